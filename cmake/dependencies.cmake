@@ -1,0 +1,25 @@
+find_package(Threads REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+
+# libtorch's own package file drags in every backend it was configured with; these three are all we link.
+find_path(TORCH_ROOT_INCLUDE torch/script.h REQUIRED)
+find_library(TORCH_LIBRARY torch REQUIRED)
+find_library(TORCH_CPU_LIBRARY torch_cpu REQUIRED)
+find_library(C10_LIBRARY c10 REQUIRED)
+add_library(convoy_torch INTERFACE)
+set_target_properties(convoy_torch PROPERTIES EXPORT_NAME torch)
+target_include_directories(convoy_torch SYSTEM INTERFACE
+  ${TORCH_ROOT_INCLUDE} ${TORCH_ROOT_INCLUDE}/torch/csrc/api/include)
+target_link_libraries(convoy_torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CPU_LIBRARY} ${C10_LIBRARY})
+
+add_library(convoy_private_dependencies INTERFACE)
+set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
+target_link_libraries(convoy_private_dependencies INTERFACE
+  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB PkgConfig::xxhash ${CMAKE_DL_LIBS})

@@ -1,0 +1,44 @@
+#pragma once
+// The errors Convoy throws. Each carries one line a person can act on: where, what, what to do instead.
+#include <stdexcept>
+#include <string>
+
+namespace convoy {
+
+/// Base of everything Convoy throws on purpose. `what()` is one line.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The user's input is wrong: job file, command line, data, model, checkpoint. The program exits with 2.
+class InputError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file of data is unreadable or malformed. `where` is "file", "file:line" or "file, byte N".
+class DataError : public InputError {
+ public:
+  DataError(const std::string& where, const std::string& problem) : InputError(where + ": " + problem) {}
+};
+
+/// The system refused: disk full, read-only directory, no such device. The program exits with 1.
+class IoError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A loss or a gradient is NaN or infinite and the job says to stop (`train.on_nonfinite: stop`). Exit 1.
+class NonFiniteError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Training was asked to stop (Ctrl-C, SIGTERM); a checkpoint holds the state. Exit 130, as shells expect.
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace convoy

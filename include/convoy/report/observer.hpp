@@ -1,0 +1,36 @@
+#pragma once
+// Who watches a run. The Trainer emits events; the log, the progress bar and users' own code consume them.
+//
+// An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC), `step`, `event`, and:
+//   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters, steps_per_epoch}
+//   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm, samples_per_second,
+//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over replicas and over the
+//              steps since the last such event
+//   evaluate   epoch, split, metrics {loss, ... as compute_metrics}, seconds
+//   checkpoint path, best (bool), seconds
+//   skipped    reason, lane, samples: a step left out because of a value that is not finite
+//   resumed    from (checkpoint path), epoch
+//   done       seconds, samples_per_second
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace convoy {
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// Called by one thread at a time, between steps: whatever it does, training waits for.
+  virtual void on_event(const nlohmann::ordered_json& event) = 0;
+};
+
+/// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. When a run is resumed at step N,
+/// first drops the lines of later steps and an incomplete last line (atomically). Throws IoError (full disk, read-only).
+std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file, std::int64_t resume_step = 0);
+
+/// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s, loss, time left) with
+/// lines for evaluations and checkpoints above it; otherwise plain lines, at most one a few seconds.
+std::unique_ptr<Observer> progress(std::FILE* stream);
+
+}  // namespace convoy
