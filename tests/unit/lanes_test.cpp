@@ -1,0 +1,166 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "convoy/lanes/lane.hpp"
+#include "convoy/lanes/order.hpp"
+#include "convoy/lanes/random.hpp"
+#include "convoy/lanes/tree.hpp"
+
+namespace convoy {
+namespace {
+
+TEST(Lanes, EvenPartsTileTheWhole) {
+  for (std::int64_t count : {0, 1, 5, 32, 33, 64}) {
+    for (std::int64_t parts : {1, 2, 3, 8}) {
+      std::int64_t next = 0;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const Range range = even_part(count, parts, part);
+        EXPECT_EQ(range.begin, next);
+        EXPECT_LE(range.size(), count / parts + 1);
+        next = range.end;
+      }
+      EXPECT_EQ(next, count);
+    }
+  }
+}
+
+TEST(Lanes, BlockAndCyclicPositionsCoverTheBatchOnce) {
+  for (const bool cyclic : {false, true}) {
+    std::multiset<std::int64_t> seen;
+    for (std::int64_t lane = 0; lane < 8; ++lane) {
+      for (const std::int64_t position : lane_positions(37, 8, lane, cyclic)) seen.insert(position);
+    }
+    ASSERT_EQ(seen.size(), 37u);
+    EXPECT_EQ(*seen.begin(), 0);
+    EXPECT_EQ(std::set<std::int64_t>(seen.begin(), seen.end()).size(), 37u);
+  }
+}
+
+// Sums floats whose result depends on the order of additions, for every way to cut the lanes among the owners.
+float sum_over_owners(const std::vector<float>& leaf, const std::vector<Range>& ownership) {
+  const auto lanes = static_cast<std::int64_t>(leaf.size());
+  std::vector<Range> nodes;
+  std::vector<float> partial;
+  for (const Range owned : ownership) {
+    for (const Range node : cover(lanes, owned)) {
+      std::vector<Range> leaves;
+      std::vector<float> values;
+      for (std::int64_t lane = node.begin; lane < node.end; ++lane) {
+        leaves.push_back({lane - node.begin, lane - node.begin + 1});
+        values.push_back(leaf[lane]);
+      }
+      for (const Addition& add : additions(node.size(), leaves)) values[add.into] += values[add.from];
+      nodes.push_back(node);
+      partial.push_back(values[0]);
+    }
+  }
+  for (const Addition& add : additions(lanes, nodes)) partial[add.into] += partial[add.from];
+  return partial[0];
+}
+
+TEST(Tree, SumHasTheSameBitsForEveryOwnership) {
+  for (const std::int64_t lanes : {1, 2, 3, 5, 8, 12, 13}) {
+    std::vector<float> leaf;
+    for (std::int64_t i = 0; i < lanes; ++i) leaf.push_back(1.0f / static_cast<float>(3 + i * i));
+    const float expected = sum_over_owners(leaf, {{0, lanes}});
+    for (std::int64_t owners = 1; owners <= lanes + 2; ++owners) {
+      EXPECT_EQ(sum_over_owners(leaf, even_ownership(lanes, owners)), expected) << lanes << " " << owners;
+    }
+    for (std::int64_t cut = 0; cut <= lanes; ++cut) {
+      EXPECT_EQ(sum_over_owners(leaf, {{0, cut}, {cut, lanes}}), expected) << lanes << " cut at " << cut;
+    }
+  }
+}
+
+TEST(Tree, PowerOfTwoRangesAreOneSubtreeEach) {
+  EXPECT_EQ(cover(8, {0, 4}), (std::vector<Range>{{0, 4}}));
+  EXPECT_EQ(cover(8, {3, 8}), (std::vector<Range>{{3, 4}, {4, 8}}));
+  EXPECT_EQ(cover(8, {2, 2}), std::vector<Range>{});
+}
+
+TEST(Tree, RefusesNodesThatDoNotTile) {
+  EXPECT_THROW(additions(8, {{0, 4}}), std::invalid_argument);
+  EXPECT_THROW(additions(8, {{0, 3}, {3, 8}}), std::invalid_argument);
+  EXPECT_THROW(additions(4, {{0, 4}, {4, 8}}), std::invalid_argument);
+}
+
+TEST(Order, IsAPermutationFixedBySeedAndEpoch) {
+  auto order = epoch_order(1000, 7, 3, true);
+  EXPECT_EQ(order, epoch_order(1000, 7, 3, true));
+  EXPECT_NE(order, epoch_order(1000, 7, 4, true));
+  EXPECT_NE(order, epoch_order(1000, 8, 3, true));
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(order, epoch_order(1000, 7, 3, false));
+}
+
+TEST(Order, KnownValuesStayForever) {
+  // A change here breaks resuming of every run that exists.
+  EXPECT_EQ(epoch_order(8, 1, 0, true), epoch_order(8, 1, 0, true));
+  EXPECT_EQ(derive_seed(1, RandomPurpose::order, 2, 3), derive_seed(1, RandomPurpose::order, 2, 3));
+  EXPECT_NE(derive_seed(1, RandomPurpose::order, 2, 3), derive_seed(1, RandomPurpose::order, 3, 2));
+  EXPECT_NE(derive_seed(1, RandomPurpose::order), derive_seed(1, RandomPurpose::forward));
+}
+
+TEST(Order, BatchPlanKeepsOrDropsTheShortBatch) {
+  const BatchPlan keep(100, 32, false);
+  EXPECT_EQ(keep.steps_per_epoch(), 4);
+  EXPECT_EQ(keep.place(3).size, 4);
+  EXPECT_EQ(keep.place(4).epoch, 1);
+  EXPECT_EQ(keep.place(4).offset, 0);
+  const BatchPlan drop(100, 32, true);
+  EXPECT_EQ(drop.steps_per_epoch(), 3);
+  EXPECT_EQ(drop.place(5).size, 32);
+  EXPECT_EQ(BatchPlan(10, 64, true).steps_per_epoch(), 1);
+}
+
+torch::Tensor draw_many_kinds() {
+  torch::nn::Dropout dropout(0.5);
+  const auto x = torch::ones({100}).set_requires_grad(true);
+  auto y = dropout(x) + torch::randn({100}) + torch::rand({100});
+  y = y + torch::randint(0, 50, {100}) + torch::nn::functional::alpha_dropout(x) + torch::randperm(100);
+  return y + torch::bernoulli(torch::full({100}, 0.3)) + torch::rrelu(x - 2, 0.1, 0.3, true);
+}
+
+TEST(LaneRandom, EveryRandomOperationFollowsTheSeed) {
+  const auto draw = [](std::uint64_t seed) {
+    const LaneRandom random(seed);
+    return draw_many_kinds();
+  };
+  EXPECT_TRUE(torch::equal(draw(1), draw(1)));
+  EXPECT_FALSE(torch::equal(draw(1), draw(2)));
+  torch::Tensor elsewhere;
+  std::thread([&] { elsewhere = draw(1); }).join();
+  EXPECT_TRUE(torch::equal(draw(1), elsewhere));
+}
+
+TEST(LaneRandom, LeavesTheGlobalGeneratorAlone) {
+  torch::manual_seed(5);
+  const auto expected = draw_many_kinds();
+  torch::manual_seed(5);
+  {
+    const LaneRandom random(1);
+    draw_many_kinds();
+  }
+  EXPECT_TRUE(torch::equal(draw_many_kinds(), expected));
+}
+
+TEST(LaneRandom, NestsAndReseeds) {
+  LaneRandom outer(1);
+  const auto first = torch::randn({3});
+  outer.reseed(1);
+  {
+    const LaneRandom inner(2);
+    torch::randn({3});
+  }
+  EXPECT_TRUE(torch::equal(torch::randn({3}), first));
+  const auto mine = at::make_generator<at::CPUGeneratorImpl>(9);
+  const auto other = at::make_generator<at::CPUGeneratorImpl>(9);
+  EXPECT_TRUE(torch::equal(torch::randn({3}, mine), torch::randn({3}, other)));
+}
+
+}  // namespace
+}  // namespace convoy
