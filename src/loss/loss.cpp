@@ -1,0 +1,54 @@
+#include "convoy/loss/loss.hpp"
+
+#include <fmt/format.h>
+
+#include "convoy/core/error.hpp"
+
+namespace convoy {
+namespace {
+
+namespace F = torch::nn::functional;
+
+std::string_view loss_of(Task task) {
+  switch (task) {
+    case Task::classification: return "cross_entropy";
+    case Task::binary: return "log_loss";
+    case Task::regression: return "squared_error";
+  }
+  throw InputError("loss: unknown task");
+}
+
+std::string_view name_of(Task task) {
+  switch (task) {
+    case Task::classification: return "classification";
+    case Task::binary: return "binary";
+    case Task::regression: return "regression";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Loss make_loss(const std::string& name, const DataSpec& spec) {
+  const std::string_view fitting = loss_of(spec.task);
+  if (name != "auto" && name != fitting) {
+    throw InputError(fmt::format("loss: '{}' does not fit the task '{}' of the data; use '{}'", name,
+                                 name_of(spec.task), fitting));
+  }
+  const std::string chosen(name == "auto" ? fitting : name);
+  if (chosen == "cross_entropy") {
+    return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
+              return F::cross_entropy(output, target);
+            }};
+  }
+  if (chosen == "log_loss") {
+    return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
+              return F::binary_cross_entropy_with_logits(output, target);
+            }};
+  }
+  return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
+            return F::mse_loss(output, target);
+          }};
+}
+
+}  // namespace convoy

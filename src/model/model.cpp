@@ -1,0 +1,124 @@
+#include "convoy/model/model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "convoy/core/error.hpp"
+#include "model/layers.hpp"
+
+namespace convoy {
+namespace {
+
+using Layer = std::pair<std::string, torch::nn::AnyModule>;
+
+torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, const DataSpec& spec) {
+  torch::nn::Sequential net;
+  Shape shape = spec.feature_shape;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    try {
+      net->push_back(fmt::format("{}_{}", i, layers[i].kind), make_layer(layers[i], shape));
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("model layer {} ({}): {}", i, layers[i].kind, error.what()));
+    }
+  }
+  return net;
+}
+
+void require_output_shape(const Shape& shape, const DataSpec& spec) {
+  if (shape == Shape{spec.outputs}) return;
+  throw InputError(fmt::format("model: the last layer gives [{}] a sample, the data has {} {}; end with 'linear: {}'",
+                               fmt::join(shape, ", "), spec.outputs,
+                               spec.task == Task::classification ? "classes" : "target value(s)", spec.outputs));
+}
+
+void push(std::vector<LayerOptions>& layers, std::string kind) {
+  layers.push_back({});
+  layers.back().kind = std::move(kind);
+}
+
+// One hidden block's normalisation, activation and dropout.
+void push_activation(std::vector<LayerOptions>& layers, const ModelOptions& options, bool dropout) {
+  if (options.batch_norm) push(layers, "batch_norm");
+  push(layers, options.activation);
+  if (dropout && options.dropout > 0) {
+    push(layers, "dropout");
+    layers.back().p = options.dropout;
+  }
+}
+
+}  // namespace
+
+std::vector<LayerOptions> expand_layers(const ModelOptions& options, const DataSpec& spec) {
+  if (options.kind == "layers") return options.layers;
+  std::vector<LayerOptions> layers;
+  if (options.kind == "cnn") {
+    for (const std::int64_t channels : options.channels) {
+      push(layers, "conv");
+      layers.back().channels = channels;
+      layers.back().kernel = options.kernel;
+      layers.back().padding = options.kernel / 2;
+      push_activation(layers, options, false);
+      if (options.pool > 1) {
+        push(layers, "max_pool");
+        layers.back().kernel = options.pool;
+      }
+    }
+  }
+  if (options.kind == "cnn" || spec.feature_shape.size() > 1) push(layers, "flatten");
+  for (const std::int64_t units : options.hidden) {
+    push(layers, "linear");
+    layers.back().units = units;
+    push_activation(layers, options, true);
+  }
+  push(layers, "linear");
+  layers.back().units = spec.outputs;
+  return layers;
+}
+
+ModelFactory build_model(const ModelOptions& options, const DataSpec& spec) {
+  const std::vector<LayerOptions> layers = expand_layers(options, spec);
+  Shape shape = spec.feature_shape;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    try {
+      make_layer(layers[i], shape);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("model: layer {} ({}): {}", i, layers[i].kind, error.what()));
+    }
+  }
+  require_output_shape(shape, spec);
+  return [layers, spec, init = options.init] {
+    torch::nn::Sequential net = assemble(layers, spec);
+    initialise(*net, init);
+    return Network{net.ptr(), [raw = net.get()](const torch::Tensor& features) { return raw->forward(features); }};
+  };
+}
+
+void initialise(torch::nn::Module& module, const std::string& init) {
+  if (init == "default") return;
+  const torch::NoGradGuard no_grad;
+  for (const auto& part : module.modules(/*include_self=*/true)) {
+    if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>() || part->as<torch::nn::LayerNorm>()) {
+      continue;
+    }
+    for (auto& item : part->named_parameters(/*recurse=*/false)) {
+      torch::Tensor& weight = item.value();
+      if (weight.dim() < 2 || init == "zeros") {
+        weight.zero_();
+      } else if (init == "xavier_uniform") {
+        torch::nn::init::xavier_uniform_(weight);
+      } else if (init == "xavier_normal") {
+        torch::nn::init::xavier_normal_(weight);
+      } else if (init == "kaiming_uniform") {
+        torch::nn::init::kaiming_uniform_(weight, 0, torch::kFanIn, torch::kReLU);
+      } else if (init == "kaiming_normal") {
+        torch::nn::init::kaiming_normal_(weight, 0, torch::kFanIn, torch::kReLU);
+      } else if (init == "normal") {
+        weight.normal_(0, 0.01);
+      } else {
+        throw InputError(fmt::format("model.init: unknown initialisation '{}'", init));
+      }
+    }
+  }
+}
+
+}  // namespace convoy

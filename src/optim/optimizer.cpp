@@ -1,0 +1,121 @@
+#include "convoy/optim/optimizer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "convoy/core/error.hpp"
+#include "core/vectorise.hpp"
+
+namespace convoy {
+namespace {
+
+inline float prepared(float gradient, const UpdateContext& context) {
+  const float scaled = gradient * context.gradient_scale;
+  return context.clip_value > 0 ? std::clamp(scaled, -context.clip_value, context.clip_value) : scaled;
+}
+
+struct SgdNumbers {
+  float rate, momentum, weight_decay;
+};
+
+// torch/csrc/api/src/optim/sgd.cpp: g += decay*w; v = momentum*v + g (first step: v = g); nesterov: g += momentum*v.
+template <bool momentum, bool nesterov>
+CONVOY_VECTORISE void sgd_loop(float* __restrict w, const float* __restrict g, float* __restrict v,
+                               std::int64_t count, SgdNumbers n, UpdateContext context) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    float d = prepared(g[i], context) + n.weight_decay * w[i];
+    if constexpr (momentum) {
+      v[i] = n.momentum * v[i] + d;
+      d = nesterov ? d + n.momentum * v[i] : v[i];
+    }
+    w[i] -= n.rate * d;
+  }
+}
+
+class Sgd : public Optimizer {
+ public:
+  explicit Sgd(const OptimizerOptions& options) : options_(options) {}
+  int states() const override { return options_.momentum != 0 ? 1 : 0; }
+  void update(float* w, const float* g, std::span<float* const> state, std::int64_t count,
+              const UpdateContext& context) const override {
+    const SgdNumbers n{static_cast<float>(context.rate), static_cast<float>(options_.momentum),
+                       static_cast<float>(options_.weight_decay)};
+    if (options_.momentum == 0) return sgd_loop<false, false>(w, g, nullptr, count, n, context);
+    if (options_.nesterov) return sgd_loop<true, true>(w, g, state[0], count, n, context);
+    sgd_loop<true, false>(w, g, state[0], count, n, context);
+  }
+
+ private:
+  OptimizerOptions options_;
+};
+
+struct AdamNumbers {
+  float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, step_size, correction2_root, l2, shrink;
+};
+
+CONVOY_VECTORISE void adam_loop(float* __restrict w, const float* __restrict g, float* __restrict m,
+                                float* __restrict v, std::int64_t count, AdamNumbers n, UpdateContext context) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float d = prepared(g[i], context) + n.l2 * w[i];
+    m[i] = n.beta1 * m[i] + n.one_minus_beta1 * d;
+    v[i] = n.beta2 * v[i] + n.one_minus_beta2 * d * d;
+    const float denominator = std::sqrt(v[i]) / n.correction2_root + n.epsilon;
+    w[i] = w[i] * n.shrink - n.step_size * (m[i] / denominator);
+  }
+}
+
+class Adam : public Optimizer {
+ public:
+  Adam(const OptimizerOptions& options, bool decoupled) : options_(options), decoupled_(decoupled) {}
+  int states() const override { return 2; }
+  void update(float* w, const float* g, std::span<float* const> state, std::int64_t count,
+              const UpdateContext& context) const override {
+    const OptimizerOptions& o = options_;
+    const double t = static_cast<double>(context.step) + 1;
+    AdamNumbers n{};
+    n.beta1 = static_cast<float>(o.beta1);
+    n.beta2 = static_cast<float>(o.beta2);
+    n.one_minus_beta1 = static_cast<float>(1 - o.beta1);
+    n.one_minus_beta2 = static_cast<float>(1 - o.beta2);
+    n.epsilon = static_cast<float>(o.epsilon);
+    n.step_size = static_cast<float>(context.rate / (1 - std::pow(o.beta1, t)));
+    n.correction2_root = static_cast<float>(std::sqrt(1 - std::pow(o.beta2, t)));
+    n.l2 = decoupled_ ? 0 : static_cast<float>(o.weight_decay);
+    n.shrink = decoupled_ ? static_cast<float>(1 - context.rate * o.weight_decay) : 1;
+    adam_loop(w, g, state[0], state[1], count, n, context);
+  }
+
+ private:
+  OptimizerOptions options_;
+  bool decoupled_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options) {
+  if (options.kind == "sgd") return std::make_unique<Sgd>(options);
+  if (options.kind == "adam") return std::make_unique<Adam>(options, false);
+  if (options.kind == "adamw") return std::make_unique<Adam>(options, true);
+  throw InputError(fmt::format("train.optimizer.kind: unknown optimizer '{}'; use sgd, adam or adamw", options.kind));
+}
+
+double scheduled_rate(const ScheduleOptions& schedule, double base_rate, std::int64_t step, std::int64_t total,
+                      std::int64_t steps_per_epoch) {
+  if (step < schedule.warmup) return base_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);
+  if (schedule.kind == "step") {
+    const std::int64_t epoch = step / steps_per_epoch;
+    return base_rate * std::pow(schedule.factor, static_cast<double>(epoch / std::max<std::int64_t>(schedule.every, 1)));
+  }
+  const auto span = static_cast<double>(std::max<std::int64_t>(total - schedule.warmup, 1));
+  const double progress = std::min(static_cast<double>(step - schedule.warmup) / span, 1.0);
+  if (schedule.kind == "cosine") {
+    const double wave = 0.5 * (1 + std::cos(M_PI * progress));
+    return base_rate * (schedule.floor + (1 - schedule.floor) * wave);
+  }
+  if (schedule.kind == "linear") return base_rate * (1 - (1 - schedule.floor) * progress);
+  return base_rate;
+}
+
+}  // namespace convoy
