@@ -25,8 +25,9 @@ class Observer {
   virtual void on_event(const nlohmann::ordered_json& event) = 0;
 };
 
-/// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. When a run is resumed at step N,
-/// first drops the lines of later steps and an incomplete last line (atomically). Throws IoError (full disk, read-only).
+/// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. A new run (`resume_step` 0) starts
+/// the file anew; one resumed at step N first drops the lines of later steps and an incomplete last line (atomically).
+/// Throws IoError (full disk, read-only).
 std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file, std::int64_t resume_step = 0);
 
 /// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s, loss, time left) with

@@ -1,0 +1,15 @@
+#pragma once
+// The report page's parts, built into the library by cmake/embed.cmake.
+#include <string_view>
+
+namespace convoy::page {
+
+extern const std::string_view skeleton;
+extern const std::string_view style;
+extern const std::string_view script;
+extern const std::string_view charts;
+extern const std::string_view uplot_style;
+extern const std::string_view uplot_script;
+extern const std::string_view uplot_licence;
+
+}  // namespace convoy::page
