@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "job/schema.hpp"
+#include "job/value_text.hpp"
+
+namespace convoy {
+namespace schema {
+namespace {
+
+/// Lines of YAML: `key: value`, sections indented, one line for each list item.
+class Printer final : public Visitor {
+ public:
+  explicit Printer(std::size_t indent = 0) : indent_(indent) {}
+
+  void visit(const Key& key) override { line(key.name, value_text(key.value, key.rule)); }
+
+  void visit(const Section& section) override {
+    line(section.name, "");
+    Printer inner(indent_ + 2);
+    section.describe(inner);
+    text_ += inner.text_;
+  }
+
+  void visit(Items& list) override;
+
+  std::string take() { return std::move(text_); }
+
+ private:
+  void line(std::string_view name, std::string_view value) {
+    text_ += fmt::format("{:{}}{}:{}{}\n", "", indent_, name, value.empty() ? "" : " ", value);
+  }
+
+  std::size_t indent_;
+  std::string text_;
+};
+
+/// The members of a list item on one line: {channels: 32, kernel: 3}.
+class FlowPrinter final : public Visitor {
+ public:
+  void visit(const Key& key) override {
+    members_.push_back(fmt::format("{}: {}", key.name, value_text(key.value, key.rule)));
+  }
+  void visit(const Section&) override {}
+  void visit(Items&) override {}
+  std::string take() const {
+    return members_.empty() ? "" : fmt::format(": {{{}}}", fmt::join(members_, ", "));
+  }
+
+ private:
+  std::vector<std::string> members_;
+};
+
+void Printer::visit(Items& list) {
+  line(list.name, list.size() == 0 ? "[]" : "");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    FlowPrinter members;
+    list.describe_item(members, i);
+    text_ += fmt::format("{:{}}- {}{}\n", "", indent_ + 2, list.kind_of(i), members.take());
+  }
+}
+
+}  // namespace
+}  // namespace schema
+
+std::string print_job(const Job& job) {
+  Job resolved = job;
+  // The default of lanes depends on the batch; with the whole split as one batch, on data not read yet.
+  if (job.train.lanes == 0 && job.train.batch > 0) resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
+  schema::Printer printer;
+  schema::describe(printer, resolved);
+  return printer.take();
+}
+
+}  // namespace convoy

@@ -1,0 +1,346 @@
+#include "job/schema.hpp"
+
+#include <utility>
+
+namespace convoy::schema {
+namespace {
+
+// Limits that no real job reaches. They keep products of a few sizes far from overflow.
+constexpr double many = 1e9;
+constexpr double wide = 1e6;
+constexpr double max_lanes = 4096;
+
+template <class T>
+struct KindOf {
+  Items::Kind kind;
+  std::function<void(Visitor&, T&)> describe;
+};
+
+template <class T>
+std::vector<Items::Kind> kinds_of(const std::vector<KindOf<T>>& table) {
+  std::vector<Items::Kind> kinds;
+  for (const KindOf<T>& entry : table) kinds.push_back(entry.kind);
+  return kinds;
+}
+
+template <class T>
+class ItemsOf final : public Items {
+ public:
+  ItemsOf(std::string_view list_name, std::vector<T>& values, std::vector<KindOf<T>> table, const Rule& list_rule,
+          std::string_view list_doc)
+      : Items(list_name, list_rule, list_doc, kinds_of(table)), values_(values), table_(std::move(table)) {}
+
+  std::size_t size() const override { return values_.size(); }
+  void clear() override { values_.clear(); }
+  void add(const Kind& kind) override { values_.emplace_back().kind = kind.name; }
+  const std::string& kind_of(std::size_t index) const override { return values_.at(index).kind; }
+  void describe_item(Visitor& visitor, std::size_t index) override {
+    describe_value(visitor, values_.at(index), values_.at(index).kind);
+  }
+  void describe_kind(Visitor& visitor, const Kind& kind) override {
+    T value;
+    describe_value(visitor, value, kind.name);
+  }
+
+ private:
+  void describe_value(Visitor& visitor, T& value, std::string_view kind) {
+    for (const KindOf<T>& entry : table_) {
+      if (entry.kind.name == kind) entry.describe(visitor, value);
+    }
+  }
+
+  std::vector<T>& values_;
+  const std::vector<KindOf<T>> table_;
+};
+
+template <class T>
+void items(Visitor& v, std::string_view name, std::vector<T>& values, std::vector<KindOf<T>> table, const Rule& rule,
+           std::string_view doc) {
+  ItemsOf<T> list(name, values, std::move(table), rule, doc);
+  v.visit(list);
+}
+
+void columns(Visitor& v, PreprocessStep& o) {
+  v.key("columns", o.columns, any(), "tables: which columns; empty: every column that the step fits");
+}
+
+void per(Visitor& v, PreprocessStep& o) {
+  v.key("per", o.per, choice({"feature", "all", "channel"}),
+        "what shares a statistic: each feature has its own, one for all, or one per channel (first dimension)");
+}
+
+void range(Visitor& v, PreprocessStep& o, std::string_view low, std::string_view high) {
+  v.key("low", o.low, any(), low);
+  v.key("high", o.high, any(), high);
+}
+
+std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
+  return {
+      {{"scale", "by", "divides every value"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("by", o.by, any(), "the divisor; not 0");
+         columns(v, o);
+       }},
+      {{"standardise", "per", "subtracts the mean and divides by the standard deviation"},
+       [](Visitor& v, PreprocessStep& o) {
+         per(v, o);
+         columns(v, o);
+       }},
+      {{"min_max", "", "maps the smallest value to `low` and the largest to `high`"},
+       [](Visitor& v, PreprocessStep& o) {
+         range(v, o, "the smallest value afterwards", "the largest value afterwards");
+         per(v, o);
+         columns(v, o);
+       }},
+      {{"clip", "", "moves values outside `low` to `high` to the nearer of the two"},
+       [](Visitor& v, PreprocessStep& o) {
+         range(v, o, "the smallest value allowed", "the largest value allowed");
+         columns(v, o);
+       }},
+      {{"one_hot", "columns", "replaces a categorical column by one 0/1 column per category seen in training"},
+       [](Visitor& v, PreprocessStep& o) { columns(v, o); }},
+      {{"impute", "with", "fills missing values"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("with", o.with, choice({"mean", "median", "mode", "constant"}), "what to fill in");
+         v.key("value", o.value, any(), "`with: constant`: the value");
+         columns(v, o);
+       }},
+      {{"drop_missing", "columns", "leaves out the rows that miss a value"},
+       [](Visitor& v, PreprocessStep& o) { columns(v, o); }},
+  };
+}
+
+KindOf<LayerOptions> plain_layer(std::string_view name, std::string_view doc) {
+  return {{name, "", doc}, [](Visitor&, LayerOptions&) {}};
+}
+
+KindOf<LayerOptions> pool_layer(std::string_view name, std::string_view doc) {
+  return {{name, "kernel", doc}, [](Visitor& v, LayerOptions& o) {
+            v.key("kernel", o.kernel, between(1, wide).required(), "side of the square that becomes one value");
+            v.key("stride", o.stride, between(0, wide), "distance between squares; 0: `kernel`");
+          }};
+}
+
+std::vector<KindOf<LayerOptions>> layer_kinds() {
+  return {
+      {{"linear", "units", "fully connected"},
+       [](Visitor& v, LayerOptions& o) {
+         v.key("units", o.units, between(1, many).required(), "outputs");
+         v.key("bias", o.bias, any(), "whether a constant is learned for each output");
+       }},
+      {{"conv", "channels", "two-dimensional convolution"},
+       [](Visitor& v, LayerOptions& o) {
+         v.key("channels", o.channels, between(1, wide).required(), "output channels");
+         v.key("kernel", o.kernel, between(1, wide), "side of the square kernel");
+         v.key("stride", o.stride, between(0, wide), "distance between kernel positions; 0: 1");
+         v.key("padding", o.padding, between(0, wide), "rows and columns of zeros added on each side");
+         v.key("bias", o.bias, any(), "whether a constant is learned for each channel");
+       }},
+      pool_layer("max_pool", "the largest value of each square"),
+      pool_layer("avg_pool", "the mean of each square"),
+      plain_layer("batch_norm", "normalises each channel or feature over the samples of a lane"),
+      plain_layer("layer_norm", "normalises each sample over its features"),
+      {{"dropout", "p", "zeroes random values while training"},
+       [](Visitor& v, LayerOptions& o) { v.key("p", o.p, part(), "the part that becomes 0"); }},
+      plain_layer("flatten", "each sample becomes one vector"),
+      plain_layer("global_avg_pool", "the mean of each channel"),
+      plain_layer("relu", "max(x, 0)"),
+      plain_layer("gelu", "x times the normal distribution function of x"),
+      plain_layer("tanh", "hyperbolic tangent"),
+      plain_layer("sigmoid", "1 / (1 + exp(-x))"),
+      plain_layer("silu", "x times sigmoid(x)"),
+      plain_layer("leaky_relu", "x, or 0.01 x below 0"),
+      plain_layer("elu", "x, or exp(x) - 1 below 0"),
+      plain_layer("softplus", "log(1 + exp(x))"),
+  };
+}
+
+}  // namespace
+
+void describe(Visitor& v, DataFiles& o) {
+  v.key("file", o.file, any(), "CSV that holds features and target");
+  v.key("features", o.features, any(), "IDX, NPY or CSV; goes with `labels`");
+  v.key("labels", o.labels, any(), "IDX, NPY or CSV, one row a sample; goes with `features`");
+}
+
+void describe(Visitor& v, CsvOptions& o) {
+  v.key("header", o.header, choice({"true", "false", "skip"}),
+        "the first line names the columns (true), is data (false), or is ignored (skip)");
+  v.key("columns", o.columns, any(), "names of the columns, where the header does not give them");
+  v.key("delimiter", o.delimiter, any(), "one character, or `tab`");
+  v.key("missing", o.missing, any(), "what counts as a missing value");
+  v.key("categorical", o.categorical, any(), "columns to read as categories even if they look like numbers");
+  v.key("ignore", o.ignore, any(), "columns to leave out");
+}
+
+void describe(Visitor& v, DataOptions& o) {
+  v.key("fetch", o.fetch, any(),
+        "`npm:PACKAGE@VERSION` or `deb:PACKAGE`: relative paths below are inside that package; "
+        "without it they start at the job file's folder");
+  v.key("format", o.format, choice({"auto", "idx", "csv", "npy"}), "of every file; auto: found from name and content");
+  v.section("train", o.train, "file", "the training samples; needed");
+  v.section("validation_files", o.validation_files, "file", "validation samples of their own, instead of `validation`");
+  v.section("test", o.test, "file", "the test samples, instead of `test_part`");
+  v.section("csv", o.csv, "", "how CSV files are read");
+  v.key("target", o.target, any(), "CSV with features and target in one file: the target column; several for regression");
+  v.key("task", o.task, choice({"auto", "classification", "binary", "regression"}),
+        "what is predicted; auto: found from the target");
+  v.key("classes", o.classes, between(0, wide), "how many classes; 0: found in the training data");
+  v.key("validation", o.validation, part(), "part of the training samples that the seed sets aside for validation");
+  v.key("test_part", o.test_part, part(), "part of the training samples that the seed sets aside as the test split");
+  v.key("limit", o.limit, at_least(0), "use only the first so many training samples of the seeded order; 0: all");
+}
+
+void describe(Visitor& v, PartitionOptions& o) {
+  v.key("by", o.by, choice({"row"}), "what a lane gets; row: whole samples");
+  v.key("order", o.order, choice({"shuffled", "sequential"}),
+        "shuffled by the seed, anew each epoch; or as in the file, every epoch");
+  v.key("assign", o.assign, choice({"block", "cyclic"}),
+        "which samples of a batch a lane gets: a contiguous slice, or with S lanes every S-th sample");
+}
+
+void describe(Visitor& v, ModelOptions& o) {
+  v.key("kind", o.kind, choice({"mlp", "cnn", "layers"}),
+        "fully connected layers; convolution blocks and then fully connected layers; or spelled out below `layers`");
+  v.key("hidden", o.hidden, between(1, many).only_for({"mlp", "cnn"}),
+        "units of each fully connected layer before the output");
+  v.key("channels", o.channels, between(1, wide).only_for({"cnn"}),
+        "one block (convolution, activation, pooling) for each number, its output channels");
+  v.key("kernel", o.kernel, between(1, wide).only_for({"cnn"}), "side of the square convolution kernel");
+  v.key("pool", o.pool, between(1, wide).only_for({"cnn"}), "side of each block's max pooling; 1: none");
+  v.key("activation", o.activation,
+        choice({"relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus"}).only_for({"mlp", "cnn"}),
+        "between the layers");
+  v.key("batch_norm", o.batch_norm, any().only_for({"mlp", "cnn"}), "batch normalisation before each activation");
+  v.key("dropout", o.dropout, part().only_for({"mlp", "cnn"}), "dropout after each hidden fully connected layer");
+  items(v, "layers", o.layers, layer_kinds(), any().only_for({"layers"}), "the layers in order, the output layer included");
+  v.key("init", o.init,
+        choice({"default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal", "zeros"}),
+        "how parameters start; default: libtorch's own way for each layer");
+}
+
+void describe(Visitor& v, OptimizerOptions& o) {
+  v.key("kind", o.kind, choice({"sgd", "adam", "adamw"}), "the update rule");
+  v.key("rate", o.rate, above(0), "learning rate");
+  v.key("momentum", o.momentum, part().only_for({"sgd"}), "how much of the last update is kept");
+  v.key("nesterov", o.nesterov, any().only_for({"sgd"}), "Nesterov momentum");
+  v.key("weight_decay", o.weight_decay, at_least(0), "L2 penalty (sgd, adam) or decoupled decay (adamw)");
+  v.key("beta1", o.beta1, part().only_for({"adam", "adamw"}), "decay of the mean of gradients");
+  v.key("beta2", o.beta2, part().only_for({"adam", "adamw"}), "decay of the mean of squared gradients");
+  v.key("epsilon", o.epsilon, above(0).only_for({"adam", "adamw"}), "added to the divisor");
+}
+
+void describe(Visitor& v, ScheduleOptions& o) {
+  v.key("kind", o.kind, choice({"constant", "step", "cosine", "linear"}), "how the learning rate goes on after warm-up");
+  v.key("warmup", o.warmup, at_least(0), "steps of linear warm-up from 0");
+  v.key("every", o.every, at_least(0).only_for({"step"}), "epochs after each of which the rate is multiplied by `factor`");
+  v.key("factor", o.factor, above(0).only_for({"step"}), "the multiplier");
+  v.key("floor", o.floor, between(0, 1).only_for({"cosine", "linear"}), "the last rate as a part of the first");
+}
+
+void describe(Visitor& v, ClipOptions& o) {
+  v.key("norm", o.norm, at_least(0), "scales the gradient so that its L2 norm is at most this; 0: off");
+  v.key("value", o.value, at_least(0), "clamps each element of the gradient to [-value, value]; 0: off");
+}
+
+void describe(Visitor& v, CheckpointOptions& o) {
+  v.key("every", o.every, at_least(0), "steps between checkpoints; 0: at the end of each epoch");
+  v.key("keep", o.keep, at_least(1), "the newest so many are kept, and the best");
+}
+
+void describe(Visitor& v, TrainOptions& o) {
+  v.key("epochs", o.epochs, between(0, many), "passes over the training samples; may be a fraction");
+  v.key("steps", o.steps, between(0, 1e15), "steps (batches), instead of `epochs`; 0: from `epochs`");
+  v.key("batch", o.batch, between(1, many).or_word("full", 0), "samples a step, over all lanes; full: the whole training split");
+  v.key("lanes", o.lanes, between(1, max_lanes).or_word("auto", 0),
+        "slices of each batch; the results depend on it, and not on who computes them. auto: 8, or `batch` if smaller");
+  v.key("last_batch", o.last_batch, choice({"keep", "drop"}), "the short batch at the end of an epoch");
+  v.section("optimizer", o.optimizer, "kind", "how gradients change the weights");
+  v.section("schedule", o.schedule, "kind", "how the learning rate changes over time");
+  v.section("clip", o.clip, "norm", "limits on the gradient");
+  v.key("on_nonfinite", o.on_nonfinite, choice({"stop", "skip"}),
+        "when a loss or gradient is NaN or infinite: stop with a message, or leave that step out");
+  v.section("checkpoint", o.checkpoint, "every", "when state is saved");
+}
+
+void describe(Visitor& v, StrategyOptions& o) {
+  v.key("kind", o.kind, choice({"synchronous"}), "how replicas work together");
+}
+
+void describe(Visitor& v, EvaluateOptions& o) {
+  v.key("every", o.every, above(0), "epochs between evaluations on the validation split (the test split if there is none)");
+  v.key("batch", o.batch, between(1, many), "samples a forward pass");
+  v.key("best", o.best, choice({"auto", "loss", "accuracy", "f1", "roc_auc", "rmse", "mae", "r2"}),
+        "the metric that decides which checkpoint is the best; auto: accuracy, or rmse for regression");
+}
+
+void describe(Visitor& v, ReportOptions& o) {
+  v.key("every", o.every, at_least(1), "steps between `step` lines in metrics.jsonl");
+  v.key("html", o.html, any(), "whether report.html is written");
+  v.key("samples", o.samples, between(0, 1000), "sample predictions shown in the report");
+}
+
+namespace {
+
+/// Collects names; with `deep`, full paths of everything.
+class Names final : public Visitor {
+ public:
+  explicit Names(bool deep) : deep_(deep) {}
+  void visit(const Key& key) override { add(key.name); }
+  void visit(Items& items) override { add(items.name); }
+  void visit(const Section& section) override {
+    add(section.name);
+    if (!deep_) return;
+    const std::string outer = std::exchange(prefix_, prefix_ + std::string(section.name) + ".");
+    section.describe(*this);
+    prefix_ = outer;
+  }
+  std::vector<std::string> take() { return std::move(names_); }
+
+ private:
+  void add(std::string_view name) { names_.push_back(prefix_ + std::string(name)); }
+
+  bool deep_;
+  std::string prefix_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+void describe(Visitor& v, Job& o) {
+  v.key("name", o.name, any(), "names the run");
+  v.key("seed", o.seed, any(), "decides everything random: splits, order, initial weights, dropout");
+  v.section("data", o.data, "", "where the samples come from");
+  items(v, "preprocess", o.preprocess, preprocess_kinds(), any(),
+        "steps applied in order to the features; their statistics come from the training split and go with the model");
+  v.section("partition", o.partition, "by", "how a batch is divided over lanes");
+  v.section("model", o.model, "kind", "the network");
+  v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),
+        "what is minimised; auto: cross_entropy for classification, log_loss for binary, squared_error for regression");
+  v.section("train", o.train, "", "how the weights are learned");
+  v.section("strategy", o.strategy, "kind", "how the work is shared");
+  v.section("evaluate", o.evaluate, "", "when and how the model is measured");
+  v.section("report", o.report, "", "what is recorded");
+}
+
+const Items::Kind* Items::find_kind(std::string_view kind_name) const {
+  for (const Kind& kind : kinds) {
+    if (kind.name == kind_name) return &kind;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> key_names(const std::function<void(Visitor&)>& describe_level) {
+  Names names(false);
+  describe_level(names);
+  return names.take();
+}
+
+std::vector<std::string> all_paths() {
+  Names names(true);
+  Job job;
+  describe(names, job);
+  return names.take();
+}
+
+}  // namespace convoy::schema

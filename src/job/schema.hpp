@@ -1,0 +1,115 @@
+#pragma once
+// The description of every job key: name, member, allowed values, meaning. Reading, printing, the reference and the
+// suggestions are visitors of it, so a new key is its member in job.hpp and one line in schema.cpp.
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "convoy/job/job.hpp"
+
+namespace convoy::schema {
+
+/// What values a key takes. For lists of numbers the range holds for each element.
+struct Rule {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_excluded = false;
+  bool high_excluded = false;
+  std::vector<std::string_view> choices;  ///< text: the only values
+  std::string_view word;                  ///< numbers: this word may stand for `word_value`
+  double word_value = 0;
+  bool needed = false;                    ///< there is no default
+  std::vector<std::string_view> kinds;    ///< counts only when the `kind` beside it is one of these; empty: always
+
+  Rule or_word(std::string_view text, double value) const;
+  Rule required() const;
+  Rule only_for(std::vector<std::string_view> those) const;
+};
+Rule any();
+Rule choice(std::vector<std::string_view> choices);
+Rule at_least(double low);
+Rule above(double low);
+Rule between(double low, double high);
+Rule part();  ///< from 0 to below 1
+
+using Value = std::variant<bool*, std::int64_t*, std::uint64_t*, double*, std::string*, std::vector<std::string>*,
+                           std::vector<std::int64_t>*>;
+
+/// Words for what a key takes: "a whole number of at least 1, or full".
+std::string expected(const Value& value, const Rule& rule);
+
+class Visitor;
+
+struct Key {
+  std::string_view name;
+  Value value;
+  const Rule& rule;
+  std::string_view doc;
+};
+
+/// Keys below a key. `bare`: the member that a scalar in place of the section sets; empty: none.
+struct Section {
+  std::string_view name;
+  std::string_view bare;
+  std::string_view doc;
+  std::function<void(Visitor&)> describe;
+};
+
+/// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar: its `bare` member).
+class Items {
+ public:
+  struct Kind {
+    std::string_view name;
+    std::string_view bare;
+    std::string_view doc;
+  };
+
+  Items(std::string_view list_name, const Rule& list_rule, std::string_view list_doc, std::vector<Kind> list_kinds)
+      : name(list_name), rule(list_rule), doc(list_doc), kinds(std::move(list_kinds)) {}
+  virtual ~Items() = default;
+  virtual std::size_t size() const = 0;
+  virtual void clear() = 0;
+  virtual void add(const Kind& kind) = 0;
+  virtual const std::string& kind_of(std::size_t index) const = 0;
+  virtual void describe_item(Visitor& visitor, std::size_t index) = 0;
+  /// The members of a kind, on an item with defaults.
+  virtual void describe_kind(Visitor& visitor, const Kind& kind) = 0;
+
+  const Kind* find_kind(std::string_view kind_name) const;
+
+  const std::string_view name;
+  const Rule& rule;
+  const std::string_view doc;
+  const std::vector<Kind> kinds;
+};
+
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+  virtual void visit(const Key& key) = 0;
+  virtual void visit(const Section& section) = 0;
+  virtual void visit(Items& items) = 0;
+
+  template <class T>
+  void key(std::string_view name, T& value, const Rule& rule, std::string_view doc) {
+    visit(Key{name, &value, rule, doc});
+  }
+  template <class T>
+  void section(std::string_view name, T& value, std::string_view bare, std::string_view doc) {
+    visit(Section{name, bare, doc, [&value](Visitor& visitor) { describe(visitor, value); }});
+  }
+};
+
+void describe(Visitor& v, Job& job);
+
+/// The names of the keys, sections and lists that `describe` visits, without what is below them.
+std::vector<std::string> key_names(const std::function<void(Visitor&)>& describe);
+
+/// The full paths ("train.optimizer.rate") of every key and section of a job.
+std::vector<std::string> all_paths();
+
+}  // namespace convoy::schema

@@ -1,0 +1,255 @@
+#include "job/tree.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <map>
+#include <sstream>
+
+#include "convoy/core/error.hpp"
+
+namespace convoy::schema {
+namespace {
+
+constexpr std::size_t max_bytes = 1 << 20;
+constexpr std::size_t max_depth = 32;
+constexpr std::size_t max_keys = 1000;
+constexpr std::size_t max_nodes = 100'000;  // also bounds what aliases of aliases can blow up to
+
+/// Builds the tree from yaml-cpp's events. YAML::Node would hide duplicate keys and has no limits.
+class Builder : public YAML::EventHandler {
+ public:
+  Node take_root() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    place(leaf(Node::Kind::null, mark), anchor);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    if (value.find('\0') != std::string::npos) fail(mark, "holds a zero byte");
+    if (expects_key()) {
+      open_.back().key = value;
+      open_.back().key_line = mark.line + 1;
+      check_key(value, mark);
+      return;
+    }
+    Node node = leaf(Node::Kind::scalar, mark);
+    node.text = value;
+    node.quoted = is_text(tag, mark);
+    place(std::move(node), anchor);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) fail(mark, "an alias stands inside the value it refers to");
+    if (expects_key()) fail(mark, "a key must be plain text, not an alias");
+    count(size_of(found->second), mark);
+    place(found->second, YAML::NullAnchor);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(Node::Kind::list, mark, tag, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(Node::Kind::map, mark, tag, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    Node node;
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    std::string key;  // of the value that comes next
+    int key_line = 0;
+  };
+
+  [[noreturn]] void fail(const YAML::Mark& mark, std::string problem) const {
+    throw ParseFailure{mark.line + 1, path(), std::move(problem)};
+  }
+
+  void check_key(const std::string& key, const YAML::Mark& mark) const {
+    const Node& map = open_.back().node;
+    if (map.keys.size() >= max_keys) fail(mark, fmt::format("more than {} keys side by side", max_keys));
+    if (const Node* first = map.find(key)) {
+      fail(mark, fmt::format("is given twice (first on line {}); remove one of the two", first->line));
+    }
+  }
+
+  std::string path() const {
+    std::string path;
+    for (const Open& level : open_) {
+      const bool list = level.node.kind == Node::Kind::list;
+      if (!list && level.key_line == 0) break;
+      if (!path.empty()) path += '.';
+      path += list ? std::to_string(level.node.items.size()) : quote(level.key).substr(1);
+      if (!list) path.pop_back();
+    }
+    return path;
+  }
+
+  /// Whether the tag says that the scalar is text ("!" is what yaml-cpp calls a quoted one).
+  bool is_text(const std::string& tag, const YAML::Mark& mark) const {
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") return true;
+    if (!tag.empty() && tag != "?") fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
+    return false;
+  }
+
+  bool expects_key() const {
+    return !open_.empty() && open_.back().node.kind == Node::Kind::map && open_.back().key_line == 0;
+  }
+
+  void count(std::size_t nodes, const YAML::Mark& mark) {
+    nodes_ += nodes;
+    if (nodes_ > max_nodes) fail(mark, fmt::format("more than {} values, aliases expanded", max_nodes));
+  }
+
+  static std::size_t size_of(const Node& node) {
+    std::size_t size = 1;
+    for (const Node& item : node.items) size += size_of(item);
+    return size;
+  }
+
+  Node leaf(Node::Kind kind, const YAML::Mark& mark) {
+    count(1, mark);
+    Node node;
+    node.kind = kind;
+    node.line = mark.line + 1;
+    return node;
+  }
+
+  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+    if (expects_key()) fail(mark, "a key must be plain text, not a list or a map");
+    if (open_.size() >= max_depth) fail(mark, fmt::format("nested more than {} levels deep", max_depth));
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
+    }
+    open_.push_back({leaf(kind, mark), anchor, {}, 0});
+  }
+
+  void close() {
+    Open closed = std::move(open_.back());
+    open_.pop_back();
+    place(std::move(closed.node), closed.anchor);
+  }
+
+  void place(Node node, YAML::anchor_t anchor) {
+    if (expects_key()) throw ParseFailure{node.line, path(), "a key is empty"};
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = node;
+    if (open_.empty()) {
+      root_ = std::move(node);
+    } else if (Open& parent = open_.back(); parent.node.kind == Node::Kind::list) {
+      parent.node.items.push_back(std::move(node));
+    } else {
+      node.line = std::exchange(parent.key_line, 0);
+      parent.node.add(std::move(parent.key), std::move(node));
+    }
+  }
+
+  Node root_;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, Node> anchors_;
+  std::size_t nodes_ = 0;
+};
+
+/// The next step of a path: cuts the text up to the first dot off `path`.
+std::string_view next_segment(std::string_view& path) {
+  const std::size_t dot = path.find('.');
+  const std::string_view segment = path.substr(0, dot);
+  path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+  return segment;
+}
+
+/// The item of a list that `segment` numbers, or null.
+const Node* item_at(const Node& list, std::string_view segment) {
+  std::size_t index = 0;
+  const char* const end = segment.data() + segment.size();
+  const auto [stop, error] = std::from_chars(segment.data(), end, index);
+  return error == std::errc() && stop == end && index < list.items.size() ? &list.items[index] : nullptr;
+}
+
+}  // namespace
+
+Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+
+const Node* Node::find(std::string_view key) const {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i] == key) return &items[i];
+  }
+  return nullptr;
+}
+
+Node& Node::add(std::string key, Node value) {
+  keys.push_back(std::move(key));
+  return items.emplace_back(std::move(value));
+}
+
+Node parse_tree(const std::string& yaml) {
+  if (yaml.size() > max_bytes) {
+    throw ParseFailure{0, "", fmt::format("is larger than {} bytes, which no job needs", max_bytes)};
+  }
+  try {
+    std::istringstream stream(yaml);
+    YAML::Parser parser(stream);
+    Builder first;
+    parser.HandleNextDocument(first);
+    Builder second;
+    if (parser.HandleNextDocument(second)) {
+      throw ParseFailure{second.take_root().line, "", "a second document begins; a job is one document"};
+    }
+    return first.take_root();
+  } catch (const YAML::Exception& error) {
+    throw ParseFailure{error.mark.is_null() ? 0 : error.mark.line + 1, "", "not valid YAML: " + error.msg};
+  }
+}
+
+const Node* Document::find(std::string_view path) const {
+  const Node* node = &root;
+  while (node != nullptr && !path.empty()) {
+    const std::string_view segment = next_segment(path);
+    node = node->kind == Node::Kind::list ? item_at(*node, segment) : node->find(segment);
+  }
+  return node;
+}
+
+std::string Document::where(const Node& node) const {
+  if (node.override_index >= 0) {
+    const std::string quoted = quote(overrides.at(static_cast<std::size_t>(node.override_index)));
+    return "--set " + quoted.substr(1, quoted.size() - 2);
+  }
+  return node.line > 0 ? fmt::format("{}:{}", name, node.line) : name;
+}
+
+void Document::fail(const Node& at, std::string_view key, std::string_view problem) const {
+  // "--set train.batch=x: train.batch: ..." would say the key twice.
+  const bool said = at.override_index >= 0 &&
+                    overrides.at(static_cast<std::size_t>(at.override_index)).starts_with(std::string(key) + "=");
+  if (key.empty() || said) throw InputError(fmt::format("{}: {}", where(at), problem));
+  throw InputError(fmt::format("{}: {}: {}", where(at), key, problem));
+}
+
+std::string quote(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  std::string quoted = "'";
+  for (const char c : text.substr(0, longest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  if (text.size() > longest) quoted += "...";
+  return quoted + "'";
+}
+
+}  // namespace convoy::schema
