@@ -1,0 +1,101 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/report/observer.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::HasSubstr;
+
+class ReportJsonLinesLog : public testing::Test {
+ protected:
+  ReportJsonLinesLog() {
+    std::string pattern = testing::TempDir() + "convoy-log-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    file_ = directory_ / "metrics.jsonl";
+  }
+  ~ReportJsonLinesLog() override { std::filesystem::remove_all(directory_); }
+
+  void write(const std::string& text) { std::ofstream(file_, std::ios::binary) << text; }
+  std::string text() { return read_text_file(file_); }
+
+  std::filesystem::path directory_, file_;
+};
+
+Json event(int step, const char* kind) { return {{"time", 1.5}, {"step", step}, {"event", kind}}; }
+
+TEST_F(ReportJsonLinesLog, EachEventButStartIsALineAtOnce) {
+  const auto log = json_lines_log(file_);
+  log->on_event(event(0, "start"));
+  EXPECT_EQ(text(), "");
+  log->on_event(event(10, "step"));
+  EXPECT_EQ(text(), "{\"time\":1.5,\"step\":10,\"event\":\"step\"}\n");
+  log->on_event(event(20, "done"));
+  EXPECT_THAT(text(), HasSubstr("\n{\"time\":1.5,\"step\":20,\"event\":\"done\"}\n"));
+}
+
+TEST_F(ReportJsonLinesLog, NotANumberAndBrokenTextStayJson) {
+  Json odd = event(1, "step");
+  odd["loss"] = std::nan("");
+  odd["reason"] = "caf\xe9";
+  json_lines_log(file_)->on_event(odd);
+  const auto read_back = Json::parse(text());
+  EXPECT_TRUE(read_back["loss"].is_null());
+  EXPECT_EQ(read_back["reason"], "caf\xef\xbf\xbd");
+}
+
+TEST_F(ReportJsonLinesLog, ANewRunStartsAnew) {
+  write("{\"step\":5,\"event\":\"step\"}\n");
+  json_lines_log(file_)->on_event(event(1, "step"));
+  EXPECT_EQ(text(), "{\"time\":1.5,\"step\":1,\"event\":\"step\"}\n");
+}
+
+TEST_F(ReportJsonLinesLog, ResumingDropsLaterStepsAndTheIncompleteLastLine) {
+  write("{\"step\":10,\"event\":\"step\"}\n{\"step\":20,\"event\":\"checkpoint\"}\n{\"step\":30,\"event\":\"step\"}\n"
+        "{\"step\":15,\"eve");
+  const auto log = json_lines_log(file_, 20);
+  EXPECT_EQ(text(), "{\"step\":10,\"event\":\"step\"}\n{\"step\":20,\"event\":\"checkpoint\"}\n");
+  log->on_event(event(20, "resumed"));
+  EXPECT_TRUE(text().ends_with("{\"step\":20,\"event\":\"checkpoint\"}\n{\"time\":1.5,\"step\":20,\"event\":\"resumed\"}\n"));
+}
+
+TEST_F(ReportJsonLinesLog, ResumingDropsAnIncompleteLineEvenIfItReadsAsJson) {
+  write("{\"step\":10,\"event\":\"step\"}\n{\"step\":11,\"event\":\"step\"}");
+  json_lines_log(file_, 20);
+  EXPECT_EQ(text(), "{\"step\":10,\"event\":\"step\"}\n");
+}
+
+TEST_F(ReportJsonLinesLog, ResumingDropsLinesThatAreNoEvents) {
+  write(std::string(8, '\0') + "\n{\"step\":10,\"event\":\"step\"}\n[1]\n{\"step\":\"x\"}\n\n");
+  json_lines_log(file_, 20);
+  EXPECT_EQ(text(), "{\"step\":10,\"event\":\"step\"}\n");
+}
+
+TEST_F(ReportJsonLinesLog, ResumingWithoutAFileBeginsOne) {
+  json_lines_log(file_, 20)->on_event(event(21, "step"));
+  EXPECT_EQ(text(), "{\"time\":1.5,\"step\":21,\"event\":\"step\"}\n");
+}
+
+TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {
+  const auto log = json_lines_log("/dev/full");
+  try {
+    log->on_event(event(1, "step"));
+    FAIL();
+  } catch (const IoError& error) {
+    EXPECT_STREQ(error.what(), "/dev/full: cannot write: No space left on device; free some space, then go on with --resume");
+  }
+}
+
+TEST_F(ReportJsonLinesLog, AnUnwritablePlaceIsAnIoError) {
+  EXPECT_THROW(json_lines_log(directory_ / "missing" / "metrics.jsonl"), IoError);
+  EXPECT_THROW(json_lines_log(directory_), IoError);
+}
+
+}  // namespace
+}  // namespace convoy
