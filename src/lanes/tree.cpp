@@ -41,6 +41,16 @@ std::vector<Range> cover(std::int64_t lanes, Range owned) {
   return nodes;
 }
 
+bool are_siblings(std::int64_t lanes, Range left, Range right) {
+  Range node{0, lanes};
+  while (node.size() >= 2) {
+    const std::int64_t middle = split_of(node);
+    if (left == Range{node.begin, middle} && right == Range{middle, node.end}) return true;
+    node = left.begin < middle ? Range{node.begin, middle} : Range{middle, node.end};
+  }
+  return false;
+}
+
 std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& nodes) {
   std::vector<Addition> out;
   std::size_t next = 0;

@@ -16,6 +16,9 @@ std::int64_t split_of(Range node);
 /// The maximal whole subtrees inside `owned`, left to right: O(log lanes) of them. Only their sums need to travel.
 std::vector<Range> cover(std::int64_t lanes, Range owned);
 
+/// Whether `left` and `right` are the two children of one node of the tree.
+bool are_siblings(std::int64_t lanes, Range left, Range right);
+
 /// One addition: partial[into] += partial[from].
 struct Addition {
   std::int64_t into = 0;

@@ -1,0 +1,67 @@
+#pragma once
+// The Trainer: synchronous data-parallel training whose result does not depend on who did the work.
+#include <torch/torch.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "convoy/data/dataset.hpp"
+#include "convoy/job/job.hpp"
+#include "convoy/loss/loss.hpp"
+#include "convoy/model/model.hpp"
+#include "convoy/report/observer.hpp"
+
+namespace convoy {
+
+/// The data of a run. `validation` and `test` may be null.
+struct TrainingData {
+  std::shared_ptr<const Dataset> train;
+  std::shared_ptr<const Dataset> validation;
+  std::shared_ptr<const Dataset> test;
+};
+
+/// How a run is carried out. Nothing here changes the trained weights by a bit.
+struct RunOptions {
+  int replicas = 1;                   ///< threads, each with a network of its own
+  std::filesystem::path out;          ///< the run's folder; empty: nothing is written
+  bool resume = false;                ///< go on from the newest whole checkpoint in `out`, if there is one
+  std::vector<Observer*> observers;   ///< told every event; must outlive run()
+  const std::atomic<bool>* stop = nullptr;  ///< set (by a signal handler): checkpoint after this step, throw Interrupted
+  nlohmann::ordered_json model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job
+};
+
+/// What a run came to; also summary.json (docs/run-folder.md lists the keys).
+struct RunSummary {
+  nlohmann::ordered_json json;
+  std::string weights_sha256;
+  std::shared_ptr<torch::nn::Module> model;  ///< a network with the final weights, in eval mode
+};
+
+/// Trains `factory`'s model on data.train as job.train, job.partition, job.evaluate, job.report and job.seed say
+/// (job.data, job.preprocess and job.model are not looked at: data and model are given).
+///
+/// The weights after each step are the same bits for any number of replicas, and when a run is stopped, killed and resumed,
+/// on one CPU instruction set and one libtorch build, provided that the dataset and the network's forward are
+/// deterministic given libtorch's random numbers.
+class Trainer {
+ public:
+  /// Throws InputError for combinations that cannot work (more lanes than samples in a batch, ...).
+  Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options);
+  ~Trainer();
+
+  /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError. Call once.
+  RunSummary run();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Lanes of a job when `train.lanes` is 0: 8, or the batch size if that is smaller.
+std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples);
+
+}  // namespace convoy

@@ -1,0 +1,32 @@
+#include "core/machine.hpp"
+
+#include <fstream>
+
+namespace convoy {
+namespace {
+
+// The value of the first "key: value" line of a file below /proc.
+std::string first_value(const char* file, const std::string& key) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(key)) continue;
+    const auto colon = line.find(':');
+    const auto begin = line.find_first_not_of(" \t", colon + 1);
+    if (colon != std::string::npos && begin != std::string::npos) return line.substr(begin);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string cpu_name() {
+  const std::string name = first_value("/proc/cpuinfo", "model name");
+  return name.empty() ? "unknown" : name;
+}
+
+std::int64_t peak_memory_bytes() {
+  const std::string value = first_value("/proc/self/status", "VmHWM");
+  return value.empty() ? 0 : std::stoll(value) * 1024;
+}
+
+}  // namespace convoy

@@ -1,0 +1,12 @@
+#pragma once
+// Inference on networks and threads that exist already (the Trainer's own, between steps).
+#include "convoy/infer/predict.hpp"
+#include "core/replica_pool.hpp"
+
+namespace convoy {
+
+/// As Predictor::run. One network for each replica of the pool, in eval mode, with equal weights and buffers.
+Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks, const Dataset& dataset,
+                        std::int64_t batch, std::uint64_t seed);
+
+}  // namespace convoy

@@ -1,0 +1,245 @@
+// What a run tells: events, evaluations, checkpoints, the summary.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "convoy/core/file.hpp"
+#include "convoy/core/version.hpp"
+#include "convoy/report/html.hpp"
+#include "convoy/report/metrics.hpp"
+#include "core/machine.hpp"
+#include "train/trainer_impl.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double now_utc() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+double seconds_since(TimeUse::Clock::time_point begin) {
+  return std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+}
+
+std::string task_name(Task task) {
+  return task == Task::classification ? "classification" : task == Task::binary ? "binary" : "regression";
+}
+
+// Rows to show a person: half of them where the model is most wrong, the rest from the start.
+std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& inference, std::int64_t count) {
+  const auto size = static_cast<std::int64_t>(inference.samples.size());
+  count = std::min(count, size);
+  torch::Tensor error;
+  if (spec.task == Task::classification) {
+    const torch::Tensor likely = torch::softmax(inference.outputs, 1);
+    error = 1 - likely.gather(1, inference.target.unsqueeze(1)).squeeze(1);
+  } else {
+    const torch::Tensor guess = spec.task == Task::binary ? torch::sigmoid(inference.outputs) : inference.outputs;
+    error = (guess - inference.target).abs().flatten(1).sum(1);
+  }
+  const torch::Tensor order = torch::argsort(error, 0, /*descending=*/true).contiguous();
+  std::vector<std::int64_t> rows(order.data_ptr<std::int64_t>(), order.data_ptr<std::int64_t>() + count / 2);
+  for (std::int64_t row = 0; row < size && static_cast<std::int64_t>(rows.size()) < count; ++row) {
+    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+  }
+  return rows;
+}
+
+void add_final(Json& final, const std::string& split, const Json& metrics) {
+  for (const auto& [key, value] : metrics.items()) {
+    if (value.is_number()) final[split + "_" + key] = value;
+  }
+}
+
+}  // namespace
+
+Json Trainer::Impl::event(const std::string& kind) const {
+  return {{"time", now_utc()},
+          {"step", progress_.step},
+          {"event", kind},
+          {"epoch", static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())}};
+}
+
+void Trainer::Impl::emit(const Json& event) {
+  if (log_) log_->on_event(event);
+  for (Observer* observer : options_.observers) observer->on_event(event);
+}
+
+void Trainer::Impl::emit_start() {
+  Json start = event("start");
+  start["run"] = {{"name", job_.name},
+                  {"steps", total_steps_},
+                  {"epochs", static_cast<double>(total_steps_) / static_cast<double>(schedule_.steps_per_epoch())},
+                  {"batch", batch_},
+                  {"lanes", lanes_},
+                  {"replicas", pool_.size()},
+                  {"samples", data_.train->size()},
+                  {"parameters", weights_->parameter_count()},
+                  {"steps_per_epoch", schedule_.steps_per_epoch()}};
+  emit(start);
+}
+
+TimeUse Trainer::Impl::total_time_use() const {
+  TimeUse total;
+  for (const auto& replica : replicas_) {
+    for (std::size_t k = 0; k < activity_names.size(); ++k) {
+      const auto activity = static_cast<Activity>(k);
+      total.add_seconds(activity, replica->time_use().seconds(activity) / pool_.size());
+    }
+  }
+  return total;
+}
+
+Json Trainer::Impl::time_use_per_step(const Meter& since) const {
+  const TimeUse total = total_time_use();
+  const auto steps = static_cast<double>(std::max<std::int64_t>(1, meter_.steps - since.steps));
+  Json seconds;
+  double busy = 0;
+  for (std::size_t k = 0; k < activity_names.size(); ++k) {
+    const auto activity = static_cast<Activity>(k);
+    const double spent = (total.seconds(activity) - since.time_use.seconds(activity)) / steps;
+    busy += spent;
+    seconds[activity_names[k]] = spent;
+  }
+  // A replica waits in the rest of the step: for the others, or for the observers.
+  seconds["wait"] = std::max(0.0, (meter_.seconds - since.seconds) / steps - busy);
+  return seconds;
+}
+
+void Trainer::Impl::emit_step() {
+  Json step = event("step");
+  step["loss"] = last_loss_;
+  step["rate"] = last_rate_;
+  step["gradient_norm"] = last_norm_;
+  const double seconds = meter_.seconds - reported_.seconds;
+  step["samples_per_second"] = seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
+  step["seconds"] = time_use_per_step(reported_);
+  reported_ = meter_;
+  reported_.time_use = total_time_use();
+  emit(step);
+}
+
+void Trainer::Impl::sync_networks(bool training) {
+  for (auto& replica : replicas_) {
+    torch::nn::Module& module = *replica->network().module;
+    weights_->copy_buffers_to(module);
+    module.train(training);
+  }
+}
+
+Inference Trainer::Impl::infer(const Dataset& dataset) {
+  sync_networks(/*training=*/false);
+  std::vector<Network*> networks;
+  for (auto& replica : replicas_) networks.push_back(&replica->network());
+  Inference inference = run_inference(pool_, networks, dataset, job_.evaluate.batch, job_.seed);
+  sync_networks(/*training=*/true);
+  return inference;
+}
+
+Json Trainer::Impl::evaluate_split(const std::string& split, const Dataset& dataset) {
+  const auto begin = TimeUse::Clock::now();
+  const Inference inference = infer(dataset);
+  Json metrics = evaluate(inference, dataset.spec(), loss_);
+  Json evaluated = event("evaluate");
+  evaluated["split"] = split;
+  evaluated["metrics"] = metrics;
+  evaluated["seconds"] = seconds_since(begin);
+  emit(evaluated);
+  evaluations_[split] = metrics;
+  evaluated_at_[split] = progress_.step;
+  if (finished() && (split == "test" || !data_.test)) write_sample_predictions(dataset, inference);
+  return metrics;
+}
+
+void Trainer::Impl::write_checkpoint() {
+  const auto begin = TimeUse::Clock::now();
+  progress_.seconds += meter_.seconds;  // all of the run's, wherever it goes on
+  TrainingState state = capture_state(*weights_, states_, progress_);
+  progress_.seconds -= meter_.seconds;
+  state.meta["identity"] = identity_;
+  state.meta["model"] = options_.model_meta;
+  const std::string split = data_.validation ? "validation" : "test";
+  if (const auto at = evaluated_at_.find(split); at != evaluated_at_.end() && at->second == progress_.step) {
+    const Json& metrics = evaluations_[split];
+    if (metrics.contains(best_metric_)) {
+      state.meta["best_metric"] = {{"split", split},
+                                   {"name", best_metric_},
+                                   {"value", metrics[best_metric_]},
+                                   {"higher_is_better", higher_is_better(best_metric_)}};
+    }
+  }
+  const auto path = checkpoints_->save(state);
+  Json written = event("checkpoint");
+  written["path"] = "checkpoints/" + path.filename().string();
+  written["best"] = checkpoints_->best() == path;
+  written["seconds"] = seconds_since(begin);
+  emit(written);
+}
+
+RunSummary Trainer::Impl::finish() {
+  for (const auto& [split, dataset] : {std::pair{"validation", data_.validation}, std::pair{"test", data_.test}}) {
+    if (!dataset || dataset->size() == 0) continue;
+    const auto at = evaluated_at_.find(split);
+    if (at == evaluated_at_.end() || at->second != progress_.step) evaluate_split(split, *dataset);
+  }
+  sync_networks(/*training=*/false);
+  RunSummary result;
+  result.weights_sha256 = weights_->sha256();
+  result.model = replicas_[0]->network().module;
+  result.json = summary();
+  Json done = event("done");
+  done["seconds"] = result.json["seconds"];
+  done["samples_per_second"] = result.json["samples_per_second"];
+  emit(done);
+  if (options_.out.empty()) return result;
+  Json meta = options_.model_meta;
+  meta["step"] = progress_.step;
+  meta["weights_sha256"] = result.weights_sha256;
+  save_model(options_.out / "model.pt", *result.model, meta);
+  write_file_atomically(options_.out / "summary.json", result.json.dump(2) + "\n");
+  if (job_.report.html) write_html_report(options_.out);
+  return result;
+}
+
+Json Trainer::Impl::summary() const {
+  const DataSpec& spec = data_.train->spec();
+  Json final = {{"train_loss", last_loss_}};
+  Json evaluation = Json::object();
+  for (const auto& [split, metrics] : evaluations_) {
+    add_final(final, split, metrics);
+    evaluation[split] = metrics;
+  }
+  const double rate = meter_.seconds > 0 ? static_cast<double>(meter_.samples) / meter_.seconds : 0.0;
+  return {{"name", job_.name},
+          {"convoy", version},
+          {"seed", job_.seed},
+          {"replicas", pool_.size()},
+          {"lanes", lanes_},
+          {"batch", batch_},
+          {"steps", progress_.step},
+          {"epochs", static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())},
+          {"samples", data_.train->size()},
+          {"seconds", progress_.seconds + meter_.seconds},
+          {"samples_per_second", rate},
+          {"weights_sha256", weights_->sha256()},
+          {"parameters", weights_->parameter_count()},
+          {"skipped_steps", progress_.skipped},
+          {"peak_memory_bytes", peak_memory_bytes()},
+          {"final", final},
+          {"evaluation", evaluation},
+          {"seconds_per_step", time_use_per_step(Meter{})},
+          {"task", task_name(spec.task)},
+          {"class_names", spec.class_names},
+          {"environment", {{"cpu", cpu_name()}, {"libtorch", TORCH_VERSION}}}};
+}
+
+void Trainer::Impl::write_sample_predictions(const Dataset& dataset, const Inference& inference) {
+  if (options_.out.empty() || job_.report.samples == 0 || inference.samples.empty()) return;
+  const torch::NoGradGuard no_grad;
+  const std::vector<std::int64_t> rows = telling_rows(dataset.spec(), inference, job_.report.samples);
+  write_samples(options_.out, dataset.spec(), dataset.read(rows), inference.outputs.index_select(0, torch::tensor(rows)));
+}
+
+}  // namespace convoy

@@ -1,0 +1,139 @@
+#include "train/replica.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <numeric>
+
+#include "convoy/core/error.hpp"
+#include "convoy/lanes/random.hpp"
+#include "convoy/lanes/tree.hpp"
+
+namespace convoy {
+namespace {
+
+// Batches read ahead by each replica: enough to hide a slow read, small beside the model.
+constexpr std::size_t prefetch_steps = 2;
+
+// libtorch's messages carry a C++ backtrace after the first line.
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+bool has_batch_norm(torch::nn::Module& module) {
+  for (const auto& part : module.modules()) {
+    if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TimeUse::Clock::time_point TimeUse::add(Activity activity, Clock::time_point since) {
+  const Clock::time_point now = Clock::now();
+  add_seconds(activity, std::chrono::duration<double>(now - since).count());
+  return now;
+}
+
+double TimeUse::total() const { return std::accumulate(seconds_.begin(), seconds_.end(), 0.0); }
+
+Replica::Replica(Network network, const ReplicaShared& shared) : network_(std::move(network)), shared_(shared) {
+  shared_.weights->bind(*network_.module);
+  for (const auto& [name, tensor] : distinct_parameters(*network_.module)) {
+    if (tensor.requires_grad()) trainable_.push_back(tensor);
+  }
+  for (const auto& [name, tensor] : distinct_buffers(*network_.module)) {
+    buffers_.push_back(tensor);
+    if (tensor.is_floating_point()) float_buffer_values_ += tensor.numel();
+  }
+}
+
+void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
+  owned_ = lanes;
+  prefetcher_.reset();
+  if (lanes.empty()) return;
+  const auto requests = [schedule = shared_.schedule, lanes, end, s = step, lane = lanes.begin]() mutable
+      -> std::optional<std::vector<std::int64_t>> {
+    if (s >= end) return std::nullopt;
+    auto samples = schedule->lane_samples(s, lane);
+    if (++lane == lanes.end) {
+      lane = lanes.begin;
+      ++s;
+    }
+    return samples;
+  };
+  prefetcher_ = std::make_unique<Prefetcher>(shared_.dataset, requests, prefetch_steps * lanes.size());
+}
+
+void Replica::compute(std::int64_t step, std::vector<LaneResult>& results) {
+  sums_.clear();
+  for (std::int64_t lane = owned_.begin; lane < owned_.end; ++lane) {
+    auto clock = TimeUse::Clock::now();
+    const Batch batch = prefetcher_->next();
+    time_use_.add(Activity::load, clock);
+    PartialSum sum = run_lane(step, lane, batch, results[lane]);
+    clock = TimeUse::Clock::now();
+    fold(std::move(sum));
+    time_use_.add(Activity::reduce, clock);
+  }
+}
+
+PartialSum Replica::compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result) {
+  const auto samples = shared_.schedule->lane_samples(step, lane);
+  return run_lane(step, lane, shared_.dataset->read(samples), result);
+}
+
+PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result) {
+  result.samples = batch.samples;
+  result.loss = 0;
+  const Range leaf{lane, lane + 1};
+  if (batch.size() == 0) return zero_gradients(trainable_, float_buffer_values_, leaf);
+  const LaneRandom random(derive_seed(shared_.seed, RandomPurpose::forward, step, lane));
+  shared_.weights->copy_buffers_to(*network_.module);
+  auto clock = TimeUse::Clock::now();
+  torch::Tensor loss;
+  try {
+    const double part = static_cast<double>(batch.size()) / static_cast<double>(shared_.schedule->batch_size(step));
+    loss = shared_.loss->mean(network_.forward(batch.features), batch.target) * part;
+    clock = time_use_.add(Activity::forward, clock);
+    loss.backward();
+  } catch (const c10::Error& error) {
+    if (batch.size() == 1 && has_batch_norm(*network_.module)) {
+      throw InputError(fmt::format(
+          "step {}: lane {} has one sample and batch norm needs two; set train.last_batch to drop, or train.lanes lower",
+          step + 1, lane));
+    }
+    throw InputError(fmt::format("step {}, lane {}: the model failed on samples of shape [{}]: {}", step + 1, lane,
+                                 fmt::join(batch.features.sizes().slice(1), ", "), first_line(error)));
+  }
+  result.loss = loss.item<double>();
+  PartialSum sum = take_gradients(trainable_, leaf);
+  collect_buffers(sum, batch.size());
+  time_use_.add(Activity::backward, clock);
+  return sum;
+}
+
+void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
+  sum.buffers.reserve(float_buffer_values_);
+  if (sum.node.begin == 0) lane0_counters_.clear();
+  for (const torch::Tensor& buffer : buffers_) {
+    if (buffer.is_floating_point()) {
+      const torch::Tensor values = buffer.to(torch::kFloat64).contiguous();
+      const double* data = values.data_ptr<double>();
+      for (std::int64_t i = 0; i < values.numel(); ++i) sum.buffers.push_back(data[i] * static_cast<double>(samples));
+    } else if (sum.node.begin == 0) {
+      lane0_counters_.push_back(buffer.clone());
+    }
+  }
+}
+
+void Replica::fold(PartialSum sum) {
+  sums_.push_back(std::move(sum));
+  while (sums_.size() >= 2 && are_siblings(shared_.lanes, sums_[sums_.size() - 2].node, sums_.back().node)) {
+    add_sibling(sums_[sums_.size() - 2], sums_.back());
+    sums_.pop_back();
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,93 @@
+#pragma once
+// A replica: a network of its own bound to the shared weights, and the lanes it owns.
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "convoy/data/prefetch.hpp"
+#include "convoy/loss/loss.hpp"
+#include "convoy/model/model.hpp"
+#include "train/partial_sum.hpp"
+#include "train/sample_schedule.hpp"
+#include "train/shared_weights.hpp"
+
+namespace convoy {
+
+/// Where a replica's time goes.
+enum class Activity { load, forward, backward, reduce, update, wait };
+constexpr std::array<const char*, 6> activity_names = {"load", "forward", "backward", "reduce", "update", "wait"};
+
+/// Seconds by activity; one writer at a time.
+class TimeUse {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// Adds the time since `since` to an activity and returns now.
+  Clock::time_point add(Activity activity, Clock::time_point since);
+  void add_seconds(Activity activity, double seconds) { seconds_[static_cast<std::size_t>(activity)] += seconds; }
+  double seconds(Activity activity) const { return seconds_[static_cast<std::size_t>(activity)]; }
+  double total() const;
+
+ private:
+  std::array<double, activity_names.size()> seconds_{};
+};
+
+/// What all replicas of a run share.
+struct ReplicaShared {
+  std::shared_ptr<const Dataset> dataset;
+  const SampleSchedule* schedule = nullptr;
+  SharedWeights* weights = nullptr;
+  const Loss* loss = nullptr;
+  std::int64_t lanes = 0;
+  std::uint64_t seed = 0;
+};
+
+/// What one lane did in a step, beside its gradient.
+struct LaneResult {
+  double loss = 0;                        ///< its part of the batch's mean loss
+  std::vector<std::int64_t> samples;      ///< as Batch::samples
+};
+
+/// Used by one thread at a time.
+class Replica {
+ public:
+  Replica(Network network, const ReplicaShared& shared);
+
+  /// Owns `lanes` from `step` on: starts to read their samples ahead. `end` is the step after the last one.
+  void own(Range lanes, std::int64_t step, std::int64_t end);
+
+  /// Forward and backward of every owned lane, added up along the tree; results[lane] for its lanes.
+  void compute(std::int64_t step, std::vector<LaneResult>& results);
+
+  /// The sums of the last compute, one for each subtree of the owned range, in lane order.
+  std::vector<PartialSum>& sums() { return sums_; }
+
+  /// One lane alone, its samples read now: to look into a step again. Leaves sums() alone.
+  PartialSum compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result);
+
+  /// Copies of the buffers that are not float (counters) as lane 0 left them, if it computed lane 0; else empty.
+  const std::vector<torch::Tensor>& lane0_counters() const { return lane0_counters_; }
+
+  Network& network() { return network_; }
+  TimeUse& time_use() { return time_use_; }
+
+ private:
+  PartialSum run_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result);
+  void collect_buffers(PartialSum& sum, std::int64_t samples);
+  void fold(PartialSum sum);
+
+  Network network_;
+  ReplicaShared shared_;
+  std::vector<torch::Tensor> trainable_;
+  std::vector<torch::Tensor> buffers_;
+  std::size_t float_buffer_values_ = 0;
+  Range owned_;
+  std::unique_ptr<Prefetcher> prefetcher_;
+  std::vector<PartialSum> sums_;
+  std::vector<torch::Tensor> lane0_counters_;
+  TimeUse time_use_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,64 @@
+#pragma once
+// The one copy of the weights that a worker's replicas share, and the buffers (running statistics) beside it.
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+/// A parameter's place in the flat array.
+struct Segment {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;  ///< in elements; a multiple of 16, so that every parameter starts a cache line
+  std::int64_t count = 0;
+  bool trainable = true;
+};
+
+struct NamedTensor {
+  std::string name;
+  torch::Tensor tensor;
+};
+
+/// All parameters in one flat float32 array, in registration order. Replicas' modules are bound to it: their parameters
+/// become views. Not synchronised: the step's phases keep readers and writers apart.
+class SharedWeights {
+ public:
+  /// Copies the values of `reference`. Throws InputError when a parameter is not float32 on the CPU.
+  explicit SharedWeights(torch::nn::Module& reference);
+
+  /// Makes the parameters of a module of the same structure views of the flat array, without gradients.
+  void bind(torch::nn::Module& module) const;
+
+  float* data() const { return flat_.data_ptr<float>(); }
+  std::int64_t size() const { return flat_.numel(); }  ///< padding included
+  std::int64_t parameter_count() const;                ///< padding not included
+  const std::vector<Segment>& segments() const { return segments_; }
+
+  /// The step's buffers; written by the Trainer between steps.
+  std::vector<NamedTensor>& buffers() { return buffers_; }
+  const std::vector<NamedTensor>& buffers() const { return buffers_; }
+  void copy_buffers_to(torch::nn::Module& module) const;
+
+  /// A view of one parameter in its shape.
+  torch::Tensor view(const Segment& segment) const;
+
+  /// SHA-256 over the bytes of every parameter, then every buffer, in registration order.
+  std::string sha256() const;
+
+ private:
+  torch::Tensor flat_;
+  std::vector<Segment> segments_;
+  std::vector<NamedTensor> buffers_;
+};
+
+/// The distinct parameters of a module in registration order (tied ones once).
+std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module);
+std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module);
+
+/// SHA-256 of a module's parameters and buffers, as SharedWeights::sha256.
+std::string weights_sha256(torch::nn::Module& module);
+
+}  // namespace convoy

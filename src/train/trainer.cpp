@@ -1,0 +1,173 @@
+#include "convoy/train/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/lanes/random.hpp"
+#include "convoy/report/metrics.hpp"
+#include "train/trainer_impl.hpp"
+
+namespace convoy {
+namespace {
+
+std::int64_t resolved_batch(const Job& job, const TrainingData& data) {
+  if (!data.train || data.train->size() == 0) throw InputError("data: there are no training samples");
+  return job.train.batch == 0 ? data.train->size() : std::min(job.train.batch, data.train->size());
+}
+
+std::int64_t checked_lanes(const Job& job, std::int64_t batch) {
+  const std::int64_t lanes = resolved_lanes(job.train, batch);
+  if (lanes <= batch) return lanes;
+  throw InputError(fmt::format("train.batch: {} samples are fewer than train.lanes {}, and each lane needs at least one; "
+                               "set train.lanes to {} or less",
+                               batch, lanes, batch));
+}
+
+std::int64_t steps_to_run(const Job& job, std::int64_t steps_per_epoch) {
+  if (job.train.steps > 0) return job.train.steps;
+  return std::max<std::int64_t>(1, std::llround(job.train.epochs * static_cast<double>(steps_per_epoch)));
+}
+
+int checked_replicas(int replicas) {
+  if (replicas >= 1) return replicas;
+  throw InputError(fmt::format("--replicas: {} is not possible; give 1 or more", replicas));
+}
+
+std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec& spec) {
+  if (evaluate.best != "auto") return evaluate.best;
+  return spec.task == Task::regression ? "rmse" : "accuracy";
+}
+
+// Networks are made under a generator of their own: constructors draw the same initial weights in every run.
+Network make_network(const ModelFactory& factory, std::uint64_t seed) {
+  const LaneRandom random(derive_seed(seed, RandomPurpose::initialise));
+  return factory();
+}
+
+}  // namespace
+
+std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples) {
+  constexpr std::int64_t usual_lanes = 8;
+  if (train.lanes > 0) return train.lanes;
+  const std::int64_t batch = train.batch == 0 ? samples : std::min(train.batch, samples);
+  return std::min(usual_lanes, batch);
+}
+
+Trainer::Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
+    : impl_(std::make_unique<Impl>(std::move(job), std::move(factory), std::move(loss), std::move(data),
+                                   std::move(options))) {}
+Trainer::~Trainer() = default;
+RunSummary Trainer::run() { return impl_->run(); }
+
+Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
+    : job_(std::move(job)),
+      loss_(std::move(loss)),
+      data_(std::move(data)),
+      options_(std::move(options)),
+      batch_(resolved_batch(job_, data_)),
+      lanes_(checked_lanes(job_, batch_)),
+      schedule_({.samples = data_.train->size(),
+                 .batch = batch_,
+                 .lanes = lanes_,
+                 .seed = job_.seed,
+                 .shuffled = job_.partition.order == "shuffled",
+                 .cyclic = job_.partition.assign == "cyclic",
+                 .drop_last = job_.train.last_batch == "drop"}),
+      total_steps_(steps_to_run(job_, schedule_.steps_per_epoch())),
+      optimizer_(make_optimizer(job_.train.optimizer)),
+      pool_(checked_replicas(options_.replicas)),
+      lane_results_(static_cast<std::size_t>(lanes_)),
+      best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
+  identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
+  make_replicas(factory);
+  if (!options_.out.empty()) {
+    require_writable_directory(options_.out);
+    checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep);
+  }
+}
+
+void Trainer::Impl::make_replicas(const ModelFactory& factory) {
+  Network first = make_network(factory, job_.seed);
+  weights_ = std::make_unique<SharedWeights>(*first.module);
+  shared_ = {data_.train, &schedule_, weights_.get(), &loss_, lanes_, job_.seed};
+  replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
+  while (static_cast<int>(replicas_.size()) < pool_.size()) {
+    replicas_.push_back(std::make_unique<Replica>(make_network(factory, job_.seed), shared_));
+  }
+  for (int k = 0; k < optimizer_->states(); ++k) states_.push_back(torch::zeros({weights_->size()}));
+  reduction_ = std::make_unique<Reduction>(*weights_, lanes_, pool_.size());
+}
+
+RunSummary Trainer::Impl::run() {
+  const Json resumed = options_.resume ? resume() : Json();
+  log_ = open_log();
+  emit_start();
+  if (!resumed.is_null()) emit(resumed);
+  train_to_end();
+  return finish();
+}
+
+std::unique_ptr<Observer> Trainer::Impl::open_log() {
+  if (options_.out.empty()) return nullptr;
+  return json_lines_log(options_.out / "metrics.jsonl", progress_.step);
+}
+
+Trainer::Impl::Json Trainer::Impl::resume() {
+  if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
+  const auto loaded = checkpoints_->load_newest();
+  if (!loaded) return {};  // stopped before its first checkpoint: begin again
+  for (const std::string& line : loaded->damaged) fmt::print(stderr, "convoy: {}; using an older one\n", line);
+  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, states_);
+  require_same_identity(loaded->state.meta.value("identity", Json()), identity_, loaded->path.string());
+  Json resumed = event("resumed");
+  resumed["from"] = loaded->path.filename().string();
+  if (!loaded->damaged.empty()) resumed["damaged"] = loaded->damaged;
+  return resumed;
+}
+
+void Trainer::Impl::train_to_end() {
+  const auto ownership = even_ownership(lanes_, pool_.size());
+  sync_networks(/*training=*/true);
+  for (int r = 0; r < pool_.size(); ++r) replicas_[r]->own(ownership[r], progress_.step, total_steps_);
+  while (!finished()) {
+    step();
+    between_steps();
+  }
+}
+
+void Trainer::Impl::between_steps() {
+  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() || finished()) emit_step();
+  if (evaluation_due()) {
+    const bool validate = data_.validation != nullptr;
+    evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
+  }
+  if (checkpoint_due()) write_checkpoint();
+  stop_if_asked();
+}
+
+bool Trainer::Impl::evaluation_due() const {
+  if (job_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
+  const double per_epoch = static_cast<double>(schedule_.steps_per_epoch());
+  const auto every = std::max<std::int64_t>(1, std::llround(job_.evaluate.every * per_epoch));
+  return progress_.step % every == 0 || finished();
+}
+
+bool Trainer::Impl::checkpoint_due() const {
+  if (!checkpoints_) return false;
+  const std::int64_t every = job_.train.checkpoint.every;
+  return finished() || (every > 0 ? progress_.step % every == 0 : ended_epoch());
+}
+
+void Trainer::Impl::stop_if_asked() {
+  if (options_.stop == nullptr || !options_.stop->load() || finished()) return;
+  if (!checkpoints_) throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
+  if (!checkpoint_due()) write_checkpoint();
+  throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}", progress_.step, total_steps_,
+                                (options_.out / "checkpoints").string()));
+}
+
+}  // namespace convoy
