@@ -1,0 +1,86 @@
+#include "data/array.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace convoy {
+namespace {
+
+template <typename T>
+void convert(const Array& array, std::size_t first, std::span<double> out) {
+  const auto* from = reinterpret_cast<const T*>(array.bytes.data()) + first;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(from[i]);
+}
+
+}  // namespace
+
+std::size_t size_of(ElementType type) {
+  switch (type) {
+    case ElementType::u8:
+    case ElementType::i8: return 1;
+    case ElementType::i16: return 2;
+    case ElementType::i32:
+    case ElementType::f32: return 4;
+    case ElementType::i64:
+    case ElementType::f64: return 8;
+  }
+  return 0;
+}
+
+std::optional<std::size_t> element_count(std::span<const std::int64_t> shape, ElementType type) {
+  // The product of the other dimensions must not overflow even where one dimension is 0.
+  std::int64_t product = 1;
+  bool empty = false;
+  for (const std::int64_t dimension : shape) {
+    if (dimension < 0) return std::nullopt;
+    if (dimension == 0) {
+      empty = true;
+    } else if (__builtin_mul_overflow(product, dimension, &product)) {
+      return std::nullopt;
+    }
+  }
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(product, static_cast<std::int64_t>(size_of(type)), &bytes)) return std::nullopt;
+  return empty ? 0 : static_cast<std::size_t>(product);
+}
+
+std::string shape_text(std::span<const std::int64_t> shape) {
+  return shape.empty() ? "scalar" : fmt::format("{}", fmt::join(shape, "x"));
+}
+
+std::shared_ptr<const std::vector<std::byte>> own(std::vector<std::byte> bytes) {
+  return std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+}
+
+void make_readable(Array& array, bool swap) {
+  const std::size_t width = size_of(array.type);
+  swap = swap && width > 1;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(array.bytes.data()) % width == 0;
+  if (!swap && aligned && array.owner) return;
+  std::vector<std::byte> buffer(array.bytes.begin(), array.bytes.end());
+  if (swap) {
+    for (std::size_t at = 0; at + width <= buffer.size(); at += width) {
+      std::reverse(buffer.begin() + static_cast<std::ptrdiff_t>(at),
+                   buffer.begin() + static_cast<std::ptrdiff_t>(at + width));
+    }
+  }
+  const auto owner = own(std::move(buffer));
+  array.bytes = *owner;
+  array.owner = owner;
+}
+
+void to_doubles(const Array& array, std::size_t first, std::span<double> out) {
+  switch (array.type) {
+    case ElementType::u8: return convert<std::uint8_t>(array, first, out);
+    case ElementType::i8: return convert<std::int8_t>(array, first, out);
+    case ElementType::i16: return convert<std::int16_t>(array, first, out);
+    case ElementType::i32: return convert<std::int32_t>(array, first, out);
+    case ElementType::i64: return convert<std::int64_t>(array, first, out);
+    case ElementType::f32: return convert<float>(array, first, out);
+    case ElementType::f64: return convert<double>(array, first, out);
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,207 @@
+#include "data/array_pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <numeric>
+
+#include "convoy/core/error.hpp"
+#include "data/array.hpp"
+#include "data/gather.hpp"
+
+namespace convoy {
+namespace {
+
+std::size_t product(std::span<const std::int64_t> shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
+                         [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
+}
+
+/// Elements in a row that share one statistic.
+std::size_t group_size(std::size_t elements, std::size_t groups) { return elements / groups; }
+
+void apply_affine(const FittedStep& step, std::span<double> sample) {
+  const std::size_t groups = step.divide.size();
+  if (groups == sample.size()) {
+    for (std::size_t i = 0; i < sample.size(); ++i) {
+      sample[i] = (sample[i] - step.subtract[i]) / step.divide[i] + step.add[i];
+    }
+    return;
+  }
+  const std::size_t size = group_size(sample.size(), groups);
+  for (std::size_t g = 0; g < groups; ++g) {
+    const double subtract = step.subtract[g];
+    const double divide = step.divide[g];
+    const double add = step.add[g];
+    for (double& x : sample.subspan(g * size, size)) x = (x - subtract) / divide + add;
+  }
+}
+
+template <typename T>
+void check_finite(const Array& array, const std::string& file) {
+  const auto* values = reinterpret_cast<const T*>(array.bytes.data());
+  const std::size_t count = array.bytes.size() / sizeof(T);
+  const std::size_t per_sample = std::max<std::size_t>(1, count / std::max<std::size_t>(1, array.rows()));
+  for (std::size_t i = 0; i < count; ++i) {
+    // float32 is what samples become, so a double beyond its range is as bad as infinity.
+    if (std::isfinite(static_cast<float>(values[i]))) continue;
+    throw DataError(fmt::format("{}, sample {}", file, i / per_sample),
+                    fmt::format("element {} is {}, which is not a finite 32-bit number; remove or replace such values "
+                                "(impute and drop_missing do it for CSV)", i % per_sample, values[i]));
+  }
+}
+
+}  // namespace
+
+std::vector<std::int64_t> feature_shape(const Array& array) {
+  std::vector<std::int64_t> shape(array.shape.begin() + (array.shape.empty() ? 0 : 1), array.shape.end());
+  if (shape.empty()) shape = {1};
+  if (shape.size() == 2) shape.insert(shape.begin(), 1);
+  return shape;
+}
+
+void require_finite(const Array& array, const std::string& file) {
+  if (array.type == ElementType::f32) check_finite<float>(array, file);
+  if (array.type == ElementType::f64) check_finite<double>(array, file);
+}
+
+ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)
+    : shape_(std::move(sample_shape)), elements_(product(shape_)), steps_(std::move(steps)) {
+  for (const FittedStep& step : steps_) {
+    const std::size_t groups = step.divide.size();
+    const bool affine = step.kind != "clip";
+    if (!step.columns.empty() || (affine && (groups == 0 || elements_ % groups != 0))) {
+      throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}", step.kind,
+                                   shape_text(shape_)));
+    }
+  }
+}
+
+void ArrayPipeline::fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows) {
+  if (!is_elementwise(step)) {
+    throw InputError(fmt::format("preprocess: {} needs CSV features; IDX and NPY have no columns or missing values",
+                                 step.kind));
+  }
+  if (!step.columns.empty()) {
+    throw InputError(fmt::format("preprocess: {}: IDX and NPY features have no named columns; leave `columns` out",
+                                 step.kind));
+  }
+  const std::size_t groups = !needs_statistics(step) || step.per == "all" ? 1
+                             : step.per == "channel" ? static_cast<std::size_t>(shape_[0])
+                                                     : elements_;
+  std::vector<Statistics> statistics(groups);
+  if (needs_statistics(step)) {
+    const std::size_t size = group_size(elements_, groups);
+    std::vector<double> sample(elements_);
+    const auto pass = [&](auto add) {
+      for (const std::int64_t row : rows) {
+        to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+        apply(sample);
+        for (std::size_t g = 0; g < groups; ++g) {
+          for (const double x : std::span(sample).subspan(g * size, size)) add(statistics[g], x);
+        }
+      }
+    };
+    pass([](Statistics& group, double x) { group.first(x); });
+    pass([](Statistics& group, double x) { group.second(x); });
+  }
+  steps_.push_back(fit_elementwise(step, statistics));
+}
+
+void ArrayPipeline::apply(std::span<double> sample) const {
+  for (const FittedStep& step : steps_) {
+    if (step.kind == "clip") {
+      for (double& x : sample) x = std::min(std::max(x, step.low), step.high);
+    } else {
+      apply_affine(step, sample);
+    }
+  }
+}
+
+bool ArrayPipeline::uniform() const {
+  return std::all_of(steps_.begin(), steps_.end(),
+                     [](const FittedStep& step) { return step.kind == "clip" || step.divide.size() == 1; });
+}
+
+namespace {
+
+class ArrayDataset final : public Dataset {
+ public:
+  ArrayDataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline, torch::Tensor target, DataSpec spec,
+               std::vector<std::int64_t> numbers)
+      : features_(std::move(features)),
+        pipeline_(std::move(pipeline)),
+        target_(std::move(target)),
+        spec_(std::move(spec)),
+        numbers_(std::move(numbers)),
+        copies_(features_.type == ElementType::f32 && pipeline_->steps().empty()),
+        looks_up_(features_.type == ElementType::u8 && pipeline_->uniform()) {
+    if (!looks_up_) return;
+    for (std::size_t value = 0; value < table_.size(); ++value) {
+      double x = static_cast<double>(value);
+      pipeline_->apply({&x, 1});
+      table_[value] = static_cast<float>(x);
+    }
+  }
+
+  std::int64_t size() const override { return features_.rows(); }
+  const DataSpec& spec() const override { return spec_; }
+
+  Batch read(std::span<const std::int64_t> samples) const override {
+    require_samples(samples, size());
+    Batch batch;
+    std::vector<std::int64_t> shape = spec_.feature_shape;
+    shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
+    batch.features = torch::empty(shape, torch::kFloat32);
+    read_features(samples, batch.features.data_ptr<float>());
+    if (target_.defined()) batch.target = gather_rows(target_, samples);
+    batch.samples.assign(samples.begin(), samples.end());
+    if (!numbers_.empty()) {
+      for (std::int64_t& sample : batch.samples) sample = numbers_[static_cast<std::size_t>(sample)];
+    }
+    return batch;
+  }
+
+ private:
+  void read_features(std::span<const std::int64_t> samples, float* out) const {
+    const std::size_t elements = pipeline_->elements();
+    std::vector<double> sample(copies_ || looks_up_ ? 0 : elements);
+    for (const std::int64_t row : samples) {
+      const std::size_t first = static_cast<std::size_t>(row) * elements;
+      if (looks_up_) {
+        const auto* from = reinterpret_cast<const std::uint8_t*>(features_.bytes.data()) + first;
+        for (std::size_t i = 0; i < elements; ++i) out[i] = table_[from[i]];
+      } else if (copies_) {
+        std::memcpy(out, features_.bytes.data() + first * sizeof(float), elements * sizeof(float));
+      } else {
+        to_doubles(features_, first, sample);
+        pipeline_->apply(sample);
+        for (std::size_t i = 0; i < elements; ++i) out[i] = static_cast<float>(sample[i]);
+      }
+      out += elements;
+    }
+  }
+
+  Array features_;
+  std::shared_ptr<const ArrayPipeline> pipeline_;
+  torch::Tensor target_;
+  DataSpec spec_;
+  std::vector<std::int64_t> numbers_;
+  bool copies_;
+  bool looks_up_;
+  std::array<float, 256> table_{};
+};
+
+}  // namespace
+
+std::shared_ptr<Dataset> array_dataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline,
+                                       torch::Tensor target, DataSpec spec, std::vector<std::int64_t> numbers) {
+  return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target), std::move(spec),
+                                        std::move(numbers));
+}
+
+}  // namespace convoy

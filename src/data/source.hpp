@@ -1,0 +1,41 @@
+#pragma once
+// The files of one split, read but not yet interpreted.
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "convoy/data/formats.hpp"
+#include "data/target.hpp"
+
+namespace convoy {
+
+/// Features as an array or as table columns, and the target if there is one.
+struct Source {
+  std::string file;             ///< of the features, for messages
+  std::optional<Array> array;   ///< IDX or NPY features
+  std::vector<Column> columns;  ///< else: CSV features, without the target columns
+  std::int64_t rows = 0;
+  std::optional<RawTarget> target;
+};
+
+/// What the training files were, which files read later must follow.
+struct ColumnRoles {
+  std::vector<Column> features;  ///< names and types only
+  std::vector<std::string> target;
+  bool target_categorical = false;
+};
+
+struct SourceOptions {
+  const DataOptions& data;
+  const char* key;                       ///< the job key of the files, for messages: "data.train"
+  const ColumnRoles* roles = nullptr;    ///< null for the training files themselves
+  bool target_optional = false;          ///< prediction
+};
+
+/// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
+/// With roles, columns come out in their order and with their types; columns that training did not have are left out.
+/// Throws InputError / DataError.
+Source read_source(const DataFiles& files, const SourceOptions& options,
+                   const std::function<std::filesystem::path(const std::string&)>& resolve);
+
+}  // namespace convoy

@@ -1,0 +1,79 @@
+#include "data/split.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "convoy/core/error.hpp"
+
+namespace convoy {
+namespace {
+
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+  }
+
+  /// Uniform in 0 .. bound-1; numbers that would favour the low ones are thrown away.
+  std::uint64_t below(std::uint64_t bound) {
+    const std::uint64_t reject = (0 - bound) % bound;
+    std::uint64_t value = next();
+    while (value < reject) value = next();
+    return value % bound;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::int64_t part_of(std::int64_t n, double part, const char* key, const std::string& file) {
+  if (part == 0) return 0;
+  if (!(part > 0 && part < 1)) {
+    throw InputError(fmt::format("data.{}: {} is not a part; write a number from 0 to less than 1", key, part));
+  }
+  const auto count = static_cast<std::int64_t>(std::llround(part * static_cast<double>(n)));
+  if (count == 0) {
+    throw InputError(fmt::format("data.{}: {} of the {} samples in {} is none; make it larger", key, part, n, file));
+  }
+  return count;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  SplitMix64 random(seed);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
+SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data, const std::string& file) {
+  const std::int64_t test = part_of(n, data.test_part, "test_part", file);
+  const std::int64_t validation = part_of(n, data.validation, "validation", file);
+  if (test + validation >= n) {
+    throw InputError(fmt::format("data: of the {} samples in {}, {} would be for testing and {} for validation; that "
+                                 "leaves none to train on", n, file, test, validation));
+  }
+  if (data.limit < 0) throw InputError(fmt::format("data.limit: {} is negative; 0 means all samples", data.limit));
+  const std::vector<std::int64_t> order = seeded_order(n, seed);
+  const auto rest = order.begin() + test + validation;
+  const std::int64_t train = order.end() - rest;
+  const std::int64_t kept = data.limit == 0 ? train : std::min(train, data.limit);
+  SplitRows rows;
+  rows.test.assign(order.begin(), order.begin() + test);
+  rows.validation.assign(order.begin() + test, rest);
+  rows.train.assign(rest, rest + kept);
+  for (auto* split : {&rows.train, &rows.validation, &rows.test}) std::sort(split->begin(), split->end());
+  return rows;
+}
+
+}  // namespace convoy

@@ -1,0 +1,274 @@
+#include "data/target.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "convoy/core/error.hpp"
+#include "data/array.hpp"
+#include "data/csv_lexer.hpp"
+
+namespace convoy {
+namespace {
+
+constexpr std::int64_t most_classes = 1'000'000;  // more than this in a label file is a mistake, not a task
+
+std::string_view name_of(Task task) {
+  return task == Task::classification ? "classification" : task == Task::binary ? "binary" : "regression";
+}
+
+Task task_named(const std::string& name) {
+  for (const Task task : {Task::classification, Task::binary, Task::regression}) {
+    if (name == name_of(task)) return task;
+  }
+  throw InputError(fmt::format("data.task: {}: write auto, classification, binary or regression", in_quotes(name)));
+}
+
+std::optional<double> as_number(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> sorted_names(std::vector<std::string> names) {
+  const bool numeric = std::all_of(names.begin(), names.end(), [](const auto& n) { return as_number(n).has_value(); });
+  std::sort(names.begin(), names.end(), [numeric](const std::string& a, const std::string& b) {
+    if (numeric && *as_number(a) != *as_number(b)) return *as_number(a) < *as_number(b);
+    return a < b;
+  });
+  return names;
+}
+
+/// Whether the numbers are exactly 0 and 1, both present.
+bool is_zero_one(const std::vector<double>& numbers) {
+  bool zero = false;
+  bool one = false;
+  for (const double x : numbers) {
+    if (std::isnan(x)) continue;
+    if (x != 0 && x != 1) return false;
+    (x == 0 ? zero : one) = true;
+  }
+  return zero && one;
+}
+
+Task guess(const RawTarget& target, const DataOptions& data) {
+  const Column& first = target.columns[0];
+  if (target.columns.size() > 1) return Task::regression;
+  if (data.classes > 2) return Task::classification;
+  if (first.categorical) return first.categories.size() == 2 ? Task::binary : Task::classification;
+  if (is_zero_one(first.numbers)) return Task::binary;
+  return target.integers || data.classes > 0 ? Task::classification : Task::regression;
+}
+
+/// Classes numbered from 0, counted in the training data where the job does not say how many.
+std::int64_t count_classes(const RawTarget& target, const DataOptions& data) {
+  if (data.classes > 0) return data.classes;
+  double largest = 0;
+  for (const double x : target.columns[0].numbers) {
+    if (x > largest) largest = x;
+  }
+  if (largest >= static_cast<double>(most_classes)) {
+    throw DataError(target.file, fmt::format("label {} would make more than {} classes; are these class numbers? Set "
+                                             "data.task: regression if not", largest, most_classes));
+  }
+  return static_cast<std::int64_t>(largest) + 1;
+}
+
+[[noreturn]] void bad_sample(const std::string& file, std::int64_t sample, const std::string& problem) {
+  throw DataError(fmt::format("{}, sample {}", file, sample), problem);
+}
+
+/// Throws when a value is missing, saying how many are.
+void require_present(const Column& column, std::span<const std::int64_t> numbers, const std::string& file) {
+  std::int64_t missing = 0;
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const bool absent = column.categorical ? column.codes[i] < 0 : std::isnan(column.numbers[i]);
+    if (absent && missing++ == 0) first = numbers[i];
+  }
+  if (missing == 0) return;
+  throw DataError(file, fmt::format("{} row{} no value in the target column {}, the first is sample {}; remove them or "
+                                    "add the preprocessing step drop_missing", missing, missing == 1 ? " has" : "s have",
+                                    in_quotes(column.name), first));
+}
+
+}  // namespace
+
+std::int64_t RawTarget::rows() const {
+  if (columns.empty()) return 0;
+  const Column& first = columns[0];
+  return static_cast<std::int64_t>(first.categorical ? first.codes.size() : first.numbers.size());
+}
+
+RawTarget target_of_array(const Array& labels, const std::string& file) {
+  const std::size_t dimensions = labels.shape.size();
+  if (dimensions == 0 || dimensions > 2 || (dimensions == 2 && labels.shape[1] == 0)) {
+    throw DataError(file, fmt::format("labels of shape {}; one row of numbers a sample is expected",
+                                      shape_text(labels.shape)));
+  }
+  RawTarget target;
+  target.file = file;
+  target.integers = labels.type != ElementType::f32 && labels.type != ElementType::f64;
+  const auto rows = static_cast<std::size_t>(labels.shape[0]);
+  const auto columns = dimensions == 2 ? static_cast<std::size_t>(labels.shape[1]) : 1;
+  std::vector<double> row(columns);
+  for (std::size_t c = 0; c < columns; ++c) {
+    Column column;
+    column.name = columns == 1 ? "target" : fmt::format("target_{}", c + 1);
+    column.numbers.resize(rows);
+    target.columns.push_back(std::move(column));
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    to_doubles(labels, r * columns, row);
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (!std::isfinite(row[c])) bad_sample(file, static_cast<std::int64_t>(r), "the label is not a finite number");
+      target.columns[c].numbers[r] = row[c];
+    }
+  }
+  return target;
+}
+
+TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) {
+  if (target.columns.empty()) throw DataError(target.file, "has no target column");
+  TargetCode code;
+  const Column& first = target.columns[0];
+  code.task_ = data.task == "auto" ? guess(target, data) : task_named(data.task);
+  code.categorical_ = first.categorical;
+  for (const Column& column : target.columns) code.columns_.push_back(column.name);
+
+  if (code.task_ == Task::regression) {
+    for (const Column& column : target.columns) {
+      if (!column.categorical) continue;
+      const std::string& example = column.categories.empty() ? column.name : column.categories[0];
+      throw DataError(target.file, fmt::format("target column {} holds text ({}); regression needs numbers",
+                                               in_quotes(column.name), in_quotes(example)));
+    }
+    code.outputs_ = static_cast<std::int64_t>(target.columns.size());
+    return code;
+  }
+  if (target.columns.size() > 1) {
+    throw InputError(fmt::format("{}: {} target columns; {} needs one", target.file, target.columns.size(),
+                                 name_of(code.task_)));
+  }
+  const std::int64_t classes = code.task_ == Task::binary ? 2
+                               : first.categorical ? static_cast<std::int64_t>(first.categories.size())
+                                                   : count_classes(target, data);
+  code.outputs_ = code.task_ == Task::binary ? 1 : classes;
+  if (!first.categorical) {
+    for (std::int64_t c = 0; c < classes; ++c) code.class_names_.push_back(std::to_string(c));
+    return code;
+  }
+  const auto names = static_cast<std::int64_t>(first.categories.size());
+  if (names != classes || (data.classes > 0 && names != data.classes)) {
+    throw DataError(target.file, fmt::format("target column {} holds {} different names ({}) where {} are expected",
+                                             in_quotes(first.name), names, name_list(first.categories),
+                                             data.classes > 0 ? data.classes : classes));
+  }
+  code.class_names_ = sorted_names(first.categories);
+  return code;
+}
+
+torch::Tensor TargetCode::encode(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+                                 const std::string& file) const {
+  if (columns.size() != columns_.size()) {
+    throw DataError(file, fmt::format("{} target columns where the training data has {}", columns.size(),
+                                      columns_.size()));
+  }
+  for (const Column& column : columns) {
+    if (column.categorical != categorical_) {
+      throw DataError(file, fmt::format("target column {} holds {} where the training data has {}", in_quotes(column.name),
+                                        column.categorical ? "text" : "numbers", categorical_ ? "names" : "numbers"));
+    }
+    require_present(column, numbers, file);
+  }
+  return categorical_ ? encode_names(columns[0], numbers, file) : encode_numbers(columns, numbers, file);
+}
+
+torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+                                         const std::string& file) const {
+  const auto rows = static_cast<std::int64_t>(numbers.size());
+  const auto width = static_cast<std::int64_t>(columns.size());
+  if (task_ == Task::classification) {
+    torch::Tensor out = torch::empty({rows}, torch::kInt64);
+    auto* labels = out.data_ptr<std::int64_t>();
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const double x = columns[0].numbers[static_cast<std::size_t>(i)];
+      if (x != std::floor(x)) bad_sample(file, numbers[i], fmt::format("label {} is not a class number", x));
+      if (x < 0 || x >= static_cast<double>(outputs_)) {
+        bad_sample(file, numbers[i], fmt::format("label {} is outside 0..{}", x, outputs_ - 1));
+      }
+      labels[i] = static_cast<std::int64_t>(x);
+    }
+    return out;
+  }
+  torch::Tensor out = torch::empty({rows, width}, torch::kFloat32);
+  auto* values = out.data_ptr<float>();
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t c = 0; c < width; ++c) {
+      const double x = columns[static_cast<std::size_t>(c)].numbers[static_cast<std::size_t>(i)];
+      if (task_ == Task::binary && x != 0 && x != 1) {
+        bad_sample(file, numbers[i], fmt::format("label {} is outside 0..1", x));
+      }
+      const auto value = static_cast<float>(x);
+      if (!std::isfinite(value)) bad_sample(file, numbers[i], fmt::format("target {} does not fit 32 bits", x));
+      values[i * width + c] = value;
+    }
+  }
+  return out;
+}
+
+torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std::int64_t> numbers,
+                                       const std::string& file) const {
+  std::vector<std::int64_t> class_of;
+  for (const std::string& category : column.categories) {
+    const auto known = std::find(class_names_.begin(), class_names_.end(), category);
+    class_of.push_back(known == class_names_.end() ? -1 : known - class_names_.begin());
+  }
+  const auto rows = static_cast<std::int64_t>(numbers.size());
+  torch::Tensor labels = torch::empty({rows}, torch::kInt64);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto code = static_cast<std::size_t>(column.codes[static_cast<std::size_t>(i)]);
+    if (class_of[code] < 0) {
+      bad_sample(file, numbers[i], fmt::format("class {} is not in the training data, which has {}",
+                                               in_quotes(column.categories[code]), name_list(class_names_)));
+    }
+    labels.data_ptr<std::int64_t>()[i] = class_of[code];
+  }
+  return task_ == Task::binary ? labels.to(torch::kFloat32).unsqueeze(1) : labels;
+}
+
+void TargetCode::describe(DataSpec& spec) const {
+  spec.task = task_;
+  spec.outputs = outputs_;
+  spec.class_names = class_names_;
+}
+
+nlohmann::ordered_json TargetCode::to_json() const {
+  return {{"task", name_of(task_)},
+          {"columns", columns_},
+          {"categorical", categorical_},
+          {"outputs", outputs_},
+          {"class_names", class_names_}};
+}
+
+TargetCode TargetCode::from_json(const nlohmann::ordered_json& json) {
+  TargetCode code;
+  code.task_ = task_named(json.at("task").get<std::string>());
+  code.columns_ = json.at("columns").get<std::vector<std::string>>();
+  code.categorical_ = json.at("categorical").get<bool>();
+  code.outputs_ = json.at("outputs").get<std::int64_t>();
+  code.class_names_ = json.at("class_names").get<std::vector<std::string>>();
+  const bool one = code.columns_.size() == 1;
+  const auto names = static_cast<std::int64_t>(code.class_names_.size());
+  const bool sound = code.task_ == Task::classification ? one && names == code.outputs_ && names > 0
+                     : code.task_ == Task::binary       ? one && names == 2 && code.outputs_ == 1
+                                                        : !code.columns_.empty() && !code.categorical_ && names == 0 &&
+                                                        code.outputs_ == static_cast<std::int64_t>(code.columns_.size());
+  if (!sound) throw InputError("the record of the target is damaged");
+  return code;
+}
+
+}  // namespace convoy

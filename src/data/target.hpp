@@ -1,0 +1,59 @@
+#pragma once
+// The target: from columns of numbers or names to what losses compute with.
+#include <torch/torch.h>
+
+#include <nlohmann/json.hpp>
+
+#include "convoy/data/dataset.hpp"
+#include "convoy/data/formats.hpp"
+
+namespace convoy {
+
+/// Target columns as read, row i being row i of the features.
+struct RawTarget {
+  std::vector<Column> columns;
+  bool integers = false;  ///< from an array of integers: class numbers, unless the job says otherwise
+  std::string file;       ///< for messages
+  std::int64_t rows() const;
+};
+
+/// Labels in an IDX or NPY file: [N], or [N, k] for k columns. Throws DataError for any other shape.
+RawTarget target_of_array(const Array& labels, const std::string& file);
+
+/// What the target means, decided on the training files, and how to encode it.
+class TargetCode {
+ public:
+  /// task auto: two values, 0/1 or names, are binary; names, class numbers in an integer array, or data.classes make
+  /// it classification; anything else is regression. Class names are sorted (as numbers if all are numbers); of two,
+  /// the second is the positive class. Throws InputError / DataError when data and job do not fit.
+  static TargetCode decide(const RawTarget& target, const DataOptions& data);
+
+  /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for messages.
+  /// Throws DataError naming file and sample for a missing, unknown or impossible value.
+  torch::Tensor encode(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+                       const std::string& file) const;
+
+  /// Fills in task, outputs and class_names.
+  void describe(DataSpec& spec) const;
+
+  const std::vector<std::string>& columns() const { return columns_; }
+  bool categorical() const { return categorical_; }
+
+  nlohmann::ordered_json to_json() const;
+  /// Throws InputError or nlohmann's exceptions when the record is damaged.
+  static TargetCode from_json(const nlohmann::ordered_json& json);
+
+ private:
+  torch::Tensor encode_numbers(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+                               const std::string& file) const;
+  torch::Tensor encode_names(const Column& column, std::span<const std::int64_t> numbers,
+                             const std::string& file) const;
+
+  Task task_ = Task::regression;
+  bool categorical_ = false;
+  std::int64_t outputs_ = 1;
+  std::vector<std::string> class_names_;
+  std::vector<std::string> columns_;
+};
+
+}  // namespace convoy
