@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
@@ -151,11 +150,13 @@ std::string written_to_terminal(unsigned short width, const std::vector<Json>& e
     const auto observer = progress(stream);
     for (const Json& event : events) observer->on_event(event);
   }
-  ::fcntl(master, F_SETFL, O_NONBLOCK);
-  std::string text(1 << 16, '\0');
-  const ssize_t count = ::read(master, text.data(), text.size());
-  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  // With the other end closed, reading ends with an error once everything has been read.
   std::fclose(stream);
+  std::string text;
+  std::string part(4096, '\0');
+  for (ssize_t count = 0; (count = ::read(master, part.data(), part.size())) > 0;) {
+    text.append(part, 0, static_cast<std::size_t>(count));
+  }
   ::close(master);
   return text;
 }

@@ -1,0 +1,29 @@
+#pragma once
+// What a run's folder says, gathered for the page.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace convoy {
+
+struct Curve {
+  std::vector<double> x;
+  std::vector<double> y;
+};
+
+/// At most `limit` (>= 4) points of the curve, evenly spread, with the lowest and the highest of every stretch.
+Curve thin(const Curve& curve, std::size_t limit);
+
+/// The page's data:
+///   summary    summary.json, or an empty object
+///   curves     {loss, rate, gradient_norm, samples_per_second: {x: steps, y}} of training, at most 2,000 points each
+///   evaluated  {split: {metric: {x, y}}}
+///   latest     {split: metrics of its last evaluation}
+///   events     everything but steps and evaluations, the last 1,000
+///   seconds    {load, ...} a step, mean over the `step` events
+///   samples, job   samples.json and the text of job.yaml, where there are such files
+/// Lines of metrics.jsonl that are not events are passed over: a run may be half-way through writing one.
+/// Throws InputError when the folder holds no run, DataError when one of the files is not JSON.
+nlohmann::ordered_json read_run_record(const std::filesystem::path& run);
+
+}  // namespace convoy
