@@ -4,9 +4,12 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "convoy/core/error.hpp"
 
@@ -128,7 +131,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (expects_key()) fail(mark, "a key must be plain text, not a list or a map");
+    if (expects_key()) fail(mark, "a list or a map in place of a key, or a bracket that is not closed");
     if (open_.size() >= max_depth) fail(mark, fmt::format("nested more than {} levels deep", max_depth));
     if (!tag.empty() && tag != "?" && tag != "!") {
       fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
@@ -160,6 +163,29 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Node> anchors_;
   std::size_t nodes_ = 0;
 };
+
+/// What a person can do about a message of yaml-cpp, where the message says what its scanner missed.
+std::string_view explain(std::string_view message) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> explanations = {{
+      {YAML::ErrorMsg::END_OF_MAP_FLOW, "a '{' is not closed, or a comma is missing"},
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a '[' is not closed, or a comma is missing"},
+      {YAML::ErrorMsg::END_OF_MAP, "wrong indentation, or a key without a colon"},
+      {YAML::ErrorMsg::END_OF_SEQ, "wrong indentation, or an item without '- '"},
+      {YAML::ErrorMsg::MAP_VALUE, "a second ': ' (put the value in quotes), or wrong indentation"},
+      {YAML::ErrorMsg::UNKNOWN_TOKEN, "a character that cannot begin a value; put the value in quotes"},
+  }};
+  const auto* const found = std::ranges::find(explanations, message, [](const auto& entry) { return entry.first; });
+  return found == explanations.end() ? message : found->second;
+}
+
+ParseFailure syntax_failure(const YAML::Exception& error, std::string_view yaml) {
+  if (error.mark.is_null()) return {0, "", "not valid YAML: " + error.msg};
+  for (int line = 0; line < error.mark.line; ++line) yaml.remove_prefix(std::min(yaml.find('\n'), yaml.size() - 1) + 1);
+  const std::size_t indent = std::min(yaml.find_first_not_of(" \t"), yaml.size());
+  const bool tab = yaml.substr(0, indent).find('\t') != std::string_view::npos;
+  return {error.mark.line + 1, "", fmt::format("not valid YAML: {}", tab ? "a tab in the indentation; use spaces"
+                                                                         : explain(error.msg))};
+}
 
 /// The next step of a path: cuts the text up to the first dot off `path`.
 std::string_view next_segment(std::string_view& path) {
@@ -208,7 +234,7 @@ Node parse_tree(const std::string& yaml) {
     }
     return first.take_root();
   } catch (const YAML::Exception& error) {
-    throw ParseFailure{error.mark.is_null() ? 0 : error.mark.line + 1, "", "not valid YAML: " + error.msg};
+    throw syntax_failure(error, yaml);
   }
 }
 

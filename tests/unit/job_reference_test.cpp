@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "convoy/core/file.hpp"
+#include "convoy/job/job.hpp"
+#include "job/schema.hpp"
+#include "job/suggest.hpp"
+
+namespace convoy {
+namespace {
+
+const std::string reference_file = CONVOY_SOURCE_DIR "/docs/job.md";
+
+TEST(JobReference, the_documentation_is_up_to_date) {
+  if (std::getenv("CONVOY_WRITE_DOCS") != nullptr) write_file_atomically(reference_file, job_reference());
+  EXPECT_TRUE(read_text_file(reference_file) == job_reference())
+      << reference_file << " differs from job_reference(); run this test with CONVOY_WRITE_DOCS=1 to write it anew";
+}
+
+TEST(JobReference, names_every_key) {
+  const std::string text = job_reference();
+  for (const std::string& path : schema::all_paths()) {
+    EXPECT_NE(text.find("| `" + path.substr(path.rfind('.') + 1) + "` |"), std::string::npos) << path;
+  }
+}
+
+TEST(JobReference, the_example_is_a_valid_job) {
+  const std::string text = job_reference();
+  const std::size_t begin = text.find("```yaml\n") + 8;
+  const Job job = parse_job(text.substr(begin, text.find("```", begin) - begin), "example");
+  EXPECT_EQ(job.name, "irises");
+  const std::size_t second = text.find("```yaml\n", begin) + 8;
+  const Job layers = parse_job("data: {train: a, target: y}\n" + text.substr(second, text.find("```", second) - second),
+                               "second example");
+  EXPECT_EQ(layers.model.layers.size(), 7);
+}
+
+TEST(JobSuggest, counts_single_mistakes) {
+  EXPECT_EQ(schema::edit_distance("", "abc"), 3);
+  EXPECT_EQ(schema::edit_distance("sgd", "sdg"), 1);
+  EXPECT_EQ(schema::edit_distance("kitten", "sitting"), 3);
+}
+
+TEST(JobSuggest, suggests_only_what_is_near) {
+  EXPECT_EQ(schema::nearest("epoch", {"steps", "epochs", "batch"}), "epochs");
+  EXPECT_EQ(schema::nearest("learning_rate", {"kind", "rate"}), "rate");
+  EXPECT_EQ(schema::nearest("xyz", {"steps", "epochs"}), "");
+  EXPECT_EQ(schema::nearest("a", {"b"}), "");
+}
+
+}  // namespace
+}  // namespace convoy
