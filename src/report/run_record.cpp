@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kCurvePoints = 2000;
+constexpr std::size_t kFewestForTrend = 60;
 constexpr std::size_t kMostEvents = 1000;
 constexpr int kDeepest = 32;  // nothing Convoy writes nests deeper, and writing JSON recurses
 
@@ -32,12 +33,18 @@ std::optional<double> number(const Json& object, const char* key) {
 }
 
 // A step may have been done twice (a failure, then resumed): the last one counts, and x ascends.
-Json to_json(const std::map<double, double>& points) {
+using Points = std::map<double, double>;
+
+Curve to_curve(const Points& points) {
   Curve curve;
   for (const auto& [x, y] : points) {
     curve.x.push_back(x);
     curve.y.push_back(y);
   }
+  return curve;
+}
+
+Json to_json(const Curve& curve) {
   const Curve thinned = thin(curve, kCurvePoints);
   return {{"x", thinned.x}, {"y", thinned.y}};
 }
@@ -66,10 +73,14 @@ class EventReader {
 
   void write_to(Json& record) const {
     record["curves"] = Json::object();
-    for (const auto& [name, points] : curves_) record["curves"][name] = to_json(points);
+    for (const auto& [name, points] : curves_) {
+      const Curve curve = to_curve(points);
+      Json& described = record["curves"][name] = to_json(curve);
+      if (points.size() >= kFewestForTrend) described["trend"] = to_json(moving_mean(curve));
+    }
     record["evaluated"] = Json::object();
     for (const auto& [split, metrics] : evaluated_) {
-      for (const auto& [name, points] : metrics) record["evaluated"][split][name] = to_json(points);
+      for (const auto& [name, points] : metrics) record["evaluated"][split][name] = to_json(to_curve(points));
     }
     record["latest"] = latest_;
     const std::size_t first = events_.size() - std::min(events_.size(), kMostEvents);
@@ -105,8 +116,8 @@ class EventReader {
     latest_[name] = *metrics;
   }
 
-  std::map<std::string, std::map<double, double>> curves_;
-  std::map<std::string, std::map<std::string, std::map<double, double>>> evaluated_;
+  std::map<std::string, Points> curves_;
+  std::map<std::string, std::map<std::string, Points>> evaluated_;
   Json latest_ = Json::object();
   std::vector<Json> events_;
   std::map<std::string, double> seconds_;
@@ -156,6 +167,19 @@ Curve thin(const Curve& curve, std::size_t limit) {
     if (a != b) keep(b);
   }
   keep(n - 1);
+  return result;
+}
+
+Curve moving_mean(const Curve& curve) {
+  const std::size_t n = curve.y.size();
+  const std::size_t reach = std::max<std::size_t>(1, n / 50);
+  std::vector<double> sums{0};
+  for (const double y : curve.y) sums.push_back(sums.back() + y);
+  Curve result{curve.x, std::vector<double>(n)};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t near = std::min({reach, i, n - 1 - i});
+    result.y[i] = (sums[i + near + 1] - sums[i - near]) / static_cast<double>(2 * near + 1);
+  }
   return result;
 }
 

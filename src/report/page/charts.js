@@ -73,18 +73,6 @@ function swatch(name) {
   return element("span", {class: "swatch", style: `background: var(${name})`});
 }
 
-/// An exponential moving average over about 2% of the points, so that the trend of a noisy curve shows.
-function smooth(values) {
-  const weight = 1 - Math.exp(-1 / Math.max(1, 0.02 * values.length));
-  let mean = 0;
-  let total = 0;
-  return values.map(value => {
-    mean += weight * (value - mean);
-    total += weight * (1 - total);
-    return mean / total;
-  });
-}
-
 // The value of a series at, or nearest before or after, a position of the common x.
 function nearest(values, index) {
   for (let distance = 0; distance < values.length; ++distance) {
@@ -145,10 +133,18 @@ function drawMarks(chart, marks) {
   ctx.restore();
 }
 
+// The range of a linear scale: a flat curve runs through the middle.
+function rangeOf(low, high, fromZero) {
+  if (low === high) {
+    const space = Math.abs(low) * 0.05 || 1;
+    return fromZero && low > 0 ? [0, 1.25 * high] : [low - space, high + space];
+  }
+  return uPlot.rangeNum(low, high, fromZero ? {min: {soft: 0, mode: 1, pad: 0}, max: {pad: 0.1}} : 0.1, true);
+}
+
 function scaleOfY(options, log) {
   if (log) return {distr: 3, range: (chart, low, high) => uPlot.rangeLog(low, high, 10, false)};
-  if (options.rangeY) return {range: () => options.rangeY};
-  return {range: (chart, low, high) => uPlot.rangeNum(low, high, options.fromZero ? {min: {soft: 0, mode: 1, pad: 0}, max: {pad: 0.1}} : 0.1, true)};
+  return {range: (chart, low, high) => options.rangeY || rangeOf(low, high, options.fromZero)};
 }
 
 function makeChart(box, options, log) {
@@ -174,7 +170,7 @@ function makeChart(box, options, log) {
     scales: {x: {time: false, range: options.rangeX && (() => options.rangeX)}, y: scaleOfY(options, log)},
     axes: [
       axis({values: (u, ticks) => ticks.map(tick => (tick === null ? "" : formatX(tick))), label: options.labelX, labelSize: 20, labelFont: "12px system-ui, sans-serif", size: 30, space: 70}),
-      axis({values: (u, ticks) => ticks.map(tick => (tick === null ? "" : formatY(tick))), size: 62}),
+      axis({values: (u, ticks) => ticks.map(tick => (tick === null ? "" : formatY(tick))), size: 56}),
     ],
     series: [{}, ...series],
     hooks: {setCursor: [() => moveTip()], draw: [u => drawMarks(u, options.marks || [])]},
@@ -201,7 +197,7 @@ function lineChart(options) {
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    draw();
+    requestAnimationFrame(draw);
   }).observe(box);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   const legend = element("div", {class: "legend"}, options.curves.filter(curve => curve.label).map(curve => {
@@ -209,10 +205,11 @@ function lineChart(options) {
     return element("span", {}, swatch(curve.color), `${curve.label} `, curve.plain ? null : element("b", {}, (curve.format || significant)(last)));
   }));
   if (options.log !== "auto" || values.length === 0) return [legend, box, null];
-  const button = element("button", {type: "button", title: "Switch between a linear and a logarithmic scale"}, log ? "linear" : "log");
+  const name = () => (log ? "linear scale" : "log scale");
+  const button = element("button", {type: "button"}, name());
   button.addEventListener("click", () => {
     log = !log;
-    button.textContent = log ? "linear" : "log";
+    button.textContent = name();
     draw();
   });
   return [legend, box, button];

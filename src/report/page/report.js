@@ -4,12 +4,13 @@ const summary = asObject(record.summary);
 const classNames = asList(summary.class_names).map(String);
 
 const metricNames = {
+  __proto__: null,
   loss: "loss", accuracy: "accuracy", precision: "precision", recall: "recall", f1: "F1", roc_auc: "ROC AUC",
   mae: "MAE", rmse: "RMSE", r2: "R\u00b2", invalid_outputs: "invalid outputs",
 };
 const shares = new Set(["accuracy"]);
 const formatMetric = name => (shares.has(name) ? percent : significant);
-const splitColor = split => ({train: "--c1", validation: "--c2", test: "--c3"})[split] || "--c4";
+const splitColor = split => ({__proto__: null, train: "--c1", validation: "--c2", test: "--c3"})[split] || "--c4";
 const splitOrder = splits => ["train", "validation", "test", ...splits].filter((split, i, all) => splits.includes(split) && all.indexOf(split) === i);
 
 // The evaluation the details are about: the final one, of the test split if there is one.
@@ -65,12 +66,10 @@ function finalTiles() {
   const shown = [];
   for (const split of splitOrder([...new Set(ranked.map(entry => entry.split))]).reverse()) {
     const own = ranked.filter(entry => entry.split === split);
-    const first = own.slice(0, 2);
-    const loss = own.find(entry => entry.metric === "loss");
-    if (loss && !first.includes(loss)) first[1] = loss;
-    shown.push(...first);
+    const partner = own.find(entry => entry.metric === {accuracy: "loss", r2: "rmse"}[own[0].metric]);
+    shown.push(own[0], partner || own[1]);
   }
-  return shown.slice(0, 4).map(({split, metric, value}) => [`${split} ${metricNames[metric]}`, formatMetric(metric)(value)]);
+  return shown.filter(entry => entry).slice(0, 4).map(({split, metric, value}) => [`${split} ${metricNames[metric]}`, formatMetric(metric)(value)]);
 }
 
 function tiles() {
@@ -84,7 +83,8 @@ function tiles() {
   add("peak_memory_bytes", "peak memory", bytes);
   if (summary.skipped_steps > 0) entries.push(["skipped steps", count(summary.skipped_steps)]);
   if (entries.length === 0) return null;
-  return element("div", {class: "tiles"}, entries.map(([label, value], i) =>
+  const lines = Math.ceil(entries.length / 7);
+  return element("div", {class: "tiles", style: `--columns: ${Math.ceil(entries.length / lines)}`}, entries.map(([label, value], i) =>
     element("div", {class: i === 0 ? "tile main" : "tile"}, element("div", {class: "value"}, value), element("div", {class: "label"}, label))));
 }
 
@@ -102,11 +102,12 @@ const stepAxis = {
   },
 };
 
-// A noisy curve drawn faint with its trend over it.
+// A noisy curve drawn faint with its moving average over it.
 function withTrend(points, label, colorName, format) {
-  if (points.x.length < 60) return [{label, color: colorName, x: points.x, y: points.y, format}];
+  const trend = asObject(points.trend);
+  if (asList(trend.x).length === 0) return [{label, color: colorName, x: points.x, y: points.y, format}];
   return [{label: "", color: colorName, x: points.x, y: points.y, faint: true, plain: true},
-          {label, color: colorName, x: points.x, y: smooth(points.y), format, plain: false}];
+          {label, color: colorName, x: trend.x, y: trend.y, format}];
 }
 
 function evaluated(metric) {
@@ -116,7 +117,7 @@ function evaluated(metric) {
 }
 
 function eventMarks() {
-  const colors = {resumed: "--c6", lost: "--bad", joined: "--good", skipped: "--warn"};
+  const colors = {__proto__: null, resumed: "--c6", lost: "--bad", joined: "--good", skipped: "--warn"};
   return asList(record.events).filter(event => colors[event.event]).slice(0, 50).map(event => ({x: event.step, color: colors[event.event]}));
 }
 
@@ -124,23 +125,24 @@ function lossChart() {
   const train = curve("loss");
   const curves = [...(train ? withTrend(train, "train", "--c1") : []), ...evaluated("loss")];
   if (curves.length === 0) return null;
-  return wide(chartCard("Loss", train && train.x.length >= 60 ? "the bold line is the moving average" : "", {curves, ...stepAxis, height: 300, log: "auto", marks: eventMarks()}));
+  return wide(chartCard("Loss", train && train.trend ? "bold: its moving average" : "", {curves, ...stepAxis, height: 300, log: "auto", marks: eventMarks()}));
 }
 
 function metricCharts() {
   const names = new Set();
   for (const metrics of Object.values(asObject(record.evaluated))) Object.keys(metrics).forEach(name => names.add(name));
-  const macro = ["precision", "recall", "f1"];
-  const single = ["accuracy", "roc_auc", "rmse", "mae", "r2"].filter(name => names.has(name));
-  const result = single.map(name => ({title: metricNames[name], curves: evaluated(name), name}));
-  const f1 = macro.filter(name => names.has(name));
-  const split = evaluated("f1").at(-1)?.label;
-  if (f1.length && split) {
-    const curves = f1.map((name, i) => ({label: metricNames[name], color: `--c${i + 1}`, ...record.evaluated[split][name], format: significant}));
-    result.push({title: "Precision, recall, F1", note: split, curves, name: "f1"});
+  const charts = ["accuracy", "rmse", "mae", "r2"].filter(name => names.has(name)).map(name => (
+    {title: metricNames[name], note: "", curves: evaluated(name), formatY: shares.has(name) ? value => percent(value, 1) : significant}));
+  // Four rates of one split share a chart: apart they would say little each.
+  const rates = ["precision", "recall", "f1", "roc_auc"].filter(name => names.has(name));
+  const split = ["validation", "test"].find(name => rates.some(rate => asObject(record.evaluated[name])[rate]));
+  if (split) {
+    const curves = rates.filter(rate => record.evaluated[split][rate]).map((rate, i) => (
+      {label: metricNames[rate], color: `--c${i + 1}`, ...record.evaluated[split][rate]}));
+    charts.push({title: "Precision, recall, F1, ROC AUC", note: split, curves, formatY: significant});
   }
-  return result.filter(({curves}) => curves.some(({x}) => x.length > 1)).map(({title, note, curves, name}) =>
-    chartCard(title[0].toUpperCase() + title.slice(1), note, {curves, ...stepAxis, formatY: shares.has(name) ? value => percent(value, 1) : significant}));
+  return charts.filter(({curves}) => curves.some(({x}) => x.length > 1)).map(({title, note, curves, formatY}) =>
+    chartCard(title[0].toUpperCase() + title.slice(1), note, {curves, ...stepAxis, formatY}));
 }
 
 function trainingCharts() {
@@ -153,7 +155,7 @@ function trainingCharts() {
     const points = curve(name);
     if (!points) return null;
     const label = name === "samples_per_second" ? "samples a second" : title.toLowerCase();
-    const curves = name === "rate" ? [{label, color: colorName, ...points, plain: false}] : withTrend(points, label, colorName, extra.formatY);
+    const curves = name === "rate" ? [{label, color: colorName, x: points.x, y: points.y}] : withTrend(points, label, colorName, extra.formatY);
     return chartCard(title, "", {curves, ...stepAxis, ...extra});
   });
 }
@@ -220,10 +222,11 @@ function confusionMatrix() {
       return cell;
     });
     const side = truth === 0 ? element("th", {class: "side axis", rowspan: matrix.length}, "truth") : null;
-    return element("tr", {}, side, element("th", {scope: "row", title: className(truth)}, className(truth)), cells);
+    return element("tr", {}, side, element("th", {scope: "row", title: className(truth)}, element("span", {}, className(truth))), cells);
   });
-  const names = matrix.map((row, guess) => element("th", {scope: "col", title: className(guess)}, className(guess)));
-  const grid = element("table", {class: "matrix"},
+  const names = matrix.map((row, guess) => element("th", {scope: "col", title: className(guess)}, element("span", {}, className(guess))));
+  const size = matrix.length <= 4 ? "large" : matrix.length <= 20 ? "" : "small";
+  const grid = element("table", {class: `matrix ${size}`},
     element("thead", {}, element("tr", {}, element("td", {style: "height: auto", colspan: 2}), element("th", {class: "axis", colspan: matrix.length}, "predicted")),
       element("tr", {}, element("th"), element("th"), names)),
     element("tbody", {}, body));
@@ -309,7 +312,7 @@ function samplePredictions() {
   return wide(card("Sample predictions", notes.join(", "), body));
 }
 
-const eventColors = {checkpoint: "--c1", resumed: "--c6", skipped: "--warn", lost: "--bad", joined: "--good", moved: "--c4", repaired: "--c5", done: "--good"};
+const eventColors = {__proto__: null, checkpoint: "--c1", resumed: "--c6", skipped: "--warn", lost: "--bad", joined: "--good", moved: "--c4", repaired: "--c5", done: "--good"};
 
 function eventText(event) {
   if (event.event === "checkpoint") return `${valueText(event.path)}${event.best === true ? ", the best so far" : ""}${isNumber(event.seconds) ? ` (${duration(event.seconds)})` : ""}`;
@@ -378,8 +381,19 @@ function attempt(section) {
   }
 }
 
-const sections = [lossChart, metricCharts, confusionMatrix, perClass, rocCurve, samplePredictions, trainingCharts, stepTime, environment, eventList, jobText];
+// A card that would leave half a row empty takes the whole row.
+function fillRows(cards) {
+  let half = null;
+  for (const node of [...cards, null]) {
+    const whole = node === null || node.classList.contains("wide");
+    if (whole && half) wide(half);
+    half = whole || half ? null : node;
+  }
+  return cards;
+}
+
+const sections = [lossChart, metricCharts, confusionMatrix, rocCurve, perClass, samplePredictions, trainingCharts, stepTime, environment, eventList, jobText];
 const cards = sections.map(attempt).flat().filter(node => node);
 document.getElementById("page").append(
-  ...[header, tiles].map(attempt).filter(node => node), element("div", {class: "cards"}, cards),
+  ...[header, tiles].map(attempt).filter(node => node), element("div", {class: "cards"}, fillRows(cards)),
   element("footer", {}, "Written by Convoy from this run\u2019s metrics.jsonl and summary.json"));
