@@ -13,11 +13,14 @@ namespace convoy {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& file, const char* action, int error) {
-  const char* advice = error == ENOSPC || error == EDQUOT ? "; free some space, then go on with --resume" : "";
-  throw IoError(fmt::format("{}: cannot {}: {}{}", file.string(), action, std::strerror(error), advice));
+  const char* advice =
+      error == ENOSPC || error == EDQUOT ? "; free some space, then go on with --resume" : "";
+  throw IoError(
+      fmt::format("{}: cannot {}: {}{}", file.string(), action, std::strerror(error), advice));
 }
 
-// Whether a line is an event of a step up to `step`; what a crash left half-written is not an event.
+// Whether a line is an event of a step up to `step`; what a crash left half-written is not an
+// event.
 bool is_event_until(std::string_view line, std::int64_t step) {
   const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) return false;
@@ -45,7 +48,8 @@ void drop_later_lines(const std::filesystem::path& file, std::int64_t step) {
 class JsonLinesLog final : public Observer {
  public:
   JsonLinesLog(std::filesystem::path file, bool fresh) : file_(std::move(file)) {
-    descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0644);
+    descriptor_ = ::open(file_.c_str(),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0644);
     if (descriptor_ < 0) fail(file_, "open for writing", errno);
   }
   ~JsonLinesLog() override { ::close(descriptor_); }
@@ -73,7 +77,8 @@ class JsonLinesLog final : public Observer {
 
 }  // namespace
 
-std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file, std::int64_t resume_step) {
+std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
+                                         std::int64_t resume_step) {
   if (resume_step > 0) drop_later_lines(file, resume_step);
   return std::make_unique<JsonLinesLog>(file, resume_step == 0);
 }

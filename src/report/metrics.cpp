@@ -34,7 +34,8 @@ std::string shape_of(const torch::Tensor& tensor) {
 }
 
 Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) {
-  if (!tensor.defined() || tensor.dim() < 1 || width < 1 || tensor.numel() != tensor.size(0) * width) {
+  if (!tensor.defined() || tensor.dim() < 1 || width < 1 ||
+      tensor.numel() != tensor.size(0) * width) {
     throw InputError(fmt::format("metrics: the {} have shape {}, but the data needs [n, {}]", what,
                                  tensor.defined() ? shape_of(tensor) : "(undefined)", width));
   }
@@ -44,7 +45,8 @@ Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) 
 
 void check_same_count(const Rows& outputs, std::int64_t targets) {
   if (outputs.count == targets) return;
-  throw InputError(fmt::format("metrics: {} outputs for {} targets; there must be one each", outputs.count, targets));
+  throw InputError(fmt::format("metrics: {} outputs for {} targets; there must be one each",
+                               outputs.count, targets));
 }
 
 std::vector<std::int64_t> class_targets(const torch::Tensor& target, std::int64_t classes) {
@@ -56,7 +58,8 @@ std::vector<std::int64_t> class_targets(const torch::Tensor& target, std::int64_
   std::vector<std::int64_t> result(begin, begin + numbers.numel());
   for (std::size_t i = 0; i < result.size(); ++i) {
     if (result[i] >= 0 && result[i] < classes) continue;
-    throw InputError(fmt::format("metrics: target {} of sample {} is outside 0..{}", result[i], i, classes - 1));
+    throw InputError(
+        fmt::format("metrics: target {} of sample {} is outside 0..{}", result[i], i, classes - 1));
   }
   return result;
 }
@@ -76,11 +79,14 @@ std::vector<std::int64_t> binary_targets(const torch::Tensor& target) {
 
 // The first largest output, as numpy.argmax; none when an output is not a number.
 std::int64_t predicted_class(std::span<const float> logits) {
-  if (std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); })) return kNoPrediction;
+  if (std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); }))
+    return kNoPrediction;
   return std::max_element(logits.begin(), logits.end()) - logits.begin();
 }
 
-std::int64_t predicted_side(float logit) { return std::isnan(logit) ? kNoPrediction : logit > 0; }
+std::int64_t predicted_side(float logit) {
+  return std::isnan(logit) ? kNoPrediction : logit > 0;
+}
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -89,7 +95,8 @@ double ratio(std::int64_t part, std::int64_t whole) {
 // How often each class was true, predicted, and both.
 struct ClassCounts {
   std::vector<std::int64_t> support, predicted, correct;
-  std::vector<std::int64_t> matrix;  // row-major, rows: truth; empty when there are too many classes
+  std::vector<std::int64_t>
+      matrix;  // row-major, rows: truth; empty when there are too many classes
   std::int64_t samples = 0;
   std::int64_t invalid = 0;
 
@@ -110,7 +117,9 @@ struct ClassCounts {
     }
     ++predicted[static_cast<std::size_t>(prediction)];
     correct[static_cast<std::size_t>(truth)] += truth == prediction;
-    if (!matrix.empty()) ++matrix[static_cast<std::size_t>(truth) * support.size() + static_cast<std::size_t>(prediction)];
+    if (!matrix.empty())
+      ++matrix[static_cast<std::size_t>(truth) * support.size() +
+               static_cast<std::size_t>(prediction)];
   }
 
   std::int64_t all_correct() const {
@@ -123,7 +132,8 @@ struct ClassCounts {
   double f1(std::size_t c) const { return ratio(2 * correct[c], predicted[c] + support[c]); }
 };
 
-// Means over the classes that occur in the truth or the predictions, as scikit-learn's average="macro".
+// Means over the classes that occur in the truth or the predictions, as scikit-learn's
+// average="macro".
 void add_macro_averages(Json& metrics, const ClassCounts& counts) {
   double precision = 0, recall = 0, f1 = 0;
   std::int64_t classes = 0;
@@ -146,17 +156,19 @@ void add_class_details(Json& metrics, const ClassCounts& counts, const DataSpec&
     Json matrix = Json::array();
     for (std::size_t row = 0; row < classes; ++row) {
       const auto begin = counts.matrix.begin() + static_cast<std::ptrdiff_t>(row * classes);
-      matrix.push_back(std::vector<std::int64_t>(begin, begin + static_cast<std::ptrdiff_t>(classes)));
+      matrix.push_back(
+          std::vector<std::int64_t>(begin, begin + static_cast<std::ptrdiff_t>(classes)));
     }
     metrics["confusion_matrix"] = std::move(matrix);
   }
   Json per_class = Json::array();
   for (std::size_t c = 0; c < classes; ++c) {
-    per_class.push_back({{"class", c < spec.class_names.size() ? spec.class_names[c] : std::to_string(c)},
-                         {"precision", counts.precision(c)},
-                         {"recall", counts.recall(c)},
-                         {"f1", counts.f1(c)},
-                         {"support", counts.support[c]}});
+    per_class.push_back(
+        {{"class", c < spec.class_names.size() ? spec.class_names[c] : std::to_string(c)},
+         {"precision", counts.precision(c)},
+         {"recall", counts.recall(c)},
+         {"f1", counts.f1(c)},
+         {"support", counts.support[c]}});
   }
   metrics["per_class"] = std::move(per_class);
 }
@@ -188,10 +200,12 @@ class Softmax {
   bool finite_ = true;
 };
 
-// One class against the rest, the mean over classes; undefined when a class never occurs or a score is no number.
+// One class against the rest, the mean over classes; undefined when a class never occurs or a score
+// is no number.
 std::optional<double> macro_roc_area(const Rows& logits, const std::vector<std::int64_t>& target,
                                      const ClassCounts& counts) {
-  const bool all_occur = std::all_of(counts.support.begin(), counts.support.end(), [](auto n) { return n > 0; });
+  const bool all_occur =
+      std::all_of(counts.support.begin(), counts.support.end(), [](auto n) { return n > 0; });
   if (counts.invalid > 0 || !all_occur || logits.width > kMostClassesInDetail) return std::nullopt;
   const Softmax probability(logits);
   if (!probability.finite()) return std::nullopt;
@@ -209,9 +223,11 @@ std::optional<double> macro_roc_area(const Rows& logits, const std::vector<std::
   return sum / static_cast<double>(logits.width);
 }
 
-Json classification_metrics(const DataSpec& spec, const Rows& logits, const std::vector<std::int64_t>& target) {
+Json classification_metrics(const DataSpec& spec, const Rows& logits,
+                            const std::vector<std::int64_t>& target) {
   ClassCounts counts(logits.width);
-  for (std::int64_t i = 0; i < logits.count; ++i) counts.add(target[static_cast<std::size_t>(i)], predicted_class(logits[i]));
+  for (std::int64_t i = 0; i < logits.count; ++i)
+    counts.add(target[static_cast<std::size_t>(i)], predicted_class(logits[i]));
   Json metrics;
   metrics["accuracy"] = ratio(counts.all_correct(), counts.samples);
   add_macro_averages(metrics, counts);
@@ -220,7 +236,8 @@ Json classification_metrics(const DataSpec& spec, const Rows& logits, const std:
   return metrics;
 }
 
-Json binary_metrics(const DataSpec& spec, const Rows& logits, const std::vector<std::int64_t>& target) {
+Json binary_metrics(const DataSpec& spec, const Rows& logits,
+                    const std::vector<std::int64_t>& target) {
   ClassCounts counts(2);
   Scores scores;
   for (std::int64_t i = 0; i < logits.count; ++i) {
@@ -298,7 +315,8 @@ void softmax_row(std::span<const float> logits, float* result) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float x : logits) sum += std::exp(x - largest);
-  for (std::size_t c = 0; c < logits.size(); ++c) result[c] = static_cast<float>(std::exp(logits[c] - largest) / sum);
+  for (std::size_t c = 0; c < logits.size(); ++c)
+    result[c] = static_cast<float>(std::exp(logits[c] - largest) / sum);
 }
 
 }  // namespace
@@ -311,10 +329,12 @@ nlohmann::ordered_json compute_metrics(const DataSpec& spec, const torch::Tensor
     check_same_count(rows, wanted.count);
     return rows.count == 0 ? Json::object() : regression_metrics(rows, wanted);
   }
-  const auto wanted = spec.task == Task::binary ? binary_targets(target) : class_targets(target, spec.outputs);
+  const auto wanted =
+      spec.task == Task::binary ? binary_targets(target) : class_targets(target, spec.outputs);
   check_same_count(rows, static_cast<std::int64_t>(wanted.size()));
   if (rows.count == 0) return Json::object();
-  return spec.task == Task::binary ? binary_metrics(spec, rows, wanted) : classification_metrics(spec, rows, wanted);
+  return spec.task == Task::binary ? binary_metrics(spec, rows, wanted)
+                                   : classification_metrics(spec, rows, wanted);
 }
 
 bool higher_is_better(const std::string& metric) {
@@ -323,11 +343,14 @@ bool higher_is_better(const std::string& metric) {
       {"r2", true},       {"loss", false},     {"mae", false},   {"rmse", false}};
   const auto found = known.find(metric);
   if (found != known.end()) return found->second;
-  throw InputError(fmt::format("metric '{}' is not known; use loss, accuracy, precision, recall, f1, roc_auc, mae, "
-                               "rmse or r2", metric));
+  throw InputError(fmt::format(
+      "metric '{}' is not known; use loss, accuracy, precision, recall, f1, roc_auc, mae, "
+      "rmse or r2",
+      metric));
 }
 
-// Loops of our own: a row's bits must not depend on its place in the tensor, as they do at the end of vector kernels.
+// Loops of our own: a row's bits must not depend on its place in the tensor, as they do at the end
+// of vector kernels.
 torch::Tensor to_predictions(const DataSpec& spec, const torch::Tensor& outputs) {
   if (spec.task == Task::regression) return outputs;
   const Rows rows = rows_of(outputs, spec.task == Task::binary ? 1 : spec.outputs, "outputs");

@@ -24,14 +24,17 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-bool is_terminal(std::FILE* stream) { return ::isatty(::fileno(stream)) == 1 && environment("TERM") != "dumb"; }
+bool is_terminal(std::FILE* stream) {
+  return ::isatty(::fileno(stream)) == 1 && environment("TERM") != "dumb";
+}
 
 // The first of these that is set decides, as setlocale(3) says.
 bool locale_is_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     std::string value = environment(name);
     if (value.empty()) continue;
-    std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(value.begin(), value.end(), value.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     return value.find("utf-8") != value.npos || value.find("utf8") != value.npos;
   }
   return false;
@@ -120,15 +123,18 @@ class Progress final : public Observer {
     if (!(samples_per_second > 0)) return;
     constexpr double weight = 0.2;
     const double seconds = 1 / samples_per_second;
-    seconds_a_sample_ = seconds_a_sample_ == 0 ? seconds : (1 - weight) * seconds_a_sample_ + weight * seconds;
+    seconds_a_sample_ =
+        seconds_a_sample_ == 0 ? seconds : (1 - weight) * seconds_a_sample_ + weight * seconds;
     state_.samples_per_second = 1 / seconds_a_sample_;
-    state_.seconds_left = static_cast<double>(state_.steps - state_.step) * batch_ * seconds_a_sample_;
+    state_.seconds_left =
+        static_cast<double>(state_.steps - state_.step) * batch_ * seconds_a_sample_;
   }
 
   // Without automatic wrapping a window made narrower meanwhile cannot turn the line into several.
   void draw() {
     style_.width = terminal_width(stream_) - 1;
-    std::fputs(("\r\x1b[?7l" + format_live_line(state_, style_) + "\x1b[K\x1b[?7h").c_str(), stream_);
+    std::fputs(("\r\x1b[?7l" + format_live_line(state_, style_) + "\x1b[K\x1b[?7h").c_str(),
+               stream_);
     std::fflush(stream_);
     drawn_ = true;
   }
@@ -158,6 +164,8 @@ class Progress final : public Observer {
 
 }  // namespace
 
-std::unique_ptr<Observer> progress(std::FILE* stream) { return std::make_unique<Progress>(stream); }
+std::unique_ptr<Observer> progress(std::FILE* stream) {
+  return std::make_unique<Progress>(stream);
+}
 
 }  // namespace convoy

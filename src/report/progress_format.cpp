@@ -30,8 +30,9 @@ std::string printable(std::string text) {
 std::string text(const Json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   if (found == object.end()) return "";
-  return printable(found->is_string() ? found->get<std::string>()
-                                      : found->dump(-1, ' ', false, Json::error_handler_t::replace));
+  return printable(found->is_string()
+                       ? found->get<std::string>()
+                       : found->dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string paint(const std::string& what, const char* code, const ProgressStyle& style) {
@@ -89,9 +90,14 @@ struct LiveLine {
     return result;
   }
   std::size_t width_without_bar() const {
-    return epoch.size() + after_bar().size() + (epoch.empty() || (!bar && after_bar().empty()) ? 0 : bar ? 1 : 2);
+    return epoch.size() + after_bar().size() +
+           (epoch.empty() || (!bar && after_bar().empty()) ? 0
+            : bar                                          ? 1
+                                                           : 2);
   }
-  bool fits(std::size_t width) const { return width_without_bar() + (bar ? kShortestBar : 0) <= width; }
+  bool fits(std::size_t width) const {
+    return width_without_bar() + (bar ? kShortestBar : 0) <= width;
+  }
 };
 
 // Leaves parts out, the least important first, until the line fits.
@@ -107,7 +113,8 @@ std::string metrics_text(const Json& metrics) {
   std::string result;
   const auto add = [&](const char* key, double scale, const char* pattern) {
     const double value = number(metrics, key);
-    if (!std::isnan(value)) result += fmt::format("  {} {}", key, fmt::format(fmt::runtime(pattern), value * scale));
+    if (!std::isnan(value))
+      result += fmt::format("  {} {}", key, fmt::format(fmt::runtime(pattern), value * scale));
   };
   add("loss", 1, "{:.4f}");
   add("accuracy", 100, "{:.2f}%");
@@ -125,8 +132,9 @@ std::string seconds_text(const Json& event) {
 
 std::string evaluation_line(const Json& event, const ProgressStyle& style) {
   const auto metrics = event.contains("metrics") ? event.at("metrics") : Json::object();
-  return fmt::format("epoch {:.4g}  {}{}{}", number(event, "epoch"), paint(text(event, "split"), "1", style),
-                     metrics_text(metrics), paint(seconds_text(event), "2", style));
+  return fmt::format("epoch {:.4g}  {}{}{}", number(event, "epoch"),
+                     paint(text(event, "split"), "1", style), metrics_text(metrics),
+                     paint(seconds_text(event), "2", style));
 }
 
 std::string start_line(const Json& event) {
@@ -151,12 +159,13 @@ std::string checkpoint_line(const Json& event, const ProgressStyle& style) {
   const auto best = event.find("best");
   const bool is_best = best != event.end() && best->is_boolean() && best->get<bool>();
   return fmt::format("step {}  checkpoint {}{}{}", text(event, "step"), text(event, "path"),
-                     is_best ? kGap + paint("best so far", "32", style) : "", paint(seconds_text(event), "2", style));
+                     is_best ? kGap + paint("best so far", "32", style) : "",
+                     paint(seconds_text(event), "2", style));
 }
 
 std::string skipped_line(const Json& event, const ProgressStyle& style) {
-  return paint(fmt::format("step {}  skipped: {} (lane {}, samples {})", text(event, "step"), text(event, "reason"),
-                           text(event, "lane"), text(event, "samples")),
+  return paint(fmt::format("step {}  skipped: {} (lane {}, samples {})", text(event, "step"),
+                           text(event, "reason"), text(event, "lane"), text(event, "samples")),
                "33", style);
 }
 
@@ -237,7 +246,8 @@ std::string format_event_line(const nlohmann::ordered_json& event, const Progres
   if (kind == "checkpoint") return checkpoint_line(event, style);
   if (kind == "skipped") return skipped_line(event, style);
   if (kind == "done") return done_line(event);
-  if (kind == "resumed") return fmt::format("resumed from {} at step {}", text(event, "from"), text(event, "step"));
+  if (kind == "resumed")
+    return fmt::format("resumed from {} at step {}", text(event, "from"), text(event, "step"));
   return other_line(event, style);
 }
 

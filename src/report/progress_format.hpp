@@ -30,14 +30,16 @@ std::string format_duration(double seconds);
 /// 52,311.
 std::string format_count(double number);
 
-/// "epoch 2/5 ━━━━╸────  41%  step 1172/4690  52,311 samples/s  loss 0.0831  left 0:48", at most `style.width` columns:
-/// the bar shrinks first, then parts leave, the least important first. No newline.
+/// "epoch 2/5 ━━━━╸────  41%  step 1172/4690  52,311 samples/s  loss 0.0831  left 0:48", at most
+/// `style.width` columns: the bar shrinks first, then parts leave, the least important first. No
+/// newline.
 std::string format_live_line(const ProgressState& state, const ProgressStyle& style);
 
 /// The same facts as a line of a log.
 std::string format_plain_line(const ProgressState& state);
 
-/// The line an event leaves behind, or nothing for `step` events. Control characters in data become '?'.
+/// The line an event leaves behind, or nothing for `step` events. Control characters in data become
+/// '?'.
 std::string format_event_line(const nlohmann::ordered_json& event, const ProgressStyle& style);
 
 }  // namespace convoy

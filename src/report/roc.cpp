@@ -12,7 +12,8 @@ struct Count {
   std::size_t positive = 0;
 };
 
-// Calls `visit` with how many of each group score at least each distinct value, from the highest value down.
+// Calls `visit` with how many of each group score at least each distinct value, from the highest
+// value down.
 template <typename Visit>
 void for_each_threshold(const Scores& sorted, Visit visit) {
   Count seen;
@@ -29,7 +30,8 @@ void for_each_threshold(const Scores& sorted, Visit visit) {
 
 // Whether b lies on the straight line from a to c, so that the curve looks the same without it.
 bool is_between(const Count& a, const Count& b, const Count& c) {
-  return (b.positive - a.positive) * (c.negative - b.negative) == (c.positive - b.positive) * (b.negative - a.negative);
+  return (b.positive - a.positive) * (c.negative - b.negative) ==
+         (c.positive - b.positive) * (b.negative - a.negative);
 }
 
 std::vector<Count> corners(const Scores& sorted) {
@@ -48,7 +50,8 @@ std::optional<double> roc_area(Scores& scores) {
   if (scores.positive.empty() || scores.negative.empty()) return std::nullopt;
   std::sort(scores.positive.begin(), scores.positive.end(), std::greater<>());
   std::sort(scores.negative.begin(), scores.negative.end(), std::greater<>());
-  // Twice the number of (positive, negative) pairs in the right order, a tie counting one: exact in integers.
+  // Twice the number of (positive, negative) pairs in the right order, a tie counting one: exact in
+  // integers.
   std::uint64_t twice_area = 0;
   Count before;
   for_each_threshold(scores, [&](const Count& seen) {
@@ -56,14 +59,16 @@ std::optional<double> roc_area(Scores& scores) {
     before = seen;
   });
   return static_cast<double>(twice_area) / 2 /
-         (static_cast<double>(scores.positive.size()) * static_cast<double>(scores.negative.size()));
+         (static_cast<double>(scores.positive.size()) *
+          static_cast<double>(scores.negative.size()));
 }
 
 std::vector<std::array<double, 2>> roc_curve(const Scores& sorted, std::size_t limit) {
   if (sorted.positive.empty() || sorted.negative.empty()) return {};
   const auto rate = [&](const Count& count) {
-    return std::array<double, 2>{static_cast<double>(count.negative) / static_cast<double>(sorted.negative.size()),
-                                 static_cast<double>(count.positive) / static_cast<double>(sorted.positive.size())};
+    return std::array<double, 2>{
+        static_cast<double>(count.negative) / static_cast<double>(sorted.negative.size()),
+        static_cast<double>(count.positive) / static_cast<double>(sorted.positive.size())};
   };
   const std::vector<Count> points = corners(sorted);
   std::vector<std::array<double, 2>> curve{rate(points.front())};

@@ -80,14 +80,17 @@ class EventReader {
     }
     record["evaluated"] = Json::object();
     for (const auto& [split, metrics] : evaluated_) {
-      for (const auto& [name, points] : metrics) record["evaluated"][split][name] = to_json(to_curve(points));
+      for (const auto& [name, points] : metrics)
+        record["evaluated"][split][name] = to_json(to_curve(points));
     }
     record["latest"] = latest_;
     const std::size_t first = events_.size() - std::min(events_.size(), kMostEvents);
-    record["events"] = std::vector<Json>(events_.begin() + static_cast<std::ptrdiff_t>(first), events_.end());
+    record["events"] =
+        std::vector<Json>(events_.begin() + static_cast<std::ptrdiff_t>(first), events_.end());
     record["events_left_out"] = first;
     record["seconds"] = Json::object();
-    for (const auto& [part, sum] : seconds_) record["seconds"][part] = sum / static_cast<double>(timed_steps_);
+    for (const auto& [part, sum] : seconds_)
+      record["seconds"][part] = sum / static_cast<double>(timed_steps_);
     if (started_) record["started"] = *started_;
     if (last_) record["last"] = *last_;
   }
@@ -108,7 +111,9 @@ class EventReader {
   void add_evaluation(const Json& event, double step) {
     const auto split = event.find("split");
     const auto metrics = event.find("metrics");
-    if (split == event.end() || !split->is_string() || metrics == event.end() || !metrics->is_object()) return;
+    if (split == event.end() || !split->is_string() || metrics == event.end() ||
+        !metrics->is_object())
+      return;
     const auto name = split->get<std::string>();
     for (const auto& [key, value] : metrics->items()) {
       if (const auto finite = number(*metrics, key.c_str())) evaluated_[name][key][step] = *finite;
@@ -141,7 +146,8 @@ void read_events(const std::filesystem::path& file, Json& record) {
 
 Json read_object(const std::filesystem::path& file) {
   Json object = parse(read_text_file(file));
-  if (!object.is_object()) throw DataError(file.string(), "is not a JSON object; delete it and write the report again");
+  if (!object.is_object())
+    throw DataError(file.string(), "is not a JSON object; delete it and write the report again");
   return object;
 }
 
@@ -159,7 +165,8 @@ Curve thin(const Curve& curve, std::size_t limit) {
   const std::size_t stretches = (limit - 2) / 2;
   for (std::size_t s = 0; s < stretches; ++s) {
     const auto begin = curve.y.begin() + static_cast<std::ptrdiff_t>(1 + s * (n - 2) / stretches);
-    const auto end = curve.y.begin() + static_cast<std::ptrdiff_t>(1 + (s + 1) * (n - 2) / stretches);
+    const auto end =
+        curve.y.begin() + static_cast<std::ptrdiff_t>(1 + (s + 1) * (n - 2) / stretches);
     const auto [low, high] = std::minmax_element(begin, end);
     const auto a = static_cast<std::size_t>(std::min(low, high) - curve.y.begin());
     const auto b = static_cast<std::size_t>(std::max(low, high) - curve.y.begin());
@@ -190,8 +197,10 @@ nlohmann::ordered_json read_run_record(const std::filesystem::path& run) {
   const auto job = run / "job.yaml";
   const bool finished = std::filesystem::exists(summary);
   if (!finished && !std::filesystem::exists(events)) {
-    throw InputError(fmt::format("{}: no run here (neither metrics.jsonl nor summary.json); name the folder given to "
-                                 "`convoy train --out`", run.string()));
+    throw InputError(fmt::format(
+        "{}: no run here (neither metrics.jsonl nor summary.json); name the folder given to "
+        "`convoy train --out`",
+        run.string()));
   }
   Json record;
   record["summary"] = finished ? read_object(summary) : Json::object();

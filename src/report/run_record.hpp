@@ -11,15 +11,18 @@ struct Curve {
   std::vector<double> y;
 };
 
-/// At most `limit` (>= 4) points of the curve, evenly spread, with the lowest and the highest of every stretch.
+/// At most `limit` (>= 4) points of the curve, evenly spread, with the lowest and the highest of
+/// every stretch.
 Curve thin(const Curve& curve, std::size_t limit);
 
-/// At each point the mean over the nearest 4% of the points, over fewer towards both ends: the trend of a noisy curve.
+/// At each point the mean over the nearest 4% of the points, over fewer towards both ends: the
+/// trend of a noisy curve.
 Curve moving_mean(const Curve& curve);
 
 /// The page's data:
 ///   summary    summary.json, or an empty object
-///   curves     {loss, rate, gradient_norm, samples_per_second: {x: steps, y}} of training, at most 2,000 points each;
+///   curves     {loss, rate, gradient_norm, samples_per_second: {x: steps, y}} of training, at most
+///   2,000 points each;
 ///              from 60 points on with their trend {x, y}
 ///   evaluated  {split: {metric: {x, y}}}
 ///   latest     {split: metrics of its last evaluation}
@@ -30,8 +33,9 @@ Curve moving_mean(const Curve& curve);
 ///   finished   whether there is a summary
 ///   folder     the name of the run's folder
 ///   samples, job   samples.json and the text of job.yaml, where there are such files
-/// Lines of metrics.jsonl that are not events are passed over: a run may be half-way through writing one.
-/// Throws InputError when the folder holds no run, DataError when one of the files is not JSON.
+/// Lines of metrics.jsonl that are not events are passed over: a run may be half-way through
+/// writing one. Throws InputError when the folder holds no run, DataError when one of the files is
+/// not JSON.
 nlohmann::ordered_json read_run_record(const std::filesystem::path& run);
 
 }  // namespace convoy

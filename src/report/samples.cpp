@@ -24,7 +24,8 @@ struct ImageShape {
 std::optional<ImageShape> image_shape(const DataSpec& spec) {
   const auto& shape = spec.feature_shape;
   if (!spec.feature_names.empty() || shape.size() < 2 || shape.size() > 3) return std::nullopt;
-  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t side) { return side < 1; })) return std::nullopt;
+  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t side) { return side < 1; }))
+    return std::nullopt;
   if (shape.size() == 2) return ImageShape{1, shape[0], shape[1]};
   if (shape[0] != 1 && shape[0] != 3) return std::nullopt;
   return ImageShape{shape[0], shape[1], shape[2]};
@@ -34,7 +35,8 @@ std::optional<ImageShape> image_shape(const DataSpec& spec) {
 class ImageEncoder {
  public:
   ImageEncoder(const torch::Tensor& features, ImageShape shape)
-      : shape_(shape), step_((std::max(shape.height, shape.width) + kLongestSide - 1) / kLongestSide) {
+      : shape_(shape),
+        step_((std::max(shape.height, shape.width) + kLongestSide - 1) / kLongestSide) {
     const float* begin = features.data_ptr<float>();
     for (const float* x = begin; x != begin + features.numel(); ++x) {
       if (!std::isfinite(*x)) continue;
@@ -70,7 +72,8 @@ class ImageEncoder {
 
   char to_byte(double value) const {
     const double part = (value - low_) / (static_cast<double>(high_) - low_);
-    return static_cast<char>(static_cast<unsigned char>(std::isfinite(part) ? std::clamp(255 * part, 0.0, 255.0) : 0));
+    return static_cast<char>(
+        static_cast<unsigned char>(std::isfinite(part) ? std::clamp(255 * part, 0.0, 255.0) : 0));
   }
 
   ImageShape shape_;
@@ -89,7 +92,8 @@ Json numbers(const torch::Tensor& values) {
   const torch::Tensor row = values.to(torch::kCPU, torch::kFloat).contiguous();
   const float* begin = row.data_ptr<float>();
   Json list = Json::array();
-  for (const float* x = begin; x != begin + row.numel(); ++x) list.push_back(std::isfinite(*x) ? Json(*x) : Json());
+  for (const float* x = begin; x != begin + row.numel(); ++x)
+    list.push_back(std::isfinite(*x) ? Json(*x) : Json());
   return list.size() == 1 ? list[0] : list;
 }
 
@@ -114,23 +118,29 @@ void add_class_prediction(Json& sample, const DataSpec& spec, const torch::Tenso
 void check(const DataSpec& spec, const Batch& batch, const torch::Tensor& outputs) {
   std::int64_t elements = batch.size();
   for (const std::int64_t side : spec.feature_shape) elements *= side;
-  const bool fits = batch.features.defined() && batch.features.numel() == elements && outputs.defined() &&
-                    outputs.dim() >= 1 && outputs.size(0) == batch.size() &&
-                    (!batch.target.defined() || (batch.target.dim() >= 1 && batch.target.size(0) == batch.size()));
+  const bool fits = batch.features.defined() && batch.features.numel() == elements &&
+                    outputs.defined() && outputs.dim() >= 1 && outputs.size(0) == batch.size() &&
+                    (!batch.target.defined() ||
+                     (batch.target.dim() >= 1 && batch.target.size(0) == batch.size()));
   if (!fits) throw InputError("samples: features, targets and outputs must have one row a sample");
 }
 
 Json describe(const DataSpec& spec, const Batch& batch, const torch::Tensor& outputs) {
-  const torch::Tensor features = batch.features.detach().to(torch::kCPU, torch::kFloat).contiguous();
-  const torch::Tensor predictions = to_predictions(spec, outputs.detach().to(torch::kCPU, torch::kFloat)).contiguous();
+  const torch::Tensor features =
+      batch.features.detach().to(torch::kCPU, torch::kFloat).contiguous();
+  const torch::Tensor predictions =
+      to_predictions(spec, outputs.detach().to(torch::kCPU, torch::kFloat)).contiguous();
   Json result = Json::object();
   std::optional<ImageEncoder> images;
   const std::size_t shown = std::min(spec.feature_names.size(), kMostFeatures);
   if (const auto shape = image_shape(spec); shape && batch.size() > 0) {
     images.emplace(features, *shape);
-    result["image"] = {{"height", images->height()}, {"width", images->width()}, {"channels", shape->channels}};
+    result["image"] = {
+        {"height", images->height()}, {"width", images->width()}, {"channels", shape->channels}};
   } else if (shown > 0) {
-    result["features"] = std::vector<std::string>(spec.feature_names.begin(), spec.feature_names.begin() + static_cast<std::ptrdiff_t>(shown));
+    result["features"] =
+        std::vector<std::string>(spec.feature_names.begin(),
+                                 spec.feature_names.begin() + static_cast<std::ptrdiff_t>(shown));
     result["features_total"] = spec.feature_names.size();
   }
   Json samples = Json::array();
@@ -160,7 +170,8 @@ void write_samples(const std::filesystem::path& run, const DataSpec& spec, const
                    const torch::Tensor& outputs) {
   check(spec, batch, outputs);
   const Json described = describe(spec, batch, outputs);
-  write_file_atomically(run / "samples.json", described.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(run / "samples.json",
+                        described.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace convoy

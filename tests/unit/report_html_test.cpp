@@ -26,7 +26,9 @@ class ReportHtml : public testing::Test {
   }
   ~ReportHtml() override { std::filesystem::remove_all(run_); }
 
-  void write(const char* name, const std::string& text) { std::ofstream(run_ / name, std::ios::binary) << text; }
+  void write(const char* name, const std::string& text) {
+    std::ofstream(run_ / name, std::ios::binary) << text;
+  }
   std::string page() {
     write_html_report(run_);
     return read_text_file(run_ / "report.html");
@@ -72,11 +74,14 @@ TEST_F(ReportHtml, TextFromDataCannotBecomeMarkup) {
   EXPECT_THAT(text, HasSubstr("<title>&lt;/script&gt;&lt;script&gt;alert(1)"));
   EXPECT_THAT(text, Not(HasSubstr("<script>alert")));
   EXPECT_EQ(occurrences(text, "</script>"), 3U);
-  EXPECT_EQ(occurrences(text, "{{script}}"), 5U) << "placeholders in data stay data: title, name, class, job and event";
+  EXPECT_EQ(occurrences(text, "{{script}}"), 5U)
+      << "placeholders in data stay data: title, name, class, job and event";
 }
 
 TEST_F(ReportHtml, AnUnfinishedRunHasAReport) {
-  write("metrics.jsonl", "{\"time\":10,\"step\":1,\"event\":\"step\",\"loss\":2.5}\n{\"time\":11,\"step\":2,\"event\":\"st");
+  write("metrics.jsonl",
+        "{\"time\":10,\"step\":1,\"event\":\"step\",\"loss\":2.5}\n{\"time\":11,\"step\":2,"
+        "\"event\":\"st");
   const Json record = read_run_record(run_);
   EXPECT_EQ(record["finished"], false);
   EXPECT_EQ(record["curves"]["loss"].dump(), R"({"x":[1.0],"y":[2.5]})");
@@ -84,8 +89,9 @@ TEST_F(ReportHtml, AnUnfinishedRunHasAReport) {
 }
 
 TEST_F(ReportHtml, TheRecordGathersEvents) {
-  write("metrics.jsonl",
-        R"({"time":1,"step":1,"event":"step","loss":2,"rate":0.1,"gradient_norm":null,"seconds":{"load":1,"forward":3}}
+  write(
+      "metrics.jsonl",
+      R"({"time":1,"step":1,"event":"step","loss":2,"rate":0.1,"gradient_norm":null,"seconds":{"load":1,"forward":3}}
 {"time":2,"step":2,"event":"step","loss":"NaN","seconds":{"load":2,"forward":5}}
 {"time":3,"step":2,"event":"evaluate","split":"test","metrics":{"loss":1.5,"confusion_matrix":[[1,0],[0,1]]}}
 {"time":4,"step":3,"event":"step","loss":7}
@@ -96,7 +102,8 @@ not json
 {"step":"x","event":"step"}
 )");
   const Json record = read_run_record(run_);
-  EXPECT_EQ(record["curves"]["loss"].dump(), R"({"x":[1.0,3.0],"y":[2.0,1.0]})") << "the step done again counts";
+  EXPECT_EQ(record["curves"]["loss"].dump(), R"({"x":[1.0,3.0],"y":[2.0,1.0]})")
+      << "the step done again counts";
   EXPECT_FALSE(record["curves"].contains("gradient_norm"));
   EXPECT_EQ(record["seconds"].dump(), R"({"forward":4.0,"load":1.5})");
   EXPECT_EQ(record["evaluated"].dump(), R"({"test":{"loss":{"x":[2.0],"y":[1.5]}}})");
@@ -126,7 +133,8 @@ TEST_F(ReportHtml, DeepNestingIsCutOff) {
 
 TEST_F(ReportHtml, OnlyTheLastEventsAreShown) {
   std::string lines;
-  for (int step = 1; step <= 1500; ++step) lines += Json({{"step", step}, {"event", "checkpoint"}}).dump() + "\n";
+  for (int step = 1; step <= 1500; ++step)
+    lines += Json({{"step", step}, {"event", "checkpoint"}}).dump() + "\n";
   write("metrics.jsonl", lines);
   const Json record = read_run_record(run_);
   EXPECT_EQ(record["events"].size(), 1000U);
@@ -150,7 +158,8 @@ TEST(ReportCurve, ThinningKeepsEndsAndExtremes) {
   EXPECT_TRUE(std::is_sorted(thinned.x.begin(), thinned.x.end()));
   EXPECT_EQ(*std::max_element(thinned.y.begin(), thinned.y.end()), 50);
   EXPECT_EQ(*std::min_element(thinned.y.begin(), thinned.y.end()), -50);
-  for (std::size_t i = 1; i < thinned.x.size(); ++i) EXPECT_LT(thinned.x[i] - thinned.x[i - 1], 250) << "evenly spread";
+  for (std::size_t i = 1; i < thinned.x.size(); ++i)
+    EXPECT_LT(thinned.x[i] - thinned.x[i - 1], 250) << "evenly spread";
 }
 
 TEST(ReportCurve, ShortCurvesStayWhole) {
@@ -166,7 +175,8 @@ TEST(ReportCurve, TheMovingMeanOfALineIsTheLine) {
     line.y.push_back(3.0 * i + (i % 2 == 0 ? 1 : -1));
   }
   const Curve mean = moving_mean(line);
-  for (std::size_t i = 1; i + 1 < 500; ++i) EXPECT_NEAR(mean.y[i], 3.0 * static_cast<double>(i), 0.5);
+  for (std::size_t i = 1; i + 1 < 500; ++i)
+    EXPECT_NEAR(mean.y[i], 3.0 * static_cast<double>(i), 0.5);
   EXPECT_TRUE(moving_mean({}).y.empty());
 }
 
@@ -192,7 +202,9 @@ TEST_F(ReportSamples, ImagesAreScaledTogether) {
   spec.feature_shape = {1, 1, 2};
   spec.outputs = 2;
   spec.class_names = {"cat", "dog"};
-  const Batch batch{torch::tensor({-1.0F, 0.0F, 1.0F, 0.0F}).view({2, 1, 1, 2}), torch::tensor({0, 1}, torch::kLong), {7, 9}};
+  const Batch batch{torch::tensor({-1.0F, 0.0F, 1.0F, 0.0F}).view({2, 1, 1, 2}),
+                    torch::tensor({0, 1}, torch::kLong),
+                    {7, 9}};
   const Json described = samples(spec, batch, torch::tensor({{2.0F, 0.0F}, {3.0F, 0.0F}}));
   EXPECT_EQ(described["image"].dump(), R"({"height":1,"width":2,"channels":1})");
   const Json& first = described["samples"][0];
@@ -215,7 +227,8 @@ TEST_F(ReportSamples, ColoursAreInterleavedAndLargeImagesAveraged) {
   const Batch batch{image, torch::Tensor(), {0}};
   const Json described = samples(spec, batch, torch::zeros({1, 2}));
   EXPECT_EQ(described["image"].dump(), R"({"height":96,"width":48,"channels":3})");
-  EXPECT_THAT(described["samples"][0]["image"].get<std::string>(), testing::StartsWith(encode_base64(std::string("\xff\x00\x00", 3))));
+  EXPECT_THAT(described["samples"][0]["image"].get<std::string>(),
+              testing::StartsWith(encode_base64(std::string("\xff\x00\x00", 3))));
   EXPECT_FALSE(described["samples"][0].contains("target")) << "no target: predicting new data";
 }
 
@@ -253,7 +266,8 @@ TEST_F(ReportSamples, RegressionKeepsNumbers) {
   spec.outputs = 2;
   const Batch batch{torch::tensor({{1.0F}}), torch::tensor({{1.0F, 2.0F}}), {5}};
   const Json sample = samples(spec, batch, torch::tensor({{1.5F, NAN}}))["samples"][0];
-  EXPECT_EQ(sample.dump(), R"({"sample":5,"target":[1.0,2.0],"prediction":[1.5,null],"features":[1.0]})");
+  EXPECT_EQ(sample.dump(),
+            R"({"sample":5,"target":[1.0,2.0],"prediction":[1.5,null],"features":[1.0]})");
 }
 
 TEST_F(ReportSamples, RowsThatDoNotMatchAreAnInputError) {

@@ -28,7 +28,9 @@ class ReportJsonLinesLog : public testing::Test {
   std::filesystem::path directory_, file_;
 };
 
-Json event(int step, const char* kind) { return {{"time", 1.5}, {"step", step}, {"event", kind}}; }
+Json event(int step, const char* kind) {
+  return {{"time", 1.5}, {"step", step}, {"event", kind}};
+}
 
 TEST_F(ReportJsonLinesLog, EachEventButStartIsALineAtOnce) {
   const auto log = json_lines_log(file_);
@@ -57,12 +59,16 @@ TEST_F(ReportJsonLinesLog, ANewRunStartsAnew) {
 }
 
 TEST_F(ReportJsonLinesLog, ResumingDropsLaterStepsAndTheIncompleteLastLine) {
-  write("{\"step\":10,\"event\":\"step\"}\n{\"step\":20,\"event\":\"checkpoint\"}\n{\"step\":30,\"event\":\"step\"}\n"
-        "{\"step\":15,\"eve");
+  write(
+      "{\"step\":10,\"event\":\"step\"}\n{\"step\":20,\"event\":\"checkpoint\"}\n{\"step\":30,"
+      "\"event\":\"step\"}\n"
+      "{\"step\":15,\"eve");
   const auto log = json_lines_log(file_, 20);
   EXPECT_EQ(text(), "{\"step\":10,\"event\":\"step\"}\n{\"step\":20,\"event\":\"checkpoint\"}\n");
   log->on_event(event(20, "resumed"));
-  EXPECT_TRUE(text().ends_with("{\"step\":20,\"event\":\"checkpoint\"}\n{\"time\":1.5,\"step\":20,\"event\":\"resumed\"}\n"));
+  EXPECT_TRUE(
+      text().ends_with("{\"step\":20,\"event\":\"checkpoint\"}\n{\"time\":1.5,\"step\":20,"
+                       "\"event\":\"resumed\"}\n"));
 }
 
 TEST_F(ReportJsonLinesLog, ResumingDropsAnIncompleteLineEvenIfItReadsAsJson) {
@@ -88,7 +94,9 @@ TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {
     log->on_event(event(1, "step"));
     FAIL();
   } catch (const IoError& error) {
-    EXPECT_STREQ(error.what(), "/dev/full: cannot write: No space left on device; free some space, then go on with --resume");
+    EXPECT_STREQ(error.what(),
+                 "/dev/full: cannot write: No space left on device; free some space, then go on "
+                 "with --resume");
   }
 }
 

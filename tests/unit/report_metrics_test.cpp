@@ -19,7 +19,8 @@ DataSpec spec_of(Task task, std::int64_t outputs) {
   return spec;
 }
 
-// Knuth's 64-bit congruential generator: the same numbers in the script that made the golden values.
+// Knuth's 64-bit congruential generator: the same numbers in the script that made the golden
+// values.
 std::vector<double> numbers(std::size_t count) {
   std::uint64_t state = 12345;
   std::vector<double> result(count);
@@ -48,7 +49,8 @@ TEST(ReportMetrics, ClassificationMatchesScikitLearn) {
     const auto truth = static_cast<std::int64_t>(u[at] * 4);
     target[i] = truth;
     for (std::int64_t c = 0; c < 4; ++c) {
-      logits[i][c] = static_cast<float>(u[at + 1 + static_cast<std::size_t>(c)] * 4) + (c == truth ? 1.0F : 0.0F);
+      logits[i][c] = static_cast<float>(u[at + 1 + static_cast<std::size_t>(c)] * 4) +
+                     (c == truth ? 1.0F : 0.0F);
     }
   }
   DataSpec spec = spec_of(Task::classification, 4);
@@ -59,7 +61,8 @@ TEST(ReportMetrics, ClassificationMatchesScikitLearn) {
   EXPECT_NEAR(metrics.at("recall"), 0.4720345801897094, kExact);
   EXPECT_NEAR(metrics.at("f1"), 0.4716331354218276, kExact);
   EXPECT_NEAR(metrics.at("roc_auc"), 0.7327886528027511, kExact);
-  EXPECT_EQ(metrics.at("confusion_matrix").dump(), "[[21,9,6,8],[16,20,10,5],[7,6,26,8],[13,15,3,27]]");
+  EXPECT_EQ(metrics.at("confusion_matrix").dump(),
+            "[[21,9,6,8],[16,20,10,5],[7,6,26,8],[13,15,3,27]]");
   const auto& yew = metrics.at("per_class").at(3);
   EXPECT_EQ(yew.at("class"), "yew");
   EXPECT_NEAR(yew.at("precision"), 0.5625, kExact);
@@ -102,7 +105,8 @@ TEST(ReportMetrics, BinaryMatchesScikitLearn) {
   const auto curve = metrics.at("roc_curve").get<std::vector<std::array<double, 2>>>();
   EXPECT_EQ(curve.front(), (std::array<double, 2>{0, 0}));
   EXPECT_EQ(curve.back(), (std::array<double, 2>{1, 1}));
-  EXPECT_EQ(curve[1], (std::array<double, 2>{0, 23.0 / 89})) << "points on a straight line are left out";
+  EXPECT_EQ(curve[1], (std::array<double, 2>{0, 23.0 / 89}))
+      << "points on a straight line are left out";
 }
 
 TEST(ReportMetrics, RocCurveKeepsTwoHundredPointsAtMost) {
@@ -169,30 +173,42 @@ TEST(ReportMetrics, NotANumberCountsAsWrong) {
   EXPECT_EQ(classes.at("invalid_outputs"), 1);
   EXPECT_FALSE(classes.contains("roc_auc"));
 
-  const auto binary = compute_metrics(spec_of(Task::binary, 1), torch::tensor({{kNaN}, {1.0F}, {-1.0F}}),
-                                      torch::tensor({{1.0F}, {1.0F}, {0.0F}}));
+  const auto binary =
+      compute_metrics(spec_of(Task::binary, 1), torch::tensor({{kNaN}, {1.0F}, {-1.0F}}),
+                      torch::tensor({{1.0F}, {1.0F}, {0.0F}}));
   EXPECT_NEAR(binary.at("accuracy"), 2.0 / 3, kExact);
   EXPECT_EQ(binary.at("recall"), 0.5);
   EXPECT_FALSE(binary.contains("roc_auc"));
   EXPECT_FALSE(binary.contains("roc_curve"));
 
-  const auto regression = compute_metrics(spec_of(Task::regression, 1), torch::tensor({{kNaN}, {1.0F}}),
-                                          torch::tensor({{1.0F}, {1.0F}}));
+  const auto regression =
+      compute_metrics(spec_of(Task::regression, 1), torch::tensor({{kNaN}, {1.0F}}),
+                      torch::tensor({{1.0F}, {1.0F}}));
   EXPECT_EQ(regression.dump(), R"({"invalid_outputs":1})");
 }
 
 TEST(ReportMetrics, InfiniteLogitsAreRanked) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  const auto metrics = compute_metrics(spec_of(Task::binary, 1), torch::tensor({{infinity}, {-infinity}, {0.0F}}),
-                                       torch::tensor({{1.0F}, {0.0F}, {1.0F}}));
+  const auto metrics =
+      compute_metrics(spec_of(Task::binary, 1), torch::tensor({{infinity}, {-infinity}, {0.0F}}),
+                      torch::tensor({{1.0F}, {0.0F}, {1.0F}}));
   EXPECT_EQ(metrics.at("roc_auc"), 1.0);
-  EXPECT_NEAR(metrics.at("accuracy"), 2.0 / 3, kExact) << "a logit of 0 is probability 0.5: not positive";
+  EXPECT_NEAR(metrics.at("accuracy"), 2.0 / 3, kExact)
+      << "a logit of 0 is probability 0.5: not positive";
 }
 
 TEST(ReportMetrics, NoSamplesGiveAnEmptyObject) {
-  EXPECT_EQ(compute_metrics(spec_of(Task::classification, 3), torch::empty({0, 3}), torch::empty({0}, torch::kLong)).dump(), "{}");
-  EXPECT_EQ(compute_metrics(spec_of(Task::binary, 1), torch::empty({0, 1}), torch::empty({0, 1})).dump(), "{}");
-  EXPECT_EQ(compute_metrics(spec_of(Task::regression, 2), torch::empty({0, 2}), torch::empty({0, 2})).dump(), "{}");
+  EXPECT_EQ(compute_metrics(spec_of(Task::classification, 3), torch::empty({0, 3}),
+                            torch::empty({0}, torch::kLong))
+                .dump(),
+            "{}");
+  EXPECT_EQ(
+      compute_metrics(spec_of(Task::binary, 1), torch::empty({0, 1}), torch::empty({0, 1})).dump(),
+      "{}");
+  EXPECT_EQ(
+      compute_metrics(spec_of(Task::regression, 2), torch::empty({0, 2}), torch::empty({0, 2}))
+          .dump(),
+      "{}");
 }
 
 TEST(ReportMetrics, ShapesThatDoNotFitAreInputErrors) {
@@ -210,18 +226,22 @@ TEST(ReportMetrics, ShapesThatDoNotFitAreInputErrors) {
 }
 
 TEST(ReportMetrics, DirectionOfMetrics) {
-  for (const char* name : {"accuracy", "precision", "recall", "f1", "roc_auc", "r2"}) EXPECT_TRUE(higher_is_better(name));
+  for (const char* name : {"accuracy", "precision", "recall", "f1", "roc_auc", "r2"})
+    EXPECT_TRUE(higher_is_better(name));
   for (const char* name : {"loss", "mae", "rmse"}) EXPECT_FALSE(higher_is_better(name));
   EXPECT_THROW(higher_is_better("acuracy"), InputError);
 }
 
 TEST(ReportMetrics, PredictionsAreProbabilitiesWhateverTheMagnitude) {
   const DataSpec three = spec_of(Task::classification, 3);
-  const auto classes = to_predictions(three, torch::tensor({{1.0F, 2.0F, 3.0F}, {1000.0F, 0.0F, -1000.0F}}));
+  const auto classes =
+      to_predictions(three, torch::tensor({{1.0F, 2.0F, 3.0F}, {1000.0F, 0.0F, -1000.0F}}));
   EXPECT_TRUE(torch::allclose(classes[0], torch::tensor({0.09003057F, 0.24472848F, 0.66524094F})));
   EXPECT_TRUE(torch::equal(classes[1], torch::tensor({1.0F, 0.0F, 0.0F})));
-  const auto binary = to_predictions(spec_of(Task::binary, 1), torch::tensor({{0.0F}, {-2.0F}, {800.0F}}));
-  EXPECT_TRUE(torch::allclose(binary, torch::tensor({{0.5F, 0.5F}, {0.8807971F, 0.1192029F}, {0.0F, 1.0F}})));
+  const auto binary =
+      to_predictions(spec_of(Task::binary, 1), torch::tensor({{0.0F}, {-2.0F}, {800.0F}}));
+  EXPECT_TRUE(torch::allclose(
+      binary, torch::tensor({{0.5F, 0.5F}, {0.8807971F, 0.1192029F}, {0.0F, 1.0F}})));
   const auto outputs = torch::tensor({{7.0F}});
   EXPECT_TRUE(torch::equal(to_predictions(spec_of(Task::regression, 1), outputs), outputs));
 }

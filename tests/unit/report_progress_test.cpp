@@ -27,24 +27,37 @@ ProgressState half_way() {
 }
 
 std::size_t columns(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 Json start_event() {
-  return {{"time", 1.0}, {"step", 0}, {"event", "start"},
-          {"run", {{"name", "mnist"}, {"steps", 4690}, {"epochs", 5}, {"batch", 64}, {"lanes", 8}, {"replicas", 1},
-                   {"samples", 60000}, {"parameters", 1199882}, {"steps_per_epoch", 938}}}};
+  return {{"time", 1.0},
+          {"step", 0},
+          {"event", "start"},
+          {"run",
+           {{"name", "mnist"},
+            {"steps", 4690},
+            {"epochs", 5},
+            {"batch", 64},
+            {"lanes", 8},
+            {"replicas", 1},
+            {"samples", 60000},
+            {"parameters", 1199882},
+            {"steps_per_epoch", 938}}}};
 }
 
 Json step_event(int step) {
-  return {{"time", 1.0}, {"step", step}, {"event", "step"}, {"epoch", step / 938.0}, {"loss", 0.25},
-          {"samples_per_second", 6400.0}};
+  return {{"time", 1.0},           {"step", step}, {"event", "step"},
+          {"epoch", step / 938.0}, {"loss", 0.25}, {"samples_per_second", 6400.0}};
 }
 
 TEST(ReportProgress, LiveLineSaysEverythingInAWideWindow) {
-  const std::string line = format_live_line(half_way(), {.colour = false, .utf8 = true, .width = 100});
+  const std::string line =
+      format_live_line(half_way(), {.colour = false, .utf8 = true, .width = 100});
   EXPECT_EQ(line,
-            "epoch 2/5 ━━━━━━╸────────────────────  24%  step 1172/4690  52,311 samples/s  loss 0.0831  left 0:48");
+            "epoch 2/5 ━━━━━━╸────────────────────  24%  step 1172/4690  52,311 samples/s  loss "
+            "0.0831  left 0:48");
   EXPECT_THAT(format_live_line(half_way(), {.colour = false, .utf8 = false, .width = 100}),
               HasSubstr("epoch 2/5 ######---------------------  24%"));
 }
@@ -52,11 +65,13 @@ TEST(ReportProgress, LiveLineSaysEverythingInAWideWindow) {
 TEST(ReportProgress, LiveLineFitsAnyWidth) {
   for (int width = 0; width <= 150; ++width) {
     for (const bool utf8 : {false, true}) {
-      const std::string line = format_live_line(half_way(), {.colour = false, .utf8 = utf8, .width = width});
+      const std::string line =
+          format_live_line(half_way(), {.colour = false, .utf8 = utf8, .width = width});
       EXPECT_LE(columns(line), static_cast<std::size_t>(width)) << line;
     }
   }
-  const std::string narrow = format_live_line(half_way(), {.colour = false, .utf8 = true, .width = 28});
+  const std::string narrow =
+      format_live_line(half_way(), {.colour = false, .utf8 = true, .width = 28});
   EXPECT_EQ(narrow, "24%  loss 0.0831  left 0:48");
 }
 
@@ -64,7 +79,8 @@ TEST(ReportProgress, ColoursDoNotChangeTheText) {
   std::string line = format_live_line(half_way(), {.colour = true, .utf8 = true, .width = 100});
   EXPECT_THAT(line, HasSubstr("\x1b[36m"));
   for (const char* code : {"\x1b[36m", "\x1b[2m", "\x1b[0m"}) {
-    for (auto at = line.find(code); at != line.npos; at = line.find(code)) line.erase(at, std::string(code).size());
+    for (auto at = line.find(code); at != line.npos; at = line.find(code))
+      line.erase(at, std::string(code).size());
   }
   EXPECT_EQ(line, format_live_line(half_way(), {.colour = false, .utf8 = true, .width = 100}));
 }
@@ -83,32 +99,52 @@ TEST(ReportProgress, DurationsAndCounts) {
 
 TEST(ReportProgress, EventLines) {
   const ProgressStyle plain;
-  EXPECT_EQ(format_event_line({{"step", 938}, {"event", "evaluate"}, {"epoch", 1.0}, {"split", "validation"},
-                               {"metrics", {{"loss", 0.06123}, {"accuracy", 0.98134}}}, {"seconds", 2.06}}, plain),
+  EXPECT_EQ(format_event_line({{"step", 938},
+                               {"event", "evaluate"},
+                               {"epoch", 1.0},
+                               {"split", "validation"},
+                               {"metrics", {{"loss", 0.06123}, {"accuracy", 0.98134}}},
+                               {"seconds", 2.06}},
+                              plain),
             "epoch 1  validation  loss 0.0612  accuracy 98.13%  (2.1 s)");
-  EXPECT_EQ(format_event_line({{"step", 938}, {"event", "checkpoint"}, {"path", "checkpoints/938"}, {"best", true},
-                               {"seconds", 0.04}}, plain),
+  EXPECT_EQ(format_event_line({{"step", 938},
+                               {"event", "checkpoint"},
+                               {"path", "checkpoints/938"},
+                               {"best", true},
+                               {"seconds", 0.04}},
+                              plain),
             "step 938  checkpoint checkpoints/938  best so far  (0.0 s)");
-  EXPECT_EQ(format_event_line({{"step", 7}, {"event", "skipped"}, {"reason", "the loss is not finite"}, {"lane", 3},
-                               {"samples", {17, 21}}}, plain),
+  EXPECT_EQ(format_event_line({{"step", 7},
+                               {"event", "skipped"},
+                               {"reason", "the loss is not finite"},
+                               {"lane", 3},
+                               {"samples", {17, 21}}},
+                              plain),
             "step 7  skipped: the loss is not finite (lane 3, samples [17,21])");
-  EXPECT_EQ(format_event_line({{"step", 4690}, {"event", "done"}, {"seconds", 90}, {"samples_per_second", 51234.5}}, plain),
-            "done: 4,690 steps in 1:30, 51,234 samples/s");
-  EXPECT_EQ(format_event_line({{"time", 1}, {"step", 12}, {"event", "lost"}, {"worker", 3}}, plain), "step 12  lost  worker 3");
+  EXPECT_EQ(
+      format_event_line(
+          {{"step", 4690}, {"event", "done"}, {"seconds", 90}, {"samples_per_second", 51234.5}},
+          plain),
+      "done: 4,690 steps in 1:30, 51,234 samples/s");
+  EXPECT_EQ(format_event_line({{"time", 1}, {"step", 12}, {"event", "lost"}, {"worker", 3}}, plain),
+            "step 12  lost  worker 3");
   EXPECT_EQ(format_event_line(start_event(), plain),
             "mnist: 60,000 samples, 4,690 steps, 8 lanes, 1 replica, 1,199,882 parameters");
   EXPECT_EQ(format_event_line(step_event(3), plain), "");
 }
 
 TEST(ReportProgress, EventsWithMissingOrWrongPartsDoNotThrow) {
-  for (const char* kind : {"start", "evaluate", "checkpoint", "skipped", "resumed", "done", "moved", "step"}) {
+  for (const char* kind :
+       {"start", "evaluate", "checkpoint", "skipped", "resumed", "done", "moved", "step"}) {
     EXPECT_NO_THROW(format_event_line({{"event", kind}}, {}));
-    EXPECT_NO_THROW(format_event_line({{"event", kind}, {"run", 1}, {"metrics", "x"}, {"best", 3}, {"step", "no"}}, {}));
+    EXPECT_NO_THROW(format_event_line(
+        {{"event", kind}, {"run", 1}, {"metrics", "x"}, {"best", 3}, {"step", "no"}}, {}));
   }
 }
 
 TEST(ReportProgress, ControlCharactersOfDataNeverReachTheTerminal) {
-  const std::string line = format_event_line({{"event", "resumed"}, {"step", 3}, {"from", "a\x1b[2Jb\nc"}}, {});
+  const std::string line =
+      format_event_line({{"event", "resumed"}, {"step", 3}, {"from", "a\x1b[2Jb\nc"}}, {});
   EXPECT_EQ(line, "resumed from a?[2Jb?c at step 3");
 }
 
@@ -129,12 +165,17 @@ TEST(ReportProgress, WithoutATerminalStepsAreThrottledAndEvaluationsAreNot) {
   std::vector<Json> events{start_event()};
   for (int step = 10; step <= 1000; step += 10) events.push_back(step_event(step));
   for (int i = 0; i < 3; ++i) {
-    events.push_back({{"step", 1000}, {"event", "evaluate"}, {"epoch", 1.5}, {"split", "test"}, {"metrics", {{"loss", 1.0}}}});
+    events.push_back({{"step", 1000},
+                      {"event", "evaluate"},
+                      {"epoch", 1.5},
+                      {"split", "test"},
+                      {"metrics", {{"loss", 1.0}}}});
   }
-  EXPECT_EQ(written_to_file(events),
-            "mnist: 60,000 samples, 4,690 steps, 8 lanes, 1 replica, 1,199,882 parameters\n"
-            "step 10/4690  epoch 1/5  loss 0.2500  6,400 samples/s  left 0:47\n"
-            "epoch 1.5  test  loss 1.0000\nepoch 1.5  test  loss 1.0000\nepoch 1.5  test  loss 1.0000\n");
+  EXPECT_EQ(
+      written_to_file(events),
+      "mnist: 60,000 samples, 4,690 steps, 8 lanes, 1 replica, 1,199,882 parameters\n"
+      "step 10/4690  epoch 1/5  loss 0.2500  6,400 samples/s  left 0:47\n"
+      "epoch 1.5  test  loss 1.0000\nepoch 1.5  test  loss 1.0000\nepoch 1.5  test  loss 1.0000\n");
 }
 
 // Everything written to a terminal of `width` columns.
@@ -166,14 +207,19 @@ TEST(ReportProgress, OnATerminalOneLiveLineIsRedrawnBelowPermanentLines) {
   ::setenv("NO_COLOR", "1", 1);
   std::vector<Json> events{start_event()};
   for (int step = 1; step <= 200; ++step) events.push_back(step_event(step));
-  events.push_back({{"step", 200}, {"event", "evaluate"}, {"epoch", 1}, {"split", "test"}, {"metrics", {{"loss", 1.0}}}});
+  events.push_back({{"step", 200},
+                    {"event", "evaluate"},
+                    {"epoch", 1},
+                    {"split", "test"},
+                    {"metrics", {{"loss", 1.0}}}});
   const std::string text = written_to_terminal(60, events);
   ::unsetenv("NO_COLOR");
   EXPECT_THAT(text, HasSubstr("\r\x1b[Kepoch 1  test  loss 1.0000\r\n\r\x1b[?7lepoch 1/5"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b[36m"))) << "NO_COLOR";
   EXPECT_TRUE(text.ends_with("\x1b[K\x1b[?7h\r\n")) << "the next output begins on its own line";
   std::size_t redraws = 0;
-  for (auto at = text.find("\x1b[?7l"); at != text.npos; at = text.find("\x1b[?7l", at + 1)) ++redraws;
+  for (auto at = text.find("\x1b[?7l"); at != text.npos; at = text.find("\x1b[?7l", at + 1))
+    ++redraws;
   EXPECT_LE(redraws, 6U) << "about ten a second, not one a step";
 }
 

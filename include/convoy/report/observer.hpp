@@ -1,11 +1,13 @@
 #pragma once
 // Who watches a run. The Trainer emits events; the log, the progress bar and users' own code consume them.
 //
-// An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC), `step`, `event`, and:
-//   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters, steps_per_epoch}
+// An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC),
+// `step`, `event`, and:
+//   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters,
+//              steps_per_epoch}
 //   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm, samples_per_second,
-//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over replicas and over the
-//              steps since the last such event
+//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over replicas
+//              and over the steps since the last such event
 //   evaluate   epoch, split, metrics {loss, ... as compute_metrics}, seconds
 //   checkpoint path, best (bool), seconds
 //   skipped    reason, lane, samples: a step left out because of a value that is not finite
@@ -25,13 +27,15 @@ class Observer {
   virtual void on_event(const nlohmann::ordered_json& event) = 0;
 };
 
-/// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. A new run (`resume_step` 0) starts
-/// the file anew; one resumed at step N first drops the lines of later steps and an incomplete last line (atomically).
-/// Throws IoError (full disk, read-only).
-std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file, std::int64_t resume_step = 0);
+/// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. A new run
+/// (`resume_step` 0) starts the file anew; one resumed at step N first drops the lines of later
+/// steps and an incomplete last line (atomically). Throws IoError (full disk, read-only).
+std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
+                                         std::int64_t resume_step = 0);
 
-/// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s, loss, time left) with
-/// lines for evaluations and checkpoints above it; otherwise plain lines, at most one a few seconds.
+/// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s,
+/// loss, time left) with lines for evaluations and checkpoints above it; otherwise plain lines, at
+/// most one a few seconds. Checkpoints that are not the best so far get at most one line in 5 s.
 std::unique_ptr<Observer> progress(std::FILE* stream);
 
 }  // namespace convoy

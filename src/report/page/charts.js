@@ -1,5 +1,6 @@
-"use strict";
-// Building blocks of the page: elements, numbers, charts. Text from data only ever becomes text nodes.
+'use strict';
+// Building blocks of the page: elements, numbers, charts. Text from data only ever becomes text
+// nodes.
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -12,16 +13,16 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const isNumber = value => typeof value === "number" && Number.isFinite(value);
-const isObject = value => value !== null && typeof value === "object" && !Array.isArray(value);
+const isNumber = value => typeof value === 'number' && Number.isFinite(value);
+const isObject = value => value !== null && typeof value === 'object' && !Array.isArray(value);
 const asList = value => (Array.isArray(value) ? value : []);
 const asObject = value => (isObject(value) ? value : {});
 
-const count = value => Math.round(value).toLocaleString("en-US");
-const percent = (value, digits = 2) => (100 * value).toFixed(digits) + "%";
+const count = value => Math.round(value).toLocaleString('en-US');
+const percent = (value, digits = 2) => (100 * value).toFixed(digits) + '%';
 
 function significant(value) {
-  if (!isNumber(value)) return "\u2013";
+  if (!isNumber(value)) return '\u2013';
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(2);
   if (size >= 1000) return count(value);
@@ -29,18 +30,18 @@ function significant(value) {
 }
 
 function duration(seconds) {
-  if (seconds < 1e-3) return (1e6 * seconds).toFixed(seconds < 1e-5 ? 1 : 0) + " \u00b5s";
-  if (seconds < 1) return (1e3 * seconds).toFixed(seconds < 1e-2 ? 2 : 1) + " ms";
-  if (seconds < 60) return seconds.toFixed(1) + " s";
+  if (seconds < 1e-3) return (1e6 * seconds).toFixed(seconds < 1e-5 ? 1 : 0) + ' \u00b5s';
+  if (seconds < 1) return (1e3 * seconds).toFixed(seconds < 1e-2 ? 2 : 1) + ' ms';
+  if (seconds < 60) return seconds.toFixed(1) + ' s';
   const total = Math.round(seconds);
-  const two = part => String(part).padStart(2, "0");
+  const two = part => String(part).padStart(2, '0');
   const minutes = Math.floor(total / 60);
   if (total < 3600) return `${minutes}:${two(total % 60)} min`;
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(total % 60)} h`;
 }
 
 function bytes(value) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;
   while (value >= 1024 && unit + 1 < units.length) {
     value /= 1024;
@@ -52,25 +53,29 @@ function bytes(value) {
 const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function card(title, note, ...content) {
-  const head = element("header", {}, element("h2", {}, title));
-  if (note) head.append(element("span", {class: "note"}, note));
-  return element("section", {class: "card"}, head, content);
+  const head = element('header', {}, element('h2', {}, title));
+  if (note) head.append(element('span', {class: 'note'}, note));
+  return element('section', {class: 'card'}, head, content);
 }
 
 function wide(section) {
-  section.classList.add("wide");
+  section.classList.add('wide');
   return section;
 }
 
 /// Columns: [title, cell of a row (text or node), "number" or "text"].
 function table(columns, rows) {
-  const head = columns.map(([title, , kind]) => element("th", {class: kind, scope: "col"}, title));
-  const body = rows.map(row => element("tr", {}, columns.map(([, cell, kind]) => element("td", {class: kind}, cell(row)))));
-  return element("table", {class: "list"}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, body));
+  const head = columns.map(([title, , kind]) => element('th', {class: kind, scope: 'col'}, title));
+  const body = rows.map(
+      row => element(
+          'tr', {}, columns.map(([, cell, kind]) => element('td', {class: kind}, cell(row)))));
+  return element(
+      'table', {class: 'list'}, element('thead', {}, element('tr', {}, head)),
+      element('tbody', {}, body));
 }
 
 function swatch(name) {
-  return element("span", {class: "swatch", style: `background: var(${name})`});
+  return element('span', {class: 'swatch', style: `background: var(${name})`});
 }
 
 // The value of a series at, or nearest before or after, a position of the common x.
@@ -85,33 +90,38 @@ function nearest(values, index) {
 }
 
 function tooltip(chart, curves, xText) {
-  const tip = element("div", {class: "tip"});
+  const tip = element('div', {class: 'tip'});
   chart.over.append(tip);
-  chart.over.addEventListener("mouseleave", () => { tip.style.display = "none"; });
+  chart.over.addEventListener('mouseleave', () => {
+    tip.style.display = 'none';
+  });
   return () => {
     const {idx, left, top} = chart.cursor;
     if (idx === null || idx === undefined || left < 0) {
-      tip.style.display = "none";
+      tip.style.display = 'none';
       return;
     }
     const lines = curves.map((curve, i) => ({curve, value: nearest(chart.data[i + 1], idx)}))
                       .filter(({curve, value}) => curve.label && value !== null)
-                      .map(({curve, value}) => element("div", {}, swatch(curve.color), `${curve.label} `,
-                                                       element("b", {}, (curve.format || significant)(value))));
-    tip.replaceChildren(element("div", {class: "soft"}, xText(chart.data[0][idx])), ...lines);
-    tip.style.display = "block";
+                      .map(
+                          ({curve, value}) => element(
+                              'div', {}, swatch(curve.color), `${curve.label} `,
+                              element('b', {}, (curve.format || significant)(value))));
+    tip.replaceChildren(element('div', {class: 'soft'}, xText(chart.data[0][idx])), ...lines);
+    tip.style.display = 'block';
     const onLeft = left > chart.over.clientWidth / 2;
-    tip.style.left = (onLeft ? left - tip.offsetWidth - 12 : left + 12) + "px";
-    tip.style.top = Math.min(top + 12, Math.max(0, chart.over.clientHeight - tip.offsetHeight)) + "px";
+    tip.style.left = (onLeft ? left - tip.offsetWidth - 12 : left + 12) + 'px';
+    tip.style.top =
+        Math.min(top + 12, Math.max(0, chart.over.clientHeight - tip.offsetHeight)) + 'px';
   };
 }
 
 function axis(overrides) {
   return {
-    stroke: color("--soft"),
-    font: "12px system-ui, sans-serif",
-    grid: {stroke: color("--grid"), width: 1},
-    ticks: {stroke: color("--line"), width: 1, size: 4},
+    stroke: color('--soft'),
+    font: '12px system-ui, sans-serif',
+    grid: {stroke: color('--grid'), width: 1},
+    ticks: {stroke: color('--line'), width: 1, size: 4},
     ...overrides,
   };
 }
@@ -122,7 +132,7 @@ function drawMarks(chart, marks) {
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
   for (const mark of marks) {
-    const x = Math.round(chart.valToPos(mark.x, "x", true));
+    const x = Math.round(chart.valToPos(mark.x, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = color(mark.color);
     ctx.beginPath();
@@ -139,7 +149,8 @@ function rangeOf(low, high, fromZero) {
     const space = Math.abs(low) * 0.05 || 1;
     return fromZero && low > 0 ? [0, 1.25 * high] : [low - space, high + space];
   }
-  return uPlot.rangeNum(low, high, fromZero ? {min: {soft: 0, mode: 1, pad: 0}, max: {pad: 0.1}} : 0.1, true);
+  return uPlot.rangeNum(
+      low, high, fromZero ? {min: {soft: 0, mode: 1, pad: 0}, max: {pad: 0.1}} : 0.1, true);
 }
 
 function scaleOfY(options, log) {
@@ -152,41 +163,60 @@ function makeChart(box, options, log) {
   const tables = curves.map(({x, y}) => [x, log ? y.map(value => (value > 0 ? value : null)) : y]);
   const data = tables.length === 1 ? tables[0] : uPlot.join(tables);
   let moveTip = () => {};
-  const series = curves.map(curve => ({
-    label: curve.label,
-    stroke: color(curve.color) + (curve.faint ? "55" : ""),
-    width: curve.faint ? 1 : 2,
-    spanGaps: true,
-    points: {show: curve.x.length <= 30 && !curve.plain, size: 6, fill: color(curve.color)},
-  }));
+  const series = curves.map(
+      curve => ({
+        label: curve.label,
+        stroke: color(curve.color) + (curve.faint ? '55' : ''),
+        width: curve.faint ? 1 : 2,
+        spanGaps: true,
+        points: {show: curve.x.length <= 30 && !curve.plain, size: 6, fill: color(curve.color)},
+      }));
   const height = Math.min(options.height || 250, 0.8 * box.clientWidth);
   const formatX = options.formatX || significant;
   const formatY = options.formatY || significant;
-  const chart = new uPlot({
-    width: box.clientWidth,
-    height,
-    legend: {show: false},
-    cursor: {y: false, points: {show: false}, drag: {x: true, y: false}},
-    scales: {x: {time: false, range: options.rangeX && (() => options.rangeX)}, y: scaleOfY(options, log)},
-    axes: [
-      axis({values: (u, ticks) => ticks.map(tick => (tick === null ? "" : formatX(tick))), label: options.labelX, labelSize: 20, labelFont: "12px system-ui, sans-serif", size: 30, space: 70}),
-      axis({values: (u, ticks) => ticks.map(tick => (tick === null ? "" : formatY(tick))), size: 56}),
-    ],
-    series: [{}, ...series],
-    hooks: {setCursor: [() => moveTip()], draw: [u => drawMarks(u, options.marks || [])]},
-  }, data, box);
+  const chart =
+      new uPlot(
+          {
+            width: box.clientWidth,
+            height,
+            legend: {show: false},
+            cursor: {y: false, points: {show: false}, drag: {x: true, y: false}},
+            scales: {
+              x: {time: false, range: options.rangeX && (() => options.rangeX)},
+              y: scaleOfY(options, log)
+            },
+            axes: [
+              axis({
+                values: (u, ticks) => ticks.map(tick => (tick === null ? '' : formatX(tick))),
+                label: options.labelX,
+                labelSize: 20,
+                labelFont: '12px system-ui, sans-serif',
+                size: 30,
+                space: 70
+              }),
+              axis({
+                values: (u, ticks) => ticks.map(tick => (tick === null ? '' : formatY(tick))),
+                size: 56
+              }),
+            ],
+            series: [{}, ...series],
+            hooks: {setCursor: [() => moveTip()], draw: [u => drawMarks(u, options.marks || [])]},
+          },
+          data, box);
   moveTip = tooltip(chart, curves, options.tipX || (x => `${options.labelX} ${formatX(x)}`));
   return chart;
 }
 
-/// A line chart that follows its box's width and the colour scheme. options: curves [{label, color, x, y, format, faint,
-/// plain}], labelX, formatX, formatY, tipX, rangeX, rangeY, fromZero, marks [{x, color}], log ("auto" adds a switch).
-/// Returns the nodes to put into a card: [legend, box, switch].
+/// A line chart that follows its box's width and the colour scheme. options: curves [{label, color,
+/// x, y, format, faint, plain}], labelX, formatX, formatY, tipX, rangeX, rangeY, fromZero, marks
+/// [{x, color}], log ("auto" adds a switch). Returns the nodes to put into a card: [legend, box,
+/// switch].
 function lineChart(options) {
-  const box = element("div", {class: "chart"});
+  const box = element('div', {class: 'chart'});
   const values = options.curves.flatMap(curve => curve.y).filter(value => value > 0);
-  const spread = values.reduce((high, value) => Math.max(high, value), 0) / values.reduce((low, value) => Math.min(low, value), Infinity);
-  let log = options.log === "auto" && spread > 30;
+  const spread = values.reduce((high, value) => Math.max(high, value), 0) /
+      values.reduce((low, value) => Math.min(low, value), Infinity);
+  let log = options.log === 'auto' && spread > 30;
   let chart = null;
   const draw = () => {
     if (box.clientWidth === 0) return;
@@ -199,15 +229,18 @@ function lineChart(options) {
     width = box.clientWidth;
     requestAnimationFrame(draw);
   }).observe(box);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  const legend = element("div", {class: "legend"}, options.curves.filter(curve => curve.label).map(curve => {
-    const last = curve.y[curve.y.length - 1];
-    return element("span", {}, swatch(curve.color), `${curve.label} `, curve.plain ? null : element("b", {}, (curve.format || significant)(last)));
-  }));
-  if (options.log !== "auto" || values.length === 0) return [legend, box, null];
-  const name = () => (log ? "linear scale" : "log scale");
-  const button = element("button", {type: "button"}, name());
-  button.addEventListener("click", () => {
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+  const legend =
+      element('div', {class: 'legend'}, options.curves.filter(curve => curve.label).map(curve => {
+        const last = curve.y[curve.y.length - 1];
+        return element(
+            'span', {}, swatch(curve.color), `${curve.label} `,
+            curve.plain ? null : element('b', {}, (curve.format || significant)(last)));
+      }));
+  if (options.log !== 'auto' || values.length === 0) return [legend, box, null];
+  const name = () => (log ? 'linear scale' : 'log scale');
+  const button = element('button', {type: 'button'}, name());
+  button.addEventListener('click', () => {
     log = !log;
     button.textContent = name();
     draw();
@@ -219,6 +252,6 @@ function lineChart(options) {
 function chartCard(title, note, options) {
   const [legend, box, button] = lineChart(options);
   const section = card(title, note, legend, box);
-  if (button) section.querySelector("header").append(button);
+  if (button) section.querySelector('header').append(button);
   return section;
 }

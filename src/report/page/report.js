@@ -1,55 +1,78 @@
-// The page, from the record that run_record.hpp describes. Any part of it may be absent: each section returns null then.
-const record = JSON.parse(document.getElementById("record").textContent);
+// The page, from the record that run_record.hpp describes. Any part of it may be absent: each
+// section returns null then.
+const record = JSON.parse(document.getElementById('record').textContent);
 const summary = asObject(record.summary);
 const classNames = asList(summary.class_names).map(String);
 
 const metricNames = {
   __proto__: null,
-  loss: "loss", accuracy: "accuracy", precision: "precision", recall: "recall", f1: "F1", roc_auc: "ROC AUC",
-  mae: "MAE", rmse: "RMSE", r2: "R\u00b2", invalid_outputs: "invalid outputs",
+  loss: 'loss',
+  accuracy: 'accuracy',
+  precision: 'precision',
+  recall: 'recall',
+  f1: 'F1',
+  roc_auc: 'ROC AUC',
+  mae: 'MAE',
+  rmse: 'RMSE',
+  r2: 'R\u00b2',
+  invalid_outputs: 'invalid outputs',
 };
-const shares = new Set(["accuracy"]);
+const shares = new Set(['accuracy']);
 const formatMetric = name => (shares.has(name) ? percent : significant);
-const splitColor = split => ({__proto__: null, train: "--c1", validation: "--c2", test: "--c3"})[split] || "--c4";
-const splitOrder = splits => ["train", "validation", "test", ...splits].filter((split, i, all) => splits.includes(split) && all.indexOf(split) === i);
+const splitColor = split =>
+    ({__proto__: null, train: '--c1', validation: '--c2', test: '--c3'})[split] || '--c4';
+const splitOrder = splits => ['train', 'validation', 'test', ...splits].filter(
+    (split, i, all) => splits.includes(split) && all.indexOf(split) === i);
 
 // The evaluation the details are about: the final one, of the test split if there is one.
 function bestEvaluation() {
   for (const source of [asObject(summary.evaluation), asObject(record.latest)]) {
-    for (const split of ["test", "validation", ...Object.keys(source)]) {
-      if (isObject(source[split]) && Object.keys(source[split]).length > 0) return {split, metrics: source[split]};
+    for (const split of ['test', 'validation', ...Object.keys(source)]) {
+      if (isObject(source[split]) && Object.keys(source[split]).length > 0)
+        return {split, metrics: source[split]};
     }
   }
-  return {split: "", metrics: {}};
+  return {split: '', metrics: {}};
 }
 const evaluation = bestEvaluation();
-const className = index => classNames[index] ?? String(asList(evaluation.metrics.per_class)[index]?.class ?? index);
+const className = index =>
+    classNames[index] ?? String(asList(evaluation.metrics.per_class)[index]?.class ?? index);
 
 function status() {
-  if (!record.finished) return ["not finished", "warn"];
-  return summary.interrupted ? ["interrupted", "warn"] : ["finished", "good"];
+  if (!record.finished) return ['not finished', 'warn'];
+  return summary.interrupted ? ['interrupted', 'warn'] : ['finished', 'good'];
 }
 
 function header() {
-  const name = typeof summary.name === "string" && summary.name ? summary.name : record.folder;
+  const name = typeof summary.name === 'string' && summary.name ? summary.name : record.folder;
   const [state, tone] = status();
   const facts = [];
   const started = isNumber(record.started) ? new Date(1000 * record.started) : null;
-  if (started && !isNaN(started)) facts.push(started.toISOString().slice(0, 16).replace("T", " ") + " UTC");
+  if (started && !isNaN(started))
+    facts.push(started.toISOString().slice(0, 16).replace('T', ' ') + ' UTC');
   if (summary.task) facts.push(String(summary.task));
-  for (const [key, unit] of [["steps", "step"], ["epochs", "epoch"], ["lanes", "lane"], ["replicas", "replica"]]) {
-    if (isNumber(summary[key])) facts.push(`${significant(summary[key])} ${unit}${summary[key] === 1 ? "" : "s"}`);
+  for (const [key, unit] of [
+           ['steps', 'step'], ['epochs', 'epoch'], ['lanes', 'lane'], ['replicas', 'replica']]) {
+    if (isNumber(summary[key]))
+      facts.push(`${significant(summary[key])} ${unit}${summary[key] === 1 ? '' : 's'}`);
   }
   if (isNumber(summary.batch)) facts.push(`batch ${count(summary.batch)}`);
   if (summary.seed !== undefined) facts.push(`seed ${summary.seed}`);
-  return element("div", {},
-    element("div", {class: "head"}, element("h1", {}, name), element("span", {class: `pill ${tone}`}, state)),
-    facts.length ? element("p", {class: "facts"}, facts.join(" \u00b7 ")) : null,
-    summary.weights_sha256 ? element("p", {class: "digest"}, "weights ", element("span", {class: "mono"}, `sha256 ${summary.weights_sha256}`)) : null);
+  return element(
+      'div', {},
+      element(
+          'div', {class: 'head'}, element('h1', {}, name),
+          element('span', {class: `pill ${tone}`}, state)),
+      facts.length ? element('p', {class: 'facts'}, facts.join(' \u00b7 ')) : null,
+      summary.weights_sha256 ?
+          element(
+              'p', {class: 'digest'}, 'weights ',
+              element('span', {class: 'mono'}, `sha256 ${summary.weights_sha256}`)) :
+          null);
 }
 
 function finalTiles() {
-  const main = ["accuracy", "r2", "roc_auc", "rmse", "mae", "f1", "loss"];
+  const main = ['accuracy', 'r2', 'roc_auc', 'rmse', 'mae', 'f1', 'loss'];
   const final = isObject(summary.final) ? summary.final : {};
   const values = new Map();
   for (const [key, value] of Object.entries(final)) {
@@ -58,18 +81,28 @@ function finalTiles() {
   }
   if (values.size === 0) {
     for (const [metric, value] of Object.entries(evaluation.metrics)) {
-      if (isNumber(value) && metric in metricNames) values.set(metric, {split: evaluation.split, metric, value});
+      if (isNumber(value) && metric in metricNames)
+        values.set(metric, {split: evaluation.split, metric, value});
     }
   }
-  const rank = ({split, metric}) => 100 * (split === "test" ? 0 : split === "validation" ? 1 : 2) + (main.includes(metric) ? main.indexOf(metric) : 50);
+  const rank = ({split, metric}) => 100 *
+          (split === 'test'           ? 0 :
+               split === 'validation' ? 1 :
+                                        2) +
+      (main.includes(metric) ? main.indexOf(metric) : 50);
   const ranked = [...values.values()].sort((a, b) => rank(a) - rank(b));
   const shown = [];
   for (const split of splitOrder([...new Set(ranked.map(entry => entry.split))]).reverse()) {
     const own = ranked.filter(entry => entry.split === split);
-    const partner = own.find(entry => entry.metric === {accuracy: "loss", r2: "rmse"}[own[0].metric]);
+    const partner =
+        own.find(entry => entry.metric === {accuracy: 'loss', r2: 'rmse'}[own[0].metric]);
     shown.push(own[0], partner || own[1]);
   }
-  return shown.filter(entry => entry).slice(0, 4).map(({split, metric, value}) => [`${split} ${metricNames[metric]}`, formatMetric(metric)(value)]);
+  return shown.filter(entry => entry)
+      .slice(0, 4)
+      .map(({split,
+             metric,
+             value}) => [`${split} ${metricNames[metric]}`, formatMetric(metric)(value)]);
 }
 
 function tiles() {
@@ -77,15 +110,19 @@ function tiles() {
   const add = (key, label, format) => {
     if (isNumber(summary[key])) entries.push([label, format(summary[key])]);
   };
-  add("seconds", "time", duration);
-  add("samples_per_second", "samples a second", count);
-  add("parameters", "parameters", count);
-  add("peak_memory_bytes", "peak memory", bytes);
-  if (summary.skipped_steps > 0) entries.push(["skipped steps", count(summary.skipped_steps)]);
+  add('seconds', 'time', duration);
+  add('samples_per_second', 'samples a second', count);
+  add('parameters', 'parameters', count);
+  add('peak_memory_bytes', 'peak memory', bytes);
+  if (summary.skipped_steps > 0) entries.push(['skipped steps', count(summary.skipped_steps)]);
   if (entries.length === 0) return null;
   const lines = Math.ceil(entries.length / 7);
-  return element("div", {class: "tiles", style: `--columns: ${Math.ceil(entries.length / lines)}`}, entries.map(([label, value], i) =>
-    element("div", {class: i === 0 ? "tile main" : "tile"}, element("div", {class: "value"}, value), element("div", {class: "label"}, label))));
+  return element(
+      'div', {class: 'tiles', style: `--columns: ${Math.ceil(entries.length / lines)}`},
+      entries.map(
+          ([label, value], i) => element(
+              'div', {class: i === 0 ? 'tile main' : 'tile'},
+              element('div', {class: 'value'}, value), element('div', {class: 'label'}, label))));
 }
 
 function curve(name) {
@@ -94,237 +131,167 @@ function curve(name) {
 }
 
 const stepAxis = {
-  labelX: "step",
+  labelX: 'step',
   formatX: count,
   tipX: step => {
     const perEpoch = summary.steps / summary.epochs;
-    return isNumber(perEpoch) && perEpoch > 0 ? `step ${count(step)} (epoch ${(step / perEpoch).toFixed(2)})` : `step ${count(step)}`;
+    return isNumber(perEpoch) && perEpoch > 0 ?
+        `step ${count(step)} (epoch ${(step / perEpoch).toFixed(2)})` :
+        `step ${count(step)}`;
   },
 };
 
 // A noisy curve drawn faint with its moving average over it.
 function withTrend(points, label, colorName, format) {
   const trend = asObject(points.trend);
-  if (asList(trend.x).length === 0) return [{label, color: colorName, x: points.x, y: points.y, format}];
-  return [{label: "", color: colorName, x: points.x, y: points.y, faint: true, plain: true},
-          {label, color: colorName, x: trend.x, y: trend.y, format}];
+  if (asList(trend.x).length === 0)
+    return [{label, color: colorName, x: points.x, y: points.y, format}];
+  return [
+    {label: '', color: colorName, x: points.x, y: points.y, faint: true, plain: true},
+    {label, color: colorName, x: trend.x, y: trend.y, format}
+  ];
 }
 
 function evaluated(metric) {
   const splits = asObject(record.evaluated);
-  return splitOrder(Object.keys(splits)).filter(split => asList(asObject(splits[split][metric]).x).length > 0).map(split => ({
-    label: split, color: splitColor(split), ...splits[split][metric], format: formatMetric(metric)}));
+  return splitOrder(Object.keys(splits))
+      .filter(split => asList(asObject(splits[split][metric]).x).length > 0)
+      .map(split => ({
+             label: split,
+             color: splitColor(split),
+             ...splits[split][metric],
+             format: formatMetric(metric)
+           }));
 }
 
 function eventMarks() {
-  const colors = {__proto__: null, resumed: "--c6", lost: "--bad", joined: "--good", skipped: "--warn"};
-  return asList(record.events).filter(event => colors[event.event]).slice(0, 50).map(event => ({x: event.step, color: colors[event.event]}));
+  const colors =
+      {__proto__: null, resumed: '--c6', lost: '--bad', joined: '--good', skipped: '--warn'};
+  return asList(record.events)
+      .filter(event => colors[event.event])
+      .slice(0, 50)
+      .map(event => ({x: event.step, color: colors[event.event]}));
 }
 
 function lossChart() {
-  const train = curve("loss");
-  const curves = [...(train ? withTrend(train, "train", "--c1") : []), ...evaluated("loss")];
+  const train = curve('loss');
+  const curves = [...(train ? withTrend(train, 'train', '--c1') : []), ...evaluated('loss')];
   if (curves.length === 0) return null;
-  return wide(chartCard("Loss", train && train.trend ? "bold: its moving average" : "", {curves, ...stepAxis, height: 300, log: "auto", marks: eventMarks()}));
+  return wide(chartCard(
+      'Loss', train && train.trend ? 'bold: its moving average' : '',
+      {curves, ...stepAxis, height: 300, log: 'auto', marks: eventMarks()}));
 }
 
 function metricCharts() {
   const names = new Set();
-  for (const metrics of Object.values(asObject(record.evaluated))) Object.keys(metrics).forEach(name => names.add(name));
-  const charts = ["accuracy", "rmse", "mae", "r2"].filter(name => names.has(name)).map(name => (
-    {title: metricNames[name], note: "", curves: evaluated(name), formatY: shares.has(name) ? value => percent(value, 1) : significant}));
+  for (const metrics of Object.values(asObject(record.evaluated)))
+    Object.keys(metrics).forEach(name => names.add(name));
+  const charts = ['accuracy', 'rmse', 'mae', 'r2']
+                     .filter(name => names.has(name))
+                     .map(name => ({
+                            title: metricNames[name],
+                            note: '',
+                            curves: evaluated(name),
+                            formatY: shares.has(name) ? value => percent(value, 1) : significant
+                          }));
   // Four rates of one split share a chart: apart they would say little each.
-  const rates = ["precision", "recall", "f1", "roc_auc"].filter(name => names.has(name));
-  const split = ["validation", "test"].find(name => rates.some(rate => asObject(record.evaluated[name])[rate]));
+  const rates = ['precision', 'recall', 'f1', 'roc_auc'].filter(name => names.has(name));
+  const split = ['validation', 'test'].find(
+      name => rates.some(rate => asObject(record.evaluated[name])[rate]));
   if (split) {
-    const curves = rates.filter(rate => record.evaluated[split][rate]).map((rate, i) => (
-      {label: metricNames[rate], color: `--c${i + 1}`, ...record.evaluated[split][rate]}));
-    charts.push({title: "Precision, recall, F1, ROC AUC", note: split, curves, formatY: significant});
+    const curves =
+        rates.filter(rate => record.evaluated[split][rate]).map((rate, i) => ({
+                                                                  label: metricNames[rate],
+                                                                  color: `--c${i + 1}`,
+                                                                  ...record.evaluated[split][rate]
+                                                                }));
+    charts.push(
+        {title: 'Precision, recall, F1, ROC AUC', note: split, curves, formatY: significant});
   }
-  return charts.filter(({curves}) => curves.some(({x}) => x.length > 1)).map(({title, note, curves, formatY}) =>
-    chartCard(title[0].toUpperCase() + title.slice(1), note, {curves, ...stepAxis, formatY}));
+  return charts.filter(({curves}) => curves.some(({x}) => x.length > 1))
+      .map(
+          ({title, note, curves, formatY}) => chartCard(
+              title[0].toUpperCase() + title.slice(1), note, {curves, ...stepAxis, formatY}));
 }
 
 function trainingCharts() {
   const specs = [
-    ["rate", "Learning rate", "--c4", {fromZero: true}],
-    ["gradient_norm", "Gradient norm", "--c5", {log: "auto", fromZero: true}],
-    ["samples_per_second", "Throughput", "--c3", {fromZero: true, formatY: count}],
+    ['rate', 'Learning rate', '--c4', {fromZero: true}],
+    ['gradient_norm', 'Gradient norm', '--c5', {log: 'auto', fromZero: true}],
+    ['samples_per_second', 'Throughput', '--c3', {fromZero: true, formatY: count}],
   ];
   return specs.map(([name, title, colorName, extra]) => {
     const points = curve(name);
     if (!points) return null;
-    const label = name === "samples_per_second" ? "samples a second" : title.toLowerCase();
-    const curves = name === "rate" ? [{label, color: colorName, x: points.x, y: points.y}] : withTrend(points, label, colorName, extra.formatY);
-    return chartCard(title, "", {curves, ...stepAxis, ...extra});
+    const label = name === 'samples_per_second' ? 'samples a second' : title.toLowerCase();
+    const curves = name === 'rate' ? [{label, color: colorName, x: points.x, y: points.y}] :
+                                     withTrend(points, label, colorName, extra.formatY);
+    return chartCard(title, '', {curves, ...stepAxis, ...extra});
   });
 }
 
 function stepTime() {
-  const meanings = {load: "wait for samples", forward: "model and loss", backward: "gradients", reduce: "adding the lanes' gradients",
-                    update: "optimizer", wait: "wait for other replicas"};
+  const meanings = {
+    load: 'wait for samples',
+    forward: 'model and loss',
+    backward: 'gradients',
+    reduce: 'adding the lanes\' gradients',
+    update: 'optimizer',
+    wait: 'wait for other replicas'
+  };
   const own = asObject(summary.seconds_per_step);
   const seconds = Object.keys(own).length ? own : asObject(record.seconds);
   const parts = Object.keys(meanings).filter(name => seconds[name] > 0);
   const total = parts.reduce((sum, name) => sum + seconds[name], 0);
   if (!(total > 0)) return null;
   const colorOf = name => `--c${Object.keys(meanings).indexOf(name) + 1}`;
-  const bar = element("div", {class: "stack"}, parts.map(name => element("div", {
-    style: `flex: ${seconds[name] / total} 0 0; background: var(${colorOf(name)})`,
-    title: `${name}: ${duration(seconds[name])} (${percent(seconds[name] / total, 1)})`})));
-  const rows = table([
-    ["part", name => [swatch(colorOf(name)), name]],
-    ["what", name => element("span", {class: "soft"}, meanings[name])],
-    ["time", name => duration(seconds[name]), "number"],
-    ["share", name => percent(seconds[name] / total, 1), "number"],
-  ], parts);
-  return card("Where each step\u2019s time went", `${duration(total)} a step, mean over replicas`, bar, rows);
+  const bar = element(
+      'div', {class: 'stack'},
+      parts.map(
+          name => element('div', {
+            style: `flex: ${seconds[name] / total} 0 0; background: var(${colorOf(name)})`,
+            title: `${name}: ${duration(seconds[name])} (${percent(seconds[name] / total, 1)})`
+          })));
+  const rows = table(
+      [
+        ['part', name => [swatch(colorOf(name)), name]],
+        ['what', name => element('span', {class: 'soft'}, meanings[name])],
+        ['time', name => duration(seconds[name]), 'number'],
+        ['share', name => percent(seconds[name] / total, 1), 'number'],
+      ],
+      parts);
+  return card(
+      'Where each step\u2019s time went', `${duration(total)} a step, mean over replicas`, bar,
+      rows);
 }
 
-// Strength of a cell: its share of the row, small shares lifted so that rare mistakes show.
-function cellStyle(share, right) {
-  const strength = share > 0 ? 0.08 + 0.92 * (right ? share : Math.sqrt(share)) : 0;
-  const rgb = right ? "--good-rgb" : "--bad-rgb";
-  return `background: rgba(var(${rgb}), ${(0.85 * strength).toFixed(3)}); ${strength > 0.62 ? "color: #fff" : ""}`;
-}
-
-function mistakes(matrix) {
-  const pairs = [];
-  matrix.forEach((row, truth) => row.forEach((times, guess) => {
-    if (truth !== guess && times > 0) pairs.push({truth, guess, times});
-  }));
-  return pairs.sort((a, b) => b.times - a.times).slice(0, 6);
-}
-
-function confusionMatrix() {
-  const matrix = asList(evaluation.metrics.confusion_matrix).map(row => asList(row));
-  if (matrix.length < 2) return null;
-  const readout = element("p", {class: "readout"});
-  const worst = mistakes(matrix);
-  const usual = worst.length === 0 ? "No mistakes." : "Most often: " + worst.slice(0, 3).map(({truth, guess, times}) =>
-    `${className(truth)} taken for ${className(guess)} (${count(times)})`).join(", ");
-  readout.textContent = usual;
-  const title = "Confusion matrix";
-  if (matrix.length > 40) {
-    const rows = table([["truth", pair => className(pair.truth), "text"], ["predicted", pair => className(pair.guess), "text"],
-                        ["times", pair => count(pair.times), "number"]], worst);
-    return card("Most frequent mistakes", evaluation.split, rows);
-  }
-  const numbered = matrix.length <= 20;
-  const body = matrix.map((row, truth) => {
-    const total = row.reduce((sum, times) => sum + times, 0);
-    const cells = row.map((times, guess) => {
-      const share = total > 0 ? times / total : 0;
-      const cell = element("td", {style: cellStyle(share, truth === guess)}, numbered && times > 0 ? count(times) : "");
-      cell.addEventListener("mouseenter", () => {
-        readout.textContent = `truth ${className(truth)}, predicted ${className(guess)}: ${count(times)} of ${count(total)} (${percent(share)})`;
-      });
-      return cell;
-    });
-    const side = truth === 0 ? element("th", {class: "side axis", rowspan: matrix.length}, "truth") : null;
-    return element("tr", {}, side, element("th", {scope: "row", title: className(truth)}, element("span", {}, className(truth))), cells);
-  });
-  const names = matrix.map((row, guess) => element("th", {scope: "col", title: className(guess)}, element("span", {}, className(guess))));
-  const size = matrix.length <= 4 ? "large" : matrix.length <= 20 ? "" : "small";
-  const grid = element("table", {class: `matrix ${size}`},
-    element("thead", {}, element("tr", {}, element("td", {style: "height: auto", colspan: 2}), element("th", {class: "axis", colspan: matrix.length}, "predicted")),
-      element("tr", {}, element("th"), element("th"), names)),
-    element("tbody", {}, body));
-  grid.addEventListener("mouseleave", () => { readout.textContent = usual; });
-  const section = card(title, evaluation.split, element("div", {style: "overflow: auto"}, grid), readout);
-  return matrix.length > 12 ? wide(section) : section;
-}
-
-function perClass() {
-  const rows = asList(evaluation.metrics.per_class).filter(isObject);
-  if (rows.length === 0) return null;
-  const meter = value => element("span", {class: "meter"}, element("i", {style: `width: ${percent(Math.max(0, Math.min(1, value)))}`}));
-  const score = key => row => (isNumber(row[key]) ? percent(row[key]) : "");
-  return card("Each class", evaluation.split, element("div", {class: "scroll"}, table([
-    ["class", row => String(row.class), "text"],
-    ["precision", score("precision"), "number"],
-    ["recall", score("recall"), "number"],
-    ["F1", row => (isNumber(row.f1) ? [percent(row.f1), meter(row.f1)] : ""), "number"],
-    ["samples", row => (isNumber(row.support) ? count(row.support) : ""), "number"],
-  ], rows)));
-}
-
-function rocCurve() {
-  const points = asList(evaluation.metrics.roc_curve).filter(point => Array.isArray(point) && isNumber(point[0]) && isNumber(point[1]));
-  if (points.length < 2) return null;
-  const area = evaluation.metrics.roc_auc;
-  // uPlot joins curves by x, which must ascend: vertical parts get a step too small to see.
-  let last = -1;
-  const x = points.map(([fpr]) => (last = fpr > last ? fpr : last + 1e-9));
-  return chartCard("ROC curve", evaluation.split + (isNumber(area) ? `, area ${area.toFixed(4)}` : ""), {
-    curves: [{label: "true positive rate", color: "--c1", x, y: points.map(point => point[1]), plain: true},
-             {label: "", color: "--c6", x: [0, 1], y: [0, 1], faint: true, plain: true}],
-    labelX: "false positive rate", formatX: significant, rangeX: [0, 1], rangeY: [0, 1.02], height: 300});
-}
-
-function drawImage(base64, {width, height, channels}) {
-  const pixels = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
-  const canvas = element("canvas", {width, height});
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
-  for (let i = 0; i < width * height; ++i) {
-    for (let c = 0; c < 3; ++c) image.data[4 * i + c] = pixels[channels === 3 ? 3 * i + c : i];
-    image.data[4 * i + 3] = 255;
-  }
-  context.putImageData(image, 0, 0);
-  return canvas;
-}
-
-const valueText = value => (value === null || value === undefined ? "\u2013" : Array.isArray(value) ? value.map(valueText).join(", ") : isNumber(value) ? significant(value) : String(value));
-
-function imageSamples(samples, image) {
-  return element("div", {class: "samples"}, samples.map(sample => {
-    const wrong = sample.correct === false;
-    const caption = [element("b", {class: wrong ? "bad" : ""}, valueText(sample.prediction))];
-    if (isNumber(sample.confidence)) caption.push(element("span", {class: "soft"}, ` ${percent(sample.confidence, 0)}`));
-    if (sample.correct !== true && sample.target !== undefined) caption.push(element("div", {class: "soft"}, `truth ${valueText(sample.target)}`));
-    return element("figure", {class: wrong ? "sample wrong" : "sample", title: `sample ${sample.sample}`},
-      drawImage(sample.image, image), element("figcaption", {}, caption));
-  }));
-}
-
-function sampleTable(samples, names) {
-  const columns = [["sample", sample => valueText(sample.sample), "number"]];
-  const any = key => samples.some(sample => sample[key] !== undefined);
-  if (any("target")) columns.push(["truth", sample => valueText(sample.target), "text"]);
-  columns.push(["prediction", sample => element("b", {class: sample.correct === false ? "bad" : ""}, valueText(sample.prediction)), "text"]);
-  if (any("confidence")) columns.push(["confidence", sample => (isNumber(sample.confidence) ? percent(sample.confidence, 1) : ""), "number"]);
-  names.forEach((name, i) => columns.push([String(name), sample => valueText(asList(sample.features)[i]), "number"]));
-  return element("div", {class: "scroll"}, table(columns, samples));
-}
-
-function samplePredictions() {
-  const own = asObject(record.samples);
-  const samples = asList(own.samples).filter(isObject);
-  if (samples.length === 0) return null;
-  const judged = samples.filter(sample => sample.correct !== undefined);
-  const wrong = judged.filter(sample => !sample.correct).length;
-  const names = asList(own.features);
-  const notes = [`${samples.length} samples`];
-  if (judged.length) notes.push(wrong === 0 ? "all right" : `${wrong} wrong`);
-  if (own.features_total > names.length) notes.push(`${names.length} of ${own.features_total} features shown`);
-  const body = isObject(own.image) ? imageSamples(samples, own.image) : sampleTable(samples, names);
-  return wide(card("Sample predictions", notes.join(", "), body));
-}
-
-const eventColors = {__proto__: null, checkpoint: "--c1", resumed: "--c6", skipped: "--warn", lost: "--bad", joined: "--good", moved: "--c4", repaired: "--c5", done: "--good"};
+const eventColors = {
+  __proto__: null,
+  checkpoint: '--c1',
+  resumed: '--c6',
+  skipped: '--warn',
+  lost: '--bad',
+  joined: '--good',
+  moved: '--c4',
+  repaired: '--c5',
+  done: '--good'
+};
 
 function eventText(event) {
-  if (event.event === "checkpoint") return `${valueText(event.path)}${event.best === true ? ", the best so far" : ""}${isNumber(event.seconds) ? ` (${duration(event.seconds)})` : ""}`;
-  if (event.event === "done") return isNumber(event.seconds) ? `in ${duration(event.seconds)}` : "";
-  return Object.entries(event).filter(([key]) => !["time", "step", "event"].includes(key))
-      .map(([key, value]) => `${key} ${isObject(value) ? JSON.stringify(value) : valueText(value)}`).join(", ");
+  if (event.event === 'checkpoint')
+    return `${valueText(event.path)}${event.best === true ? ', the best so far' : ''}${
+        isNumber(event.seconds) ? ` (${duration(event.seconds)})` : ''}`;
+  if (event.event === 'done') return isNumber(event.seconds) ? `in ${duration(event.seconds)}` : '';
+  return Object.entries(event)
+      .filter(([key]) => !['time', 'step', 'event'].includes(key))
+      .map(([key, value]) => `${key} ${isObject(value) ? JSON.stringify(value) : valueText(value)}`)
+      .join(', ');
 }
 
 function timelineStrip(events, lastStep) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("class", "timeline");
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  svg.setAttribute('class', 'timeline');
   const add = (tag, attributes, text) => {
     const node = document.createElementNS(space, tag);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -332,12 +299,25 @@ function timelineStrip(events, lastStep) {
     svg.append(node);
     return node;
   };
-  add("line", {x1: "1%", x2: "99%", y1: 16, y2: 16, style: "stroke: var(--line); stroke-width: 4; stroke-linecap: round"});
-  add("text", {x: "1%", y: 42, style: "fill: var(--soft); font-size: 12px"}, "step 0");
-  add("text", {x: "99%", y: 42, "text-anchor": "end", style: "fill: var(--soft); font-size: 12px"}, count(lastStep));
+  add('line', {
+    x1: '1%',
+    x2: '99%',
+    y1: 16,
+    y2: 16,
+    style: 'stroke: var(--line); stroke-width: 4; stroke-linecap: round'
+  });
+  add('text', {x: '1%', y: 42, style: 'fill: var(--soft); font-size: 12px'}, 'step 0');
+  add('text', {x: '99%', y: 42, 'text-anchor': 'end', style: 'fill: var(--soft); font-size: 12px'},
+      count(lastStep));
   for (const event of events) {
-    const dot = add("circle", {cx: `${1 + 98 * Math.min(1, event.step / lastStep)}%`, cy: 16, r: 6, style: `fill: var(${eventColors[event.event] || "--c6"}); stroke: var(--card); stroke-width: 2`});
-    dot.append(document.createElementNS(space, "title"));
+    const dot = add('circle', {
+      cx: `${1 + 98 * Math.min(1, event.step / lastStep)}%`,
+      cy: 16,
+      r: 6,
+      style:
+          `fill: var(${eventColors[event.event] || '--c6'}); stroke: var(--card); stroke-width: 2`
+    });
+    dot.append(document.createElementNS(space, 'title'));
     dot.firstChild.textContent = `step ${count(event.step)}: ${event.event} ${eventText(event)}`;
   }
   return svg;
@@ -346,29 +326,54 @@ function timelineStrip(events, lastStep) {
 function eventList() {
   const events = asList(record.events).filter(event => isObject(event) && isNumber(event.step));
   if (events.length === 0) return null;
-  const lastStep = Math.max(1, summary.steps || 0, events.reduce((most, event) => Math.max(most, event.step), 0));
-  const clock = event => (isNumber(event.time) && isNumber(record.started) ? "+" + duration(Math.max(0, event.time - record.started)) : "");
-  const rows = table([
-    ["step", event => count(event.step), "number"],
-    ["time", clock, "number"],
-    ["event", event => [swatch(eventColors[event.event] || "--c6"), String(event.event)]],
-    ["", event => element("span", {class: "soft"}, eventText(event)), "text"],
-  ], events);
-  const left = record.events_left_out > 0 ? `the last ${events.length}; ${count(record.events_left_out)} earlier ones are in metrics.jsonl` : "";
-  return wide(card("Events", left, timelineStrip(events, lastStep), element("div", {class: "scroll", style: "max-height: 300px"}, rows)));
+  const lastStep = Math.max(
+      1, summary.steps || 0, events.reduce((most, event) => Math.max(most, event.step), 0));
+  const clock = event =>
+      (isNumber(event.time) && isNumber(record.started) ?
+           '+' + duration(Math.max(0, event.time - record.started)) :
+           '');
+  const rows = table(
+      [
+        ['step', event => count(event.step), 'number'],
+        ['time', clock, 'number'],
+        ['event', event => [swatch(eventColors[event.event] || '--c6'), String(event.event)]],
+        ['', event => element('span', {class: 'soft'}, eventText(event)), 'text'],
+      ],
+      events);
+  const left = record.events_left_out > 0 ?
+      `the last ${events.length}; ${
+          count(record.events_left_out)} earlier ones are in metrics.jsonl` :
+      '';
+  return wide(card(
+      'Events', left, timelineStrip(events, lastStep),
+      element('div', {class: 'scroll', style: 'max-height: 300px'}, rows)));
 }
 
 function jobText() {
-  if (typeof record.job !== "string" || !record.job) return null;
-  return wide(element("section", {class: "card"}, element("details", {}, element("summary", {}, "The job"), element("pre", {class: "mono"}, record.job))));
+  if (typeof record.job !== 'string' || !record.job) return null;
+  return wide(element(
+      'section', {class: 'card'},
+      element(
+          'details', {}, element('summary', {}, 'The job'),
+          element('pre', {class: 'mono'}, record.job))));
 }
 
 function environment() {
-  const entries = Object.entries(asObject(summary.environment)).filter(([, value]) => value !== null && value !== "");
-  if (summary.convoy) entries.unshift(["convoy", summary.convoy]);
+  const entries = Object.entries(asObject(summary.environment))
+                      .filter(([, value]) => value !== null && value !== '');
+  if (summary.convoy) entries.unshift(['convoy', summary.convoy]);
   if (entries.length === 0) return null;
-  return card("Environment", "", table([["what", ([key]) => key.replaceAll("_", " ")],
-    ["value", ([, value]) => (isObject(value) ? JSON.stringify(value) : valueText(value)), "text"]], entries));
+  return card(
+      'Environment', '',
+      table(
+          [
+            ['what', ([key]) => key.replaceAll('_', ' ')],
+            [
+              'value', ([, value]) => (isObject(value) ? JSON.stringify(value) : valueText(value)),
+              'text'
+            ]
+          ],
+          entries));
 }
 
 // A part of the record that makes no sense costs its own section, not the page.
@@ -385,15 +390,19 @@ function attempt(section) {
 function fillRows(cards) {
   let half = null;
   for (const node of [...cards, null]) {
-    const whole = node === null || node.classList.contains("wide");
+    const whole = node === null || node.classList.contains('wide');
     if (whole && half) wide(half);
     half = whole || half ? null : node;
   }
   return cards;
 }
 
-const sections = [lossChart, metricCharts, confusionMatrix, rocCurve, perClass, samplePredictions, trainingCharts, stepTime, environment, eventList, jobText];
+const sections = [
+  lossChart, metricCharts, confusionMatrix, rocCurve, perClass, samplePredictions, trainingCharts,
+  stepTime, environment, eventList, jobText
+];
 const cards = sections.map(attempt).flat().filter(node => node);
-document.getElementById("page").append(
-  ...[header, tiles].map(attempt).filter(node => node), element("div", {class: "cards"}, fillRows(cards)),
-  element("footer", {}, "Written by Convoy from this run\u2019s metrics.jsonl and summary.json"));
+document.getElementById('page').append(
+    ...[header, tiles].map(attempt).filter(node => node),
+    element('div', {class: 'cards'}, fillRows(cards)),
+    element('footer', {}, 'Written by Convoy from this run\u2019s metrics.jsonl and summary.json'));
