@@ -12,7 +12,8 @@ namespace {
 
 schema::Node parse_root(const std::string& yaml, const std::string& name) {
   const auto fail = [&](int line, std::string_view problem) {
-    throw InputError(line > 0 ? fmt::format("{}:{}: {}", name, line, problem) : fmt::format("{}: {}", name, problem));
+    const std::string where = line > 0 ? fmt::format("{}:{}", name, line) : name;
+    throw InputError(schema::one_line(fmt::format("{}: {}", where, problem)));
   };
   try {
     schema::Node root = schema::parse_tree(yaml);

@@ -164,9 +164,33 @@ class Builder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+/// Bytes of the UTF-8 character at the start of `text`; 0 if there is none (RFC 3629: no surrogates, nothing overlong).
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  if (length < 2) return length;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  }
+  const unsigned start = byte(0) << 8 | byte(1);
+  const bool outside = length == 3 ? start < 0xe0a0 : length == 4 && (start < 0xf090 || start >= 0xf490);
+  const bool surrogate = start >= 0xeda0 && start < 0xee00;
+  return outside || surrogate ? 0 : length;
+}
+
+void require_utf8(std::string_view text) {
+  int line = 1;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) throw ParseFailure{line, "", "is not UTF-8 text; save the file as UTF-8"};
+    if (text[0] == '\n') ++line;
+    text.remove_prefix(length);
+  }
+}
+
 /// What a person can do about a message of yaml-cpp, where the message says what its scanner missed.
 std::string_view explain(std::string_view message) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> explanations = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 6> explanations = {{
       {YAML::ErrorMsg::END_OF_MAP_FLOW, "a '{' is not closed, or a comma is missing"},
       {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a '[' is not closed, or a comma is missing"},
       {YAML::ErrorMsg::END_OF_MAP, "wrong indentation, or a key without a colon"},
@@ -223,6 +247,7 @@ Node parse_tree(const std::string& yaml) {
   if (yaml.size() > max_bytes) {
     throw ParseFailure{0, "", fmt::format("is larger than {} bytes, which no job needs", max_bytes)};
   }
+  require_utf8(yaml);
   try {
     std::istringstream stream(yaml);
     YAML::Parser parser(stream);
@@ -259,23 +284,26 @@ void Document::fail(const Node& at, std::string_view key, std::string_view probl
   // "--set train.batch=x: train.batch: ..." would say the key twice.
   const bool said = at.override_index >= 0 &&
                     overrides.at(static_cast<std::size_t>(at.override_index)).starts_with(std::string(key) + "=");
-  if (key.empty() || said) throw InputError(fmt::format("{}: {}", where(at), problem));
-  throw InputError(fmt::format("{}: {}: {}", where(at), key, problem));
+  const std::string text = key.empty() || said ? std::string(problem) : fmt::format("{}: {}", key, problem);
+  throw InputError(one_line(fmt::format("{}: {}", where(at), text)));
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
 }
 
 std::string quote(std::string_view text) {
   constexpr std::size_t longest = 60;
-  std::string quoted = "'";
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      quoted += fmt::format("\\x{:02x}", byte);
-    } else {
-      quoted += c;
-    }
-  }
-  if (text.size() > longest) quoted += "...";
-  return quoted + "'";
+  return fmt::format("'{}{}'", one_line(text.substr(0, longest)), text.size() > longest ? "..." : "");
 }
 
 }  // namespace convoy::schema

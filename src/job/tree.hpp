@@ -29,7 +29,7 @@ struct ParseFailure {
 };
 
 /// The one document of `yaml`; a null node if there is none. Aliases are expanded. Throws ParseFailure for text that
-/// is not YAML, several documents, duplicate or structured keys, unknown tags, and what is too deep or too large.
+/// is not UTF-8 or not YAML, several documents, duplicate or structured keys, unknown tags, and what is too deep or too large.
 Node parse_tree(const std::string& yaml);
 
 /// The tree of a job with the names of its sources.
@@ -48,6 +48,9 @@ struct Document {
 
 /// Sets a key of the tree as `--set` text number `index` says ("train.batch=128"). Throws InputError.
 void apply_override(Document& document, int index);
+
+/// Control characters escaped.
+std::string one_line(std::string_view text);
 
 /// A value as it may stand in a one-line message: in single quotes, control characters escaped, at most 60 bytes.
 std::string quote(std::string_view text);

@@ -24,11 +24,11 @@ bool is_plain(std::string_view text) {
   return std::ranges::find(words, lower) == words.end();
 }
 
-/// The bytes of the character of UTF-8 `text` that starts at `begin`, if it may stand in a double-quoted text as it is.
-std::size_t printable_length(std::string_view text, std::size_t begin) {
-  const auto lead = static_cast<unsigned char>(text[begin]);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  return std::min(length, text.size() - begin);
+/// The length of the UTF-8 character that starts at `begin`.
+std::size_t character_length(std::string_view text, std::size_t begin) {
+  std::size_t end = begin + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) ++end;
+  return end - begin;
 }
 
 /// Characters that YAML readers change or refuse, though they are no ASCII controls.
@@ -53,7 +53,7 @@ std::string text_value(std::string_view text) {
   if (is_plain(text)) return std::string(text);
   std::string quoted = "\"";
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = printable_length(text, i);
+    const std::size_t length = character_length(text, i);
     quoted += escaped(text.substr(i, length));
     i += length;
   }

@@ -99,6 +99,9 @@ TEST(JobErrors, text_that_is_no_job) {
   EXPECT_EQ(error_of("train:\n\tepochs: 1\n"), "job.yaml:2: not valid YAML: a tab in the indentation; use spaces");
   EXPECT_EQ(error_of("name: *nobody\n"), "job.yaml:1: not valid YAML: the referenced anchor is not defined");
   EXPECT_EQ(error_of("name: !x 3\n"), "job.yaml:1: name: the tag '!x' has no meaning here");
+  EXPECT_EQ(error_of("seed: 1\nname: caf\xe9\n"), "job.yaml:2: is not UTF-8 text; save the file as UTF-8");
+  EXPECT_EQ(error_of("name: \xed\xa0\x80\n"), "job.yaml:1: is not UTF-8 text; save the file as UTF-8");
+  EXPECT_EQ(error_of("name: \xc0\xaf\n"), "job.yaml:1: is not UTF-8 text; save the file as UTF-8");
   EXPECT_EQ(error_of("? [a]\n: 3\n"), "job.yaml:1: a list or a map in place of a key, or a bracket that is not closed");
 }
 
@@ -141,6 +144,14 @@ TEST(JobErrors, overrides_are_named_themselves) {
   EXPECT_EQ(error("train.batch.x=\n1"),
             "--set train.batch.x=\\x0a1: train.batch: is a map, not a single value; write a whole number from 1 to "
             "1000000000, or full");
+}
+
+TEST(JobErrors, messages_are_one_line) {
+  for (const std::string text : {"tr\nain=1", "name=\"\\\n\"", "train.e\np.x=1", "name=[a\n", "data.fetch=\"a\\nb\""}) {
+    const std::string message = error_of(data, {text});
+    EXPECT_NE(message, "no error");
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
 }
 
 TEST(JobErrors, missing_files) {
