@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (mark != std::string_view::npos) overrides.emplace_back(input.substr(mark + 4));
   std::string printed;
   try {
-    printed = convoy::print_job(convoy::parse_job(std::string(input.substr(0, mark)), "job.yaml", overrides));
+    printed = convoy::print_job(
+        convoy::parse_job(std::string(input.substr(0, mark)), "job.yaml", overrides));
   } catch (const convoy::InputError& error) {
     if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();
     return 0;

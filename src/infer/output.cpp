@@ -14,12 +14,18 @@
 namespace convoy {
 namespace {
 
-[[noreturn]] void fail(const std::string& problem) { throw InputError("predictions: " + problem); }
+[[noreturn]] void fail(const std::string& problem) {
+  throw InputError("predictions: " + problem);
+}
 
-bool has_classes(const DataSpec& spec) { return spec.task != Task::regression; }
+bool has_classes(const DataSpec& spec) {
+  return spec.task != Task::regression;
+}
 
 /// Columns of probabilities or values that one sample has.
-std::int64_t width_of(const DataSpec& spec) { return spec.task == Task::binary ? 2 : spec.outputs; }
+std::int64_t width_of(const DataSpec& spec) {
+  return spec.task == Task::binary ? 2 : spec.outputs;
+}
 
 /// What the rows of the CSV file are made from: contiguous, sizes checked.
 struct Rows {
@@ -35,15 +41,17 @@ struct Rows {
   }
 };
 
-torch::Tensor flat(const torch::Tensor& tensor, std::int64_t rows, std::int64_t columns, const char* what) {
+torch::Tensor flat(const torch::Tensor& tensor, std::int64_t rows, std::int64_t columns,
+                   const char* what) {
   if (tensor.dim() == 0 || tensor.size(0) != rows || tensor.numel() != rows * columns) {
-    fail(fmt::format("{} are [{}], not [{}, {}]", what, fmt::join(tensor.sizes(), ", "), rows, columns));
+    fail(fmt::format("{} are [{}], not [{}, {}]", what, fmt::join(tensor.sizes(), ", "), rows,
+                     columns));
   }
   return tensor.detach().to(torch::kCPU, torch::kFloat32).reshape({rows, columns}).contiguous();
 }
 
-Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples, const torch::Tensor& predictions,
-               const torch::Tensor& target) {
+Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples,
+               const torch::Tensor& predictions, const torch::Tensor& target) {
   const auto count = static_cast<std::int64_t>(samples.size());
   Rows rows{samples, width_of(spec), {}, {}, {}};
   rows.values = flat(predictions, count, rows.width, "the predictions");
@@ -52,7 +60,8 @@ Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples, cons
     rows.targets = flat(target, count, rows.width, "the targets");
     return rows;
   }
-  if (target.dim() == 0 || target.size(0) != count || target.numel() != count) fail("not one target a sample");
+  if (target.dim() == 0 || target.size(0) != count || target.numel() != count)
+    fail("not one target a sample");
   rows.classes = target.detach().to(torch::kCPU, torch::kInt64).reshape({count}).contiguous();
   if (count > 0 && (rows.classes.min().item<std::int64_t>() < 0 ||
                     rows.classes.max().item<std::int64_t>() >= rows.width)) {
@@ -83,7 +92,8 @@ std::vector<std::string> class_names(const DataSpec& spec) {
 
 /// The first largest; nothing when one is NaN.
 std::optional<std::size_t> first_largest(std::span<const float> values) {
-  if (values.empty() || std::ranges::any_of(values, [](float value) { return std::isnan(value); })) return std::nullopt;
+  if (values.empty() || std::ranges::any_of(values, [](float value) { return std::isnan(value); }))
+    return std::nullopt;
   return static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
 }
 
@@ -113,7 +123,8 @@ std::string format_csv(const DataSpec& spec, const Rows& rows) {
   std::vector<std::string> fields;
   for (const std::string& name : names) fields.push_back(field(name));
   std::string text = header(spec, rows, names) + '\n';
-  const std::int64_t* classes = rows.classes.defined() ? rows.classes.data_ptr<std::int64_t>() : nullptr;
+  const std::int64_t* classes =
+      rows.classes.defined() ? rows.classes.data_ptr<std::int64_t>() : nullptr;
   for (std::size_t i = 0; i < rows.samples.size(); ++i) {
     const std::span<const float> values = rows.row(rows.values, i);
     text += std::to_string(rows.samples[i]);
@@ -131,25 +142,29 @@ std::string format_csv(const DataSpec& spec, const Rows& rows) {
 
 std::string format_array(std::span<const std::int64_t> samples, const torch::Tensor& predictions) {
   if (predictions.dim() == 0 || predictions.size(0) != static_cast<std::int64_t>(samples.size())) {
-    fail(fmt::format("they are [{}], for {} samples", fmt::join(predictions.sizes(), ", "), samples.size()));
+    fail(fmt::format("they are [{}], for {} samples", fmt::join(predictions.sizes(), ", "),
+                     samples.size()));
   }
   const torch::Tensor values = predictions.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   Array array;
   array.shape = values.sizes().vec();
   array.type = ElementType::f32;
-  array.bytes = std::as_bytes(std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
+  array.bytes =
+      std::as_bytes(std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
   return format_npy(array);
 }
 
 }  // namespace
 
-void write_predictions(const std::filesystem::path& file, const std::string& format, const DataSpec& spec,
-                       std::span<const std::int64_t> samples, const torch::Tensor& predictions,
-                       const torch::Tensor& target) {
-  if (format != "csv" && format != "npy") fail(fmt::format("'{}' is no format; write csv or npy", format));
+void write_predictions(const std::filesystem::path& file, const std::string& format,
+                       const DataSpec& spec, std::span<const std::int64_t> samples,
+                       const torch::Tensor& predictions, const torch::Tensor& target) {
+  if (format != "csv" && format != "npy")
+    fail(fmt::format("'{}' is no format; write csv or npy", format));
   if (!predictions.defined()) fail("there are none");
-  write_file_atomically(file, format == "csv" ? format_csv(spec, make_rows(spec, samples, predictions, target))
-                                              : format_array(samples, predictions));
+  write_file_atomically(file, format == "csv"
+                                  ? format_csv(spec, make_rows(spec, samples, predictions, target))
+                                  : format_array(samples, predictions));
 }
 
 }  // namespace convoy

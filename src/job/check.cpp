@@ -36,10 +36,13 @@ class Checker {
   }
 
   void check_name() const {
-    const bool bad = std::ranges::any_of(job_.name, [](unsigned char c) { return c < 0x20 || c == '/' || c == 0x7f; });
+    const bool bad = std::ranges::any_of(
+        job_.name, [](unsigned char c) { return c < 0x20 || c == '/' || c == 0x7f; });
     if (bad || job_.name.empty() || job_.name.size() > 200 || job_.name.starts_with('.')) {
-      fail("name", fmt::format("{} cannot name a folder; write 1 to 200 characters, no '/' and no '.' first",
-                               quote(job_.name)));
+      fail(
+          "name",
+          fmt::format("{} cannot name a folder; write 1 to 200 characters, no '/' and no '.' first",
+                      quote(job_.name)));
     }
   }
 
@@ -49,31 +52,38 @@ class Checker {
       fail(key + ".file", "holds features and target already; remove features and labels, or file");
     }
     if (!files.file.empty() && (job_.data.format == "idx" || job_.data.format == "npy")) {
-      fail(key + ".file", fmt::format("is for CSV, and data.format is {}; write features and labels", job_.data.format));
+      fail(key + ".file",
+           fmt::format("is for CSV, and data.format is {}; write features and labels",
+                       job_.data.format));
     }
     if (files.file.empty() && files.features.empty()) {
       fail(key + ".features", "is missing; labels alone are no samples", {key + ".labels"});
     }
     if (files.file.empty() && files.labels.empty()) {
-      fail(key + ".labels", "is missing; give the file of labels, or give a CSV with both as file", {key + ".features"});
+      fail(key + ".labels", "is missing; give the file of labels, or give a CSV with both as file",
+           {key + ".features"});
     }
     if (!files.file.empty() && job_.data.target.empty()) {
-      fail("data.target", fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
+      fail("data.target",
+           fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
     }
   }
 
   void check_sources() const {
     const DataOptions& data = job_.data;
     if (data.train.empty()) {
-      fail("data.train", "is missing; name the training data: file (CSV), or features and labels", {"data"});
+      fail("data.train", "is missing; name the training data: file (CSV), or features and labels",
+           {"data"});
     }
     check_files("data.train", data.train);
     check_files("data.validation_files", data.validation_files);
     check_files("data.test", data.test);
     const bool known = data.fetch.starts_with("npm:") || data.fetch.starts_with("deb:");
-    const bool named = data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;
+    const bool named =
+        data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;
     if (!data.fetch.empty() && !(known && named)) {
-      fail("data.fetch", fmt::format("{} is not npm:PACKAGE@VERSION or deb:PACKAGE", quote(data.fetch)));
+      fail("data.fetch",
+           fmt::format("{} is not npm:PACKAGE@VERSION or deb:PACKAGE", quote(data.fetch)));
     }
   }
 
@@ -86,17 +96,21 @@ class Checker {
       fail("data.test_part", "test files are given too; remove one of the two");
     }
     if (data.validation + data.test_part >= 1) {
-      fail("data.validation", fmt::format("{} and data.test_part {} leave nothing to train on; their sum must be below 1",
-                                          data.validation, data.test_part));
+      fail("data.validation",
+           fmt::format(
+               "{} and data.test_part {} leave nothing to train on; their sum must be below 1",
+               data.validation, data.test_part));
     }
   }
 
   void check_csv() const {
     const std::string& delimiter = job_.data.csv.delimiter;
-    const bool usable = delimiter.size() == 1 && std::string_view("\"\r\n").find(delimiter) == std::string_view::npos;
+    const bool usable = delimiter.size() == 1 &&
+                        std::string_view("\"\r\n").find(delimiter) == std::string_view::npos;
     if (!usable && delimiter != "tab") {
-      fail("data.csv.delimiter", fmt::format("{} is not one character other than a quote or line end, or tab",
-                                             quote(delimiter)));
+      fail("data.csv.delimiter",
+           fmt::format("{} is not one character other than a quote or line end, or tab",
+                       quote(delimiter)));
     }
   }
 
@@ -104,28 +118,36 @@ class Checker {
     const DataOptions& data = job_.data;
     const bool classes = data.task == "classification" || data.task == "binary";
     if (classes && data.target.size() > 1) {
-      fail("data.target", fmt::format("several columns only go with data.task regression, and it is {}", data.task));
+      fail("data.target",
+           fmt::format("several columns only go with data.task regression, and it is {}",
+                       data.task));
     }
-    if (data.classes == 1) fail("data.classes", "one class leaves nothing to predict; write 0 or at least 2");
+    if (data.classes == 1)
+      fail("data.classes", "one class leaves nothing to predict; write 0 or at least 2");
     if (data.classes > 0 && data.task == "regression") {
       fail("data.classes", "counts classes, and data.task is regression; remove one of the two");
     }
     if (data.classes > 2 && data.task == "binary") {
-      fail("data.classes", fmt::format("{} classes are not binary; set data.task to classification", data.classes));
+      fail("data.classes",
+           fmt::format("{} classes are not binary; set data.task to classification", data.classes));
     }
     const std::string_view fitting = data.task == "classification" ? "cross_entropy"
                                      : data.task == "binary"       ? "log_loss"
                                                                    : "squared_error";
     if (data.task != "auto" && job_.loss != "auto" && job_.loss != fitting) {
-      fail("loss", fmt::format("{} does not fit data.task {}; set loss to {}", job_.loss, data.task, fitting),
+      fail("loss",
+           fmt::format("{} does not fit data.task {}; set loss to {}", job_.loss, data.task,
+                       fitting),
            {"data.task"});
     }
     const std::string& best = job_.evaluate.best;
     if (data.task == "regression" && (best == "accuracy" || best == "f1" || best == "roc_auc")) {
-      fail("evaluate.best", fmt::format("{} does not exist for regression; write rmse, mae, r2 or loss", best));
+      fail("evaluate.best",
+           fmt::format("{} does not exist for regression; write rmse, mae, r2 or loss", best));
     }
     if (classes && (best == "rmse" || best == "mae" || best == "r2")) {
-      fail("evaluate.best", fmt::format("{} exists for regression only; write accuracy, f1, roc_auc or loss", best));
+      fail("evaluate.best",
+           fmt::format("{} exists for regression only; write accuracy, f1, roc_auc or loss", best));
     }
   }
 
@@ -133,9 +155,11 @@ class Checker {
     for (std::size_t i = 0; i < job_.preprocess.size(); ++i) {
       const PreprocessStep& step = job_.preprocess[i];
       const std::string path = fmt::format("preprocess.{}.{}", i, step.kind);
-      if (step.kind == "scale" && step.by == 0) fail(path + ".by", "0 cannot divide; write another number");
+      if (step.kind == "scale" && step.by == 0)
+        fail(path + ".by", "0 cannot divide; write another number");
       if ((step.kind == "clip" || step.kind == "min_max") && step.low >= step.high) {
-        fail(path + ".low", fmt::format("{} is not below high, which is {}", step.low, step.high), {path + ".high", path});
+        fail(path + ".low", fmt::format("{} is not below high, which is {}", step.low, step.high),
+             {path + ".high", path});
       }
     }
   }
@@ -143,10 +167,12 @@ class Checker {
   void check_model() const {
     const ModelOptions& model = job_.model;
     if (model.kind == "layers" && model.layers.empty()) {
-      fail("model.layers", "is missing; list the layers, or set model.kind to mlp or cnn", {"model.kind"});
+      fail("model.layers", "is missing; list the layers, or set model.kind to mlp or cnn",
+           {"model.kind"});
     }
     if (model.kind == "cnn" && model.channels.empty()) {
-      fail("model.channels", "is empty; a cnn has at least one block, such as [32, 64]", {"model.kind"});
+      fail("model.channels", "is empty; a cnn has at least one block, such as [32, 64]",
+           {"model.kind"});
     }
   }
 
@@ -156,7 +182,8 @@ class Checker {
       fail("train.optimizer.nesterov", "needs momentum; set train.optimizer.momentum, such as 0.9");
     }
     if (job_.train.schedule.kind == "step" && job_.train.schedule.every == 0) {
-      fail("train.schedule.every", "is missing; write after how many epochs each step comes", {"train.schedule.kind"});
+      fail("train.schedule.every", "is missing; write after how many epochs each step comes",
+           {"train.schedule.kind"});
     }
   }
 
@@ -168,12 +195,17 @@ class Checker {
     if (train.batch == 0 || train.batch >= train.lanes) return;
     const Node* place = document_.find("train.batch");
     const Node* lanes = document_.find("train.lanes");
-    // Of two overrides or two lines of the file, lanes is the one to change; an override against the file is to blame.
-    if (place == nullptr || (lanes != nullptr && (lanes->override_index >= 0 || place->override_index < 0))) place = lanes;
-    document_.fail(*place, "",
-                   fmt::format("train.batch {} is smaller than train.lanes {}: each lane needs at least one sample; "
-                               "set train.lanes to {} or less",
-                               train.batch, train.lanes, train.batch));
+    // Of two overrides or two lines of the file, lanes is the one to change; an override against
+    // the file is to blame.
+    if (place == nullptr ||
+        (lanes != nullptr && (lanes->override_index >= 0 || place->override_index < 0)))
+      place = lanes;
+    document_.fail(
+        *place, "",
+        fmt::format(
+            "train.batch {} is smaller than train.lanes {}: each lane needs at least one sample; "
+            "set train.lanes to {} or less",
+            train.batch, train.lanes, train.batch));
   }
 
   const Job& job_;
@@ -182,6 +214,8 @@ class Checker {
 
 }  // namespace
 
-void check_combinations(const Job& job, const Document& document) { Checker(job, document).check(); }
+void check_combinations(const Job& job, const Document& document) {
+  Checker(job, document).check();
+}
 
 }  // namespace convoy::schema

@@ -18,10 +18,12 @@ schema::Node parse_root(const std::string& yaml, const std::string& name) {
   try {
     schema::Node root = schema::parse_tree(yaml);
     if (root.kind == schema::Node::Kind::null) fail(0, "is empty; a job names at least data.train");
-    if (root.kind != schema::Node::Kind::map) fail(root.line, "a job is keys and values, such as 'name: mnist'");
+    if (root.kind != schema::Node::Kind::map)
+      fail(root.line, "a job is keys and values, such as 'name: mnist'");
     return root;
   } catch (const schema::ParseFailure& failure) {
-    fail(failure.line, failure.key.empty() ? failure.problem : fmt::format("{}: {}", failure.key, failure.problem));
+    fail(failure.line, failure.key.empty() ? failure.problem
+                                           : fmt::format("{}: {}", failure.key, failure.problem));
     throw;
   }
 }
@@ -35,7 +37,8 @@ Job load_job(const std::filesystem::path& file, const std::vector<std::string>& 
   return job;
 }
 
-Job parse_job(const std::string& yaml, const std::string& name, const std::vector<std::string>& overrides) {
+Job parse_job(const std::string& yaml, const std::string& name,
+              const std::vector<std::string>& overrides) {
   schema::Document document{name, overrides, parse_root(yaml, name)};
   schema::expand_short_forms(document.root);
   for (std::size_t i = 0; i < overrides.size(); ++i) {

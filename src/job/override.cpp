@@ -1,4 +1,5 @@
-// `--set key.path=value`: changes the tree before it is read, so that a key is checked the same wherever it comes from.
+// `--set key.path=value`: changes the tree before it is read, so that a key is checked the same
+// wherever it comes from.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,21 +29,27 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-Node& list_item(const Document& document, const Node& at, Node& list, std::string_view path, std::string_view segment) {
+Node& list_item(const Document& document, const Node& at, Node& list, std::string_view path,
+                std::string_view segment) {
   std::size_t index = list.items.size();
   if (is_number(segment)) std::from_chars(segment.data(), segment.data() + segment.size(), index);
   if (index < list.items.size()) return list.items[index];
   if (list.items.empty()) document.fail(at, path, "the list is empty; set the whole list");
-  document.fail(at, path, fmt::format("{} is not an item of this list; its items are 0 to {}", quote(segment),
-                                      list.items.size() - 1));
+  document.fail(at, path,
+                fmt::format("{} is not an item of this list; its items are 0 to {}", quote(segment),
+                            list.items.size() - 1));
 }
 
 /// The child of `node` that `segment` names, made where a map lacks it. `path` leads to `node`.
-Node& child(const Document& document, const Node& at, Node& node, std::string_view path, std::string_view segment) {
-  if (segment.empty()) document.fail(at, "", "the key has an empty part; write it as in train.batch");
+Node& child(const Document& document, const Node& at, Node& node, std::string_view path,
+            std::string_view segment) {
+  if (segment.empty())
+    document.fail(at, "", "the key has an empty part; write it as in train.batch");
   if (node.kind == Node::Kind::list) return list_item(document, at, node, path, segment);
   if (node.kind == Node::Kind::scalar) {
-    document.fail(at, path, fmt::format("is {} in the job, so nothing can be set inside it", quote(node.text)));
+    document.fail(
+        at, path,
+        fmt::format("is {} in the job, so nothing can be set inside it", quote(node.text)));
   }
   if (Node* found = node.find(segment)) return *found;
   if (is_number(segment)) document.fail(at, path, "is not given in the job; set the whole list");
@@ -72,7 +79,8 @@ void apply_override(Document& document, int index) {
   Node* node = &document.root;
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find('.', begin), path.size());
-    node = &child(document, at, *node, path.substr(0, begin == 0 ? 0 : begin - 1), path.substr(begin, end - begin));
+    node = &child(document, at, *node, path.substr(0, begin == 0 ? 0 : begin - 1),
+                  path.substr(begin, end - begin));
     begin = end + 1;
   }
   *node = std::move(value);

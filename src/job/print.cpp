@@ -68,8 +68,10 @@ void Printer::visit(Items& list) {
 
 std::string print_job(const Job& job) {
   Job resolved = job;
-  // The default of lanes depends on the batch; with the whole split as one batch, on data not read yet.
-  if (job.train.lanes == 0 && job.train.batch > 0) resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
+  // The default of lanes depends on the batch; with the whole split as one batch, on data not read
+  // yet.
+  if (job.train.lanes == 0 && job.train.batch > 0)
+    resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
   schema::Printer printer;
   schema::describe(printer, resolved);
   return printer.take();

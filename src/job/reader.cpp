@@ -20,10 +20,14 @@ std::string join_path(const std::string& path, std::string_view key) {
 /// What a node is, for "... is a list, not ...".
 std::string_view noun(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::null: return "has no value";
-    case Node::Kind::list: return "is a list";
-    case Node::Kind::map: return "is a map";
-    case Node::Kind::scalar: break;
+    case Node::Kind::null:
+      return "has no value";
+    case Node::Kind::list:
+      return "is a list";
+    case Node::Kind::map:
+      return "is a map";
+    case Node::Kind::scalar:
+      break;
   }
   return "is a single value";
 }
@@ -40,12 +44,14 @@ class ValueReader {
 
  private:
   [[noreturn]] void fail(const Node& node, std::string_view problem) const {
-    document_.fail(node, path_, fmt::format("{}; write {}", problem, expected(key_.value, key_.rule)));
+    document_.fail(node, path_,
+                   fmt::format("{}; write {}", problem, expected(key_.value, key_.rule)));
   }
 
   const std::string& text_of(const Node& node) const {
     if (node.kind == Node::Kind::scalar) return node.text;
-    fail(node, fmt::format("{}{}", noun(node), node.kind == Node::Kind::null ? "" : ", not a single value"));
+    fail(node, fmt::format("{}{}", noun(node),
+                           node.kind == Node::Kind::null ? "" : ", not a single value"));
   }
 
   const std::string& number_of(const Node& node) const {
@@ -56,7 +62,8 @@ class ValueReader {
 
   void assign(const Node& node, bool& value) const {
     const std::string& text = number_of(node);
-    if (text != "true" && text != "false") fail(node, fmt::format("{} is neither true nor false", quote(text)));
+    if (text != "true" && text != "false")
+      fail(node, fmt::format("{} is neither true nor false", quote(text)));
     value = text == "true";
   }
 
@@ -156,7 +163,8 @@ class Reader final : public Visitor {
   void read(const std::function<void(Visitor&)>& describe_level) {
     const std::vector<std::string> known = key_names(describe_level);
     for (std::size_t i = 0; i < map_.keys.size(); ++i) {
-      if (std::ranges::find(known, map_.keys[i]) == known.end()) fail_unknown(map_.items[i], map_.keys[i], known);
+      if (std::ranges::find(known, map_.keys[i]) == known.end())
+        fail_unknown(map_.items[i], map_.keys[i], known);
     }
     describe_level(*this);
   }
@@ -167,13 +175,16 @@ class Reader final : public Visitor {
     const Node* node = map_.find(key.name);
     if (node == nullptr) {
       if (key.rule.needed) {
-        document_.fail(map_, path, fmt::format("is missing; write {}", expected(key.value, key.rule)));
+        document_.fail(map_, path,
+                       fmt::format("is missing; write {}", expected(key.value, key.rule)));
       }
       return;
     }
-    const auto unchanged = std::visit([](auto* value) -> std::function<bool()> {
-      return [value, before = *value] { return *value == before; };
-    }, key.value);
+    const auto unchanged = std::visit(
+        [](auto* value) -> std::function<bool()> {
+          return [value, before = *value] { return *value == before; };
+        },
+        key.value);
     ValueReader(document_, path, key).read(*node);
     // A default is harmless: `--print-job` writes every key, those of other kinds too.
     if (!unchanged()) check_kind(*node, path, key.rule);
@@ -184,8 +195,9 @@ class Reader final : public Visitor {
     if (node == nullptr) return;
     const std::string path = join_path(path_, section.name);
     if (node->kind != Node::Kind::map) {
-      document_.fail(*node, path, fmt::format("{}, not a section; its keys are {}", noun(*node),
-                                              fmt::join(key_names(section.describe), ", ")));
+      document_.fail(*node, path,
+                     fmt::format("{}, not a section; its keys are {}", noun(*node),
+                                 fmt::join(key_names(section.describe), ", ")));
     }
     Reader(document_, *node, path).read(section.describe);
   }
@@ -195,18 +207,21 @@ class Reader final : public Visitor {
     if (node == nullptr) return;
     const std::string path = join_path(path_, list.name);
     if (node->kind != Node::Kind::list) {
-      document_.fail(*node, path, fmt::format("{}, not a list; begin each item with '-'", noun(*node)));
+      document_.fail(*node, path,
+                     fmt::format("{}, not a list; begin each item with '-'", noun(*node)));
     }
     list.clear();
-    for (const Node& item : node->items) read_item(item, list, fmt::format("{}.{}", path, list.size()));
+    for (const Node& item : node->items)
+      read_item(item, list, fmt::format("{}.{}", path, list.size()));
     if (list.size() > 0) check_kind(*node, path, list.rule);
   }
 
  private:
   void read_item(const Node& item, Items& list, const std::string& path) {
     if (item.kind != Node::Kind::map || item.keys.size() != 1) {
-      document_.fail(item, path, fmt::format("{}; an item is one kind, with its members after a colon",
-                                             item.keys.size() > 1 ? "has several kinds" : "names no kind"));
+      document_.fail(item, path,
+                     fmt::format("{}; an item is one kind, with its members after a colon",
+                                 item.keys.size() > 1 ? "has several kinds" : "names no kind"));
     }
     const Items::Kind* kind = list.find_kind(item.keys[0]);
     if (kind == nullptr) fail_unknown_kind(item, list, path);
@@ -215,37 +230,49 @@ class Reader final : public Visitor {
     const std::size_t index = list.size();
     const auto describe_members = [&](Visitor& visitor) { list.describe_item(visitor, index); };
     list.add(*kind);
-    if (members.kind != Node::Kind::map) fail_members(members, members_path, key_names(describe_members));
+    if (members.kind != Node::Kind::map)
+      fail_members(members, members_path, key_names(describe_members));
     Reader(document_, members, members_path).read(describe_members);
   }
 
-  [[noreturn]] void fail_members(const Node& node, const std::string& path, const std::vector<std::string>& known) {
+  [[noreturn]] void fail_members(const Node& node, const std::string& path,
+                                 const std::vector<std::string>& known) {
     if (known.empty()) document_.fail(node, path, "takes no members; write it alone");
-    document_.fail(node, path, fmt::format("{}, not a map; its members are {}", noun(node), fmt::join(known, ", ")));
+    document_.fail(
+        node, path,
+        fmt::format("{}, not a map; its members are {}", noun(node), fmt::join(known, ", ")));
   }
 
-  [[noreturn]] void fail_unknown_kind(const Node& item, const Items& list, const std::string& path) const {
+  [[noreturn]] void fail_unknown_kind(const Node& item, const Items& list,
+                                      const std::string& path) const {
     std::vector<std::string> kinds;
     for (const Items::Kind& kind : list.kinds) kinds.emplace_back(kind.name);
     const std::string best = nearest(item.keys[0], kinds);
-    document_.fail(item, path, fmt::format("unknown kind {}; {}", quote(item.keys[0]),
-                                           best.empty() ? fmt::format("the kinds are {}", fmt::join(kinds, ", "))
-                                                        : fmt::format("did you mean '{}'?", best)));
+    document_.fail(
+        item, path,
+        fmt::format("unknown kind {}; {}", quote(item.keys[0]),
+                    best.empty() ? fmt::format("the kinds are {}", fmt::join(kinds, ", "))
+                                 : fmt::format("did you mean '{}'?", best)));
   }
 
-  /// A near key of this level; else the same key, or a near one, of another level; else the keys of this level.
-  [[noreturn]] void fail_unknown(const Node& node, const std::string& key, const std::vector<std::string>& known) const {
+  /// A near key of this level; else the same key, or a near one, of another level; else the keys of
+  /// this level.
+  [[noreturn]] void fail_unknown(const Node& node, const std::string& key,
+                                 const std::vector<std::string>& known) const {
     const std::string quoted = quote(key);
-    const std::string path = join_path(path_, std::string_view(quoted).substr(1, quoted.size() - 2));
+    const std::string path =
+        join_path(path_, std::string_view(quoted).substr(1, quoted.size() - 2));
     const std::string best = nearest(key, known);
-    std::string advice = best.empty() ? elsewhere(key) : fmt::format("did you mean '{}'?", join_path(path_, best));
+    std::string advice =
+        best.empty() ? elsewhere(key) : fmt::format("did you mean '{}'?", join_path(path_, best));
     if (advice.empty() && known.empty()) advice = "no keys are known here";
     if (advice.empty()) advice = fmt::format("the keys here are {}", fmt::join(known, ", "));
     document_.fail(node, path, fmt::format("unknown key; {}", advice));
   }
 
   static std::string elsewhere(const std::string& key) {
-    const std::string_view meant = key == "lr" ? std::string_view("rate") : key;  // what most libraries call it
+    const std::string_view meant =
+        key == "lr" ? std::string_view("rate") : key;  // what most libraries call it
     std::vector<std::string> matches;
     for (const std::string& path : all_paths()) {
       if (path.substr(path.rfind('.') + 1) == meant) matches.push_back(fmt::format("'{}'", path));
@@ -257,8 +284,9 @@ class Reader final : public Visitor {
   void check_kind(const Node& node, const std::string& path, const Rule& rule) const {
     if (rule.kinds.empty() || std::ranges::find(rule.kinds, *kind_) != rule.kinds.end()) return;
     const std::string kind_path = join_path(path_, "kind");
-    document_.fail(node, path, fmt::format("counts only with {} {}, and it is {}; remove one of the two", kind_path,
-                                           fmt::join(rule.kinds, " or "), *kind_));
+    document_.fail(node, path,
+                   fmt::format("counts only with {} {}, and it is {}; remove one of the two",
+                               kind_path, fmt::join(rule.kinds, " or "), *kind_));
   }
 
   const Document& document_;

@@ -5,12 +5,12 @@
 
 namespace convoy::schema {
 
-/// Writes the short forms of sections and list items out ("optimizer: adam" as "optimizer: {kind: adam}"), so that
-/// overrides can reach inside and the reader meets one form only.
+/// Writes the short forms of sections and list items out ("optimizer: adam" as "optimizer: {kind:
+/// adam}"), so that overrides can reach inside and the reader meets one form only.
 void expand_short_forms(Node& root);
 
-/// Reads an expanded tree; what it lacks keeps its default. Throws InputError at the first key that is unknown, has
-/// the wrong type, is out of range, or does not go with the `kind` beside it.
+/// Reads an expanded tree; what it lacks keeps its default. Throws InputError at the first key that
+/// is unknown, has the wrong type, is out of range, or does not go with the `kind` beside it.
 Job read_job(const Document& document);
 
 /// Throws InputError for values that are right by themselves and impossible together.

@@ -12,20 +12,21 @@ namespace {
 
 constexpr std::string_view introduction = R"(# The job file
 
-A job is one YAML file that says everything about a run: the data, the model, how it is trained and measured.
-`convoy train JOB.yaml` runs it. The same job gives the same weights, bit for bit, with any number of replicas
-(on one kind of CPU and one build of libtorch).
+A job is one YAML file that says everything about a run: the data, the model, how it is trained and
+measured. `convoy train JOB.yaml` runs it. The same job gives the same weights, bit for bit, with any
+number of replicas (on one CPU instruction set and one build of libtorch).
 
-- Only `data.train` is needed; every other key has a default. `convoy train --print-job JOB.yaml` prints the job with
-  all of them filled in.
-- `--set KEY=VALUE` changes any key from the command line, in order, as often as wanted: `--set train.batch=128`,
-  `--set model.layers.0.conv.channels=16` (items of a list by number, from 0), or a whole section:
-  `--set 'train.optimizer={kind: adam, rate: 0.001}'`, which replaces all of that section.
-- The file is read strictly. A key that is unknown or does not count, a wrong type, a value out of range and an
-  impossible combination are each one line with file, line and key, what is wrong and what to write instead, and
-  exit status 2.
-- A single value may stand for a list of one (`target: species`), and where a table below says so, for a whole section
-  (`optimizer: adam`).
+- Only `data.train` is needed (and `data.target` where it is one CSV file); every other key has a
+  default. `convoy train --print-job JOB.yaml` prints the job with all of them filled in.
+- `--set KEY=VALUE` changes any key from the command line, in order, as often as wanted:
+  `--set train.batch=128`; items of a list by number, from 0: `--set model.layers.0.conv.channels=16`;
+  a whole section, which replaces all that the file says of it:
+  `--set 'train.optimizer={kind: adam, rate: 0.001}'`.
+- The file is read strictly. A key that is unknown or does not count, a wrong type, a value out of
+  range and an impossible combination each end with status 2 and one line: file, line and key, what
+  is wrong, what to write instead.
+- A single value may stand for a list of one (`target: species`) and, where it is said below, for a
+  whole section (`optimizer: adam`).
 
 ## Example
 
@@ -94,10 +95,12 @@ std::string kinds_note(const Rule& rule) {
 }
 
 std::string default_of(const Key& key) {
-  return key.rule.needed ? "none: must be given" : fmt::format("`{}`", cell(value_text(key.value, key.rule)));
+  return key.rule.needed ? "none: must be given"
+                         : fmt::format("`{}`", cell(value_text(key.value, key.rule)));
 }
 
-constexpr std::string_view table_head = "| Key | Values | Default | Meaning |\n| --- | --- | --- | --- |\n";
+constexpr std::string_view table_head =
+    "| Key | Values | Default | Meaning |\n| --- | --- | --- | --- |\n";
 
 /// One table of a section's keys; what is below them follows with headings of its own.
 class Reference final : public Visitor {
@@ -105,14 +108,17 @@ class Reference final : public Visitor {
   explicit Reference(std::string path) : path_(std::move(path)) {}
 
   void visit(const Key& key) override {
-    rows_ += fmt::format("| `{}` | {} | {} | {}{} |\n", key.name, cell(expected(key.value, key.rule)), default_of(key),
-                         cell(key.doc), kinds_note(key.rule));
+    rows_ +=
+        fmt::format("| `{}` | {} | {} | {}{} |\n", key.name, cell(expected(key.value, key.rule)),
+                    default_of(key), cell(key.doc), kinds_note(key.rule));
   }
 
   void visit(const Section& section) override {
     const std::string path = path_ + std::string(section.name);
-    rows_ += fmt::format("| `{}` | [section](#{}) | | {} |\n", section.name, anchor(path), cell(section.doc));
-    below_ += fmt::format("\n## `{}`\n\n{}{}\n\n", path, sentence(section.doc), short_form(section));
+    rows_ += fmt::format("| `{}` | [section](#{}) | | {} |\n", section.name, anchor(path),
+                         cell(section.doc));
+    below_ +=
+        fmt::format("\n## `{}`\n\n{}{}\n\n", path, sentence(section.doc), short_form(section));
     Reference inner(path + '.');
     section.describe(inner);
     below_ += inner.take();
@@ -120,10 +126,11 @@ class Reference final : public Visitor {
 
   void visit(Items& list) override {
     const std::string path = path_ + std::string(list.name);
-    rows_ += fmt::format("| `{}` | [list](#{}) | `[]` | {}{} |\n", list.name, anchor(path), cell(list.doc),
-                         kinds_note(list.rule));
+    rows_ += fmt::format("| `{}` | [list](#{}) | `[]` | {}{} |\n", list.name, anchor(path),
+                         cell(list.doc), kinds_note(list.rule));
     below_ += fmt::format("\n## `{}`\n\n{}\n", path, sentence(list.doc));
-    below_ += "Each item is a kind, alone or with members: `- kind`, `- kind: {member: value}`.\n\n";
+    below_ +=
+        "Each item is a kind, alone or with members: `- kind`, `- kind: {member: value}`.\n\n";
     below_ += "| Item | Member | Values | Default | Meaning |\n| --- | --- | --- | --- | --- |\n";
     for (const Items::Kind& kind : list.kinds) describe_kind(list, kind);
   }
@@ -157,8 +164,9 @@ class Reference final : public Visitor {
 
   struct Members final : Visitor {
     void visit(const Key& key) override {
-      rows.push_back(fmt::format("| | `{}` | {} | {} | {} |\n", key.name, cell(expected(key.value, key.rule)),
-                                 default_of(key), cell(key.doc)));
+      rows.push_back(fmt::format("| | `{}` | {} | {} | {} |\n", key.name,
+                                 cell(expected(key.value, key.rule)), default_of(key),
+                                 cell(key.doc)));
     }
     void visit(const Section&) override {}
     void visit(Items&) override {}

@@ -26,12 +26,16 @@ struct Describer {
   const Rule& rule;
   std::string operator()(const bool*) const { return "true or false"; }
   std::string operator()(const std::int64_t*) const { return range_of(rule, "a whole number"); }
-  std::string operator()(const std::uint64_t*) const { return "a whole number from 0 to 18446744073709551615"; }
+  std::string operator()(const std::uint64_t*) const {
+    return "a whole number from 0 to 18446744073709551615";
+  }
   std::string operator()(const double*) const { return range_of(rule, "a number"); }
   std::string operator()(const std::string*) const {
     return rule.choices.empty() ? "text" : fmt::format("one of {}", fmt::join(rule.choices, ", "));
   }
-  std::string operator()(const std::vector<std::string>*) const { return "a list of names such as [a, b]"; }
+  std::string operator()(const std::vector<std::string>*) const {
+    return "a list of names such as [a, b]";
+  }
   std::string operator()(const std::vector<std::int64_t>*) const {
     return "a list such as [64, 32], each " + range_of(rule, "a whole number");
   }
@@ -58,7 +62,9 @@ Rule Rule::only_for(std::vector<std::string_view> those) const {
   return rule;
 }
 
-Rule any() { return {}; }
+Rule any() {
+  return {};
+}
 
 Rule choice(std::vector<std::string_view> choices) {
   Rule rule;
@@ -90,6 +96,8 @@ Rule part() {
   return rule;
 }
 
-std::string expected(const Value& value, const Rule& rule) { return std::visit(Describer{rule}, value); }
+std::string expected(const Value& value, const Rule& rule) {
+  return std::visit(Describer{rule}, value);
+}
 
 }  // namespace convoy::schema

@@ -26,9 +26,11 @@ std::vector<Items::Kind> kinds_of(const std::vector<KindOf<T>>& table) {
 template <class T>
 class ItemsOf final : public Items {
  public:
-  ItemsOf(std::string_view list_name, std::vector<T>& values, std::vector<KindOf<T>> table, const Rule& list_rule,
-          std::string_view list_doc)
-      : Items(list_name, list_rule, list_doc, kinds_of(table)), values_(values), table_(std::move(table)) {}
+  ItemsOf(std::string_view list_name, std::vector<T>& values, std::vector<KindOf<T>> table,
+          const Rule& list_rule, std::string_view list_doc)
+      : Items(list_name, list_rule, list_doc, kinds_of(table)),
+        values_(values),
+        table_(std::move(table)) {}
 
   std::size_t size() const override { return values_.size(); }
   void clear() override { values_.clear(); }
@@ -54,19 +56,21 @@ class ItemsOf final : public Items {
 };
 
 template <class T>
-void items(Visitor& v, std::string_view name, std::vector<T>& values, std::vector<KindOf<T>> table, const Rule& rule,
-           std::string_view doc) {
+void items(Visitor& v, std::string_view name, std::vector<T>& values, std::vector<KindOf<T>> table,
+           const Rule& rule, std::string_view doc) {
   ItemsOf<T> list(name, values, std::move(table), rule, doc);
   v.visit(list);
 }
 
 void columns(Visitor& v, PreprocessStep& o) {
-  v.key("columns", o.columns, any(), "tables: which columns; empty: every column that the step fits");
+  v.key("columns", o.columns, any(),
+        "tables: which columns; empty: every column that the step fits");
 }
 
 void per(Visitor& v, PreprocessStep& o) {
   v.key("per", o.per, choice({"feature", "all", "channel"}),
-        "what shares a statistic: each feature has its own, one for all, or one per channel (first dimension)");
+        "what shares a statistic: each feature has its own, one for all, or one per channel (first "
+        "dimension)");
 }
 
 void range(Visitor& v, PreprocessStep& o, std::string_view low, std::string_view high) {
@@ -97,7 +101,8 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
          range(v, o, "the smallest value allowed", "the largest value allowed");
          columns(v, o);
        }},
-      {{"one_hot", "columns", "replaces a categorical column by one 0/1 column per category seen in training"},
+      {{"one_hot", "columns",
+        "replaces a categorical column by one 0/1 column per category seen in training"},
        [](Visitor& v, PreprocessStep& o) { columns(v, o); }},
       {{"impute", "with", "fills missing values"},
        [](Visitor& v, PreprocessStep& o) {
@@ -116,7 +121,8 @@ KindOf<LayerOptions> plain_layer(std::string_view name, std::string_view doc) {
 
 KindOf<LayerOptions> pool_layer(std::string_view name, std::string_view doc) {
   return {{name, "kernel", doc}, [](Visitor& v, LayerOptions& o) {
-            v.key("kernel", o.kernel, between(1, wide).required(), "side of the square that becomes one value");
+            v.key("kernel", o.kernel, between(1, wide).required(),
+                  "side of the square that becomes one value");
             v.key("stride", o.stride, between(0, wide), "distance between squares; 0: `kernel`");
           }};
 }
@@ -133,7 +139,8 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
          v.key("channels", o.channels, between(1, wide).required(), "output channels");
          v.key("kernel", o.kernel, between(1, wide), "side of the square kernel");
          v.key("stride", o.stride, between(0, wide), "distance between kernel positions; 0: 1");
-         v.key("padding", o.padding, between(0, wide), "rows and columns of zeros added on each side");
+         v.key("padding", o.padding, between(0, wide),
+               "rows and columns of zeros added on each side");
          v.key("bias", o.bias, any(), "whether a constant is learned for each channel");
        }},
       pool_layer("max_pool", "the largest value of each square"),
@@ -169,7 +176,8 @@ void describe(Visitor& v, CsvOptions& o) {
   v.key("columns", o.columns, any(), "names of the columns, where the header does not give them");
   v.key("delimiter", o.delimiter, any(), "one character, or `tab`");
   v.key("missing", o.missing, any(), "what counts as a missing value");
-  v.key("categorical", o.categorical, any(), "columns to read as categories even if they look like numbers");
+  v.key("categorical", o.categorical, any(),
+        "columns to read as categories even if they look like numbers");
   v.key("ignore", o.ignore, any(), "columns to leave out");
 }
 
@@ -177,18 +185,24 @@ void describe(Visitor& v, DataOptions& o) {
   v.key("fetch", o.fetch, any(),
         "`npm:PACKAGE@VERSION` or `deb:PACKAGE`: relative paths below are inside that package; "
         "without it they start at the job file's folder");
-  v.key("format", o.format, choice({"auto", "idx", "csv", "npy"}), "of every file; auto: found from name and content");
+  v.key("format", o.format, choice({"auto", "idx", "csv", "npy"}),
+        "of every file; auto: found from name and content");
   v.section("train", o.train, "file", "the training samples; needed");
-  v.section("validation_files", o.validation_files, "file", "validation samples of their own, instead of `validation`");
+  v.section("validation_files", o.validation_files, "file",
+            "validation samples of their own, instead of `validation`");
   v.section("test", o.test, "file", "the test samples, instead of `test_part`");
   v.section("csv", o.csv, "", "how CSV files are read");
-  v.key("target", o.target, any(), "CSV with features and target in one file: the target column; several for regression");
+  v.key("target", o.target, any(),
+        "CSV with features and target in one file: the target column; several for regression");
   v.key("task", o.task, choice({"auto", "classification", "binary", "regression"}),
         "what is predicted; auto: found from the target");
   v.key("classes", o.classes, between(0, wide), "how many classes; 0: found in the training data");
-  v.key("validation", o.validation, part(), "part of the training samples that the seed sets aside for validation");
-  v.key("test_part", o.test_part, part(), "part of the training samples that the seed sets aside as the test split");
-  v.key("limit", o.limit, at_least(0), "use only the first so many training samples of the seeded order; 0: all");
+  v.key("validation", o.validation, part(),
+        "part of the training samples that the seed sets aside for validation");
+  v.key("test_part", o.test_part, part(),
+        "part of the training samples that the seed sets aside as the test split");
+  v.key("limit", o.limit, at_least(0),
+        "use only the first so many training samples of the seeded order; 0: all");
 }
 
 void describe(Visitor& v, PartitionOptions& o) {
@@ -196,26 +210,35 @@ void describe(Visitor& v, PartitionOptions& o) {
   v.key("order", o.order, choice({"shuffled", "sequential"}),
         "shuffled by the seed, anew each epoch; or as in the file, every epoch");
   v.key("assign", o.assign, choice({"block", "cyclic"}),
-        "which samples of a batch a lane gets: a contiguous slice, or with S lanes every S-th sample");
+        "which samples of a batch a lane gets: a contiguous slice, or with S lanes every S-th "
+        "sample");
 }
 
 void describe(Visitor& v, ModelOptions& o) {
   v.key("kind", o.kind, choice({"mlp", "cnn", "layers"}),
-        "fully connected layers; convolution blocks and then fully connected layers; or spelled out below `layers`");
+        "fully connected layers; convolution blocks and then fully connected layers; or spelled "
+        "out below `layers`");
   v.key("hidden", o.hidden, between(1, many).only_for({"mlp", "cnn"}),
         "units of each fully connected layer before the output");
   v.key("channels", o.channels, between(1, wide).only_for({"cnn"}),
         "one block (convolution, activation, pooling) for each number, its output channels");
-  v.key("kernel", o.kernel, between(1, wide).only_for({"cnn"}), "side of the square convolution kernel");
-  v.key("pool", o.pool, between(1, wide).only_for({"cnn"}), "side of each block's max pooling; 1: none");
+  v.key("kernel", o.kernel, between(1, wide).only_for({"cnn"}),
+        "side of the square convolution kernel");
+  v.key("pool", o.pool, between(1, wide).only_for({"cnn"}),
+        "side of each block's max pooling; 1: none");
   v.key("activation", o.activation,
-        choice({"relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus"}).only_for({"mlp", "cnn"}),
+        choice({"relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus"})
+            .only_for({"mlp", "cnn"}),
         "between the layers");
-  v.key("batch_norm", o.batch_norm, any().only_for({"mlp", "cnn"}), "batch normalisation before each activation");
-  v.key("dropout", o.dropout, part().only_for({"mlp", "cnn"}), "dropout after each hidden fully connected layer");
-  items(v, "layers", o.layers, layer_kinds(), any().only_for({"layers"}), "the layers in order, the output layer included");
+  v.key("batch_norm", o.batch_norm, any().only_for({"mlp", "cnn"}),
+        "batch normalisation before each activation");
+  v.key("dropout", o.dropout, part().only_for({"mlp", "cnn"}),
+        "dropout after each hidden fully connected layer");
+  items(v, "layers", o.layers, layer_kinds(), any().only_for({"layers"}),
+        "the layers in order, the output layer included");
   v.key("init", o.init,
-        choice({"default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal", "zeros"}),
+        choice({"default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+                "normal", "zeros"}),
         "how parameters start; default: libtorch's own way for each layer");
 }
 
@@ -224,23 +247,30 @@ void describe(Visitor& v, OptimizerOptions& o) {
   v.key("rate", o.rate, above(0), "learning rate");
   v.key("momentum", o.momentum, part().only_for({"sgd"}), "how much of the last update is kept");
   v.key("nesterov", o.nesterov, any().only_for({"sgd"}), "Nesterov momentum");
-  v.key("weight_decay", o.weight_decay, at_least(0), "L2 penalty (sgd, adam) or decoupled decay (adamw)");
+  v.key("weight_decay", o.weight_decay, at_least(0),
+        "L2 penalty (sgd, adam) or decoupled decay (adamw)");
   v.key("beta1", o.beta1, part().only_for({"adam", "adamw"}), "decay of the mean of gradients");
-  v.key("beta2", o.beta2, part().only_for({"adam", "adamw"}), "decay of the mean of squared gradients");
+  v.key("beta2", o.beta2, part().only_for({"adam", "adamw"}),
+        "decay of the mean of squared gradients");
   v.key("epsilon", o.epsilon, above(0).only_for({"adam", "adamw"}), "added to the divisor");
 }
 
 void describe(Visitor& v, ScheduleOptions& o) {
-  v.key("kind", o.kind, choice({"constant", "step", "cosine", "linear"}), "how the learning rate goes on after warm-up");
+  v.key("kind", o.kind, choice({"constant", "step", "cosine", "linear"}),
+        "how the learning rate goes on after warm-up");
   v.key("warmup", o.warmup, at_least(0), "steps of linear warm-up from 0");
-  v.key("every", o.every, at_least(0).only_for({"step"}), "epochs after each of which the rate is multiplied by `factor`");
+  v.key("every", o.every, at_least(0).only_for({"step"}),
+        "epochs after each of which the rate is multiplied by `factor`");
   v.key("factor", o.factor, above(0).only_for({"step"}), "the multiplier");
-  v.key("floor", o.floor, between(0, 1).only_for({"cosine", "linear"}), "the last rate as a part of the first");
+  v.key("floor", o.floor, between(0, 1).only_for({"cosine", "linear"}),
+        "the last rate as a part of the first");
 }
 
 void describe(Visitor& v, ClipOptions& o) {
-  v.key("norm", o.norm, at_least(0), "scales the gradient so that its L2 norm is at most this; 0: off");
-  v.key("value", o.value, at_least(0), "clamps each element of the gradient to [-value, value]; 0: off");
+  v.key("norm", o.norm, at_least(0),
+        "scales the gradient so that its L2 norm is at most this; 0: off");
+  v.key("value", o.value, at_least(0),
+        "clamps each element of the gradient to [-value, value]; 0: off");
 }
 
 void describe(Visitor& v, CheckpointOptions& o) {
@@ -249,12 +279,17 @@ void describe(Visitor& v, CheckpointOptions& o) {
 }
 
 void describe(Visitor& v, TrainOptions& o) {
-  v.key("epochs", o.epochs, between(0, many), "passes over the training samples; may be a fraction");
-  v.key("steps", o.steps, between(0, 1e15), "steps (batches), instead of `epochs`; 0: from `epochs`");
-  v.key("batch", o.batch, between(1, many).or_word("full", 0), "samples a step, over all lanes; full: the whole training split");
+  v.key("epochs", o.epochs, between(0, many),
+        "passes over the training samples; may be a fraction");
+  v.key("steps", o.steps, between(0, 1e15),
+        "steps (batches), instead of `epochs`; 0: from `epochs`");
+  v.key("batch", o.batch, between(1, many).or_word("full", 0),
+        "samples a step, over all lanes; full: the whole training split");
   v.key("lanes", o.lanes, between(1, max_lanes).or_word("auto", 0),
-        "slices of each batch; the results depend on it, and not on who computes them. auto: 8, or `batch` if smaller");
-  v.key("last_batch", o.last_batch, choice({"keep", "drop"}), "the short batch at the end of an epoch");
+        "slices of each batch; the results depend on it, and not on who computes them. auto: 8, or "
+        "`batch` if smaller");
+  v.key("last_batch", o.last_batch, choice({"keep", "drop"}),
+        "the short batch at the end of an epoch");
   v.section("optimizer", o.optimizer, "kind", "how gradients change the weights");
   v.section("schedule", o.schedule, "kind", "how the learning rate changes over time");
   v.section("clip", o.clip, "norm", "limits on the gradient");
@@ -268,10 +303,12 @@ void describe(Visitor& v, StrategyOptions& o) {
 }
 
 void describe(Visitor& v, EvaluateOptions& o) {
-  v.key("every", o.every, above(0), "epochs between evaluations on the validation split (the test split if there is none)");
+  v.key("every", o.every, above(0),
+        "epochs between evaluations on the validation split (the test split if there is none)");
   v.key("batch", o.batch, between(1, many), "samples a forward pass");
   v.key("best", o.best, choice({"auto", "loss", "accuracy", "f1", "roc_auc", "rmse", "mae", "r2"}),
-        "the metric that decides which checkpoint is the best; auto: accuracy, or rmse for regression");
+        "the metric that decides which checkpoint is the best; auto: accuracy, or rmse for "
+        "regression");
 }
 
 void describe(Visitor& v, ReportOptions& o) {
@@ -309,14 +346,17 @@ class Names final : public Visitor {
 
 void describe(Visitor& v, Job& o) {
   v.key("name", o.name, any(), "names the run");
-  v.key("seed", o.seed, any(), "decides everything random: splits, order, initial weights, dropout");
+  v.key("seed", o.seed, any(),
+        "decides everything random: splits, order, initial weights, dropout");
   v.section("data", o.data, "", "where the samples come from");
   items(v, "preprocess", o.preprocess, preprocess_kinds(), any(),
-        "steps applied in order to the features; their statistics come from the training split and go with the model");
+        "steps applied in order to the features; their statistics come from the training split and "
+        "go with the model");
   v.section("partition", o.partition, "by", "how a batch is divided over lanes");
   v.section("model", o.model, "kind", "the network");
   v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),
-        "what is minimised; auto: cross_entropy for classification, log_loss for binary, squared_error for regression");
+        "what is minimised; auto: cross_entropy for classification, log_loss for binary, "
+        "squared_error for regression");
   v.section("train", o.train, "", "how the weights are learned");
   v.section("strategy", o.strategy, "kind", "how the work is shared");
   v.section("evaluate", o.evaluate, "", "when and how the model is measured");

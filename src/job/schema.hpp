@@ -1,6 +1,7 @@
 #pragma once
-// The description of every job key: name, member, allowed values, meaning. Reading, printing, the reference and the
-// suggestions are visitors of it, so a new key is its member in job.hpp and one line in schema.cpp.
+// The description of every job key: name, member, allowed values, meaning. Reading, printing, the
+// reference and the suggestions are visitors of it, so a new key is its member in job.hpp and one
+// line in schema.cpp.
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -22,8 +23,9 @@ struct Rule {
   std::vector<std::string_view> choices;  ///< text: the only values
   std::string_view word;                  ///< numbers: this word may stand for `word_value`
   double word_value = 0;
-  bool needed = false;                    ///< there is no default
-  std::vector<std::string_view> kinds;    ///< counts only when the `kind` beside it is one of these; empty: always
+  bool needed = false;  ///< there is no default
+  std::vector<std::string_view>
+      kinds;  ///< counts only when the `kind` beside it is one of these; empty: always
 
   Rule or_word(std::string_view text, double value) const;
   Rule required() const;
@@ -36,8 +38,8 @@ Rule above(double low);
 Rule between(double low, double high);
 Rule part();  ///< from 0 to below 1
 
-using Value = std::variant<bool*, std::int64_t*, std::uint64_t*, double*, std::string*, std::vector<std::string>*,
-                           std::vector<std::int64_t>*>;
+using Value = std::variant<bool*, std::int64_t*, std::uint64_t*, double*, std::string*,
+                           std::vector<std::string>*, std::vector<std::int64_t>*>;
 
 /// Words for what a key takes: "a whole number of at least 1, or full".
 std::string expected(const Value& value, const Rule& rule);
@@ -59,7 +61,8 @@ struct Section {
   std::function<void(Visitor&)> describe;
 };
 
-/// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar: its `bare` member).
+/// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar:
+/// its `bare` member).
 class Items {
  public:
   struct Kind {
@@ -68,7 +71,8 @@ class Items {
     std::string_view doc;
   };
 
-  Items(std::string_view list_name, const Rule& list_rule, std::string_view list_doc, std::vector<Kind> list_kinds)
+  Items(std::string_view list_name, const Rule& list_rule, std::string_view list_doc,
+        std::vector<Kind> list_kinds)
       : name(list_name), rule(list_rule), doc(list_doc), kinds(std::move(list_kinds)) {}
   virtual ~Items() = default;
   virtual std::size_t size() const = 0;

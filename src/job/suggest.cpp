@@ -10,8 +10,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      row[j] =
+          std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, last);
     std::swap(last, row);
@@ -33,7 +35,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   if (!best.empty()) return best;
   // batch_size for batch, learning_rate for rate, opt for optimizer.
   for (const std::string& candidate : candidates) {
-    const bool part = word.find(candidate) != std::string_view::npos || candidate.find(word) != std::string::npos;
+    const bool part =
+        word.find(candidate) != std::string_view::npos || candidate.find(word) != std::string::npos;
     if (part && std::min(word.size(), candidate.size()) >= 3) return candidate;
   }
   return {};

@@ -6,8 +6,8 @@
 
 namespace convoy::schema {
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (the restricted
-/// Damerau-Levenshtein distance).
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
+/// (the restricted Damerau-Levenshtein distance).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The candidate that was probably meant by `word`, or an empty string.

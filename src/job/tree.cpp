@@ -82,9 +82,11 @@ class Builder : public YAML::EventHandler {
 
   void check_key(const std::string& key, const YAML::Mark& mark) const {
     const Node& map = open_.back().node;
-    if (map.keys.size() >= max_keys) fail(mark, fmt::format("more than {} keys side by side", max_keys));
+    if (map.keys.size() >= max_keys)
+      fail(mark, fmt::format("more than {} keys side by side", max_keys));
     if (const Node* first = map.find(key)) {
-      fail(mark, fmt::format("is given twice (first on line {}); remove one of the two", first->line));
+      fail(mark,
+           fmt::format("is given twice (first on line {}); remove one of the two", first->line));
     }
   }
 
@@ -103,17 +105,20 @@ class Builder : public YAML::EventHandler {
   /// Whether the tag says that the scalar is text ("!" is what yaml-cpp calls a quoted one).
   bool is_text(const std::string& tag, const YAML::Mark& mark) const {
     if (tag == "!" || tag == "tag:yaml.org,2002:str") return true;
-    if (!tag.empty() && tag != "?") fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
+    if (!tag.empty() && tag != "?")
+      fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
     return false;
   }
 
   bool expects_key() const {
-    return !open_.empty() && open_.back().node.kind == Node::Kind::map && open_.back().key_line == 0;
+    return !open_.empty() && open_.back().node.kind == Node::Kind::map &&
+           open_.back().key_line == 0;
   }
 
   void count(std::size_t nodes, const YAML::Mark& mark) {
     nodes_ += nodes;
-    if (nodes_ > max_nodes) fail(mark, fmt::format("more than {} values, aliases expanded", max_nodes));
+    if (nodes_ > max_nodes)
+      fail(mark, fmt::format("more than {} values, aliases expanded", max_nodes));
   }
 
   static std::size_t size_of(const Node& node) {
@@ -130,9 +135,12 @@ class Builder : public YAML::EventHandler {
     return node;
   }
 
-  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (expects_key()) fail(mark, "a list or a map in place of a key, or a bracket that is not closed");
-    if (open_.size() >= max_depth) fail(mark, fmt::format("nested more than {} levels deep", max_depth));
+  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+            YAML::anchor_t anchor) {
+    if (expects_key())
+      fail(mark, "a list or a map in place of a key, or a bracket that is not closed");
+    if (open_.size() >= max_depth)
+      fail(mark, fmt::format("nested more than {} levels deep", max_depth));
     if (!tag.empty() && tag != "?" && tag != "!") {
       fail(mark, fmt::format("the tag {} has no meaning here", quote(tag)));
     }
@@ -164,16 +172,24 @@ class Builder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
-/// Bytes of the UTF-8 character at the start of `text`; 0 if there is none (RFC 3629: no surrogates, nothing overlong).
+/// Bytes of the UTF-8 character at the start of `text`; 0 if there is none (RFC 3629: no
+/// surrogates, nothing overlong).
 std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const std::size_t length = byte(0) < 0x80   ? 1
+                             : byte(0) < 0xc2 ? 0
+                             : byte(0) < 0xe0 ? 2
+                             : byte(0) < 0xf0 ? 3
+                                              : 4;
   if (length < 2) return length;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0U) != 0x80) return 0;
   }
   const unsigned start = byte(0) << 8 | byte(1);
-  const bool outside = length == 3 ? start < 0xe0a0 : length == 4 && (start < 0xf090 || start >= 0xf490);
+  const bool outside =
+      length == 3 ? start < 0xe0a0 : length == 4 && (start < 0xf090 || start >= 0xf490);
   const bool surrogate = start >= 0xeda0 && start < 0xee00;
   return outside || surrogate ? 0 : length;
 }
@@ -188,7 +204,8 @@ void require_utf8(std::string_view text) {
   }
 }
 
-/// What a person can do about a message of yaml-cpp, where the message says what its scanner missed.
+/// What a person can do about a message of yaml-cpp, where the message says what its scanner
+/// missed.
 std::string_view explain(std::string_view message) {
   const std::array<std::pair<std::string_view, std::string_view>, 6> explanations = {{
       {YAML::ErrorMsg::END_OF_MAP_FLOW, "a '{' is not closed, or a comma is missing"},
@@ -196,19 +213,23 @@ std::string_view explain(std::string_view message) {
       {YAML::ErrorMsg::END_OF_MAP, "wrong indentation, or a key without a colon"},
       {YAML::ErrorMsg::END_OF_SEQ, "wrong indentation, or an item without '- '"},
       {YAML::ErrorMsg::MAP_VALUE, "a second ': ' (put the value in quotes), or wrong indentation"},
-      {YAML::ErrorMsg::UNKNOWN_TOKEN, "a character that cannot begin a value; put the value in quotes"},
+      {YAML::ErrorMsg::UNKNOWN_TOKEN,
+       "a character that cannot begin a value; put the value in quotes"},
   }};
-  const auto* const found = std::ranges::find(explanations, message, [](const auto& entry) { return entry.first; });
+  const auto* const found =
+      std::ranges::find(explanations, message, [](const auto& entry) { return entry.first; });
   return found == explanations.end() ? message : found->second;
 }
 
 ParseFailure syntax_failure(const YAML::Exception& error, std::string_view yaml) {
   if (error.mark.is_null()) return {0, "", "not valid YAML: " + error.msg};
-  for (int line = 0; line < error.mark.line; ++line) yaml.remove_prefix(std::min(yaml.find('\n'), yaml.size() - 1) + 1);
+  for (int line = 0; line < error.mark.line; ++line)
+    yaml.remove_prefix(std::min(yaml.find('\n'), yaml.size() - 1) + 1);
   const std::size_t indent = std::min(yaml.find_first_not_of(" \t"), yaml.size());
   const bool tab = yaml.substr(0, indent).find('\t') != std::string_view::npos;
-  return {error.mark.line + 1, "", fmt::format("not valid YAML: {}", tab ? "a tab in the indentation; use spaces"
-                                                                         : explain(error.msg))};
+  return {error.mark.line + 1, "",
+          fmt::format("not valid YAML: {}",
+                      tab ? "a tab in the indentation; use spaces" : explain(error.msg))};
 }
 
 /// The next step of a path: cuts the text up to the first dot off `path`.
@@ -224,12 +245,15 @@ const Node* item_at(const Node& list, std::string_view segment) {
   std::size_t index = 0;
   const char* const end = segment.data() + segment.size();
   const auto [stop, error] = std::from_chars(segment.data(), end, index);
-  return error == std::errc() && stop == end && index < list.items.size() ? &list.items[index] : nullptr;
+  return error == std::errc() && stop == end && index < list.items.size() ? &list.items[index]
+                                                                          : nullptr;
 }
 
 }  // namespace
 
-Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+Node* Node::find(std::string_view key) {
+  return const_cast<Node*>(std::as_const(*this).find(key));
+}
 
 const Node* Node::find(std::string_view key) const {
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -245,7 +269,8 @@ Node& Node::add(std::string key, Node value) {
 
 Node parse_tree(const std::string& yaml) {
   if (yaml.size() > max_bytes) {
-    throw ParseFailure{0, "", fmt::format("is larger than {} bytes, which no job needs", max_bytes)};
+    throw ParseFailure{0, "",
+                       fmt::format("is larger than {} bytes, which no job needs", max_bytes)};
   }
   require_utf8(yaml);
   try {
@@ -255,7 +280,8 @@ Node parse_tree(const std::string& yaml) {
     parser.HandleNextDocument(first);
     Builder second;
     if (parser.HandleNextDocument(second)) {
-      throw ParseFailure{second.take_root().line, "", "a second document begins; a job is one document"};
+      throw ParseFailure{second.take_root().line, "",
+                         "a second document begins; a job is one document"};
     }
     return first.take_root();
   } catch (const YAML::Exception& error) {
@@ -282,9 +308,11 @@ std::string Document::where(const Node& node) const {
 
 void Document::fail(const Node& at, std::string_view key, std::string_view problem) const {
   // "--set train.batch=x: train.batch: ..." would say the key twice.
-  const bool said = at.override_index >= 0 &&
-                    overrides.at(static_cast<std::size_t>(at.override_index)).starts_with(std::string(key) + "=");
-  const std::string text = key.empty() || said ? std::string(problem) : fmt::format("{}: {}", key, problem);
+  const bool said =
+      at.override_index >= 0 &&
+      overrides.at(static_cast<std::size_t>(at.override_index)).starts_with(std::string(key) + "=");
+  const std::string text =
+      key.empty() || said ? std::string(problem) : fmt::format("{}: {}", key, problem);
   throw InputError(one_line(fmt::format("{}: {}", where(at), text)));
 }
 
@@ -303,7 +331,8 @@ std::string one_line(std::string_view text) {
 
 std::string quote(std::string_view text) {
   constexpr std::size_t longest = 60;
-  return fmt::format("'{}{}'", one_line(text.substr(0, longest)), text.size() > longest ? "..." : "");
+  return fmt::format("'{}{}'", one_line(text.substr(0, longest)),
+                     text.size() > longest ? "..." : "");
 }
 
 }  // namespace convoy::schema

@@ -1,5 +1,6 @@
 #pragma once
-// A YAML document as a tree that remembers where each value was written, for messages and overrides.
+// A YAML document as a tree that remembers where each value was written, for messages and
+// overrides.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,10 +10,10 @@ namespace convoy::schema {
 struct Node {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  std::string text;           ///< scalar
-  bool quoted = false;        ///< scalar written in quotes or as a block: text, never a number
-  int line = 0;               ///< from 1; in a map, the line of the key; 0: written nowhere
-  int override_index = -1;    ///< which `--set` it came from; -1: the file
+  std::string text;               ///< scalar
+  bool quoted = false;            ///< scalar written in quotes or as a block: text, never a number
+  int line = 0;                   ///< from 1; in a map, the line of the key; 0: written nowhere
+  int override_index = -1;        ///< which `--set` it came from; -1: the file
   std::vector<std::string> keys;  ///< map: the key of each item
   std::vector<Node> items;        ///< list, map
 
@@ -28,8 +29,9 @@ struct ParseFailure {
   std::string problem;
 };
 
-/// The one document of `yaml`; a null node if there is none. Aliases are expanded. Throws ParseFailure for text that
-/// is not UTF-8 or not YAML, several documents, duplicate or structured keys, unknown tags, and what is too deep or too large.
+/// The one document of `yaml`; a null node if there is none. Aliases are expanded. Throws
+/// ParseFailure for text that is not UTF-8 or not YAML, several documents, duplicate or structured
+/// keys, unknown tags, and what is too deep or too large.
 Node parse_tree(const std::string& yaml);
 
 /// The tree of a job with the names of its sources.
@@ -46,13 +48,15 @@ struct Document {
   [[noreturn]] void fail(const Node& at, std::string_view key, std::string_view problem) const;
 };
 
-/// Sets a key of the tree as `--set` text number `index` says ("train.batch=128"). Throws InputError.
+/// Sets a key of the tree as `--set` text number `index` says ("train.batch=128"). Throws
+/// InputError.
 void apply_override(Document& document, int index);
 
 /// Control characters escaped.
 std::string one_line(std::string_view text);
 
-/// A value as it may stand in a one-line message: in single quotes, control characters escaped, at most 60 bytes.
+/// A value as it may stand in a one-line message: in single quotes, control characters escaped, at
+/// most 60 bytes.
 std::string quote(std::string_view text);
 
 }  // namespace convoy::schema

