@@ -244,6 +244,22 @@ TEST(JobPrint, lanes_are_resolved) {
   EXPECT_EQ(lanes(0), "auto");
 }
 
+TEST(JobPrint, text_is_quoted_for_every_reader_of_yaml) {
+  const auto printed = [](const std::string& text) {
+    Job job;
+    job.data.csv.columns = {text};
+    const std::string yaml = print_job(job);
+    const std::size_t begin = yaml.find("columns: [") + 10;
+    return yaml.substr(begin, yaml.find("]\n", begin) - begin);
+  };
+  EXPECT_EQ(printed("petal_width"), "petal_width");
+  EXPECT_EQ(printed("a: b"), "\"a: b\"");
+  EXPECT_EQ(printed("Yes"), "\"Yes\"");
+  EXPECT_EQ(printed("12"), "\"12\"");
+  EXPECT_EQ(printed("\"\\\n"), R"("\"\\\x0a")");
+  EXPECT_EQ(printed("\xe2\x80\xa8\xc2\x85\xc3\xa9"), "\"\\u2028\\u0085\xc3\xa9\"");
+}
+
 TEST(JobPrint, numbers_have_no_digits_to_spare) {
   Job job;
   job.train.optimizer.rate = 0.1;
