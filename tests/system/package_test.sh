@@ -32,7 +32,20 @@ program=$(find "$work/build" -maxdepth 1 -type f -perm -u+x)
   exit 1
 }
 cd "$work"
-step "run ${program##*/}" "$program"
-cat "$work/log"
+digests=()
+for replicas in 1 2; do
+  step "run ${program##*/} with $replicas replicas" "$program" "$replicas" 1000
+  digest=$(sed -n 's/^weights_sha256 //p' "$work/log")
+  [[ $digest =~ ^[0-9a-f]{64}$ ]] || {
+    cat "$work/log"
+    echo "FAILED: no digest of the weights"
+    exit 1
+  }
+  digests+=("$digest")
+done
+[[ ${digests[0]} == "${digests[1]}" ]] || {
+  echo "FAILED: other weights with 2 replicas than with 1: ${digests[*]}"
+  exit 1
+}
 step "the installed command" "$work/prefix/bin/convoy" --help
 echo "the installed package works"
