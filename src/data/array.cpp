@@ -19,12 +19,16 @@ void convert(const Array& array, std::size_t first, std::span<double> out) {
 std::size_t size_of(ElementType type) {
   switch (type) {
     case ElementType::u8:
-    case ElementType::i8: return 1;
-    case ElementType::i16: return 2;
+    case ElementType::i8:
+      return 1;
+    case ElementType::i16:
+      return 2;
     case ElementType::i32:
-    case ElementType::f32: return 4;
+    case ElementType::f32:
+      return 4;
     case ElementType::i64:
-    case ElementType::f64: return 8;
+    case ElementType::f64:
+      return 8;
   }
   return 0;
 }
@@ -42,7 +46,8 @@ std::optional<std::size_t> element_count(std::span<const std::int64_t> shape, El
     }
   }
   std::int64_t bytes = 0;
-  if (__builtin_mul_overflow(product, static_cast<std::int64_t>(size_of(type)), &bytes)) return std::nullopt;
+  if (__builtin_mul_overflow(product, static_cast<std::int64_t>(size_of(type)), &bytes))
+    return std::nullopt;
   return empty ? 0 : static_cast<std::size_t>(product);
 }
 
@@ -73,13 +78,20 @@ void make_readable(Array& array, bool swap) {
 
 void to_doubles(const Array& array, std::size_t first, std::span<double> out) {
   switch (array.type) {
-    case ElementType::u8: return convert<std::uint8_t>(array, first, out);
-    case ElementType::i8: return convert<std::int8_t>(array, first, out);
-    case ElementType::i16: return convert<std::int16_t>(array, first, out);
-    case ElementType::i32: return convert<std::int32_t>(array, first, out);
-    case ElementType::i64: return convert<std::int64_t>(array, first, out);
-    case ElementType::f32: return convert<float>(array, first, out);
-    case ElementType::f64: return convert<double>(array, first, out);
+    case ElementType::u8:
+      return convert<std::uint8_t>(array, first, out);
+    case ElementType::i8:
+      return convert<std::int8_t>(array, first, out);
+    case ElementType::i16:
+      return convert<std::int16_t>(array, first, out);
+    case ElementType::i32:
+      return convert<std::int32_t>(array, first, out);
+    case ElementType::i64:
+      return convert<std::int64_t>(array, first, out);
+    case ElementType::f32:
+      return convert<float>(array, first, out);
+    case ElementType::f64:
+      return convert<double>(array, first, out);
   }
 }
 

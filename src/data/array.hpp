@@ -1,19 +1,21 @@
 #pragma once
-// What the readers of dense arrays share: sizes checked against overflow, byte order, conversion to double.
+// What the readers of dense arrays share: sizes checked against overflow, byte order, conversion to
+// double.
 #include <optional>
 
 #include "convoy/data/formats.hpp"
 
 namespace convoy {
 
-/// Elements of an array of this shape, or nothing when a dimension is negative or the size in bytes overflows.
+/// Elements of an array of this shape, or nothing when a dimension is negative or the size in bytes
+/// overflows.
 std::optional<std::size_t> element_count(std::span<const std::int64_t> shape, ElementType type);
 
 /// "60000x28x28"; "scalar" for no dimensions.
 std::string shape_text(std::span<const std::int64_t> shape);
 
-/// Makes `array.bytes` readable in place: a buffer of its own when the bytes are in foreign order (`swap`), not
-/// aligned for their type, or owned by nobody. Otherwise `array` stays a view.
+/// Makes `array.bytes` readable in place: a buffer of its own when the bytes are in foreign order
+/// (`swap`), not aligned for their type, or owned by nobody. Otherwise `array` stays a view.
 void make_readable(Array& array, bool swap);
 
 /// Elements first .. first + out.size() - 1 of the array as doubles.

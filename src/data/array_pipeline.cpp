@@ -17,12 +17,15 @@ namespace convoy {
 namespace {
 
 std::size_t product(std::span<const std::int64_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
-                         [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
+  return std::accumulate(
+      shape.begin(), shape.end(), std::size_t{1},
+      [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
 }
 
 /// Elements in a row that share one statistic.
-std::size_t group_size(std::size_t elements, std::size_t groups) { return elements / groups; }
+std::size_t group_size(std::size_t elements, std::size_t groups) {
+  return elements / groups;
+}
 
 void apply_affine(const FittedStep& step, std::span<double> sample) {
   const std::size_t groups = step.divide.size();
@@ -45,20 +48,25 @@ template <typename T>
 void check_finite(const Array& array, const std::string& file) {
   const auto* values = reinterpret_cast<const T*>(array.bytes.data());
   const std::size_t count = array.bytes.size() / sizeof(T);
-  const std::size_t per_sample = std::max<std::size_t>(1, count / std::max<std::size_t>(1, array.rows()));
+  const std::size_t per_sample =
+      std::max<std::size_t>(1, count / std::max<std::size_t>(1, array.rows()));
   for (std::size_t i = 0; i < count; ++i) {
     // float32 is what samples become, so a double beyond its range is as bad as infinity.
     if (std::isfinite(static_cast<float>(values[i]))) continue;
-    throw DataError(fmt::format("{}, sample {}", file, i / per_sample),
-                    fmt::format("element {} is {}, which is not a finite 32-bit number; remove or replace such values "
-                                "(impute and drop_missing do it for CSV)", i % per_sample, values[i]));
+    throw DataError(
+        fmt::format("{}, sample {}", file, i / per_sample),
+        fmt::format(
+            "element {} is {}, which is not a finite 32-bit number; remove or replace such values "
+            "(impute and drop_missing do it for CSV)",
+            i % per_sample, values[i]));
   }
 }
 
 }  // namespace
 
 std::vector<std::int64_t> feature_shape(const Array& array) {
-  std::vector<std::int64_t> shape(array.shape.begin() + (array.shape.empty() ? 0 : 1), array.shape.end());
+  std::vector<std::int64_t> shape(array.shape.begin() + (array.shape.empty() ? 0 : 1),
+                                  array.shape.end());
   if (shape.empty()) shape = {1};
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   return shape;
@@ -75,20 +83,23 @@ ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector
     const std::size_t groups = step.divide.size();
     const bool affine = step.kind != "clip";
     if (!step.columns.empty() || (affine && (groups == 0 || elements_ % groups != 0))) {
-      throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}", step.kind,
-                                   shape_text(shape_)));
+      throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}",
+                                   step.kind, shape_text(shape_)));
     }
   }
 }
 
-void ArrayPipeline::fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows) {
+void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
+                        std::span<const std::int64_t> rows) {
   if (!is_elementwise(step)) {
-    throw InputError(fmt::format("preprocess: {} needs CSV features; IDX and NPY have no columns or missing values",
-                                 step.kind));
+    throw InputError(fmt::format(
+        "preprocess: {} needs CSV features; IDX and NPY have no columns or missing values",
+        step.kind));
   }
   if (!step.columns.empty()) {
-    throw InputError(fmt::format("preprocess: {}: IDX and NPY features have no named columns; leave `columns` out",
-                                 step.kind));
+    throw InputError(fmt::format(
+        "preprocess: {}: IDX and NPY features have no named columns; leave `columns` out",
+        step.kind));
   }
   const std::size_t groups = !needs_statistics(step) || step.per == "all" ? 1
                              : step.per == "channel" ? static_cast<std::size_t>(shape_[0])
@@ -123,16 +134,17 @@ void ArrayPipeline::apply(std::span<double> sample) const {
 }
 
 bool ArrayPipeline::uniform() const {
-  return std::all_of(steps_.begin(), steps_.end(),
-                     [](const FittedStep& step) { return step.kind == "clip" || step.divide.size() == 1; });
+  return std::all_of(steps_.begin(), steps_.end(), [](const FittedStep& step) {
+    return step.kind == "clip" || step.divide.size() == 1;
+  });
 }
 
 namespace {
 
 class ArrayDataset final : public Dataset {
  public:
-  ArrayDataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline, torch::Tensor target, DataSpec spec,
-               std::vector<std::int64_t> numbers)
+  ArrayDataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline, torch::Tensor target,
+               DataSpec spec, std::vector<std::int64_t> numbers)
       : features_(std::move(features)),
         pipeline_(std::move(pipeline)),
         target_(std::move(target)),
@@ -161,7 +173,8 @@ class ArrayDataset final : public Dataset {
     if (target_.defined()) batch.target = gather_rows(target_, samples);
     batch.samples.assign(samples.begin(), samples.end());
     if (!numbers_.empty()) {
-      for (std::int64_t& sample : batch.samples) sample = numbers_[static_cast<std::size_t>(sample)];
+      for (std::int64_t& sample : batch.samples)
+        sample = numbers_[static_cast<std::size_t>(sample)];
     }
     return batch;
   }
@@ -198,10 +211,12 @@ class ArrayDataset final : public Dataset {
 
 }  // namespace
 
-std::shared_ptr<Dataset> array_dataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline,
-                                       torch::Tensor target, DataSpec spec, std::vector<std::int64_t> numbers) {
-  return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target), std::move(spec),
-                                        std::move(numbers));
+std::shared_ptr<Dataset> array_dataset(Array features,
+                                       std::shared_ptr<const ArrayPipeline> pipeline,
+                                       torch::Tensor target, DataSpec spec,
+                                       std::vector<std::int64_t> numbers) {
+  return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target),
+                                        std::move(spec), std::move(numbers));
 }
 
 }  // namespace convoy

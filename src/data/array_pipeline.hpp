@@ -10,14 +10,16 @@
 
 namespace convoy {
 
-/// A sample's shape as a model sees it: a number becomes {1}, a 2-D sample gets a channel dimension.
+/// A sample's shape as a model sees it: a number becomes {1}, a 2-D sample gets a channel
+/// dimension.
 std::vector<std::int64_t> feature_shape(const Array& array);
 
 /// Elementwise steps on samples of one shape, in doubles, one step after the other.
 class ArrayPipeline {
  public:
   /// Throws InputError when a fitted step does not fit the shape.
-  explicit ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps = {});
+  explicit ArrayPipeline(std::vector<std::int64_t> sample_shape,
+                         std::vector<FittedStep> steps = {});
 
   /// Fits `step` to these rows as the steps before leave them, and adds it. Throws InputError.
   void fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows);
@@ -25,7 +27,8 @@ class ArrayPipeline {
   /// All steps on one sample, in place.
   void apply(std::span<double> sample) const;
 
-  /// Whether every element of a sample is treated alike, so that the result depends on the element's value alone.
+  /// Whether every element of a sample is treated alike, so that the result depends on the
+  /// element's value alone.
   bool uniform() const;
 
   const std::vector<std::int64_t>& sample_shape() const { return shape_; }
@@ -38,10 +41,12 @@ class ArrayPipeline {
   std::vector<FittedStep> steps_;
 };
 
-/// Row i of `features` through the pipeline is sample i. `target` is undefined or has a row per sample; `numbers`
-/// gives each sample's number in its file, and is empty where that is i.
-std::shared_ptr<Dataset> array_dataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline,
-                                       torch::Tensor target, DataSpec spec, std::vector<std::int64_t> numbers = {});
+/// Row i of `features` through the pipeline is sample i. `target` is undefined or has a row per
+/// sample; `numbers` gives each sample's number in its file, and is empty where that is i.
+std::shared_ptr<Dataset> array_dataset(Array features,
+                                       std::shared_ptr<const ArrayPipeline> pipeline,
+                                       torch::Tensor target, DataSpec spec,
+                                       std::vector<std::int64_t> numbers = {});
 
 /// Throws DataError naming the first sample of a floating-point array that is not finite.
 void require_finite(const Array& array, const std::string& file);

@@ -29,22 +29,28 @@ Format detect_format(const Content& content, const std::string& format) {
   if (format == "idx") return Format::idx;
   if (format == "npy") return Format::npy;
   if (format == "csv") return Format::csv;
-  if (format != "auto") throw InputError(fmt::format("data.format: {}: write auto, idx, csv or npy", in_quotes(format)));
+  if (format != "auto")
+    throw InputError(
+        fmt::format("data.format: {}: write auto, idx, csv or npy", in_quotes(format)));
 
   const std::string_view text = content.text();
   if (text.starts_with("\x93NUMPY")) return Format::npy;
-  if (text.size() >= 4 && text[0] == 0 && text[1] == 0 && text[2] >= 8 && text[2] <= 14) return Format::idx;
+  if (text.size() >= 4 && text[0] == 0 && text[1] == 0 && text[2] >= 8 && text[2] <= 14)
+    return Format::idx;
   // Damaged files should hear what is wrong with them from the reader of what they claim to be.
   std::string name = std::filesystem::path(content.name).filename().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (name.ends_with(".npy")) return Format::npy;
   for (const char* ending : {".csv", ".tsv", ".txt", ".data"}) {
     if (name.ends_with(ending)) return Format::csv;
   }
-  if (name.find("-idx") != std::string::npos || name.find(".idx") != std::string::npos) return Format::idx;
+  if (name.find("-idx") != std::string::npos || name.find(".idx") != std::string::npos)
+    return Format::idx;
   if (text.find('\0') == std::string_view::npos) return Format::csv;
-  throw DataError(content.name, "is neither IDX, NPY nor CSV; set data.format if it is one of them");
+  throw DataError(content.name,
+                  "is neither IDX, NPY nor CSV; set data.format if it is one of them");
 }
 
 Array read_idx(const std::filesystem::path& path) {

@@ -14,7 +14,9 @@ struct Content {
   std::string name;  ///< for messages
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
-  std::string_view text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view text() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
 };
 
 /// Throws DataError when the file cannot be read.
@@ -22,8 +24,8 @@ Content read_content(const std::filesystem::path& path);
 
 enum class Format { idx, npy, csv };
 
-/// From `format` (the job's data.format) or, for "auto", from the file's name and content. Throws DataError when
-/// neither tells.
+/// From `format` (the job's data.format) or, for "auto", from the file's name and content. Throws
+/// DataError when neither tells.
 Format detect_format(const Content& content, const std::string& format);
 
 }  // namespace convoy

@@ -1,5 +1,6 @@
-// CSV to columns. One pass decides each column's type and stores it; a second pass is needed only where numbers came
-// first and text later ("1", "2", "x"), because the numbers' own spelling is then what counts.
+// CSV to columns. One pass decides each column's type and stores it; a second pass is needed only
+// where numbers came first and text later ("1", "2", "x"), because the numbers' own spelling is
+// then what counts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,7 +30,8 @@ Cell parse_number(std::string_view field) {
   const char* end = field.data() + field.size();
   const auto [stop, error] = std::from_chars(field.data(), end, cell.value);
   if (stop != end || field.empty() || error == std::errc::invalid_argument) return {};
-  if (error == std::errc::result_out_of_range) cell.value = std::strtod(std::string(field).c_str(), nullptr);
+  if (error == std::errc::result_out_of_range)
+    cell.value = std::strtod(std::string(field).c_str(), nullptr);
   cell.kind = std::isfinite(cell.value) ? Kind::number : Kind::nonfinite;
   return cell;
 }
@@ -55,10 +57,13 @@ class Missing {
 
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
-/// Collects one column. `again` means: numbers seen before turned out to be categories, read the column once more.
+/// Collects one column. `again` means: numbers seen before turned out to be categories, read the
+/// column once more.
 class ColumnBuilder {
  public:
   enum class Mode { skip, number, category, again };
@@ -76,22 +81,29 @@ class ColumnBuilder {
     if (mode_ == Mode::category) column_.codes.clear();
   }
 
-  void add(std::string_view field, const Missing& missing, const std::string& file, std::int64_t line) {
-    if (mode_ == Mode::number) add_number(field, missing, file, line);
-    else if (mode_ == Mode::category) add_category(field, missing, file, line);
+  void add(std::string_view field, const Missing& missing, const std::string& file,
+           std::int64_t line) {
+    if (mode_ == Mode::number)
+      add_number(field, missing, file, line);
+    else if (mode_ == Mode::category)
+      add_category(field, missing, file, line);
   }
 
   Column finish(const std::string& file) {
     if (!column_.categorical && nonfinite_line_ > 0) {
-      throw DataError(fmt::format("{}:{}", file, nonfinite_line_),
-                      fmt::format("column {}: {} is not a finite number; if it stands for a missing value, list it in "
-                                  "data.csv.missing", in_quotes(column_.name), in_quotes(nonfinite_)));
+      throw DataError(
+          fmt::format("{}:{}", file, nonfinite_line_),
+          fmt::format(
+              "column {}: {} is not a finite number; if it stands for a missing value, list it in "
+              "data.csv.missing",
+              in_quotes(column_.name), in_quotes(nonfinite_)));
     }
     return std::move(column_);
   }
 
  private:
-  void add_number(std::string_view field, const Missing& missing, const std::string& file, std::int64_t line) {
+  void add_number(std::string_view field, const Missing& missing, const std::string& file,
+                  std::int64_t line) {
     const Cell cell = parse_number(field);
     if (cell.kind == Kind::number && !(missing.numeric() && missing.contains(field))) {
       column_.numbers.push_back(cell.value);
@@ -114,7 +126,8 @@ class ColumnBuilder {
     }
   }
 
-  void add_category(std::string_view field, const Missing& missing, const std::string& file, std::int64_t line) {
+  void add_category(std::string_view field, const Missing& missing, const std::string& file,
+                    std::int64_t line) {
     if (missing.contains(field)) {
       column_.codes.push_back(-1);
       return;
@@ -122,10 +135,14 @@ class ColumnBuilder {
     auto known = codes_.find(field);
     if (known == codes_.end()) {
       if (!is_utf8(field)) {
-        throw DataError(fmt::format("{}:{}", file, line), fmt::format("column {}: text is not UTF-8; convert the file "
-                        "(iconv -f LATIN1 -t UTF-8)", in_quotes(column_.name)));
+        throw DataError(fmt::format("{}:{}", file, line),
+                        fmt::format("column {}: text is not UTF-8; convert the file "
+                                    "(iconv -f LATIN1 -t UTF-8)",
+                                    in_quotes(column_.name)));
       }
-      known = codes_.emplace(std::string(field), static_cast<std::int32_t>(column_.categories.size())).first;
+      known =
+          codes_.emplace(std::string(field), static_cast<std::int32_t>(column_.categories.size()))
+              .first;
       column_.categories.emplace_back(field);
     }
     column_.codes.push_back(known->second);
@@ -144,7 +161,8 @@ std::int64_t read_rows(CsvLexer lexer, const std::string& name, const Missing& m
                        std::vector<ColumnBuilder>& columns) {
   std::vector<std::string_view> fields;
   std::int64_t rows = 0;
-  std::int64_t blanks = 0;  // in a table of one column, a blank line is a missing value unless nothing follows
+  std::int64_t blanks =
+      0;  // in a table of one column, a blank line is a missing value unless nothing follows
   while (lexer.next(fields)) {
     if (lexer.blank()) {
       ++blanks;
@@ -152,27 +170,30 @@ std::int64_t read_rows(CsvLexer lexer, const std::string& name, const Missing& m
     }
     if (fields.size() != columns.size()) {
       throw DataError(fmt::format("{}:{}", name, lexer.line()),
-                      fmt::format("{} field{} where {} {} expected", fields.size(), fields.size() == 1 ? "" : "s",
-                                  columns.size(), columns.size() == 1 ? "is" : "are"));
+                      fmt::format("{} field{} where {} {} expected", fields.size(),
+                                  fields.size() == 1 ? "" : "s", columns.size(),
+                                  columns.size() == 1 ? "is" : "are"));
     }
     if (columns.size() == 1) {
-      for (std::int64_t i = 0; i < blanks; ++i) columns[0].add("", missing, name, lexer.line() - blanks + i);
+      for (std::int64_t i = 0; i < blanks; ++i)
+        columns[0].add("", missing, name, lexer.line() - blanks + i);
       rows += blanks;
     }
     blanks = 0;
-    for (std::size_t i = 0; i < fields.size(); ++i) columns[i].add(fields[i], missing, name, lexer.line());
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      columns[i].add(fields[i], missing, name, lexer.line());
     ++rows;
   }
   return rows;
 }
 
-std::vector<ColumnBuilder> make_builders(const std::vector<std::string>& names, const std::string& file,
-                                         const CsvOptions& options) {
+std::vector<ColumnBuilder> make_builders(const std::vector<std::string>& names,
+                                         const std::string& file, const CsvOptions& options) {
   const auto require = [&](const std::vector<std::string>& wanted, const char* key) {
     for (const std::string& column : wanted) {
       if (std::find(names.begin(), names.end(), column) == names.end()) {
-        throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, file, in_quotes(column),
-                                     name_list(names)));
+        throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, file,
+                                     in_quotes(column), name_list(names)));
       }
     }
   };
@@ -199,12 +220,15 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
   const std::vector<std::string> names = read_csv_header(lexer, name, options);
   std::vector<ColumnBuilder> builders = make_builders(names, name, options);
   std::vector<bool> ignored;
-  for (const ColumnBuilder& builder : builders) ignored.push_back(builder.mode() == ColumnBuilder::Mode::skip);
+  for (const ColumnBuilder& builder : builders)
+    ignored.push_back(builder.mode() == ColumnBuilder::Mode::skip);
   const Missing missing(options.missing);
 
   Table table;
   table.rows = read_rows(lexer, name, missing, builders);
-  const auto again = [](const ColumnBuilder& builder) { return builder.mode() == ColumnBuilder::Mode::again; };
+  const auto again = [](const ColumnBuilder& builder) {
+    return builder.mode() == ColumnBuilder::Mode::again;
+  };
   if (std::any_of(builders.begin(), builders.end(), again)) {
     for (ColumnBuilder& builder : builders) builder.rewind();
     read_rows(lexer, name, missing, builders);

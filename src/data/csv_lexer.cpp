@@ -12,9 +12,13 @@ namespace {
 
 constexpr std::size_t most_columns = 1'000'000;
 
-std::string at_line(const std::string& name, std::int64_t line) { return fmt::format("{}:{}", name, line); }
+std::string at_line(const std::string& name, std::int64_t line) {
+  return fmt::format("{}:{}", name, line);
+}
 
-bool is_blank(char c, char delimiter) { return (c == ' ' || c == '\t') && c != delimiter; }
+bool is_blank(char c, char delimiter) {
+  return (c == ' ' || c == '\t') && c != delimiter;
+}
 
 }  // namespace
 
@@ -56,7 +60,8 @@ bool CsvLexer::next(std::vector<std::string_view>& fields) {
 }
 
 std::string_view CsvLexer::plain_field() {
-  // Locals, because a store to a member in the loop could alias the text as far as the compiler knows.
+  // Locals, because a store to a member in the loop could alias the text as far as the compiler
+  // knows.
   const char* const text = text_.data();
   const std::size_t size = text_.size();
   const std::size_t start = at_;
@@ -74,8 +79,10 @@ std::string_view CsvLexer::quoted_field() {
   std::string* copy = nullptr;
   std::string_view value;
   while (true) {
-    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n' && text_[at_] != '\r') ++at_;
-    if (at_ >= text_.size()) throw DataError(at_line(name_, opened), "a quote that opens here is never closed");
+    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n' && text_[at_] != '\r')
+      ++at_;
+    if (at_ >= text_.size())
+      throw DataError(at_line(name_, opened), "a quote that opens here is never closed");
     if (text_[at_] != '"') {
       end_line();
       continue;
@@ -102,7 +109,8 @@ std::string_view CsvLexer::quoted_field() {
   }
   while (at_ < text_.size() && is_blank(text_[at_], delimiter_)) ++at_;
   if (at_ < text_.size() && text_[at_] != delimiter_ && text_[at_] != '\n' && text_[at_] != '\r') {
-    throw DataError(at_line(name_, line_), "text after a closing quote; write a quote inside quotes as \"\"");
+    throw DataError(at_line(name_, line_),
+                    "text after a closing quote; write a quote inside quotes as \"\"");
   }
   return value;
 }
@@ -115,19 +123,23 @@ void CsvLexer::end_line() {
 char csv_delimiter(const CsvOptions& options) {
   if (options.delimiter == "tab") return '\t';
   if (options.delimiter.size() != 1 || std::strchr("\"\n\r", options.delimiter[0])) {
-    throw InputError(fmt::format("data.csv.delimiter: {} is not one character; write a character or tab",
-                                 in_quotes(options.delimiter)));
+    throw InputError(
+        fmt::format("data.csv.delimiter: {} is not one character; write a character or tab",
+                    in_quotes(options.delimiter)));
   }
   return options.delimiter[0];
 }
 
-std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name, const CsvOptions& options) {
+std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name,
+                                         const CsvOptions& options) {
   const bool named = options.header == "true";
   if (!named && options.header != "false" && options.header != "skip") {
-    throw InputError(fmt::format("data.csv.header: {}: write true, false or skip", in_quotes(options.header)));
+    throw InputError(
+        fmt::format("data.csv.header: {}: write true, false or skip", in_quotes(options.header)));
   }
   if (named && !options.columns.empty()) {
-    throw InputError("data.csv.columns: the header line already names the columns; set data.csv.header: skip");
+    throw InputError(
+        "data.csv.columns: the header line already names the columns; set data.csv.header: skip");
   }
   std::vector<std::string_view> fields;
   bool more = true;
@@ -147,22 +159,26 @@ std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& nam
     names.resize(fields.size());
   }
   if (names.size() > most_columns) {
-    throw DataError(at_line(name, line), fmt::format("more than {} columns; is the delimiter right?", most_columns));
+    throw DataError(at_line(name, line),
+                    fmt::format("more than {} columns; is the delimiter right?", most_columns));
   }
   std::unordered_set<std::string_view> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) names[i] = fmt::format("column_{}", i + 1);
-    if (!is_utf8(names[i])) throw DataError(at_line(name, line), fmt::format("name of column {} is not UTF-8", i + 1));
+    if (!is_utf8(names[i]))
+      throw DataError(at_line(name, line), fmt::format("name of column {} is not UTF-8", i + 1));
   }
   for (const std::string& column : names) {
     if (!seen.insert(column).second) {
-      throw DataError(at_line(name, line), fmt::format("two columns are called {}; rename one", in_quotes(column)));
+      throw DataError(at_line(name, line),
+                      fmt::format("two columns are called {}; rename one", in_quotes(column)));
     }
   }
   return names;
 }
 
-std::vector<std::string> csv_column_names(std::string_view text, const std::string& name, const CsvOptions& options) {
+std::vector<std::string> csv_column_names(std::string_view text, const std::string& name,
+                                          const CsvOptions& options) {
   CsvLexer lexer(text, name, csv_delimiter(options));
   return read_csv_header(lexer, name, options);
 }
@@ -183,7 +199,8 @@ std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (char c : text.substr(0, longest)) out += c >= 0 && (c < ' ' || c == 127) ? '?' : c;
   // A cut must not leave half a character behind.
-  while (cut && out.size() > 1 && !is_utf8(std::string_view(out).substr(1)) && is_utf8(text)) out.pop_back();
+  while (cut && out.size() > 1 && !is_utf8(std::string_view(out).substr(1)) && is_utf8(text))
+    out.pop_back();
   return out + (cut ? "...'" : "'");
 }
 
@@ -192,8 +209,10 @@ bool is_utf8(std::string_view text) {
   while (at < text.size()) {
     const auto lead = static_cast<unsigned char>(text[at++]);
     if (lead < 0x80) continue;
-    const std::size_t more = lead >= 0xC2 && lead <= 0xDF ? 1 : (lead & 0xF0) == 0xE0 ? 2
-                             : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+    const std::size_t more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                             : (lead & 0xF0) == 0xE0        ? 2
+                             : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                            : 0;
     if (more == 0 || at + more > text.size()) return false;
     // The second byte's range excludes overlong forms, surrogates and what is beyond U+10FFFF.
     const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;

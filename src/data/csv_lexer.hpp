@@ -10,15 +10,17 @@
 
 namespace convoy {
 
-/// Splits text into records. Lines end with LF, CRLF or CR; a field in double quotes may hold the delimiter, line ends
-/// and "" for a quote. Blanks around a field without quotes are not part of it. A byte order mark is skipped.
-/// Throws DataError for a quoted field without an end, text after the closing quote, NUL bytes and UTF-16.
+/// Splits text into records. Lines end with LF, CRLF or CR; a field in double quotes may hold the
+/// delimiter, line ends and "" for a quote. Blanks around a field without quotes are not part of
+/// it. A byte order mark is skipped. Throws DataError for a quoted field without an end, text after
+/// the closing quote, NUL bytes and UTF-16.
 class CsvLexer {
  public:
   /// `text` must outlive the lexer.
   CsvLexer(std::string_view text, std::string name, char delimiter);
 
-  /// Reads the next record into `fields`, which stay valid until the next call. False at the end of the text.
+  /// Reads the next record into `fields`, which stay valid until the next call. False at the end of
+  /// the text.
   bool next(std::vector<std::string_view>& fields);
 
   /// The line on which the record last read begins, from 1.
@@ -39,19 +41,23 @@ class CsvLexer {
   std::int64_t line_ = 1;
   std::int64_t record_line_ = 0;
   bool blank_ = false;
-  std::deque<std::string> unescaped_;  // the text of quoted fields that contain ""; a deque keeps views valid
+  std::deque<std::string>
+      unescaped_;  // the text of quoted fields that contain ""; a deque keeps views valid
   std::size_t unescaped_used_ = 0;
 };
 
 /// The delimiter the options mean. Throws InputError when it is not one usable character.
 char csv_delimiter(const CsvOptions& options);
 
-/// All columns a CSV text has, ignored ones included: from its header line, from options.columns, or "column_1" to
-/// "column_N". Leaves `lexer` at the first record after the header. Throws DataError.
-std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name, const CsvOptions& options);
+/// All columns a CSV text has, ignored ones included: from its header line, from options.columns,
+/// or "column_1" to "column_N". Leaves `lexer` at the first record after the header. Throws
+/// DataError.
+std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name,
+                                         const CsvOptions& options);
 
 /// The same without a lexer at hand.
-std::vector<std::string> csv_column_names(std::string_view text, const std::string& name, const CsvOptions& options);
+std::vector<std::string> csv_column_names(std::string_view text, const std::string& name,
+                                          const CsvOptions& options);
 
 /// How many fields the first record after the header has; 0 when there is none.
 std::size_t csv_width(std::string_view text, const std::string& name, const CsvOptions& options);

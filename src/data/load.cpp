@@ -45,18 +45,19 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   return roles;
 }
 
-void require_shape(const Source& source, const std::vector<std::int64_t>& shape, const std::string& reference) {
+void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
+                   const std::string& reference) {
   const std::vector<std::int64_t> own = feature_shape(*source.array);
   if (own != shape) {
-    throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own), reference,
-                                             shape_text(shape)));
+    throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own),
+                                             reference, shape_text(shape)));
   }
 }
 
 void require_kind(const Source& source, bool array, const std::string& reference) {
   if (source.array.has_value() == array) return;
-  throw DataError(source.file, fmt::format("is {} where {} is {}", array ? "a table" : "an array", reference,
-                                           array ? "an array" : "a table"));
+  throw DataError(source.file, fmt::format("is {} where {} is {}", array ? "a table" : "an array",
+                                           reference, array ? "an array" : "a table"));
 }
 
 /// A source of array features as a dataset, every row a sample.
@@ -66,7 +67,8 @@ std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetC
   spec.feature_shape = pipeline->sample_shape();
   code.describe(spec);
   torch::Tensor target;
-  if (source.target) target = code.encode(source.target->columns, all_rows(source.rows), source.target->file);
+  if (source.target)
+    target = code.encode(source.target->columns, all_rows(source.rows), source.target->file);
   return array_dataset(*source.array, std::move(pipeline), std::move(target), std::move(spec));
 }
 
@@ -80,15 +82,16 @@ Frame make_frame(const Source& source, const Rows& rows) {
 }
 
 /// A frame that has been through the steps as a dataset. `target_file` is for messages.
-std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCode& code, const std::string& target_file) {
+std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCode& code,
+                                             const std::string& target_file) {
   DataSpec spec;
   spec.feature_names = feature_names(frame);
   spec.feature_shape = {static_cast<std::int64_t>(frame.features.size())};
   code.describe(spec);
   torch::Tensor target;
   if (!frame.targets.empty()) target = code.encode(frame.targets, frame.numbers, target_file);
-  return array_dataset(to_matrix(frame), std::make_shared<ArrayPipeline>(spec.feature_shape), std::move(target), spec,
-                       frame.numbers);
+  return array_dataset(to_matrix(frame), std::make_shared<ArrayPipeline>(spec.feature_shape),
+                       std::move(target), spec, frame.numbers);
 }
 
 /// What is read for a job, before it becomes datasets.
@@ -103,7 +106,8 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
                      std::optional<TargetCode>& code) {
   const auto resolve = [&root](const std::string& path) { return root / path; };
   if (data.test_part > 0 && !data.test.empty()) {
-    throw InputError("data.test_part: there are test files; leave one of data.test and data.test_part out");
+    throw InputError(
+        "data.test_part: there are test files; leave one of data.test and data.test_part out");
   }
   if (data.validation > 0 && !data.validation_files.empty()) {
     throw InputError("data.validation: there are validation files; leave one of the two out");
@@ -116,7 +120,8 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
     if (files.empty()) return std::nullopt;
     Source source = read_source(files, {data, key, &roles}, resolve);
     require_kind(source, sources.train.array.has_value(), sources.train.file);
-    if (source.array) require_shape(source, feature_shape(*sources.train.array), sources.train.file);
+    if (source.array)
+      require_shape(source, feature_shape(*sources.train.array), sources.train.file);
     return source;
   };
   sources.validation = read(data.validation_files, "data.validation_files");
@@ -126,13 +131,18 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
 }
 
 Json base_record(const char* kind, const TargetCode& code, const std::vector<FittedStep>& steps) {
-  return {{"version", fitted_version}, {"kind", kind}, {"target", code.to_json()}, {"steps", steps_json(steps)}};
+  return {{"version", fitted_version},
+          {"kind", kind},
+          {"target", code.to_json()},
+          {"steps", steps_json(steps)}};
 }
 
-Splits array_splits(const Sources& sources, const TargetCode& code, const std::vector<PreprocessStep>& preprocess) {
+Splits array_splits(const Sources& sources, const TargetCode& code,
+                    const std::vector<PreprocessStep>& preprocess) {
   const Source& train = sources.train;
   auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*train.array));
-  for (const PreprocessStep& step : preprocess) pipeline->fit(step, *train.array, sources.rows.train);
+  for (const PreprocessStep& step : preprocess)
+    pipeline->fit(step, *train.array, sources.rows.train);
   const auto whole = array_samples(train, code, pipeline);
   Splits splits;
   splits.train = subset(whole, sources.rows.train);
@@ -145,20 +155,25 @@ Splits array_splits(const Sources& sources, const TargetCode& code, const std::v
   return splits;
 }
 
-Splits table_splits(const Sources& sources, const TargetCode& code, const std::vector<PreprocessStep>& preprocess) {
+Splits table_splits(const Sources& sources, const TargetCode& code,
+                    const std::vector<PreprocessStep>& preprocess) {
   Frame train = make_frame(sources.train, sources.rows.train);
   const std::vector<FittedStep> steps = fit_steps(preprocess, train);
-  const auto samples = [&](const Source& source, const Rows& rows) -> std::shared_ptr<const Dataset> {
+  const auto samples = [&](const Source& source,
+                           const Rows& rows) -> std::shared_ptr<const Dataset> {
     Frame frame = make_frame(source, rows);
-    apply_steps(steps, frame);
-    if (frame.numbers.empty()) throw DataError(source.file, "drop_missing leaves no sample of this split");
+    for (const FittedStep& step : steps) apply_step(step, frame);
+    if (frame.numbers.empty())
+      throw DataError(source.file, "drop_missing leaves no sample of this split");
     return table_samples(frame, code, source.target->file);
   };
   Splits splits;
   splits.train = table_samples(train, code, sources.train.target->file);
-  if (!sources.rows.validation.empty()) splits.validation = samples(sources.train, sources.rows.validation);
+  if (!sources.rows.validation.empty())
+    splits.validation = samples(sources.train, sources.rows.validation);
   if (!sources.rows.test.empty()) splits.test = samples(sources.train, sources.rows.test);
-  if (sources.validation) splits.validation = samples(*sources.validation, all_rows(sources.validation->rows));
+  if (sources.validation)
+    splits.validation = samples(*sources.validation, all_rows(sources.validation->rows));
   if (sources.test) splits.test = samples(*sources.test, all_rows(sources.test->rows));
   splits.fitted = base_record("table", code, steps);
   Json columns = Json::array();
@@ -191,7 +206,8 @@ Record read_record(const Json& fitted) {
     record.roles.target_categorical = record.code.categorical();
     if (record.array) {
       record.feature_shape = fitted.at("feature_shape").get<std::vector<std::int64_t>>();
-      if (record.feature_shape.empty() || element_count(record.feature_shape, ElementType::f64).value_or(0) == 0) {
+      if (record.feature_shape.empty() ||
+          element_count(record.feature_shape, ElementType::f64).value_or(0) == 0) {
         throw InputError("impossible feature_shape");
       }
     } else {
@@ -203,18 +219,20 @@ Record read_record(const Json& fitted) {
     }
     return record;
   } catch (const std::exception& error) {
-    throw InputError(fmt::format("the model's record of its preprocessing is damaged: {}", error.what()));
+    throw InputError(
+        fmt::format("the model's record of its preprocessing is damaged: {}", error.what()));
   }
 }
 
 }  // namespace
 
-Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess, std::uint64_t seed,
-                   const std::filesystem::path& directory) {
+Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
+                   std::uint64_t seed, const std::filesystem::path& directory) {
   const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
   std::optional<TargetCode> code;
   const Sources sources = read_sources(data, seed, root, code);
-  return sources.train.array ? array_splits(sources, *code, preprocess) : table_splits(sources, *code, preprocess);
+  return sources.train.array ? array_splits(sources, *code, preprocess)
+                             : table_splits(sources, *code, preprocess);
 }
 
 std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, const DataFiles& files,
@@ -223,16 +241,18 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
   const Record record = read_record(fitted);
   const auto resolve = [&](const std::string& path) {
     const std::filesystem::path here = directory / path;
-    return data.fetch.empty() || std::filesystem::exists(here) ? here : fetch_package(data.fetch) / path;
+    return data.fetch.empty() || std::filesystem::exists(here) ? here
+                                                               : fetch_package(data.fetch) / path;
   };
   const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
   require_kind(source, record.array, "the model's training data");
   if (record.array) {
     require_shape(source, record.feature_shape, "the model's training data");
-    return array_samples(source, record.code, std::make_shared<ArrayPipeline>(record.feature_shape, record.steps));
+    return array_samples(source, record.code,
+                         std::make_shared<ArrayPipeline>(record.feature_shape, record.steps));
   }
   Frame frame = make_frame(source, all_rows(source.rows));
-  apply_steps(record.steps, frame);
+  for (const FittedStep& step : record.steps) apply_step(step, frame);
   return table_samples(frame, record.code, source.target ? source.target->file : source.file);
 }
 

@@ -1,5 +1,6 @@
 // NPY 1.0 to 3.0: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-// magic "\x93NUMPY", version, length of the header, the header (a Python dict literal), the elements.
+// magic "\x93NUMPY", version, length of the header, the header (a Python dict literal), the
+// elements.
 #include <fmt/format.h>
 
 #include <bit>
@@ -21,7 +22,8 @@ struct Header {
   std::optional<std::vector<std::int64_t>> shape;
 };
 
-/// The one shape of Python literal that numpy writes: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
+/// The one shape of Python literal that numpy writes: {'descr': '<f8', 'fortran_order': False,
+/// 'shape': (3, 4), }
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& name, std::size_t offset)
@@ -34,7 +36,8 @@ class HeaderParser {
       const std::string key = string();
       expect(':');
       if (key == "descr") {
-        if (peek() == '[') fail("structured arrays are not supported; save one array of plain numbers");
+        if (peek() == '[')
+          fail("structured arrays are not supported; save one array of plain numbers");
         header.descr = string();
       } else if (key == "fortran_order") {
         header.fortran_order = boolean();
@@ -72,7 +75,8 @@ class HeaderParser {
     const char quote = peek();
     if (quote != '\'' && quote != '"') fail("a quoted string expected in the header");
     const std::size_t end = text_.find(quote, at_ + 1);
-    if (end == std::string_view::npos || end - at_ > 64) fail("a short quoted string expected in the header");
+    if (end == std::string_view::npos || end - at_ > 64)
+      fail("a short quoted string expected in the header");
     std::string value(text_.substr(at_ + 1, end - at_ - 1));
     for (const char c : value) {
       if (c < ' ' || c > '~') fail("a string in the header holds unprintable characters");
@@ -94,11 +98,14 @@ class HeaderParser {
     while (!accept(')')) {
       peek();
       std::int64_t value = 0;
-      const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
-      if (error != std::errc{} || value < 0) fail("a dimension of the shape is not a number from 0");
+      const auto [end, error] =
+          std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+      if (error != std::errc{} || value < 0)
+        fail("a dimension of the shape is not a number from 0");
       at_ = static_cast<std::size_t>(end - text_.data());
       values.push_back(value);
-      if (values.size() > most_dimensions) fail(fmt::format("more than {} dimensions", most_dimensions));
+      if (values.size() > most_dimensions)
+        fail(fmt::format("more than {} dimensions", most_dimensions));
       if (!accept(',') && peek() != ')') fail("',' or ')' expected in the shape");
     }
     return values;
@@ -123,13 +130,20 @@ std::optional<ElementType> type_of(std::string_view code) {
 
 std::string_view code_of(ElementType type) {
   switch (type) {
-    case ElementType::u8: return "|u1";
-    case ElementType::i8: return "|i1";
-    case ElementType::i16: return "<i2";
-    case ElementType::i32: return "<i4";
-    case ElementType::i64: return "<i8";
-    case ElementType::f32: return "<f4";
-    case ElementType::f64: return "<f8";
+    case ElementType::u8:
+      return "|u1";
+    case ElementType::i8:
+      return "|i1";
+    case ElementType::i16:
+      return "<i2";
+    case ElementType::i32:
+      return "<i4";
+    case ElementType::i64:
+      return "<i8";
+    case ElementType::f32:
+      return "<f4";
+    case ElementType::f64:
+      return "<f8";
   }
   return "";
 }
@@ -139,7 +153,8 @@ void to_c_order(Array& array, std::size_t elements) {
   const std::size_t width = size_of(array.type);
   const std::size_t dimensions = array.shape.size();
   std::vector<std::size_t> stride(dimensions, 1);
-  for (std::size_t d = 1; d < dimensions; ++d) stride[d] = stride[d - 1] * static_cast<std::size_t>(array.shape[d - 1]);
+  for (std::size_t d = 1; d < dimensions; ++d)
+    stride[d] = stride[d - 1] * static_cast<std::size_t>(array.shape[d - 1]);
   std::vector<std::byte> out(elements * width);
   std::vector<std::int64_t> index(dimensions, 0);
   std::size_t from = 0;
@@ -158,28 +173,34 @@ void to_c_order(Array& array, std::size_t elements) {
 }
 
 /// Where the header's text starts and how long it is.
-std::pair<std::size_t, std::size_t> locate_header(std::span<const std::byte> bytes, const std::string& name) {
+std::pair<std::size_t, std::size_t> locate_header(std::span<const std::byte> bytes,
+                                                  const std::string& name) {
   if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
     throw DataError(name + ", byte 0", "does not start with \\x93NUMPY: not an NPY file");
   }
-  if (bytes.size() < 12) throw DataError(name, fmt::format("truncated: file has {} bytes", bytes.size()));
+  if (bytes.size() < 12)
+    throw DataError(name, fmt::format("truncated: file has {} bytes", bytes.size()));
   const int version = std::to_integer<int>(bytes[6]);
   if (version < 1 || version > 3) {
-    throw DataError(name + ", byte 6", fmt::format("NPY version {} is not known (1 to 3 are)", version));
+    throw DataError(name + ", byte 6",
+                    fmt::format("NPY version {} is not known (1 to 3 are)", version));
   }
   std::size_t length = 0;
   const std::size_t digits = version == 1 ? 2 : 4;
-  for (std::size_t i = digits; i-- > 0;) length = length << 8 | std::to_integer<std::size_t>(bytes[8 + i]);
+  for (std::size_t i = digits; i-- > 0;)
+    length = length << 8 | std::to_integer<std::size_t>(bytes[8 + i]);
   const std::size_t start = 8 + digits;
   if (length > bytes.size() - start) {
-    throw DataError(name, fmt::format("truncated: a header of {} bytes, file has {}", length, bytes.size()));
+    throw DataError(
+        name, fmt::format("truncated: a header of {} bytes, file has {}", length, bytes.size()));
   }
   return {start, length};
 }
 
 }  // namespace
 
-Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::shared_ptr<const void> owner) {
+Array parse_npy(std::span<const std::byte> bytes, const std::string& name,
+                std::shared_ptr<const void> owner) {
   const auto [start, length] = locate_header(bytes, name);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + start, length);
   const Header header = HeaderParser(text, name, start).parse();
@@ -189,8 +210,11 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::
                         ? std::nullopt
                         : type_of(std::string_view(header.descr).substr(1));
   if (!type) {
-    throw DataError(name, fmt::format("elements of type '{}' are not supported; save them as bool, uint8, int8, int16, "
-                                      "int32, int64, float32 or float64", header.descr));
+    throw DataError(
+        name, fmt::format(
+                  "elements of type '{}' are not supported; save them as bool, uint8, int8, int16, "
+                  "int32, int64, float32 or float64",
+                  header.descr));
   }
   Array array;
   array.type = *type;
@@ -202,8 +226,8 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::
   const std::size_t expected = *elements * size_of(*type);
   if (available != expected) {
     throw DataError(name, fmt::format("{}: header says {} ({} bytes of data), file has {}",
-                                      available < expected ? "truncated" : "too long", shape_text(array.shape),
-                                      expected, available));
+                                      available < expected ? "truncated" : "too long",
+                                      shape_text(array.shape), expected, available));
   }
   array.bytes = bytes.subspan(start + length);
   const char foreign = std::endian::native == std::endian::little ? '>' : '<';
@@ -213,10 +237,13 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::
 }
 
 std::string format_npy(const Array& array) {
-  static_assert(std::endian::native == std::endian::little, "the header written here says little-endian");
-  const std::string shape = array.shape.size() == 1 ? fmt::format("({},)", array.shape[0])
-                                                    : fmt::format("({})", fmt::join(array.shape, ", "));
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", code_of(array.type), shape);
+  static_assert(std::endian::native == std::endian::little,
+                "the header written here says little-endian");
+  const std::string shape = array.shape.size() == 1
+                                ? fmt::format("({},)", array.shape[0])
+                                : fmt::format("({})", fmt::join(array.shape, ", "));
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}",
+                                   code_of(array.type), shape);
   constexpr std::size_t prefix = 10;
   constexpr std::size_t alignment = 64;
   header.append(alignment - (prefix + header.size() + 1) % alignment, ' ');

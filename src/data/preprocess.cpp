@@ -62,13 +62,14 @@ FittedStep fitted_step(const nlohmann::ordered_json& json) {
   const std::size_t columns = step.columns.size();
   const auto fits = [columns](std::size_t entries) { return columns == 0 || entries == columns; };
   const bool affine = step.kind == "scale" || step.kind == "standardise" || step.kind == "min_max";
-  const bool sound =
-      affine ? step.divide.size() == step.subtract.size() && step.divide.size() == step.add.size() &&
-                   !step.divide.empty() && fits(step.divide.size()) &&
-                   std::none_of(step.divide.begin(), step.divide.end(), [](double x) { return x == 0; })
-      : step.kind == "impute"  ? fits(step.numbers.size()) && fits(step.texts.size())
-      : step.kind == "one_hot" ? fits(step.categories.size())
-                               : step.kind == "clip" || step.kind == "drop_missing";
+  const bool sound = affine ? step.divide.size() == step.subtract.size() &&
+                                  step.divide.size() == step.add.size() && !step.divide.empty() &&
+                                  fits(step.divide.size()) &&
+                                  std::none_of(step.divide.begin(), step.divide.end(),
+                                               [](double x) { return x == 0; })
+                     : step.kind == "impute"  ? fits(step.numbers.size()) && fits(step.texts.size())
+                     : step.kind == "one_hot" ? fits(step.categories.size())
+                                              : step.kind == "clip" || step.kind == "drop_missing";
   if (!sound) throw InputError(fmt::format("the fitted step '{}' is damaged", step.kind));
   return step;
 }
@@ -87,7 +88,9 @@ void Statistics::second(double x) {
   squares_ += difference * difference;
 }
 
-double Statistics::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+double Statistics::mean() const {
+  return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+}
 
 double Statistics::deviation() const {
   if (count_ == 0 || min_ == max_) return 0;
@@ -103,7 +106,9 @@ bool is_elementwise(const PreprocessStep& step) {
   return step.kind == "scale" || step.kind == "clip" || needs_statistics(step);
 }
 
-bool needs_statistics(const PreprocessStep& step) { return step.kind == "standardise" || step.kind == "min_max"; }
+bool needs_statistics(const PreprocessStep& step) {
+  return step.kind == "standardise" || step.kind == "min_max";
+}
 
 FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistics> groups) {
   check_options(step);
@@ -128,8 +133,9 @@ FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistic
       add = step.low;
     }
     if (!std::isfinite(subtract) || !std::isfinite(divide) || divide == 0) {
-      throw InputError(fmt::format("preprocess: {}: the values are too large to take statistics of; scale them first",
-                                   step.kind));
+      throw InputError(fmt::format(
+          "preprocess: {}: the values are too large to take statistics of; scale them first",
+          step.kind));
     }
     fitted.subtract.push_back(subtract);
     fitted.divide.push_back(divide);

@@ -17,9 +17,11 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::vector<std::string> only_known(const std::vector<std::string>& names, const std::vector<std::string>& known) {
+std::vector<std::string> only_known(const std::vector<std::string>& names,
+                                    const std::vector<std::string>& known) {
   std::vector<std::string> out;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(out), [&](const auto& n) { return contains(known, n); });
+  std::copy_if(names.begin(), names.end(), std::back_inserter(out),
+               [&](const auto& n) { return contains(known, n); });
   return out;
 }
 
@@ -29,28 +31,34 @@ Array parse_array(const Content& content, Format format) {
 }
 
 void check_keys(const DataFiles& files, const SourceOptions& options) {
-  const auto fail = [&](const std::string& problem) { throw InputError(fmt::format("{}: {}", options.key, problem)); };
+  const auto fail = [&](const std::string& problem) {
+    throw InputError(fmt::format("{}: {}", options.key, problem));
+  };
   if (files.empty()) fail("no files; set `file` (CSV), or `features` and `labels`");
   if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
     fail("`file` holds features and target together; give either it or `features` and `labels`");
   }
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
-  if (!files.features.empty() && files.labels.empty() && !options.target_optional) fail("`features` without `labels`");
+  if (!files.features.empty() && files.labels.empty() && !options.target_optional)
+    fail("`features` without `labels`");
   if (!files.file.empty() && options.data.target.empty() && !options.roles) {
     throw InputError("data.target: name the column that is to be predicted");
   }
 }
 
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
-void leave_out_target(CsvOptions& csv, const Content& content, const std::vector<std::string>& target) {
+void leave_out_target(CsvOptions& csv, const Content& content,
+                      const std::vector<std::string>& target) {
   if (csv.header == "true" || csv.columns.empty()) return;
   std::vector<std::string> features;
   std::copy_if(csv.columns.begin(), csv.columns.end(), std::back_inserter(features),
                [&](const auto& name) { return !contains(target, name); });
-  if (csv_width(content.text(), content.name, csv) == features.size()) csv.columns = std::move(features);
+  if (csv_width(content.text(), content.name, csv) == features.size())
+    csv.columns = std::move(features);
 }
 
-/// CSV options for a features file: types as training had them; lists cut down to the columns that are there.
+/// CSV options for a features file: types as training had them; lists cut down to the columns that
+/// are there.
 CsvOptions features_csv(const Content& content, const SourceOptions& options) {
   CsvOptions csv = options.data.csv;
   if (options.roles) {
@@ -58,7 +66,8 @@ CsvOptions features_csv(const Content& content, const SourceOptions& options) {
       if (column.categorical) csv.categorical.push_back(column.name);
     }
     if (options.roles->target_categorical) {
-      csv.categorical.insert(csv.categorical.end(), options.roles->target.begin(), options.roles->target.end());
+      csv.categorical.insert(csv.categorical.end(), options.roles->target.begin(),
+                             options.roles->target.end());
     }
     leave_out_target(csv, content, options.roles->target);
   }
@@ -80,15 +89,16 @@ CsvOptions labels_csv(const Content& content, const SourceOptions& options) {
   return csv;
 }
 
-/// Removes from the lists what this file does not have. Names no file has are an error for training files.
+/// Removes from the lists what this file does not have. Names no file has are an error for training
+/// files.
 void cut_lists(CsvOptions& csv, const Content& content, const SourceOptions& options,
                const std::vector<std::string>& elsewhere) {
   const std::vector<std::string> names = csv_column_names(content.text(), content.name, csv);
   const auto check = [&](const std::vector<std::string>& wanted, const char* key) {
     for (const std::string& name : wanted) {
       if (options.roles || contains(names, name) || contains(elsewhere, name)) continue;
-      throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, content.name, in_quotes(name),
-                                   name_list(names)));
+      throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, content.name,
+                                   in_quotes(name), name_list(names)));
     }
   };
   check(csv.ignore, "ignore");
@@ -98,8 +108,10 @@ void cut_lists(CsvOptions& csv, const Content& content, const SourceOptions& opt
 }
 
 /// Moves the target columns out of the table, in the order of `target`.
-std::optional<RawTarget> take_target(Table& table, const std::string& file, const SourceOptions& options) {
-  const std::vector<std::string>& wanted = options.roles ? options.roles->target : options.data.target;
+std::optional<RawTarget> take_target(Table& table, const std::string& file,
+                                     const SourceOptions& options) {
+  const std::vector<std::string>& wanted =
+      options.roles ? options.roles->target : options.data.target;
   RawTarget target;
   target.file = file;
   for (const std::string& name : wanted) {
@@ -109,7 +121,8 @@ std::optional<RawTarget> take_target(Table& table, const std::string& file, cons
       if (options.target_optional) continue;
       std::vector<std::string> names;
       for (const Column& column : table.columns) names.push_back(column.name);
-      throw InputError(fmt::format("data.target: {} has no column {}; it has {}", file, in_quotes(name), name_list(names)));
+      throw InputError(fmt::format("data.target: {} has no column {}; it has {}", file,
+                                   in_quotes(name), name_list(names)));
     }
     target.columns.push_back(std::move(*found));
     table.columns.erase(found);
@@ -121,8 +134,10 @@ std::optional<RawTarget> take_target(Table& table, const std::string& file, cons
 /// New data often has the target column with nothing in it.
 bool has_values(const RawTarget& target) {
   return std::any_of(target.columns.begin(), target.columns.end(), [](const Column& column) {
-    return std::any_of(column.codes.begin(), column.codes.end(), [](std::int32_t code) { return code >= 0; }) ||
-           std::any_of(column.numbers.begin(), column.numbers.end(), [](double x) { return x == x; });
+    return std::any_of(column.codes.begin(), column.codes.end(),
+                       [](std::int32_t code) { return code >= 0; }) ||
+           std::any_of(column.numbers.begin(), column.numbers.end(),
+                       [](double x) { return x == x; });
   });
 }
 
@@ -142,34 +157,39 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
                                   const std::string& file) {
   std::vector<Column> out;
   for (const Column& role : wanted) {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == role.name; });
+    const auto found = std::find_if(columns.begin(), columns.end(),
+                                    [&](const Column& c) { return c.name == role.name; });
     if (found == columns.end()) {
       std::vector<std::string> names;
       for (const Column& column : columns) names.push_back(column.name);
-      throw DataError(file, fmt::format("no column {}, which the training data has; there are {}", in_quotes(role.name),
-                                        name_list(names)));
+      throw DataError(file, fmt::format("no column {}, which the training data has; there are {}",
+                                        in_quotes(role.name), name_list(names)));
     }
     if (found->categorical && !role.categorical) {
-      throw DataError(file, fmt::format("column {} holds text ({}) where the training data has numbers",
-                                        in_quotes(role.name), in_quotes(found->categories.empty() ? "" : found->categories[0])));
+      throw DataError(
+          file, fmt::format("column {} holds text ({}) where the training data has numbers",
+                            in_quotes(role.name),
+                            in_quotes(found->categories.empty() ? "" : found->categories[0])));
     }
     out.push_back(*found);
   }
   return out;
 }
 
-void read_table(Source& source, const Content& content, const DataFiles& files, const SourceOptions& options,
-                const std::vector<std::string>& label_columns) {
+void read_table(Source& source, const Content& content, const DataFiles& files,
+                const SourceOptions& options, const std::vector<std::string>& label_columns) {
   CsvOptions csv = features_csv(content, options);
   cut_lists(csv, content, options, label_columns);
   Table table = parse_csv(content.text(), content.name, csv);
   source.rows = table.rows;
   if (!files.file.empty()) {
     source.target = take_target(table, content.name, options);
-    if (source.target && options.target_optional && !has_values(*source.target)) source.target.reset();
+    if (source.target && options.target_optional && !has_values(*source.target))
+      source.target.reset();
   }
-  source.columns = options.roles ? match_columns(std::move(table.columns), options.roles->features, content.name)
-                                 : std::move(table.columns);
+  source.columns =
+      options.roles ? match_columns(std::move(table.columns), options.roles->features, content.name)
+                    : std::move(table.columns);
   if (source.columns.empty()) throw DataError(content.name, "has no feature columns");
 }
 
@@ -179,7 +199,8 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve) {
   check_keys(files, options);
   Source source;
-  if (!files.labels.empty()) source.target = read_labels(read_content(resolve(files.labels)), options);
+  if (!files.labels.empty())
+    source.target = read_labels(read_content(resolve(files.labels)), options);
   std::vector<std::string> label_columns;
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
@@ -191,20 +212,23 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
     read_table(source, content, files, options, label_columns);
   } else {
     if (!files.file.empty() && !options.target_optional) {
-      throw InputError(fmt::format("{}.file: {} is not CSV; give IDX and NPY files as `features` and `labels`",
-                                   options.key, content.name));
+      throw InputError(
+          fmt::format("{}.file: {} is not CSV; give IDX and NPY files as `features` and `labels`",
+                      options.key, content.name));
     }
     source.array = parse_array(content, format);
     source.rows = source.array->shape.empty() ? 0 : source.array->rows();
     if (source.rows > 0 && source.array->bytes.empty()) {
-      throw DataError(content.name, fmt::format("samples of {} have no elements", shape_text(source.array->shape)));
+      throw DataError(content.name, fmt::format("samples of {} have no elements",
+                                                shape_text(source.array->shape)));
     }
     require_finite(*source.array, content.name);
   }
   if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
-    throw DataError(source.target->file, fmt::format("has {} labels, but {} has {} samples", source.target->rows(),
-                                                     source.file, source.rows));
+    throw DataError(source.target->file,
+                    fmt::format("has {} labels, but {} has {} samples", source.target->rows(),
+                                source.file, source.rows));
   }
   return source;
 }

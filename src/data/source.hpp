@@ -27,14 +27,14 @@ struct ColumnRoles {
 
 struct SourceOptions {
   const DataOptions& data;
-  const char* key;                       ///< the job key of the files, for messages: "data.train"
-  const ColumnRoles* roles = nullptr;    ///< null for the training files themselves
-  bool target_optional = false;          ///< prediction
+  const char* key;                     ///< the job key of the files, for messages: "data.train"
+  const ColumnRoles* roles = nullptr;  ///< null for the training files themselves
+  bool target_optional = false;        ///< prediction
 };
 
 /// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
-/// With roles, columns come out in their order and with their types; columns that training did not have are left out.
-/// Throws InputError / DataError.
+/// With roles, columns come out in their order and with their types; columns that training did not
+/// have are left out. Throws InputError / DataError.
 Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve);
 

@@ -37,11 +37,13 @@ class SplitMix64 {
 std::int64_t part_of(std::int64_t n, double part, const char* key, const std::string& file) {
   if (part == 0) return 0;
   if (!(part > 0 && part < 1)) {
-    throw InputError(fmt::format("data.{}: {} is not a part; write a number from 0 to less than 1", key, part));
+    throw InputError(
+        fmt::format("data.{}: {} is not a part; write a number from 0 to less than 1", key, part));
   }
   const auto count = static_cast<std::int64_t>(std::llround(part * static_cast<double>(n)));
   if (count == 0) {
-    throw InputError(fmt::format("data.{}: {} of the {} samples in {} is none; make it larger", key, part, n, file));
+    throw InputError(fmt::format("data.{}: {} of the {} samples in {} is none; make it larger", key,
+                                 part, n, file));
   }
   return count;
 }
@@ -56,14 +58,18 @@ std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed) {
   return order;
 }
 
-SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data, const std::string& file) {
+SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data,
+                     const std::string& file) {
   const std::int64_t test = part_of(n, data.test_part, "test_part", file);
   const std::int64_t validation = part_of(n, data.validation, "validation", file);
   if (test + validation >= n) {
-    throw InputError(fmt::format("data: of the {} samples in {}, {} would be for testing and {} for validation; that "
-                                 "leaves none to train on", n, file, test, validation));
+    throw InputError(fmt::format(
+        "data: of the {} samples in {}, {} would be for testing and {} for validation; that "
+        "leaves none to train on",
+        n, file, test, validation));
   }
-  if (data.limit < 0) throw InputError(fmt::format("data.limit: {} is negative; 0 means all samples", data.limit));
+  if (data.limit < 0)
+    throw InputError(fmt::format("data.limit: {} is negative; 0 means all samples", data.limit));
   const std::vector<std::int64_t> order = seeded_order(n, seed);
   const auto rest = order.begin() + test + validation;
   const std::int64_t train = order.end() - rest;
@@ -72,7 +78,8 @@ SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data
   rows.test.assign(order.begin(), order.begin() + test);
   rows.validation.assign(order.begin() + test, rest);
   rows.train.assign(rest, rest + kept);
-  for (auto* split : {&rows.train, &rows.validation, &rows.test}) std::sort(split->begin(), split->end());
+  for (auto* split : {&rows.train, &rows.validation, &rows.test})
+    std::sort(split->begin(), split->end());
   return rows;
 }
 

@@ -8,8 +8,9 @@
 
 namespace convoy {
 
-/// 0 .. n-1 in an order fixed by the seed: Fisher-Yates (Knuth, TAOCP 2, algorithm P) on numbers from splitmix64
-/// (Steele, Lea, Flood 2014) seeded with `seed`. Written out here because std::shuffle's result differs by library.
+/// 0 .. n-1 in an order fixed by the seed: Fisher-Yates (Knuth, TAOCP 2, algorithm P) on numbers
+/// from splitmix64 (Steele, Lea, Flood 2014) seeded with `seed`. Written out here because
+/// std::shuffle's result differs by library.
 std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed);
 
 struct SplitRows {
@@ -18,10 +19,12 @@ struct SplitRows {
   std::vector<std::int64_t> test;
 };
 
-/// Splits the rows 0 .. n-1 of the training files by the seeded order: the first round(test_part * n) are the test
-/// split, the next round(validation * n) the validation split, the rest is the training split, of which `limit` (if
-/// not 0) keeps the first. Each split is then sorted, so that files are read from front to back.
-/// Throws InputError when a split that is asked for would be empty; `file` is for that message.
-SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data, const std::string& file);
+/// Splits the rows 0 .. n-1 of the training files by the seeded order: the first round(test_part *
+/// n) are the test split, the next round(validation * n) the validation split, the rest is the
+/// training split, of which `limit` (if not 0) keeps the first. Each split is then sorted, so that
+/// files are read from front to back. Throws InputError when a split that is asked for would be
+/// empty; `file` is for that message.
+SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data,
+                     const std::string& file);
 
 }  // namespace convoy

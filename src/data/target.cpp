@@ -13,17 +13,21 @@
 namespace convoy {
 namespace {
 
-constexpr std::int64_t most_classes = 1'000'000;  // more than this in a label file is a mistake, not a task
+constexpr std::int64_t most_classes =
+    1'000'000;  // more than this in a label file is a mistake, not a task
 
 std::string_view name_of(Task task) {
-  return task == Task::classification ? "classification" : task == Task::binary ? "binary" : "regression";
+  return task == Task::classification ? "classification"
+         : task == Task::binary       ? "binary"
+                                      : "regression";
 }
 
 Task task_named(const std::string& name) {
   for (const Task task : {Task::classification, Task::binary, Task::regression}) {
     if (name == name_of(task)) return task;
   }
-  throw InputError(fmt::format("data.task: {}: write auto, classification, binary or regression", in_quotes(name)));
+  throw InputError(fmt::format("data.task: {}: write auto, classification, binary or regression",
+                               in_quotes(name)));
 }
 
 std::optional<double> as_number(const std::string& text) {
@@ -34,7 +38,8 @@ std::optional<double> as_number(const std::string& text) {
 }
 
 std::vector<std::string> sorted_names(std::vector<std::string> names) {
-  const bool numeric = std::all_of(names.begin(), names.end(), [](const auto& n) { return as_number(n).has_value(); });
+  const bool numeric = std::all_of(names.begin(), names.end(),
+                                   [](const auto& n) { return as_number(n).has_value(); });
   std::sort(names.begin(), names.end(), [numeric](const std::string& a, const std::string& b) {
     if (numeric && *as_number(a) != *as_number(b)) return *as_number(a) < *as_number(b);
     return a < b;
@@ -71,18 +76,23 @@ std::int64_t count_classes(const RawTarget& target, const DataOptions& data) {
     if (x > largest) largest = x;
   }
   if (largest >= static_cast<double>(most_classes)) {
-    throw DataError(target.file, fmt::format("label {} would make more than {} classes; are these class numbers? Set "
-                                             "data.task: regression if not", largest, most_classes));
+    throw DataError(
+        target.file,
+        fmt::format("label {} would make more than {} classes; are these class numbers? Set "
+                    "data.task: regression if not",
+                    largest, most_classes));
   }
   return static_cast<std::int64_t>(largest) + 1;
 }
 
-[[noreturn]] void bad_sample(const std::string& file, std::int64_t sample, const std::string& problem) {
+[[noreturn]] void bad_sample(const std::string& file, std::int64_t sample,
+                             const std::string& problem) {
   throw DataError(fmt::format("{}, sample {}", file, sample), problem);
 }
 
 /// Throws when a value is missing, saying how many are.
-void require_present(const Column& column, std::span<const std::int64_t> numbers, const std::string& file) {
+void require_present(const Column& column, std::span<const std::int64_t> numbers,
+                     const std::string& file) {
   std::int64_t missing = 0;
   std::int64_t first = 0;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -90,9 +100,11 @@ void require_present(const Column& column, std::span<const std::int64_t> numbers
     if (absent && missing++ == 0) first = numbers[i];
   }
   if (missing == 0) return;
-  throw DataError(file, fmt::format("{} row{} no value in the target column {}, the first is sample {}; remove them or "
-                                    "add the preprocessing step drop_missing", missing, missing == 1 ? " has" : "s have",
-                                    in_quotes(column.name), first));
+  throw DataError(
+      file, fmt::format(
+                "{} row{} no value in the target column {}, the first is sample {}; remove them or "
+                "add the preprocessing step drop_missing",
+                missing, missing == 1 ? " has" : "s have", in_quotes(column.name), first));
 }
 
 }  // namespace
@@ -124,7 +136,8 @@ RawTarget target_of_array(const Array& labels, const std::string& file) {
   for (std::size_t r = 0; r < rows; ++r) {
     to_doubles(labels, r * columns, row);
     for (std::size_t c = 0; c < columns; ++c) {
-      if (!std::isfinite(row[c])) bad_sample(file, static_cast<std::int64_t>(r), "the label is not a finite number");
+      if (!std::isfinite(row[c]))
+        bad_sample(file, static_cast<std::int64_t>(r), "the label is not a finite number");
       target.columns[c].numbers[r] = row[c];
     }
   }
@@ -143,19 +156,21 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
     for (const Column& column : target.columns) {
       if (!column.categorical) continue;
       const std::string& example = column.categories.empty() ? column.name : column.categories[0];
-      throw DataError(target.file, fmt::format("target column {} holds text ({}); regression needs numbers",
-                                               in_quotes(column.name), in_quotes(example)));
+      throw DataError(target.file,
+                      fmt::format("target column {} holds text ({}); regression needs numbers",
+                                  in_quotes(column.name), in_quotes(example)));
     }
     code.outputs_ = static_cast<std::int64_t>(target.columns.size());
     return code;
   }
   if (target.columns.size() > 1) {
-    throw InputError(fmt::format("{}: {} target columns; {} needs one", target.file, target.columns.size(),
-                                 name_of(code.task_)));
+    throw InputError(fmt::format("{}: {} target columns; {} needs one", target.file,
+                                 target.columns.size(), name_of(code.task_)));
   }
   const std::int64_t classes = code.task_ == Task::binary ? 2
-                               : first.categorical ? static_cast<std::int64_t>(first.categories.size())
-                                                   : count_classes(target, data);
+                               : first.categorical
+                                   ? static_cast<std::int64_t>(first.categories.size())
+                                   : count_classes(target, data);
   code.outputs_ = code.task_ == Task::binary ? 1 : classes;
   if (!first.categorical) {
     for (std::int64_t c = 0; c < classes; ++c) code.class_names_.push_back(std::to_string(c));
@@ -163,31 +178,38 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
   }
   const auto names = static_cast<std::int64_t>(first.categories.size());
   if (names != classes || (data.classes > 0 && names != data.classes)) {
-    throw DataError(target.file, fmt::format("target column {} holds {} different names ({}) where {} are expected",
-                                             in_quotes(first.name), names, name_list(first.categories),
-                                             data.classes > 0 ? data.classes : classes));
+    throw DataError(
+        target.file,
+        fmt::format("target column {} holds {} different names ({}) where {} are expected",
+                    in_quotes(first.name), names, name_list(first.categories),
+                    data.classes > 0 ? data.classes : classes));
   }
   code.class_names_ = sorted_names(first.categories);
   return code;
 }
 
-torch::Tensor TargetCode::encode(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+torch::Tensor TargetCode::encode(const std::vector<Column>& columns,
+                                 std::span<const std::int64_t> numbers,
                                  const std::string& file) const {
   if (columns.size() != columns_.size()) {
-    throw DataError(file, fmt::format("{} target columns where the training data has {}", columns.size(),
-                                      columns_.size()));
+    throw DataError(file, fmt::format("{} target columns where the training data has {}",
+                                      columns.size(), columns_.size()));
   }
   for (const Column& column : columns) {
     if (column.categorical != categorical_) {
-      throw DataError(file, fmt::format("target column {} holds {} where the training data has {}", in_quotes(column.name),
-                                        column.categorical ? "text" : "numbers", categorical_ ? "names" : "numbers"));
+      throw DataError(file,
+                      fmt::format("target column {} holds {} where the training data has {}",
+                                  in_quotes(column.name), column.categorical ? "text" : "numbers",
+                                  categorical_ ? "names" : "numbers"));
     }
     require_present(column, numbers, file);
   }
-  return categorical_ ? encode_names(columns[0], numbers, file) : encode_numbers(columns, numbers, file);
+  return categorical_ ? encode_names(columns[0], numbers, file)
+                      : encode_numbers(columns, numbers, file);
 }
 
-torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
+                                         std::span<const std::int64_t> numbers,
                                          const std::string& file) const {
   const auto rows = static_cast<std::int64_t>(numbers.size());
   const auto width = static_cast<std::int64_t>(columns.size());
@@ -196,7 +218,8 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns, std
     auto* labels = out.data_ptr<std::int64_t>();
     for (std::int64_t i = 0; i < rows; ++i) {
       const double x = columns[0].numbers[static_cast<std::size_t>(i)];
-      if (x != std::floor(x)) bad_sample(file, numbers[i], fmt::format("label {} is not a class number", x));
+      if (x != std::floor(x))
+        bad_sample(file, numbers[i], fmt::format("label {} is not a class number", x));
       if (x < 0 || x >= static_cast<double>(outputs_)) {
         bad_sample(file, numbers[i], fmt::format("label {} is outside 0..{}", x, outputs_ - 1));
       }
@@ -213,7 +236,8 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns, std
         bad_sample(file, numbers[i], fmt::format("label {} is outside 0..1", x));
       }
       const auto value = static_cast<float>(x);
-      if (!std::isfinite(value)) bad_sample(file, numbers[i], fmt::format("target {} does not fit 32 bits", x));
+      if (!std::isfinite(value))
+        bad_sample(file, numbers[i], fmt::format("target {} does not fit 32 bits", x));
       values[i * width + c] = value;
     }
   }
@@ -232,8 +256,9 @@ torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std
   for (std::int64_t i = 0; i < rows; ++i) {
     const auto code = static_cast<std::size_t>(column.codes[static_cast<std::size_t>(i)]);
     if (class_of[code] < 0) {
-      bad_sample(file, numbers[i], fmt::format("class {} is not in the training data, which has {}",
-                                               in_quotes(column.categories[code]), name_list(class_names_)));
+      bad_sample(file, numbers[i],
+                 fmt::format("class {} is not in the training data, which has {}",
+                             in_quotes(column.categories[code]), name_list(class_names_)));
     }
     labels.data_ptr<std::int64_t>()[i] = class_of[code];
   }
@@ -264,9 +289,10 @@ TargetCode TargetCode::from_json(const nlohmann::ordered_json& json) {
   const bool one = code.columns_.size() == 1;
   const auto names = static_cast<std::int64_t>(code.class_names_.size());
   const bool sound = code.task_ == Task::classification ? one && names == code.outputs_ && names > 0
-                     : code.task_ == Task::binary       ? one && names == 2 && code.outputs_ == 1
-                                                        : !code.columns_.empty() && !code.categorical_ && names == 0 &&
-                                                        code.outputs_ == static_cast<std::int64_t>(code.columns_.size());
+                     : code.task_ == Task::binary
+                         ? one && names == 2 && code.outputs_ == 1
+                         : !code.columns_.empty() && !code.categorical_ && names == 0 &&
+                               code.outputs_ == static_cast<std::int64_t>(code.columns_.size());
   if (!sound) throw InputError("the record of the target is damaged");
   return code;
 }

@@ -12,24 +12,27 @@ namespace convoy {
 /// Target columns as read, row i being row i of the features.
 struct RawTarget {
   std::vector<Column> columns;
-  bool integers = false;  ///< from an array of integers: class numbers, unless the job says otherwise
-  std::string file;       ///< for messages
+  bool integers =
+      false;         ///< from an array of integers: class numbers, unless the job says otherwise
+  std::string file;  ///< for messages
   std::int64_t rows() const;
 };
 
-/// Labels in an IDX or NPY file: [N], or [N, k] for k columns. Throws DataError for any other shape.
+/// Labels in an IDX or NPY file: [N], or [N, k] for k columns. Throws DataError for any other
+/// shape.
 RawTarget target_of_array(const Array& labels, const std::string& file);
 
 /// What the target means, decided on the training files, and how to encode it.
 class TargetCode {
  public:
-  /// task auto: two values, 0/1 or names, are binary; names, class numbers in an integer array, or data.classes make
-  /// it classification; anything else is regression. Class names are sorted (as numbers if all are numbers); of two,
-  /// the second is the positive class. Throws InputError / DataError when data and job do not fit.
+  /// task auto: two values, 0/1 or names, are binary; names, class numbers in an integer array, or
+  /// data.classes make it classification; anything else is regression. Class names are sorted (as
+  /// numbers if all are numbers); of two, the second is the positive class. Throws InputError /
+  /// DataError when data and job do not fit.
   static TargetCode decide(const RawTarget& target, const DataOptions& data);
 
-  /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for messages.
-  /// Throws DataError naming file and sample for a missing, unknown or impossible value.
+  /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for
+  /// messages. Throws DataError naming file and sample for a missing, unknown or impossible value.
   torch::Tensor encode(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
                        const std::string& file) const;
 
@@ -44,7 +47,8 @@ class TargetCode {
   static TargetCode from_json(const nlohmann::ordered_json& json);
 
  private:
-  torch::Tensor encode_numbers(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
+  torch::Tensor encode_numbers(const std::vector<Column>& columns,
+                               std::span<const std::int64_t> numbers,
                                const std::string& file) const;
   torch::Tensor encode_names(const Column& column, std::span<const std::int64_t> numbers,
                              const std::string& file) const;
