@@ -1,4 +1,5 @@
 // Every message a wrong job file gets. They are what a person sees, so they are tested as they are.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "convoy/core/error.hpp"
@@ -148,22 +149,22 @@ TEST(JobErrors, hostile_yaml_is_refused_quickly) {
   EXPECT_NE(error_of(std::string(1 << 20, '{')).find("a bracket that is not closed"),
             std::string::npos);
   std::string deep;
-  for (int i = 0; i < 40; ++i) deep += std::string(i, ' ') + "a:\n";
+  for (int i = 0; i < 40; ++i) deep += fmt::format("{:{}}a:\n", "", i);
   EXPECT_NE(error_of(deep).find("nested more than 32 levels deep"), std::string::npos);
   EXPECT_NE(
       error_of("a: " + std::string(40, '[') + std::string(40, ']')).find("nested more than 32"),
       std::string::npos);
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
-    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
-    for (int k = 0; k < 10; ++k) bomb += "*a" + std::to_string(i - 1) + ", ";
+    bomb += fmt::format("a{}: &a{} [", i, i);
+    for (int k = 0; k < 10; ++k) bomb += fmt::format("*a{}, ", i - 1);
     bomb += "x]\n";
   }
   EXPECT_NE(error_of(bomb).find("more than 100000 values, aliases expanded"), std::string::npos);
   EXPECT_NE(error_of("a: &a [*a]\n").find("an alias stands inside the value it refers to"),
             std::string::npos);
   std::string wide;
-  for (int i = 0; i < 50'000; ++i) wide += "k" + std::to_string(i) + ": 1\n";
+  for (int i = 0; i < 50'000; ++i) wide += fmt::format("k{}: 1\n", i);
   EXPECT_NE(error_of(wide).find("more than 1000 keys side by side"), std::string::npos);
   EXPECT_EQ(error_of("name: \"\\0\"\n"), "job.yaml:1: name: holds a zero byte");
 }

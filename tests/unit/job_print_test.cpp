@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -226,8 +227,7 @@ TEST(JobPrint, every_key_is_present) {
   for (const std::string& path : schema::all_paths()) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const auto depth = static_cast<std::size_t>(std::ranges::count(path, '.'));
-    EXPECT_NE(text.find("\n" + std::string(2 * depth, ' ') + name + ":"), std::string::npos)
-        << path;
+    EXPECT_NE(text.find(fmt::format("\n{:{}}{}:", "", 2 * depth, name)), std::string::npos) << path;
   }
 }
 
