@@ -8,7 +8,6 @@
 #include "convoy/core/error.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
-#include "data/csv_lexer.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 #include "data/table_pipeline.hpp"

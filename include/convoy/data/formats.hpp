@@ -41,11 +41,12 @@ struct Table {
 };
 
 /// Parse from memory; `name` stands for the file in messages. All throw DataError naming the line or byte offset.
+/// Without an `owner` arrays copy the bytes. In CSV, blanks around a field without quotes are not part of it.
 Array parse_idx(std::span<const std::byte> bytes, const std::string& name, std::shared_ptr<const void> owner = {});
 Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::shared_ptr<const void> owner = {});
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options);
 
-/// The same from files. CSV may be gzip-compressed (by content).
+/// The same from files, which may be gzip-compressed (by content).
 Array read_idx(const std::filesystem::path& path);
 Array read_npy(const std::filesystem::path& path);
 Table read_csv(const std::filesystem::path& path, const CsvOptions& options);
