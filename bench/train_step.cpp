@@ -46,7 +46,7 @@ std::filesystem::path mnist_folder() {
 
 torch::Tensor read_bytes(const std::filesystem::path& file) {
   const convoy::Array array = convoy::read_idx(file);
-  auto tensor = torch::empty(array.shape, torch::kUInt8);
+  auto tensor = torch::empty(array.shape, torch::kByte);
   if (array.type != convoy::ElementType::u8)
     throw convoy::DataError(file.string(), "expected unsigned bytes");
   std::memcpy(tensor.data_ptr(), array.bytes.data(), array.bytes.size());
@@ -55,7 +55,7 @@ torch::Tensor read_bytes(const std::filesystem::path& file) {
 
 std::shared_ptr<convoy::Dataset> load_mnist(const std::filesystem::path& folder,
                                             const std::string& model) {
-  auto images = read_bytes(folder / "train-images-idx3-ubyte").to(torch::kFloat32);
+  auto images = read_bytes(folder / "train-images-idx3-ubyte").to(torch::kFloat);
   images.div_(255).sub_(kMnistMean).div_(kMnistDeviation);
   convoy::DataSpec spec;
   spec.feature_shape =
@@ -64,7 +64,7 @@ std::shared_ptr<convoy::Dataset> load_mnist(const std::filesystem::path& folder,
   for (int digit = 0; digit < 10; ++digit) spec.class_names.push_back(std::to_string(digit));
   std::vector<std::int64_t> shape = spec.feature_shape;
   shape.insert(shape.begin(), images.size(0));
-  const auto labels = read_bytes(folder / "train-labels-idx1-ubyte").to(torch::kInt64);
+  const auto labels = read_bytes(folder / "train-labels-idx1-ubyte").to(torch::kLong);
   return convoy::tensor_dataset(images.reshape(shape), labels, spec);
 }
 

@@ -17,4 +17,5 @@ if(LLD_PROGRAM)
 endif()
 
 add_library(convoy_warnings INTERFACE)
-target_compile_options(convoy_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+target_compile_options(convoy_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers)  # designated initialisers leave the rest at its default on purpose

@@ -23,8 +23,8 @@ constexpr std::string_view prefix = "step-";
 
 const std::vector<std::pair<std::string, torch::ScalarType>>& known_types() {
   static const std::vector<std::pair<std::string, torch::ScalarType>> types = {
-      {"float32", torch::kFloat32}, {"float64", torch::kFloat64}, {"int64", torch::kInt64},
-      {"int32", torch::kInt32},     {"uint8", torch::kUInt8},     {"bool", torch::kBool}};
+      {"float32", torch::kFloat}, {"float64", torch::kDouble}, {"int64", torch::kLong},
+      {"int32", torch::kInt},     {"uint8", torch::kByte},     {"bool", torch::kBool}};
   return types;
 }
 

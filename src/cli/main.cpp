@@ -1,1 +1,54 @@
-int main() { return 0; }
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "cli/verbs.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/core/version.hpp"
+
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_wrong_input = 2;
+constexpr int exit_interrupted = 130;
+
+int complain(const std::string& message, int status) {
+  fmt::print(stderr, "convoy: {}\n", message);
+  return status;
+}
+
+// CLI11's own messages, as one line, and the project's exit status for wrong input.
+int complain(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+  return complain(fmt::format("{} (convoy --help lists what there is)", error.what()), exit_wrong_input);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error like a full disk, not a crash
+  CLI::App app("Convoy: data-parallel training and inference in C++ on libtorch", "convoy");
+  app.set_version_flag("--version", std::string("convoy ") + convoy::version);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  convoy::cli::add_train(app);
+  convoy::cli::add_evaluate(app);
+  convoy::cli::add_predict(app);
+  convoy::cli::add_report(app);
+  convoy::cli::add_data(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return complain(app, error);
+  } catch (const convoy::Interrupted& error) {
+    return complain(error.what(), exit_interrupted);
+  } catch (const convoy::InputError& error) {
+    return complain(error.what(), exit_wrong_input);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory; lower train.batch or --replicas", exit_failure);
+  } catch (const std::exception& error) {
+    return complain(error.what(), exit_failure);
+  }
+}

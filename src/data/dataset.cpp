@@ -82,7 +82,7 @@ class Subset final : public Dataset {
 }
 
 void check_labels(const torch::Tensor& target, std::int64_t classes) {
-  if (target.dim() != 1 || target.scalar_type() != torch::kInt64) {
+  if (target.dim() != 1 || target.scalar_type() != torch::kLong) {
     misfit(fmt::format("classification needs an int64 target of shape [n], not {} {}",
                        torch::toString(target.scalar_type()), fmt::join(target.sizes(), "x")));
   }
@@ -96,7 +96,7 @@ void check_labels(const torch::Tensor& target, std::int64_t classes) {
 
 void check_numbers(const torch::Tensor& target, const DataSpec& spec) {
   if (target.dim() != 2 || target.size(1) != spec.outputs ||
-      target.scalar_type() != torch::kFloat32) {
+      target.scalar_type() != torch::kFloat) {
     misfit(fmt::format("this task needs a float32 target of shape [n, {}], not {} {}", spec.outputs,
                        torch::toString(target.scalar_type()), fmt::join(target.sizes(), "x")));
   }
@@ -119,7 +119,7 @@ std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor ta
     misfit(fmt::format("features of {} and target of {} do not have a row per sample each",
                        fmt::join(features.sizes(), "x"), fmt::join(target.sizes(), "x")));
   }
-  if (features.scalar_type() != torch::kFloat32) {
+  if (features.scalar_type() != torch::kFloat) {
     misfit(
         fmt::format("features must be float32, not {}", torch::toString(features.scalar_type())));
   }

@@ -1,6 +1,6 @@
 #pragma once
 // Rows of a tensor by number.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <span>

@@ -1,5 +1,7 @@
 #include "convoy/data/prefetch.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <stdexcept>
 #include <utility>
 

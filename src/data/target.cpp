@@ -214,7 +214,7 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
   const auto rows = static_cast<std::int64_t>(numbers.size());
   const auto width = static_cast<std::int64_t>(columns.size());
   if (task_ == Task::classification) {
-    torch::Tensor out = torch::empty({rows}, torch::kInt64);
+    torch::Tensor out = torch::empty({rows}, torch::kLong);
     auto* labels = out.data_ptr<std::int64_t>();
     for (std::int64_t i = 0; i < rows; ++i) {
       const double x = columns[0].numbers[static_cast<std::size_t>(i)];
@@ -227,7 +227,7 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
     }
     return out;
   }
-  torch::Tensor out = torch::empty({rows, width}, torch::kFloat32);
+  torch::Tensor out = torch::empty({rows, width}, torch::kFloat);
   auto* values = out.data_ptr<float>();
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t c = 0; c < width; ++c) {
@@ -252,7 +252,7 @@ torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std
     class_of.push_back(known == class_names_.end() ? -1 : known - class_names_.begin());
   }
   const auto rows = static_cast<std::int64_t>(numbers.size());
-  torch::Tensor labels = torch::empty({rows}, torch::kInt64);
+  torch::Tensor labels = torch::empty({rows}, torch::kLong);
   for (std::int64_t i = 0; i < rows; ++i) {
     const auto code = static_cast<std::size_t>(column.codes[static_cast<std::size_t>(i)]);
     if (class_of[code] < 0) {
@@ -262,7 +262,7 @@ torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std
     }
     labels.data_ptr<std::int64_t>()[i] = class_of[code];
   }
-  return task_ == Task::binary ? labels.to(torch::kFloat32).unsqueeze(1) : labels;
+  return task_ == Task::binary ? labels.to(torch::kFloat).unsqueeze(1) : labels;
 }
 
 void TargetCode::describe(DataSpec& spec) const {

@@ -1,6 +1,6 @@
 #pragma once
 // The target: from columns of numbers or names to what losses compute with.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <nlohmann/json.hpp>
 

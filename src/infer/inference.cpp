@@ -76,7 +76,7 @@ class Predictor::Impl {
       : batch(batch_size), seed(seed_value), pool(replicas) {
     for (int replica = 0; replica < replicas; ++replica) {
       networks.push_back(factory());
-      networks.back().module->eval();
+      set_training(*networks.back().module, false);
     }
   }
   std::int64_t batch;
@@ -107,8 +107,8 @@ nlohmann::ordered_json evaluate(const Inference& inference, const DataSpec& spec
   const torch::NoGradGuard no_grad;
   // In double: the float mean over all samples would lose digits that the metrics keep.
   const torch::Tensor target =
-      inference.target.is_floating_point() ? inference.target.to(torch::kFloat64) : inference.target;
-  metrics["loss"] = loss.mean(inference.outputs.to(torch::kFloat64), target).item<double>();
+      inference.target.is_floating_point() ? inference.target.to(torch::kDouble) : inference.target;
+  metrics["loss"] = loss.mean(inference.outputs.to(torch::kDouble), target).item<double>();
   metrics.update(compute_metrics(spec, inference.outputs, inference.target));
   return metrics;
 }

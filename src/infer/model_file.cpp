@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <torch/nn/module.h>
+#include <torch/serialize/archive.h>
 
 #include <sstream>
 

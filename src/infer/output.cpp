@@ -47,7 +47,7 @@ torch::Tensor flat(const torch::Tensor& tensor, std::int64_t rows, std::int64_t 
     fail(fmt::format("{} are [{}], not [{}, {}]", what, fmt::join(tensor.sizes(), ", "), rows,
                      columns));
   }
-  return tensor.detach().to(torch::kCPU, torch::kFloat32).reshape({rows, columns}).contiguous();
+  return tensor.detach().to(torch::kCPU, torch::kFloat).reshape({rows, columns}).contiguous();
 }
 
 Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples,
@@ -62,7 +62,7 @@ Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples,
   }
   if (target.dim() == 0 || target.size(0) != count || target.numel() != count)
     fail("not one target a sample");
-  rows.classes = target.detach().to(torch::kCPU, torch::kInt64).reshape({count}).contiguous();
+  rows.classes = target.detach().to(torch::kCPU, torch::kLong).reshape({count}).contiguous();
   if (count > 0 && (rows.classes.min().item<std::int64_t>() < 0 ||
                     rows.classes.max().item<std::int64_t>() >= rows.width)) {
     fail(fmt::format("a target is not one of the {} classes", rows.width));
@@ -145,7 +145,7 @@ std::string format_array(std::span<const std::int64_t> samples, const torch::Ten
     fail(fmt::format("they are [{}], for {} samples", fmt::join(predictions.sizes(), ", "),
                      samples.size()));
   }
-  const torch::Tensor values = predictions.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const torch::Tensor values = predictions.detach().to(torch::kCPU, torch::kFloat).contiguous();
   Array array;
   array.shape = values.sizes().vec();
   array.type = ElementType::f32;

@@ -2,9 +2,9 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/library.h>
-
+#include <algorithm>
 #include <mutex>
+#include <vector>
 
 namespace convoy {
 namespace {

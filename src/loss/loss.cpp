@@ -1,13 +1,14 @@
 #include "convoy/loss/loss.hpp"
 
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/mse_loss.h>
 #include <fmt/format.h>
 
 #include "convoy/core/error.hpp"
 
 namespace convoy {
 namespace {
-
-namespace F = torch::nn::functional;
 
 std::string_view loss_of(Task task) {
   switch (task) {
@@ -38,16 +39,16 @@ Loss make_loss(const std::string& name, const DataSpec& spec) {
   const std::string chosen(name == "auto" ? fitting : name);
   if (chosen == "cross_entropy") {
     return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-              return F::cross_entropy(output, target);
+              return at::cross_entropy_loss(output, target);
             }};
   }
   if (chosen == "log_loss") {
     return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-              return F::binary_cross_entropy_with_logits(output, target);
+              return at::binary_cross_entropy_with_logits(output, target);
             }};
   }
   return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-            return F::mse_loss(output, target);
+            return at::mse_loss(output, target);
           }};
 }
 

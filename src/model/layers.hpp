@@ -1,6 +1,6 @@
 #pragma once
 // One layer of `model.layers`.
-#include <torch/torch.h>
+#include <torch/nn.h>
 
 #include <cstdint>
 #include <vector>

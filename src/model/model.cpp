@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <torch/nn.h>
 
 #include "convoy/core/error.hpp"
 #include "model/layers.hpp"

@@ -13,7 +13,7 @@ namespace {
 std::vector<std::int64_t> with_bad_features(const Batch& batch) {
   std::vector<std::int64_t> bad;
   for (std::int64_t i = 0; i < batch.size(); ++i) {
-    if (!torch::isfinite(batch.features[i]).all().item<bool>()) bad.push_back(batch.samples[i]);
+    if (!batch.features[i].isfinite().all().item<bool>()) bad.push_back(batch.samples[i]);
   }
   return bad;
 }

@@ -1,6 +1,6 @@
 #pragma once
 // The gradient of a lane, or of a subtree of lanes: one tensor per trainable parameter, where backward left it.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <vector>

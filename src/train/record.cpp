@@ -1,5 +1,7 @@
 // What a run tells: events, evaluations, checkpoints, the summary.
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
+#include <torch/version.h>
 
 #include <algorithm>
 
@@ -33,13 +35,13 @@ std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& in
   count = std::min(count, size);
   torch::Tensor error;
   if (spec.task == Task::classification) {
-    const torch::Tensor likely = torch::softmax(inference.outputs, 1);
-    error = 1 - likely.gather(1, inference.target.unsqueeze(1)).squeeze(1);
+    const torch::Tensor likely = inference.outputs.softmax(1);
+    error = -likely.gather(1, inference.target.unsqueeze(1)).squeeze(1);
   } else {
-    const torch::Tensor guess = spec.task == Task::binary ? torch::sigmoid(inference.outputs) : inference.outputs;
+    const torch::Tensor guess = spec.task == Task::binary ? inference.outputs.sigmoid() : inference.outputs;
     error = (guess - inference.target).abs().flatten(1).sum(1);
   }
-  const torch::Tensor order = torch::argsort(error, 0, /*descending=*/true).contiguous();
+  const torch::Tensor order = error.argsort(0, /*descending=*/true).contiguous();
   std::vector<std::int64_t> rows(order.data_ptr<std::int64_t>(), order.data_ptr<std::int64_t>() + count / 2);
   for (std::int64_t row = 0; row < size && static_cast<std::int64_t>(rows.size()) < count; ++row) {
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
@@ -125,7 +127,7 @@ void Trainer::Impl::sync_networks(bool training) {
   for (auto& replica : replicas_) {
     torch::nn::Module& module = *replica->network().module;
     weights_->copy_buffers_to(module);
-    module.train(training);
+    set_training(module, training);
   }
 }
 

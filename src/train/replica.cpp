@@ -1,5 +1,6 @@
 #include "train/replica.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -19,13 +20,6 @@ constexpr std::size_t prefetch_steps = 2;
 std::string first_line(const std::exception& error) {
   const std::string text = error.what();
   return text.substr(0, text.find('\n'));
-}
-
-bool has_batch_norm(torch::nn::Module& module) {
-  for (const auto& part : module.modules()) {
-    if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>()) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -119,7 +113,7 @@ void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
   if (sum.node.begin == 0) lane0_counters_.clear();
   for (const torch::Tensor& buffer : buffers_) {
     if (buffer.is_floating_point()) {
-      const torch::Tensor values = buffer.to(torch::kFloat64).contiguous();
+      const torch::Tensor values = buffer.to(torch::kDouble).contiguous();
       const double* data = values.data_ptr<double>();
       for (std::int64_t i = 0; i < values.numel(); ++i) sum.buffers.push_back(data[i] * static_cast<double>(samples));
     } else if (sum.node.begin == 0) {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 
@@ -12,15 +10,6 @@ namespace {
 
 constexpr std::int64_t alignment = 16;  // floats: one cache line
 
-std::vector<NamedTensor> distinct(const torch::OrderedDict<std::string, torch::Tensor>& items) {
-  std::vector<NamedTensor> out;
-  for (const auto& item : items) {
-    const auto same = [&](const NamedTensor& other) { return other.tensor.is_same(item.value()); };
-    if (item.value().defined() && std::none_of(out.begin(), out.end(), same)) out.push_back({item.key(), item.value()});
-  }
-  return out;
-}
-
 void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
   const torch::Tensor dense = tensor.detach().contiguous();
   hash.update({static_cast<const std::byte*>(dense.data_ptr()), dense.nbytes()});
@@ -28,28 +17,18 @@ void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
 
 }  // namespace
 
-std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module) { return distinct(module.named_parameters()); }
-std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module) { return distinct(module.named_buffers()); }
-
-std::string weights_sha256(torch::nn::Module& module) {
-  Sha256 hash;
-  for (const auto& [name, tensor] : distinct_parameters(module)) hash_tensor(hash, tensor);
-  for (const auto& [name, tensor] : distinct_buffers(module)) hash_tensor(hash, tensor);
-  return hash.finish();
-}
-
 SharedWeights::SharedWeights(torch::nn::Module& reference) {
   std::int64_t size = 0;
   const auto parameters = distinct_parameters(reference);
   for (const auto& [name, tensor] : parameters) {
-    if (tensor.scalar_type() != torch::kFloat32 || !tensor.device().is_cpu()) {
+    if (tensor.scalar_type() != torch::kFloat || !tensor.device().is_cpu()) {
       throw InputError(fmt::format("model: parameter {} is {} on {}; Convoy trains float32 parameters on the CPU", name,
                                    c10::toString(tensor.scalar_type()), tensor.device().str()));
     }
     segments_.push_back({name, tensor.sizes().vec(), size, tensor.numel(), tensor.requires_grad()});
     size += (tensor.numel() + alignment - 1) / alignment * alignment;
   }
-  flat_ = torch::zeros({size}, torch::kFloat32);
+  flat_ = torch::zeros({size}, torch::kFloat);
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters.size(); ++i) view(segments_[i]).copy_(parameters[i].tensor);
   for (const auto& [name, tensor] : distinct_buffers(reference)) buffers_.push_back({name, tensor.detach().clone()});

@@ -1,10 +1,12 @@
 #pragma once
 // The one copy of the weights that a worker's replicas share, and the buffers (running statistics) beside it.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "convoy/model/model.hpp"
 
 namespace convoy {
 
@@ -15,11 +17,6 @@ struct Segment {
   std::int64_t offset = 0;  ///< in elements; a multiple of 16, so that every parameter starts a cache line
   std::int64_t count = 0;
   bool trainable = true;
-};
-
-struct NamedTensor {
-  std::string name;
-  torch::Tensor tensor;
 };
 
 /// All parameters in one flat float32 array, in registration order. Replicas' modules are bound to it: their parameters
@@ -53,12 +50,5 @@ class SharedWeights {
   std::vector<Segment> segments_;
   std::vector<NamedTensor> buffers_;
 };
-
-/// The distinct parameters of a module in registration order (tied ones once).
-std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module);
-std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module);
-
-/// SHA-256 of a module's parameters and buffers, as SharedWeights::sha256.
-std::string weights_sha256(torch::nn::Module& module);
 
 }  // namespace convoy

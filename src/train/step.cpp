@@ -71,7 +71,7 @@ void Trainer::Impl::publish_buffers(double samples) {
     }
     std::vector<double> mean(static_cast<std::size_t>(tensor.numel()));
     for (double& value : mean) value = values[next_value++] / samples;
-    tensor.copy_(torch::tensor(mean, torch::kFloat64).view(tensor.sizes()));
+    tensor.copy_(torch::tensor(mean, torch::kDouble).view(tensor.sizes()));
   }
 }
 

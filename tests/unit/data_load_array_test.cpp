@@ -75,7 +75,7 @@ TEST_F(DataLoadArray, ImagesGetAChannelAndLabelsBecomeClasses) {
   const Batch batch = splits.train->read(std::vector<std::int64_t>{5, 0});
   EXPECT_THAT(batch.features.sizes(), ElementsAre(2, 1, 2, 2));
   EXPECT_THAT(floats(batch.features), ElementsAre(20, 21, 22, 23, 0, 1, 2, 3));
-  EXPECT_TRUE(batch.target.equal(torch::tensor({2, 0}, torch::kInt64)));
+  EXPECT_TRUE(batch.target.equal(torch::tensor({2, 0}, torch::kLong)));
   EXPECT_THAT(batch.samples, ElementsAre(5, 0));
   EXPECT_EQ(splits.train->read({}).features.size(0), 0);
 }
@@ -88,7 +88,7 @@ TEST_F(DataLoadArray, TheLookUpTableRoundsAsADivisionDoes) {
   PreprocessStep scale = step("scale");
   scale.by = 255;
   const Batch batch = load({scale}).train->read(std::vector<std::int64_t>{0});
-  EXPECT_TRUE(batch.features.equal((torch::arange(256, torch::kFloat32) / 255).unsqueeze(0)));
+  EXPECT_TRUE(batch.features.equal((torch::arange(256, torch::kFloat) / 255).unsqueeze(0)));
 }
 
 TEST_F(DataLoadArray, StandardisesAsScikitLearnDoes) {
@@ -277,11 +277,11 @@ TEST(DataTensors, ChecksThatTheyFitTheTask) {
   spec.feature_shape = {2};
   spec.outputs = 2;
   const auto features = torch::zeros({3, 2});
-  const auto labels = torch::tensor({0, 1, 1}, torch::kInt64);
+  const auto labels = torch::tensor({0, 1, 1}, torch::kLong);
   EXPECT_EQ(tensor_dataset(features, labels, spec)->size(), 3);
   EXPECT_THAT(error_of([&] { tensor_dataset(features, labels + 1, spec); }),
               HasSubstr("sample 1: label 2 is outside 0..1"));
-  EXPECT_THAT(error_of([&] { tensor_dataset(features, labels.to(torch::kFloat32), spec); }),
+  EXPECT_THAT(error_of([&] { tensor_dataset(features, labels.to(torch::kFloat), spec); }),
               HasSubstr("int64"));
   EXPECT_THAT(error_of([&] {
                 tensor_dataset(torch::zeros({3, 5}), labels, spec);
@@ -304,7 +304,7 @@ TEST(DataTensors, SubsetsRenumberAndKeepTheOtherNumbers) {
   spec.feature_shape = {1};
   spec.outputs = 1;
   spec.task = Task::regression;
-  const auto column = torch::arange(5, torch::kFloat32).unsqueeze(1);
+  const auto column = torch::arange(5, torch::kFloat).unsqueeze(1);
   const auto odd = subset(tensor_dataset(column, column, spec), {3, 1});
   EXPECT_EQ(odd->size(), 2);
   const Batch batch = odd->read(std::vector<std::int64_t>{1, 0, 1});

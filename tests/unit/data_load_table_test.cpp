@@ -190,7 +190,7 @@ TEST_F(DataLoadTable, NamesMakeClassesAndTwoOfThemABinaryTask) {
   EXPECT_THAT(floats(everything(*binary.train).target), ElementsAre(1, 0, 1));
   const Splits three = load("x,y\n1,c\n2,a\n3,b\n");
   EXPECT_EQ(three.train->spec().task, Task::classification);
-  EXPECT_TRUE(everything(*three.train).target.equal(torch::tensor({2, 0, 1}, torch::kInt64)));
+  EXPECT_TRUE(everything(*three.train).target.equal(torch::tensor({2, 0, 1}, torch::kLong)));
   EXPECT_THAT(
       error_of([&] { predict(three, "x,y\n1,d\n"); }),
       HasSubstr("new.csv, sample 0: class 'd' is not in the training data, which has a, b, c"));
@@ -311,7 +311,7 @@ TEST_F(DataLoadTable, ReadsSklearnsWine) {
   // StandardScaler().fit_transform(load_wine().data), rows 0, 100, 177, columns 0, 5, 12.
   const torch::Tensor features =
       splits.train->read(std::vector<std::int64_t>{0, 100, 177}).features;
-  const auto chosen = features.index_select(1, torch::tensor({0, 5, 12}, torch::kInt64));
+  const auto chosen = features.index_select(1, torch::tensor({0, 5, 12}, torch::kLong));
   EXPECT_THAT(floats(chosen),
               Pointwise(FloatEq(), std::vector<float>{1.5186125f, 0.80899739f, 1.0130089f,
                                                       -1.1372072f, -0.10433159f, -0.11748635f,

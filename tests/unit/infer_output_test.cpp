@@ -38,7 +38,7 @@ DataSpec three_classes() {
 
 TEST_F(InferOutput, classes_by_name_with_probabilities) {
   const auto p = torch::tensor({{0.1F, 0.7F, 0.2F}, {0.25F, 0.25F, 0.5F}});
-  EXPECT_EQ(csv(three_classes(), {7, 3}, p, torch::tensor({0, 2}, torch::kInt64)),
+  EXPECT_EQ(csv(three_classes(), {7, 3}, p, torch::tensor({0, 2}, torch::kLong)),
             "sample,target,predicted,p_cat,\"p_dog, big\",\"p_say \"\"hi\"\"\"\n"
             "7,cat,\"dog, big\",0.1,0.7,0.2\n"
             "3,\"say \"\"hi\"\"\",\"say \"\"hi\"\"\",0.25,0.25,0.5\n");
@@ -98,7 +98,7 @@ TEST_F(InferOutput, npy_holds_the_predictions) {
   EXPECT_EQ(array.type, ElementType::f32);
   EXPECT_EQ(array.shape, (std::vector<std::int64_t>{2, 3}));
   const auto read =
-      torch::from_blob(const_cast<std::byte*>(array.bytes.data()), {2, 3}, torch::kFloat32);
+      torch::from_blob(const_cast<std::byte*>(array.bytes.data()), {2, 3}, torch::kFloat);
   EXPECT_TRUE(torch::equal(read, p));
 }
 
@@ -107,8 +107,8 @@ TEST_F(InferOutput, what_does_not_fit_is_refused) {
   const auto p = torch::rand({2, 3});
   EXPECT_THROW(csv(spec, {0}, p), InputError);
   EXPECT_THROW(csv(spec, {0, 1}, torch::rand({2, 4})), InputError);
-  EXPECT_THROW(csv(spec, {0, 1}, p, torch::tensor({0, 3}, torch::kInt64)), InputError);
-  EXPECT_THROW(csv(spec, {0, 1}, p, torch::tensor({0}, torch::kInt64)), InputError);
+  EXPECT_THROW(csv(spec, {0, 1}, p, torch::tensor({0, 3}, torch::kLong)), InputError);
+  EXPECT_THROW(csv(spec, {0, 1}, p, torch::tensor({0}, torch::kLong)), InputError);
   EXPECT_THROW(csv(spec, {0, 1}, {}), InputError);
   const std::vector<std::int64_t> samples = {0, 1};
   EXPECT_THROW(write_predictions(folder_ / "x", "xml", spec, samples, p, {}), InputError);

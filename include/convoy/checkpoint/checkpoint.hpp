@@ -4,7 +4,7 @@
 // A file is: "CONVOYC1", a little-endian u64 header size, the header (JSON: meta, and of each tensor its name, type,
 // shape, byte offset, XXH3), the header's XXH3 as u64, then the tensors' bytes. Files are replaced atomically; a flipped bit
 // or a truncated file is recognised.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

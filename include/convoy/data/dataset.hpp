@@ -1,6 +1,6 @@
 #pragma once
 // A dataset is samples by number. What a model trains on, whatever the files looked like.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
 // Predictions as files, for spreadsheets (CSV) and programs (NPY).
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <filesystem>

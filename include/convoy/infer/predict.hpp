@@ -1,6 +1,6 @@
 #pragma once
 // Data-parallel inference whose numbers do not depend on how many replicas took part.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <filesystem>

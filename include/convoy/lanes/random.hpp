@@ -1,6 +1,7 @@
 #pragma once
 // Random numbers that depend on (seed, what, where) alone: not on threads, replicas or the order of calls.
-#include <torch/torch.h>
+#include <ATen/core/Generator.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstdint>
 #include <string_view>

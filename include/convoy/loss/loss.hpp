@@ -1,7 +1,7 @@
 #pragma once
 // Losses by name. A loss is the mean over the samples it is given; the Trainer weighs lanes by their sample counts, so
 // that the sum over lanes is the mean over the global batch.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <functional>
 #include <string>

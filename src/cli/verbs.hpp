@@ -1,0 +1,20 @@
+#pragma once
+// The verbs of `convoy`. Each adds its options to the command line and runs when chosen.
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace convoy::cli {
+
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_predict(CLI::App& app);
+void add_report(CLI::App& app);
+void add_data(CLI::App& app);
+
+/// Replicas to use when none are asked for: the cores this process may use.
+int default_replicas();
+
+}  // namespace convoy::cli

@@ -1,0 +1,111 @@
+#pragma once
+// Small models and data for tests of training.
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "convoy/data/dataset.hpp"
+#include "convoy/job/job.hpp"
+#include "convoy/train/trainer.hpp"
+#include "convoy/checkpoint/checkpoint.hpp"
+
+namespace convoy::testing {
+
+// A folder that goes away with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "convoy-test-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline DataSpec image_spec() { return {{1, 8, 8}, Task::classification, 4, {"a", "b", "c", "d"}, {}}; }
+
+// Images whose class is the brightest quadrant; 101 of them leave a batch of 5 at the end of an epoch of 24s.
+inline std::shared_ptr<Dataset> images(std::int64_t count = 101, std::uint64_t seed = 3) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  torch::Tensor features = torch::rand({count, 1, 8, 8}, generator);
+  torch::Tensor target = torch::randint(0, 4, {count}, generator, torch::kLong);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto c = target[i].item<std::int64_t>();
+    features[i].narrow(1, c / 2 * 4, 4).narrow(2, c % 2 * 4, 4).add_(0.5);
+  }
+  return tensor_dataset(features, target, image_spec());
+}
+
+inline ModelOptions mlp_options() {
+  ModelOptions options;
+  options.hidden = {32, 16};
+  return options;
+}
+
+inline ModelOptions cnn_with_batch_norm() {
+  ModelOptions options;
+  options.kind = "layers";
+  const auto layer = [&](const char* kind, auto&&... set) {
+    LayerOptions l;
+    l.kind = kind;
+    (set(l), ...);
+    options.layers.push_back(l);
+  };
+  layer("conv", [](LayerOptions& l) { l.channels = 6, l.padding = 1; });
+  layer("batch_norm");
+  layer("relu");
+  layer("max_pool", [](LayerOptions& l) { l.kernel = 2; });
+  layer("conv", [](LayerOptions& l) { l.channels = 8; });
+  layer("batch_norm");
+  layer("relu");
+  layer("flatten");
+  layer("linear", [](LayerOptions& l) { l.units = 4; });
+  return options;
+}
+
+// A module of a user's own, with torch::nn::Dropout inside and a random operation in its forward.
+struct NoisyNet : torch::nn::Module {
+  NoisyNet() {
+    first = register_module("first", torch::nn::Linear(64, 32));
+    drop = register_module("drop", torch::nn::Dropout(0.4));
+    second = register_module("second", torch::nn::Linear(32, 4));
+  }
+  torch::Tensor forward(torch::Tensor x) {
+    x = drop(torch::relu(first(x.flatten(1))));
+    if (is_training()) x = x + 0.01 * torch::randn_like(x);
+    return second(x);
+  }
+  torch::nn::Linear first{nullptr}, second{nullptr};
+  torch::nn::Dropout drop{nullptr};
+};
+
+inline Job small_job() {
+  Job job;
+  job.name = "small";
+  job.seed = 11;
+  job.train.epochs = 2;
+  job.train.batch = 24;
+  job.train.lanes = 8;
+  job.train.optimizer.rate = 0.1;
+  job.train.optimizer.momentum = 0.9;
+  job.evaluate.every = 1;
+  job.report.html = false;
+  job.report.every = 1;
+  return job;
+}
+
+inline RunSummary train(const Job& job, const ModelFactory& factory, RunOptions options = {},
+                        TrainingData data = {images(), nullptr, images(40, 5)}) {
+  return Trainer(job, factory, make_loss("auto", data.train->spec()), data, std::move(options)).run();
+}
+
+}  // namespace convoy::testing
