@@ -168,7 +168,7 @@ class ArrayDataset final : public Dataset {
     Batch batch;
     std::vector<std::int64_t> shape = spec_.feature_shape;
     shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
-    batch.features = torch::empty(shape, torch::kFloat32);
+    batch.features = torch::empty(shape, torch::kFloat);
     read_features(samples, batch.features.data_ptr<float>());
     if (target_.defined()) batch.target = gather_rows(target_, samples);
     batch.samples.assign(samples.begin(), samples.end());

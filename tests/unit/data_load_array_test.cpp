@@ -1,3 +1,4 @@
+#include <ATen/Functions.h>
 #include <gmock/gmock.h>
 
 #include <thread>
@@ -88,7 +89,7 @@ TEST_F(DataLoadArray, TheLookUpTableRoundsAsADivisionDoes) {
   PreprocessStep scale = step("scale");
   scale.by = 255;
   const Batch batch = load({scale}).train->read(std::vector<std::int64_t>{0});
-  EXPECT_TRUE(batch.features.equal((torch::arange(256, torch::kFloat) / 255).unsqueeze(0)));
+  EXPECT_TRUE(batch.features.equal(torch::arange(256, torch::kFloat).div(255).unsqueeze(0)));
 }
 
 TEST_F(DataLoadArray, StandardisesAsScikitLearnDoes) {
@@ -279,7 +280,7 @@ TEST(DataTensors, ChecksThatTheyFitTheTask) {
   const auto features = torch::zeros({3, 2});
   const auto labels = torch::tensor({0, 1, 1}, torch::kLong);
   EXPECT_EQ(tensor_dataset(features, labels, spec)->size(), 3);
-  EXPECT_THAT(error_of([&] { tensor_dataset(features, labels + 1, spec); }),
+  EXPECT_THAT(error_of([&] { tensor_dataset(features, labels.add(1), spec); }),
               HasSubstr("sample 1: label 2 is outside 0..1"));
   EXPECT_THAT(error_of([&] { tensor_dataset(features, labels.to(torch::kFloat), spec); }),
               HasSubstr("int64"));
