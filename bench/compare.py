@@ -31,8 +31,8 @@ PROGRAM = os.path.join(ROOT, "build/release/bench/convoy_bench_train")
 SETTINGS = os.path.join(ROOT, "bench/settings.json")
 CASES = [("mlp", 64), ("mlp", 512), ("cnn", 64), ("cnn", 256)]
 MODELS = {
-    "mlp": "MLP 784-512-512-10",
-    "cnn": "CNN 2 × (conv 3×3, ReLU, max-pool), 32 and 64 channels, linear 128, 10",
+    "mlp": "784-512-512-10, ReLU",
+    "cnn": "twice (3×3 convolution, ReLU, 2×2 max-pooling) with 32 and 64 channels, then 128-10",
 }
 CONVOY = {
     "convoy": {"replicas": 2, "lanes": 2},
@@ -195,27 +195,34 @@ def middle(runs, key):
     return statistics.median(run[key] for run in runs)
 
 
+def ratio(own, other, key):
+    return f"{middle(own, key) / middle(other, key):.2f}" if other else ""
+
+
+def readable(name):
+    for short, long in (("mlp", "MLP,"), ("cnn", "CNN,"), ("convoy", "Convoy")):
+        name = name.replace(short, long)
+    return name
+
+
 def table(runs):
     """The comparison as Markdown."""
     lines = [
-        "| model, global batch | contestant | samples/s, median (min - max) | against DDP | peak memory, MiB "
-        "| against DDP |",
-        "| --- | --- | --: | --: | --: | --: |",
+        "| model, global batch | contestant | samples/s, median (min - max) | against 1 process | against DDP "
+        "| peak memory, MiB | against DDP |",
+        "| --- | --- | --: | --: | --: | --: | --: |",
     ]
     for case, contestants in runs.items():
-        ddp = contestants.get("PyTorch DDP")
-        for name in sorted(contestants, key=["convoy", *CONTESTANTS].index):
+        for name in sorted(contestants, key=CONTESTANTS.index):
             own = contestants[name]
             speeds = [run["samples_per_second"] for run in own]
-            speed, memory = statistics.median(speeds), middle(own, "peak_bytes")
-            ratios = ["", ""]
-            if ddp:
-                ratios[0] = f"{speed / middle(ddp, 'samples_per_second'):.2f}"
-                ratios[1] = f"{memory / middle(ddp, 'peak_bytes'):.2f}"
             lines.append(
-                f"| {case.replace('mlp', 'MLP,').replace('cnn', 'CNN,')} | {name.replace('convoy', 'Convoy')} "
-                f"| {speed:,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f}) | {ratios[0]} "
-                f"| {memory / 2**20:,.0f} | {ratios[1]} |"
+                f"| {readable(case)} | {readable(name)} "
+                f"| {statistics.median(speeds):,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f}) "
+                f"| {ratio(own, contestants.get('PyTorch, 1 process'), 'samples_per_second')} "
+                f"| {ratio(own, contestants.get('PyTorch DDP'), 'samples_per_second')} "
+                f"| {middle(own, 'peak_bytes') / 2**20:,.0f} "
+                f"| {ratio(own, contestants.get('PyTorch DDP'), 'peak_bytes')} |"
             )
     return "\n".join(lines)
 
@@ -229,8 +236,7 @@ def lanes_table(runs):
         if {"convoy", "convoy, lanes: 8"} <= contestants.keys():
             two = middle(contestants["convoy"], "samples_per_second")
             eight = middle(contestants["convoy, lanes: 8"], "samples_per_second")
-            name = case.replace("mlp", "MLP,").replace("cnn", "CNN,")
-            lines.append(f"| {name} | {two:,.0f} | {eight:,.0f} | {100 * (1 - eight / two):.0f} % |")
+            lines.append(f"| {readable(case)} | {two:,.0f} | {eight:,.0f} | {100 * (1 - eight / two):.0f} % |")
     return "\n".join(lines)
 
 
@@ -267,7 +273,7 @@ def write_results(runs, folder, repetitions, seconds):
         json.dump({"environment": about, "settings": settings, "runs": runs}, file, indent=1)
         file.write("\n")
     used = [
-        f"| {case.replace('mlp', 'MLP,').replace('cnn', 'CNN,')} | {name} | {own['omp']} | {own['blas']} | "
+        f"| {readable(case)} | {name} | {own['omp']} | {own['blas']} | "
         f"{', '.join(f'{key} {value}' for key, value in own['options'].items()) or 'defaults'} |"
         for case in runs
         for name, own in settings.get(case, {}).items()
@@ -282,7 +288,7 @@ MNIST in memory as float32, SGD with momentum 0.9, cross-entropy. {repetitions} 
 at least {seconds:g} s of timed steps each. Memory: PSS summed over processes, the highest sample of the whole run; the
 data set is 188 MB of it, once for each process that holds it.
 
-MLP: {MODELS['mlp']}. CNN: {MODELS['cnn']}.
+MLP: {MODELS['mlp']}. CNN: {MODELS['cnn']}. `lanes: 2` unless said.
 
 {table(runs)}
 

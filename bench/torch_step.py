@@ -38,8 +38,8 @@ def make_model(name):
 
 
 def load(folder, model, channels_last):
-    images = torch.from_numpy(read_idx(os.path.join(folder, "train-images-idx3-ubyte")).copy())
-    images = images.to(torch.float32).div_(255).sub_(0.1307).div_(0.3081)
+    images = read_idx(os.path.join(folder, "train-images-idx3-ubyte")).astype(numpy.float32)
+    images = torch.from_numpy(images).div_(255).sub_(0.1307).div_(0.3081)
     images = images.reshape(-1, 784) if model == "mlp" else images.reshape(-1, 1, 28, 28)
     if channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
