@@ -93,26 +93,27 @@ TEST(Checkpoint, NothingThereIsNotAnError) {
   EXPECT_FALSE(CheckpointStore(folder.path() / "none", 1).load_newest());
 }
 
+// Exits with 0 if a write that fails half-way through leaves the old file, nothing else, and says which file it was.
+// A file size limit stands in for a full disk.
+[[noreturn]] void write_with_too_little_room(const std::filesystem::path& folder) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{4096, 4096};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  try {
+    write_file_atomically(folder / "kept", std::string(100000, 'x'));
+  } catch (const IoError& error) {
+    const bool whole = read_text_file(folder / "kept") == "old";
+    const bool clean = std::distance(std::filesystem::directory_iterator(folder), {}) == 1;
+    const bool clear = std::string(error.what()).find("kept: cannot write") != std::string::npos;
+    std::_Exit(whole && clean && clear ? 0 : 1);
+  }
+  std::_Exit(2);
+}
+
 TEST(Checkpoint, AFullDiskLeavesTheOldFileAndSaysWhichFile) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path() / "kept", "old");
-  // A file size limit stands in for a full disk: write() fails half-way through.
-  ASSERT_EXIT(
-      {
-        std::signal(SIGXFSZ, SIG_IGN);
-        const rlimit limit{4096, 4096};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-        try {
-          write_file_atomically(folder.path() / "kept", std::string(100000, 'x'));
-        } catch (const IoError& error) {
-          const bool whole = read_text_file(folder.path() / "kept") == "old";
-          const bool clean = std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1;
-          const bool clear = std::string(error.what()).find("kept: cannot write") != std::string::npos;
-          std::_Exit(whole && clean && clear ? 0 : 1);
-        }
-        std::_Exit(2);
-      },
-      ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(write_with_too_little_room(folder.path()), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
