@@ -1,4 +1,5 @@
-// Your own torch::nn::Module, trained data-parallel: a small residual network with dropout, on MNIST.
+// Your own torch::nn::Module, trained data-parallel: a small residual network with dropout, on
+// MNIST.
 //
 //   residual_mnist [replicas] [training samples] [run folder]
 //
@@ -15,10 +16,13 @@ namespace {
 struct ResidualNet : torch::nn::Module {
   explicit ResidualNet(std::int64_t channels) {
     using torch::nn::Conv2dOptions;
-    stem = register_module("stem", torch::nn::Conv2d(Conv2dOptions(1, channels, 3).stride(2).padding(1)));
-    first = register_module("first", torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
+    stem = register_module("stem",
+                           torch::nn::Conv2d(Conv2dOptions(1, channels, 3).stride(2).padding(1)));
+    first = register_module("first",
+                            torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
     norm = register_module("norm", torch::nn::BatchNorm2d(channels));
-    second = register_module("second", torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
+    second = register_module("second",
+                             torch::nn::Conv2d(Conv2dOptions(channels, channels, 3).padding(1)));
     drop = register_module("drop", torch::nn::Dropout(0.2));
     head = register_module("head", torch::nn::Linear(channels * 7 * 7, 10));
   }

@@ -54,7 +54,8 @@ class Reader {
 
   std::span<const std::byte> take(std::uint64_t size, std::string_view what) {
     if (size > bytes_.size() - position_) {
-      fail(fmt::format("truncated: {} needs {} bytes, {} are left", what, size, bytes_.size() - position_));
+      fail(fmt::format("truncated: {} needs {} bytes, {} are left", what, size,
+                       bytes_.size() - position_));
     }
     const auto part = bytes_.subspan(position_, size);
     position_ += size;
@@ -85,9 +86,11 @@ class Reader {
 
 Json parse_header(Reader& reader) {
   const auto start = reader.take(magic.size(), "the file mark");
-  if (std::memcmp(start.data(), magic.data(), magic.size()) != 0) reader.fail("not a Convoy checkpoint");
+  if (std::memcmp(start.data(), magic.data(), magic.size()) != 0)
+    reader.fail("not a Convoy checkpoint");
   const auto text = reader.take(reader.take_u64("the header's size"), "the header");
-  if (xxh3(text) != reader.take_u64("the header's checksum")) reader.fail("the header's checksum is wrong");
+  if (xxh3(text) != reader.take_u64("the header's checksum"))
+    reader.fail("the header's checksum is wrong");
   const auto* begin = reinterpret_cast<const char*>(text.data());
   Json header = Json::parse(begin, begin + text.size(), nullptr, /*allow_exceptions=*/false);
   if (!header.is_object()) reader.fail("the header is not JSON");
@@ -180,7 +183,8 @@ TrainingState parse_state(std::span<const std::byte> bytes, const std::string& n
   try {
     state.step = header.at("step");
     state.meta = header.at("meta");
-    for (const Json& entry : header.at("tensors")) state.tensors.emplace_back(entry.at("name"), parse_tensor(reader, entry));
+    for (const Json& entry : header.at("tensors"))
+      state.tensors.emplace_back(entry.at("name"), parse_tensor(reader, entry));
   } catch (const Json::exception& error) {
     reader.fail(fmt::format("the header lacks something: {}", error.what()));
   }
@@ -188,12 +192,15 @@ TrainingState parse_state(std::span<const std::byte> bytes, const std::string& n
   return state;
 }
 
-CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep) : folder_(std::move(folder)), keep_(keep) {}
+CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
+    : folder_(std::move(folder)), keep_(keep) {}
 
 fs::path CheckpointStore::save(const TrainingState& state) {
   std::error_code error;
   fs::create_directories(folder_, error);
-  if (error) throw IoError(fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
+  if (error)
+    throw IoError(
+        fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
   const fs::path path = path_of(folder_, state.step);
   write_file_atomically(path, serialise(state));
   prune(path);
@@ -218,7 +225,8 @@ std::optional<fs::path> CheckpointStore::best() const {
   for (const fs::path& path : list()) {
     const auto metric = metric_of(path);
     if (!metric) continue;
-    const bool better = metric->higher_is_better ? metric->value > best_metric.value : metric->value < best_metric.value;
+    const bool better = metric->higher_is_better ? metric->value > best_metric.value
+                                                 : metric->value < best_metric.value;
     if (best_path && !better) continue;
     best_path = path;
     best_metric = *metric;
@@ -231,15 +239,18 @@ void CheckpointStore::prune(const fs::path& newest) {
   std::int64_t kept = 0;
   std::error_code ignored;
   for (const fs::path& path : list()) {
-    // One with a higher number than the newest comes from a run that went on further and was then taken back.
+    // One with a higher number than the newest comes from a run that went on further and was then
+    // taken back.
     if (path != newest && path > newest) {
       fs::remove(path, ignored);
     } else if (++kept > keep_ && path != keep_best) {
       fs::remove(path, ignored);
     }
   }
-  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {  // left by a crash while writing
-    if (entry.path().filename().string().find(".checkpoint.tmp-") != std::string::npos) fs::remove(entry.path(), ignored);
+  for (const auto& entry :
+       fs::directory_iterator(folder_, ignored)) {  // left by a crash while writing
+    if (entry.path().filename().string().find(".checkpoint.tmp-") != std::string::npos)
+      fs::remove(entry.path(), ignored);
   }
 }
 
@@ -259,8 +270,8 @@ std::optional<CheckpointStore::Loaded> CheckpointStore::load_newest() const {
       damaged.push_back(error.what());
     }
   }
-  throw InputError(fmt::format("{}: all {} checkpoints are damaged; the newest: {}", folder_.string(), paths.size(),
-                               damaged.front()));
+  throw InputError(fmt::format("{}: all {} checkpoints are damaged; the newest: {}",
+                               folder_.string(), paths.size(), damaged.front()));
 }
 
 }  // namespace convoy

@@ -21,7 +21,8 @@ int complain(const std::string& message, int status) {
 // CLI11's own messages, as one line, and the project's exit status for wrong input.
 int complain(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-  return complain(fmt::format("{} (convoy --help lists what there is)", error.what()), exit_wrong_input);
+  return complain(fmt::format("{} (convoy --help lists what there is)", error.what()),
+                  exit_wrong_input);
 }
 
 }  // namespace

@@ -5,21 +5,25 @@
 namespace convoy::cli {
 
 void add_model_options(CLI::App& verb, ModelOptionsOfVerb& options) {
-  verb.add_option("model", options.model, "a run's folder, a model.pt or a checkpoint")->required()->type_name("RUN");
+  verb.add_option("model", options.model, "a run's folder, a model.pt or a checkpoint")
+      ->required()
+      ->type_name("RUN");
   verb.add_option("--checkpoint", options.checkpoint, "which weights of a run's folder")
       ->check(CLI::IsMember({"final", "best"}))
       ->capture_default_str();
   verb.add_option("--split", options.split, "which samples of the job")
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->capture_default_str();
-  verb.add_option("--input", options.files.file, "new samples instead: a CSV file with the training data's columns");
+  verb.add_option("--input", options.files.file,
+                  "new samples instead: a CSV file with the training data's columns");
   verb.add_option("--features", options.files.features, "new samples instead: a file of features");
   verb.add_option("--labels", options.files.labels, "their labels, if there are any");
   verb.add_option("--set", options.set, "override a job key, e.g. data.test.features=FILE")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb.add_option("--replicas", options.replicas, "threads that share the work (default: the cores)")
+  verb.add_option("--replicas", options.replicas,
+                  "threads that share the work (default: the cores)")
       ->check(CLI::Range(1, 4096));
 }
 

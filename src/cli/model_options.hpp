@@ -1,7 +1,6 @@
 #pragma once
 // What evaluate and predict have in common: which model, which samples.
 #include <CLI/CLI.hpp>
-
 #include <filesystem>
 #include <memory>
 #include <string>

@@ -26,8 +26,8 @@ void run(const Options& options) {
   const Opened opened = open(options);
   const Inference inference = opened.predictor->run(*opened.dataset);
   const DataSpec& spec = opened.dataset->spec();
-  write_predictions(options.output, format, spec, inference.samples, to_predictions(spec, inference.outputs),
-                    inference.target);
+  write_predictions(options.output, format, spec, inference.samples,
+                    to_predictions(spec, inference.outputs), inference.target);
   fmt::print("{} predictions in {}\n", inference.samples.size(), options.output.string());
 }
 
@@ -35,9 +35,11 @@ void run(const Options& options) {
 
 void add_predict(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("predict", "write a trained model's predictions, in the order of the samples");
+  CLI::App* verb = app.add_subcommand(
+      "predict", "write a trained model's predictions, in the order of the samples");
   add_model_options(*verb, *options);
-  verb->add_option("--output", options->output, "a .csv file (with class names and probabilities) or .npy")
+  verb->add_option("--output", options->output,
+                   "a .csv file (with class names and probabilities) or .npy")
       ->capture_default_str();
   verb->callback([options] { run(*options); });
 }

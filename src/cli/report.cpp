@@ -7,7 +7,8 @@ namespace convoy::cli {
 
 void add_report(CLI::App& app) {
   const auto run = std::make_shared<std::filesystem::path>();
-  CLI::App* verb = app.add_subcommand("report", "write report.html of a run again, also while it trains");
+  CLI::App* verb =
+      app.add_subcommand("report", "write report.html of a run again, also while it trains");
   verb->add_option("run", *run, "the run's folder")->required()->type_name("RUN");
   verb->callback([run] {
     write_html_report(*run);

@@ -49,18 +49,24 @@ void watch_signals() {
 
 void print_result(const nlohmann::ordered_json& summary, const fs::path& out, bool html) {
   fmt::print("{}: {} steps, {:.4g} epochs in {:.1f} s, {:.0f} samples/s with {} replicas\n",
-             summary["name"].get<std::string>(), summary["steps"].get<std::int64_t>(), summary["epochs"].get<double>(),
-             summary["seconds"].get<double>(), summary["samples_per_second"].get<double>(),
-             summary["replicas"].get<int>());
-  for (const auto& [key, value] : summary["final"].items()) fmt::print("  {:<22} {:.6g}\n", key, value.get<double>());
-  if (summary["skipped_steps"] != 0) fmt::print("  {:<22} {}\n", "skipped_steps", summary["skipped_steps"].get<int>());
+             summary["name"].get<std::string>(), summary["steps"].get<std::int64_t>(),
+             summary["epochs"].get<double>(), summary["seconds"].get<double>(),
+             summary["samples_per_second"].get<double>(), summary["replicas"].get<int>());
+  for (const auto& [key, value] : summary["final"].items())
+    fmt::print("  {:<22} {:.6g}\n", key, value.get<double>());
+  if (summary["skipped_steps"] != 0)
+    fmt::print("  {:<22} {}\n", "skipped_steps", summary["skipped_steps"].get<int>());
   fmt::print("  {:<22} {}\n", "weights_sha256", summary["weights_sha256"].get<std::string>());
-  fmt::print("  {:<22} {}\n", html ? "report" : "summary", (out / (html ? "report.html" : "summary.json")).string());
+  fmt::print("  {:<22} {}\n", html ? "report" : "summary",
+             (out / (html ? "report.html" : "summary.json")).string());
 }
 
 ExistingRun existing_run(const Options& options) {
-  if (options.resume && options.overwrite) throw InputError("--resume and --overwrite exclude each other");
-  return options.resume ? ExistingRun::resume : options.overwrite ? ExistingRun::overwrite : ExistingRun::refuse;
+  if (options.resume && options.overwrite)
+    throw InputError("--resume and --overwrite exclude each other");
+  return options.resume      ? ExistingRun::resume
+         : options.overwrite ? ExistingRun::overwrite
+                             : ExistingRun::refuse;
 }
 
 void train(const Options& options) {
@@ -69,12 +75,14 @@ void train(const Options& options) {
     fmt::print("{}", print_job(job));
     return;
   }
-  if (options.resume && options.out.empty()) throw InputError("--resume: say which run with --out DIR");
+  if (options.resume && options.out.empty())
+    throw InputError("--resume: say which run with --out DIR");
   const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory);
   const DataSpec& spec = splits.train->spec();
   const Loss loss = make_loss(job.loss, spec);
   const ModelFactory factory = build_model(job.model, spec);
-  const RunFolder folder(options.out.empty() ? default_run_folder(job.name) : options.out, existing_run(options));
+  const RunFolder folder(options.out.empty() ? default_run_folder(job.name) : options.out,
+                         existing_run(options));
 
   RunOptions run;
   run.replicas = options.replicas > 0 ? options.replicas : default_replicas();
@@ -94,7 +102,8 @@ void train(const Options& options) {
     const RunSummary summary = trainer.run();
     print_result(summary.json, folder.path(), job.report.html);
   } catch (const Interrupted& error) {
-    std::string again = fmt::format("convoy train {} --out {} --resume", options.job.string(), folder.path().string());
+    std::string again = fmt::format("convoy train {} --out {} --resume", options.job.string(),
+                                    folder.path().string());
     for (const std::string& set : options.set) again += fmt::format(" --set '{}'", set);
     throw Interrupted(fmt::format("{}; go on with: {}", error.what(), again));
   }
@@ -111,17 +120,23 @@ int default_replicas() {
 void add_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("train", "train, evaluate and report the job of a YAML file");
-  verb->add_option("job", options->job, "the job file (docs/job.md)")->required()->type_name("JOB.yaml");
-  verb->add_option("--set", options->set, "override a job key, e.g. train.batch=128 (may be repeated)")
+  verb->add_option("job", options->job, "the job file (docs/job.md)")
+      ->required()
+      ->type_name("JOB.yaml");
+  verb->add_option("--set", options->set,
+                   "override a job key, e.g. train.batch=128 (may be repeated)")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--replicas", options->replicas, "threads that train side by side (default: the cores); never changes the result")
+  verb->add_option("--replicas", options->replicas,
+                   "threads that train side by side (default: the cores); never changes the result")
       ->check(CLI::Range(1, 4096));
-  verb->add_option("--out", options->out, "the run's folder (default: runs/NAME)")->type_name("DIR");
+  verb->add_option("--out", options->out, "the run's folder (default: runs/NAME)")
+      ->type_name("DIR");
   verb->add_flag("--resume", options->resume, "go on from the newest checkpoint in --out");
   verb->add_flag("--overwrite", options->overwrite, "replace the run that is in --out");
-  verb->add_flag("--print-job", options->print_job, "print the job with every default filled in, and stop");
+  verb->add_flag("--print-job", options->print_job,
+                 "print the job with every default filled in, and stop");
   verb->add_flag("--quiet", options->quiet, "no progress on the terminal");
   verb->callback([options] { train(*options); });
 }

@@ -1,7 +1,6 @@
 #pragma once
 // The verbs of `convoy`. Each adds its options to the command line and runs when chosen.
 #include <CLI/CLI.hpp>
-
 #include <filesystem>
 #include <string>
 #include <vector>

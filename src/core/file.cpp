@@ -52,18 +52,19 @@ void sync_directory(const std::filesystem::path& directory) {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw DataError(path.string(), fmt::format("cannot open: {}", std::strerror(errno)));
+  if (fd.get() < 0)
+    throw DataError(path.string(), fmt::format("cannot open: {}", std::strerror(errno)));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) throw DataError(path.string(), std::strerror(errno));
   if (!S_ISREG(status.st_mode)) throw DataError(path.string(), "is not a regular file");
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ == 0) return;
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd.get(), 0);
-  if (address == MAP_FAILED) throw DataError(path.string(), fmt::format("cannot map: {}", std::strerror(errno)));
-  data_ = std::shared_ptr<const std::byte>(static_cast<const std::byte*>(address),
-                                           [size = size_](const std::byte* p) {
-                                             ::munmap(const_cast<std::byte*>(p), size);
-                                           });
+  if (address == MAP_FAILED)
+    throw DataError(path.string(), fmt::format("cannot map: {}", std::strerror(errno)));
+  data_ = std::shared_ptr<const std::byte>(
+      static_cast<const std::byte*>(address),
+      [size = size_](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); });
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {

@@ -6,8 +6,8 @@
 namespace convoy {
 namespace {
 
-// Phases of small models follow each other within microseconds: look before sleeping, but not for long, as a prefetcher
-// may be waiting for this core.
+// Phases of small models follow each other within microseconds: look before sleeping, but not for
+// long, as a prefetcher may be waiting for this core.
 constexpr int spins = 2000;
 
 inline void relax() {
@@ -25,10 +25,12 @@ void wait_while(const std::atomic<Value>& value, Value old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-// OpenBLAS has threads of its own, for the whole process; with replicas they would fight for the cores.
+// OpenBLAS has threads of its own, for the whole process; with replicas they would fight for the
+// cores.
 void make_blas_single_threaded() {
   using SetThreads = void (*)(int);
-  if (auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
+  if (auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set(1);
 }
 
 }  // namespace
@@ -37,7 +39,8 @@ ReplicaPool::ReplicaPool(int replicas)
     : errors_(static_cast<std::size_t>(replicas)), caller_threads_(at::get_num_threads()) {
   make_blas_single_threaded();
   at::set_num_threads(1);
-  for (int replica = 1; replica < replicas; ++replica) threads_.emplace_back([this, replica] { serve(replica); });
+  for (int replica = 1; replica < replicas; ++replica)
+    threads_.emplace_back([this, replica] { serve(replica); });
 }
 
 ReplicaPool::~ReplicaPool() {

@@ -1,5 +1,6 @@
 #pragma once
-// The threads of a worker's replicas. The caller is replica 0; a phase is one function run by all of them.
+// The threads of a worker's replicas. The caller is replica 0; a phase is one function run by all
+// of them.
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -9,8 +10,9 @@
 
 namespace convoy {
 
-/// Fork and join over a fixed set of threads. `run` is called by one thread at a time, the one that made the pool.
-/// Each thread runs libtorch's operators single-threaded: how an operator divides work over threads changes its bits.
+/// Fork and join over a fixed set of threads. `run` is called by one thread at a time, the one that
+/// made the pool. Each thread runs libtorch's operators single-threaded: how an operator divides
+/// work over threads changes its bits.
 class ReplicaPool {
  public:
   explicit ReplicaPool(int replicas);
@@ -20,8 +22,8 @@ class ReplicaPool {
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
 
-  /// Runs phase(r) for every replica r, phase(0) on the calling thread, and returns when all have ended. If some threw,
-  /// rethrows the exception of the lowest replica.
+  /// Runs phase(r) for every replica r, phase(0) on the calling thread, and returns when all have
+  /// ended. If some threw, rethrows the exception of the lowest replica.
   void run(const std::function<void(int)>& phase);
 
  private:

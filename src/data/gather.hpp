@@ -1,9 +1,9 @@
 #pragma once
 // Rows of a tensor by number.
-#include "convoy/core/tensor.hpp"
-
 #include <cstdint>
 #include <span>
+
+#include "convoy/core/tensor.hpp"
 
 namespace convoy {
 

@@ -30,7 +30,8 @@ Batch Prefetcher::next() {
   }
   Batch batch = std::move(ready_.front());
   ready_.pop_front();
-  // Waking the reader for each batch would cost a switch of threads each; let it refill half the queue at a time.
+  // Waking the reader for each batch would cost a switch of threads each; let it refill half the
+  // queue at a time.
   const bool wake = ready_.size() <= depth_ / 2;
   lock.unlock();
   if (wake) changed_.notify_all();

@@ -1,9 +1,8 @@
 #pragma once
 // The target: from columns of numbers or names to what losses compute with.
-#include "convoy/core/tensor.hpp"
-
 #include <nlohmann/json.hpp>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 

@@ -19,18 +19,21 @@ struct Piece {
   std::vector<std::int64_t> samples;
 };
 
-Piece infer_piece(Network& network, const Dataset& dataset, std::int64_t begin, std::int64_t end, std::uint64_t seed) {
+Piece infer_piece(Network& network, const Dataset& dataset, std::int64_t begin, std::int64_t end,
+                  std::uint64_t seed) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(end - begin));
   std::iota(rows.begin(), rows.end(), begin);
   Batch batch = dataset.read(rows);
   const torch::NoGradGuard no_grad;
-  const LaneRandom random(derive_seed(seed, RandomPurpose::infer, begin));  // models that sample when they predict
+  const LaneRandom random(
+      derive_seed(seed, RandomPurpose::infer, begin));  // models that sample when they predict
   try {
     return {network.forward(batch.features).contiguous(), batch.target, std::move(batch.samples)};
   } catch (const c10::Error& error) {
     const std::string text = error.what();
     throw InputError(fmt::format("the model failed on samples of shape [{}]: {}",
-                                 fmt::join(batch.features.sizes().slice(1), ", "), text.substr(0, text.find('\n'))));
+                                 fmt::join(batch.features.sizes().slice(1), ", "),
+                                 text.substr(0, text.find('\n'))));
   }
 }
 
@@ -50,8 +53,8 @@ Inference gather(std::vector<Piece>& pieces) {
 
 }  // namespace
 
-Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks, const Dataset& dataset,
-                        std::int64_t batch, std::uint64_t seed) {
+Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
+                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed) {
   const std::int64_t size = dataset.size();
   std::vector<Piece> pieces(static_cast<std::size_t>((size + batch - 1) / batch));
   std::atomic<std::size_t> next{0};
@@ -60,7 +63,8 @@ Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks, c
     for (std::size_t i = next++; i < pieces.size() && !failed; i = next++) {
       const auto begin = static_cast<std::int64_t>(i) * batch;
       try {
-        pieces[i] = infer_piece(*networks[replica], dataset, begin, std::min(begin + batch, size), seed);
+        pieces[i] =
+            infer_piece(*networks[replica], dataset, begin, std::min(begin + batch, size), seed);
       } catch (...) {
         failed = true;
         throw;
@@ -85,11 +89,14 @@ class Predictor::Impl {
   std::vector<Network> networks;
 };
 
-Predictor::Predictor(const ModelFactory& factory, int replicas, std::int64_t batch, std::uint64_t seed)
+Predictor::Predictor(const ModelFactory& factory, int replicas, std::int64_t batch,
+                     std::uint64_t seed)
     : impl_(std::make_unique<Impl>(factory, replicas, batch, seed)) {}
 Predictor::~Predictor() = default;
 
-std::vector<Network>& Predictor::networks() { return impl_->networks; }
+std::vector<Network>& Predictor::networks() {
+  return impl_->networks;
+}
 
 void Predictor::load(const std::filesystem::path& model_file) {
   for (Network& network : impl_->networks) load_weights(model_file, *network.module);
@@ -101,7 +108,8 @@ Inference Predictor::run(const Dataset& dataset) {
   return run_inference(impl_->pool, networks, dataset, impl_->batch, impl_->seed);
 }
 
-nlohmann::ordered_json evaluate(const Inference& inference, const DataSpec& spec, const Loss& loss) {
+nlohmann::ordered_json evaluate(const Inference& inference, const DataSpec& spec,
+                                const Loss& loss) {
   nlohmann::ordered_json metrics;
   if (inference.samples.empty() || !inference.target.defined()) return metrics;
   const torch::NoGradGuard no_grad;

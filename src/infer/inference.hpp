@@ -5,8 +5,9 @@
 
 namespace convoy {
 
-/// As Predictor::run. One network for each replica of the pool, in eval mode, with equal weights and buffers.
-Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks, const Dataset& dataset,
-                        std::int64_t batch, std::uint64_t seed);
+/// As Predictor::run. One network for each replica of the pool, in eval mode, with equal weights
+/// and buffers.
+Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
+                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed);
 
 }  // namespace convoy

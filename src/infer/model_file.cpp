@@ -26,18 +26,21 @@ torch::serialize::InputArchive open_archive(const fs::path& file) {
   return archive;
 }
 
-// Reads what `module` expects under its own names, and complains in the user's terms where it differs.
-void read_module(torch::serialize::InputArchive& archive, const fs::path& file, torch::nn::Module& module,
-                 const std::string& prefix) {
+// Reads what `module` expects under its own names, and complains in the user's terms where it
+// differs.
+void read_module(torch::serialize::InputArchive& archive, const fs::path& file,
+                 torch::nn::Module& module, const std::string& prefix) {
   const torch::NoGradGuard no_grad;
   const auto read = [&](const std::string& name, torch::Tensor& into, bool is_buffer) {
     torch::Tensor stored;
     if (!archive.try_read(name, stored, is_buffer)) {
-      throw InputError(fmt::format("{}: holds another model: it has no {}{}", file.string(), prefix, name));
+      throw InputError(
+          fmt::format("{}: holds another model: it has no {}{}", file.string(), prefix, name));
     }
     if (stored.sizes() != into.sizes()) {
-      throw InputError(fmt::format("{}: holds another model: {}{} is [{}] there and [{}] here", file.string(), prefix,
-                                   name, fmt::join(stored.sizes(), ", "), fmt::join(into.sizes(), ", ")));
+      throw InputError(fmt::format("{}: holds another model: {}{} is [{}] there and [{}] here",
+                                   file.string(), prefix, name, fmt::join(stored.sizes(), ", "),
+                                   fmt::join(into.sizes(), ", ")));
     }
     into.copy_(stored);
   };
@@ -48,7 +51,8 @@ void read_module(torch::serialize::InputArchive& archive, const fs::path& file, 
     const bool empty = child.value()->parameters().empty() && child.value()->buffers().empty();
     if (!archive.try_read(child.key(), part)) {
       if (empty) continue;  // layers without weights leave nothing in the file
-      throw InputError(fmt::format("{}: holds another model: it has no {}{}", file.string(), prefix, child.key()));
+      throw InputError(fmt::format("{}: holds another model: it has no {}{}", file.string(), prefix,
+                                   child.key()));
     }
     read_module(part, file, *child.value(), prefix + child.key() + ".");
   }
@@ -56,7 +60,8 @@ void read_module(torch::serialize::InputArchive& archive, const fs::path& file, 
 
 }  // namespace
 
-void save_model(const fs::path& file, torch::nn::Module& module, const nlohmann::ordered_json& meta) {
+void save_model(const fs::path& file, torch::nn::Module& module,
+                const nlohmann::ordered_json& meta) {
   torch::serialize::OutputArchive archive;
   module.save(archive);
   archive.write(meta_key, c10::IValue(meta.dump()));
@@ -72,10 +77,13 @@ nlohmann::ordered_json read_model_meta(const fs::path& file) {
   torch::serialize::InputArchive archive = open_archive(file);
   c10::IValue value;
   if (!archive.try_read(meta_key, value) || !value.isString()) {
-    throw InputError(fmt::format("{}: was not written by Convoy: it says nothing of its job", file.string()));
+    throw InputError(
+        fmt::format("{}: was not written by Convoy: it says nothing of its job", file.string()));
   }
-  auto meta = nlohmann::ordered_json::parse(value.toStringRef(), nullptr, /*allow_exceptions=*/false);
-  if (!meta.is_object()) throw InputError(fmt::format("{}: its description of the job is damaged", file.string()));
+  auto meta =
+      nlohmann::ordered_json::parse(value.toStringRef(), nullptr, /*allow_exceptions=*/false);
+  if (!meta.is_object())
+    throw InputError(fmt::format("{}: its description of the job is damaged", file.string()));
   return meta;
 }
 

@@ -12,12 +12,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_checkpoint(const fs::path& file) { return file.extension() == ".checkpoint"; }
+bool is_checkpoint(const fs::path& file) {
+  return file.extension() == ".checkpoint";
+}
 
 fs::path newest_whole_checkpoint(const fs::path& folder) {
   const auto newest = CheckpointStore(folder / "checkpoints", 1).load_newest();
   if (newest) return newest->path;
-  throw InputError(fmt::format("{}: holds no model.pt and no checkpoint; train there first", folder.string()));
+  throw InputError(
+      fmt::format("{}: holds no model.pt and no checkpoint; train there first", folder.string()));
 }
 
 fs::path weights_file(const fs::path& place, const std::string& which) {
@@ -26,10 +29,12 @@ fs::path weights_file(const fs::path& place, const std::string& which) {
   if (which == "final") {
     return fs::exists(place / "model.pt") ? place / "model.pt" : newest_whole_checkpoint(place);
   }
-  if (which != "best") throw InputError(fmt::format("--checkpoint: '{}' is neither final nor best", which));
+  if (which != "best")
+    throw InputError(fmt::format("--checkpoint: '{}' is neither final nor best", which));
   const auto best = CheckpointStore(place / "checkpoints", 1).best();
   if (best) return *best;
-  throw InputError(fmt::format("{}: has no best checkpoint: nothing was evaluated while it trained", place.string()));
+  throw InputError(fmt::format("{}: has no best checkpoint: nothing was evaluated while it trained",
+                               place.string()));
 }
 
 void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
@@ -42,8 +47,9 @@ void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
         into.copy_(stored);
         return;
       }
-      throw InputError(fmt::format("{}: holds another model: {} is [{}] there and [{}] here", file.string(), name,
-                                   fmt::join(stored.sizes(), ", "), fmt::join(into.sizes(), ", ")));
+      throw InputError(fmt::format("{}: holds another model: {} is [{}] there and [{}] here",
+                                   file.string(), name, fmt::join(stored.sizes(), ", "),
+                                   fmt::join(into.sizes(), ", ")));
     }
     throw InputError(fmt::format("{}: holds another model: it has no {}", file.string(), name));
   };
@@ -58,12 +64,14 @@ TrainedModel open_trained_model(const fs::path& place, const std::string& which,
   TrainedModel model;
   model.file = weights_file(place, which);
   const nlohmann::ordered_json meta =
-      is_checkpoint(model.file) ? CheckpointStore::load(model.file).meta.value("model", nlohmann::ordered_json::object())
-                                : read_model_meta(model.file);
+      is_checkpoint(model.file)
+          ? CheckpointStore::load(model.file).meta.value("model", nlohmann::ordered_json::object())
+          : read_model_meta(model.file);
   if (!meta.contains("job") || !meta.contains("fitted")) {
-    throw InputError(fmt::format("{}: was trained from C++, not from a job file; load it in your program with "
-                                 "convoy::load_weights",
-                                 model.file.string()));
+    throw InputError(
+        fmt::format("{}: was trained from C++, not from a job file; load it in your program with "
+                    "convoy::load_weights",
+                    model.file.string()));
   }
   model.fitted = meta["fitted"];
   model.job = parse_job(meta["job"].get<std::string>(), model.file.string(), overrides);
@@ -71,9 +79,10 @@ TrainedModel open_trained_model(const fs::path& place, const std::string& which,
   return model;
 }
 
-std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataSpec& spec, int replicas) {
-  auto predictor = std::make_unique<Predictor>(build_model(model.job.model, spec), replicas, model.job.evaluate.batch,
-                                               model.job.seed);
+std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataSpec& spec,
+                                          int replicas) {
+  auto predictor = std::make_unique<Predictor>(build_model(model.job.model, spec), replicas,
+                                               model.job.evaluate.batch, model.job.seed);
   if (!is_checkpoint(model.file)) {
     predictor->load(model.file);
   } else {
@@ -84,11 +93,16 @@ std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataS
 
 std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files,
                                             const std::string& split) {
-  if (!files.empty()) return load_for_prediction(model.job.data, files, model.fitted, fs::current_path());
-  const Splits splits = load_splits(model.job.data, model.job.preprocess, model.job.seed, model.job.directory);
-  const auto& chosen = split == "train" ? splits.train : split == "validation" ? splits.validation : splits.test;
+  if (!files.empty())
+    return load_for_prediction(model.job.data, files, model.fitted, fs::current_path());
+  const Splits splits =
+      load_splits(model.job.data, model.job.preprocess, model.job.seed, model.job.directory);
+  const auto& chosen = split == "train"        ? splits.train
+                       : split == "validation" ? splits.validation
+                                               : splits.test;
   if (chosen) return chosen;
-  throw InputError(fmt::format("--split: the job has no {} split; give files with --input or --features", split));
+  throw InputError(fmt::format(
+      "--split: the job has no {} split; give files with --input or --features", split));
 }
 
 }  // namespace convoy

@@ -13,11 +13,13 @@ Range even_part(std::int64_t count, std::int64_t parts, std::int64_t part) {
 
 std::vector<Range> even_ownership(std::int64_t lanes, std::int64_t owners) {
   std::vector<Range> map;
-  for (std::int64_t owner = 0; owner < owners; ++owner) map.push_back(even_part(lanes, owners, owner));
+  for (std::int64_t owner = 0; owner < owners; ++owner)
+    map.push_back(even_part(lanes, owners, owner));
   return map;
 }
 
-std::vector<std::int64_t> lane_positions(std::int64_t batch, std::int64_t lanes, std::int64_t lane, bool cyclic) {
+std::vector<std::int64_t> lane_positions(std::int64_t batch, std::int64_t lanes, std::int64_t lane,
+                                         bool cyclic) {
   std::vector<std::int64_t> positions;
   if (cyclic) {
     for (std::int64_t i = lane; i < batch; i += lanes) positions.push_back(i);

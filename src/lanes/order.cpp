@@ -8,14 +8,17 @@
 
 namespace convoy {
 
-std::vector<std::int64_t> epoch_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch, bool shuffled) {
+std::vector<std::int64_t> epoch_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch,
+                                      bool shuffled) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), 0);
   if (!shuffled) return order;
   for (std::int64_t i = count - 1; i > 0; --i) {
     const std::uint64_t random = derive_seed(seed, RandomPurpose::order, epoch, i);
-    // The high half of a 128-bit product: a number in 0..i with a bias below 2^-32 for any data set that fits a disk.
-    const auto j = static_cast<std::int64_t>((static_cast<unsigned __int128>(random) * (i + 1)) >> 64);
+    // The high half of a 128-bit product: a number in 0..i with a bias below 2^-32 for any data set
+    // that fits a disk.
+    const auto j =
+        static_cast<std::int64_t>((static_cast<unsigned __int128>(random) * (i + 1)) >> 64);
     std::swap(order[i], order[j]);
   }
   return order;

@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+
 #include <algorithm>
 #include <mutex>
 #include <vector>
@@ -9,7 +10,8 @@
 namespace convoy {
 namespace {
 
-// The key is reserved for modes such as this one: nothing in libtorch includes it or registers kernels for it.
+// The key is reserved for modes such as this one: nothing in libtorch includes it or registers
+// kernels for it.
 constexpr auto mode_key = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 thread_local const at::Generator* current_generator = nullptr;
@@ -21,7 +23,8 @@ bool is_generator(const c10::Argument& argument) {
   return optional && optional->getElementType()->kind() == c10::TypeKind::GeneratorType;
 }
 
-void fill_in_generator(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+void fill_in_generator(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
+                       torch::jit::Stack* stack) {
   const auto& arguments = op.schema().arguments();
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (!is_generator(arguments[i])) continue;
@@ -44,8 +47,8 @@ void register_kernels() {
     const auto& arguments = op->schema().arguments();
     if (std::none_of(arguments.begin(), arguments.end(), is_generator)) continue;
     kernels.push_back(dispatcher.registerImpl(
-        name, mode_key, c10::KernelFunction::makeFromBoxedFunction<&fill_in_generator>(), c10::nullopt,
-        nullptr, "convoy: lane random numbers"));
+        name, mode_key, c10::KernelFunction::makeFromBoxedFunction<&fill_in_generator>(),
+        c10::nullopt, nullptr, "convoy: lane random numbers"));
   }
 }
 
@@ -64,7 +67,8 @@ at::Generator make_generator(std::uint64_t seed) {
 
 }  // namespace
 
-std::uint64_t derive_seed(std::uint64_t seed, RandomPurpose purpose, std::uint64_t a, std::uint64_t b) {
+std::uint64_t derive_seed(std::uint64_t seed, RandomPurpose purpose, std::uint64_t a,
+                          std::uint64_t b) {
   std::uint64_t state = mix(seed);
   state = mix(state ^ static_cast<std::uint64_t>(purpose));
   state = mix(state ^ a);
@@ -76,10 +80,13 @@ LaneRandom::LaneRandom(std::uint64_t seed)
   current_generator = &generator_;
 }
 
-LaneRandom::~LaneRandom() { current_generator = previous_; }
+LaneRandom::~LaneRandom() {
+  current_generator = previous_;
+}
 
 void LaneRandom::reseed(std::uint64_t seed) {
-  // A new seed must also forget the second half of a cached Box-Muller pair, which set_current_seed does.
+  // A new seed must also forget the second half of a cached Box-Muller pair, which set_current_seed
+  // does.
   const std::lock_guard<std::mutex> lock(generator_.mutex());
   generator_.set_current_seed(seed);
 }

@@ -18,9 +18,11 @@ void collect_cover(Range node, Range owned, std::vector<Range>& out) {
 }
 
 // Plans the sum of `node` from nodes[next...]; returns the index of the partial that holds it.
-std::int64_t plan(Range node, const std::vector<Range>& nodes, std::size_t& next, std::vector<Addition>& out) {
+std::int64_t plan(Range node, const std::vector<Range>& nodes, std::size_t& next,
+                  std::vector<Addition>& out) {
   if (next < nodes.size() && nodes[next] == node) return static_cast<std::int64_t>(next++);
-  if (node.size() < 2) throw std::invalid_argument("the partial sums do not tile the reduction tree");
+  if (node.size() < 2)
+    throw std::invalid_argument("the partial sums do not tile the reduction tree");
   const std::int64_t middle = split_of(node);
   const std::int64_t left = plan({node.begin, middle}, nodes, next, out);
   const std::int64_t right = plan({middle, node.end}, nodes, next, out);
@@ -55,7 +57,8 @@ std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& no
   std::vector<Addition> out;
   std::size_t next = 0;
   plan({0, lanes}, nodes, next, out);
-  if (next != nodes.size()) throw std::invalid_argument("more partial sums than the reduction tree has room for");
+  if (next != nodes.size())
+    throw std::invalid_argument("more partial sums than the reduction tree has room for");
   return out;
 }
 

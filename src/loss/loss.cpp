@@ -12,18 +12,24 @@ namespace {
 
 std::string_view loss_of(Task task) {
   switch (task) {
-    case Task::classification: return "cross_entropy";
-    case Task::binary: return "log_loss";
-    case Task::regression: return "squared_error";
+    case Task::classification:
+      return "cross_entropy";
+    case Task::binary:
+      return "log_loss";
+    case Task::regression:
+      return "squared_error";
   }
   throw InputError("loss: unknown task");
 }
 
 std::string_view name_of(Task task) {
   switch (task) {
-    case Task::classification: return "classification";
-    case Task::binary: return "binary";
-    case Task::regression: return "regression";
+    case Task::classification:
+      return "classification";
+    case Task::binary:
+      return "binary";
+    case Task::regression:
+      return "regression";
   }
   return "unknown";
 }
@@ -33,8 +39,8 @@ std::string_view name_of(Task task) {
 Loss make_loss(const std::string& name, const DataSpec& spec) {
   const std::string_view fitting = loss_of(spec.task);
   if (name != "auto" && name != fitting) {
-    throw InputError(fmt::format("loss: '{}' does not fit the task '{}' of the data; use '{}'", name,
-                                 name_of(spec.task), fitting));
+    throw InputError(fmt::format("loss: '{}' does not fit the task '{}' of the data; use '{}'",
+                                 name, name_of(spec.task), fitting));
   }
   const std::string chosen(name == "auto" ? fitting : name);
   if (chosen == "cross_entropy") {

@@ -14,10 +14,13 @@ namespace {
 
 namespace nn = torch::nn;
 
-std::string text(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string text(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 void require_dims(const Shape& shape, std::size_t dims, std::string_view needs) {
-  if (shape.size() != dims) throw InputError(fmt::format("needs {}, gets samples of shape {}", needs, text(shape)));
+  if (shape.size() != dims)
+    throw InputError(fmt::format("needs {}, gets samples of shape {}", needs, text(shape)));
 }
 
 // The window of a convolution or pooling along height and width.
@@ -25,7 +28,8 @@ void slide(Shape& shape, std::int64_t kernel, std::int64_t stride, std::int64_t 
   for (const std::size_t dim : {1, 2}) {
     const std::int64_t extent = shape[dim] + 2 * padding;
     if (extent < kernel) {
-      throw InputError(fmt::format("its window of {} does not fit samples of shape {}", kernel, text(shape)));
+      throw InputError(
+          fmt::format("its window of {} does not fit samples of shape {}", kernel, text(shape)));
     }
     shape[dim] = (extent - kernel) / stride + 1;
   }
@@ -44,15 +48,18 @@ nn::AnyModule make_conv(const LayerOptions& o, Shape& shape) {
   const std::int64_t stride = o.stride == 0 ? 1 : o.stride;
   slide(shape, o.kernel, stride, o.padding);
   shape[0] = o.channels;
-  return nn::AnyModule(nn::Conv2d(
-      nn::Conv2dOptions(inputs, o.channels, o.kernel).stride(stride).padding(o.padding).bias(o.bias)));
+  return nn::AnyModule(nn::Conv2d(nn::Conv2dOptions(inputs, o.channels, o.kernel)
+                                      .stride(stride)
+                                      .padding(o.padding)
+                                      .bias(o.bias)));
 }
 
 nn::AnyModule make_pool(const LayerOptions& o, Shape& shape) {
   require_dims(shape, 3, "images [channels, height, width]");
   const std::int64_t stride = o.stride == 0 ? o.kernel : o.stride;
   slide(shape, o.kernel, stride, 0);
-  if (o.kind == "max_pool") return nn::AnyModule(nn::MaxPool2d(nn::MaxPool2dOptions(o.kernel).stride(stride)));
+  if (o.kind == "max_pool")
+    return nn::AnyModule(nn::MaxPool2d(nn::MaxPool2dOptions(o.kernel).stride(stride)));
   return nn::AnyModule(nn::AvgPool2d(nn::AvgPool2dOptions(o.kernel).stride(stride)));
 }
 
@@ -88,7 +95,9 @@ const std::map<std::string, Maker>& makers() {
       {"avg_pool", make_pool},
       {"batch_norm", make_batch_norm},
       {"layer_norm",
-       [](const LayerOptions&, Shape& shape) { return nn::AnyModule(nn::LayerNorm(nn::LayerNormOptions(shape))); }},
+       [](const LayerOptions&, Shape& shape) {
+         return nn::AnyModule(nn::LayerNorm(nn::LayerNormOptions(shape)));
+       }},
       {"dropout", [](const LayerOptions& o, Shape&) { return nn::AnyModule(nn::Dropout(o.p)); }},
       {"flatten", make_flatten},
       {"global_avg_pool", make_global_pool},

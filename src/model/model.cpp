@@ -27,9 +27,10 @@ torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, const Da
 
 void require_output_shape(const Shape& shape, const DataSpec& spec) {
   if (shape == Shape{spec.outputs}) return;
-  throw InputError(fmt::format("model: the last layer gives [{}] a sample, the data has {} {}; end with 'linear: {}'",
-                               fmt::join(shape, ", "), spec.outputs,
-                               spec.task == Task::classification ? "classes" : "target value(s)", spec.outputs));
+  throw InputError(fmt::format(
+      "model: the last layer gives [{}] a sample, the data has {} {}; end with 'linear: {}'",
+      fmt::join(shape, ", "), spec.outputs,
+      spec.task == Task::classification ? "classes" : "target value(s)", spec.outputs));
 }
 
 void push(std::vector<LayerOptions>& layers, std::string kind) {
@@ -90,7 +91,9 @@ ModelFactory build_model(const ModelOptions& options, const DataSpec& spec) {
   return [layers, spec, init = options.init] {
     torch::nn::Sequential net = assemble(layers, spec);
     initialise(*net, init);
-    return Network{net.ptr(), [raw = net.get()](const torch::Tensor& features) { return raw->forward(features); }};
+    return Network{net.ptr(), [raw = net.get()](const torch::Tensor& features) {
+                     return raw->forward(features);
+                   }};
   };
 }
 
@@ -98,7 +101,8 @@ void initialise(torch::nn::Module& module, const std::string& init) {
   if (init == "default") return;
   const torch::NoGradGuard no_grad;
   for (const auto& part : module.modules(/*include_self=*/true)) {
-    if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>() || part->as<torch::nn::LayerNorm>()) {
+    if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>() ||
+        part->as<torch::nn::LayerNorm>()) {
       continue;
     }
     for (auto& item : part->named_parameters(/*recurse=*/false)) {

@@ -11,17 +11,24 @@ std::vector<NamedTensor> distinct(const torch::OrderedDict<std::string, torch::T
   std::vector<NamedTensor> out;
   for (const auto& item : items) {
     const auto same = [&](const NamedTensor& other) { return other.tensor.is_same(item.value()); };
-    if (item.value().defined() && std::none_of(out.begin(), out.end(), same)) out.push_back({item.key(), item.value()});
+    if (item.value().defined() && std::none_of(out.begin(), out.end(), same))
+      out.push_back({item.key(), item.value()});
   }
   return out;
 }
 
 }  // namespace
 
-std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module) { return distinct(module.named_parameters()); }
-std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module) { return distinct(module.named_buffers()); }
+std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module) {
+  return distinct(module.named_parameters());
+}
+std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module) {
+  return distinct(module.named_buffers());
+}
 
-void set_training(torch::nn::Module& module, bool training) { module.train(training); }
+void set_training(torch::nn::Module& module, bool training) {
+  module.train(training);
+}
 
 bool has_batch_norm(torch::nn::Module& module) {
   for (const auto& part : module.modules()) {

@@ -13,14 +13,16 @@ namespace {
 
 inline float prepared(float gradient, const UpdateContext& context) {
   const float scaled = gradient * context.gradient_scale;
-  return context.clip_value > 0 ? std::clamp(scaled, -context.clip_value, context.clip_value) : scaled;
+  return context.clip_value > 0 ? std::clamp(scaled, -context.clip_value, context.clip_value)
+                                : scaled;
 }
 
 struct SgdNumbers {
   float rate, momentum, weight_decay;
 };
 
-// torch/csrc/api/src/optim/sgd.cpp: g += decay*w; v = momentum*v + g (first step: v = g); nesterov: g += momentum*v.
+// torch/csrc/api/src/optim/sgd.cpp: g += decay*w; v = momentum*v + g (first step: v = g); nesterov:
+// g += momentum*v.
 template <bool momentum, bool nesterov>
 CONVOY_VECTORISE void sgd_loop(float* __restrict w, const float* __restrict g, float* __restrict v,
                                std::int64_t count, SgdNumbers n, UpdateContext context) {
@@ -52,11 +54,13 @@ class Sgd : public Optimizer {
 };
 
 struct AdamNumbers {
-  float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, step_size, correction2_root, l2, shrink;
+  float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, step_size, correction2_root, l2,
+      shrink;
 };
 
 CONVOY_VECTORISE void adam_loop(float* __restrict w, const float* __restrict g, float* __restrict m,
-                                float* __restrict v, std::int64_t count, AdamNumbers n, UpdateContext context) {
+                                float* __restrict v, std::int64_t count, AdamNumbers n,
+                                UpdateContext context) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float d = prepared(g[i], context) + n.l2 * w[i];
     m[i] = n.beta1 * m[i] + n.one_minus_beta1 * d;
@@ -68,7 +72,8 @@ CONVOY_VECTORISE void adam_loop(float* __restrict w, const float* __restrict g, 
 
 class Adam : public Optimizer {
  public:
-  Adam(const OptimizerOptions& options, bool decoupled) : options_(options), decoupled_(decoupled) {}
+  Adam(const OptimizerOptions& options, bool decoupled)
+      : options_(options), decoupled_(decoupled) {}
   int states() const override { return 2; }
   void update(float* w, const float* g, std::span<float* const> state, std::int64_t count,
               const UpdateContext& context) const override {
@@ -98,15 +103,19 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options) {
   if (options.kind == "sgd") return std::make_unique<Sgd>(options);
   if (options.kind == "adam") return std::make_unique<Adam>(options, false);
   if (options.kind == "adamw") return std::make_unique<Adam>(options, true);
-  throw InputError(fmt::format("train.optimizer.kind: unknown optimizer '{}'; use sgd, adam or adamw", options.kind));
+  throw InputError(fmt::format(
+      "train.optimizer.kind: unknown optimizer '{}'; use sgd, adam or adamw", options.kind));
 }
 
-double scheduled_rate(const ScheduleOptions& schedule, double base_rate, std::int64_t step, std::int64_t total,
-                      std::int64_t steps_per_epoch) {
-  if (step < schedule.warmup) return base_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);
+double scheduled_rate(const ScheduleOptions& schedule, double base_rate, std::int64_t step,
+                      std::int64_t total, std::int64_t steps_per_epoch) {
+  if (step < schedule.warmup)
+    return base_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);
   if (schedule.kind == "step") {
     const std::int64_t epoch = step / steps_per_epoch;
-    return base_rate * std::pow(schedule.factor, static_cast<double>(epoch / std::max<std::int64_t>(schedule.every, 1)));
+    return base_rate *
+           std::pow(schedule.factor,
+                    static_cast<double>(epoch / std::max<std::int64_t>(schedule.every, 1)));
   }
   const auto span = static_cast<double>(std::max<std::int64_t>(total - schedule.warmup, 1));
   const double progress = std::min(static_cast<double>(step - schedule.warmup) / span, 1.0);

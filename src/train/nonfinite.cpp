@@ -36,8 +36,9 @@ NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int
     const PartialSum sum = replica.compute_lane(step, lane, result);
     const std::string parameter = name_of_nonfinite_gradient(sum, *shared.weights);
     if (std::isfinite(result.loss) && parameter.empty()) continue;
-    const std::string what = std::isfinite(result.loss) ? fmt::format("the gradient of {} is not finite", parameter)
-                                                        : fmt::format("the loss is {}", result.loss);
+    const std::string what = std::isfinite(result.loss)
+                                 ? fmt::format("the gradient of {} is not finite", parameter)
+                                 : fmt::format("the loss is {}", result.loss);
     const Batch batch = shared.dataset->read(shared.schedule->lane_samples(step, lane));
     const auto bad = with_bad_features(batch);
     if (!bad.empty()) return {what + " because of features that are not finite", lane, bad};
@@ -52,8 +53,10 @@ std::string describe(const NonFinite& found, std::int64_t step) {
   if (found.lane < 0) return text;
   const std::size_t count = std::min(shown, found.samples.size());
   text += fmt::format(" in lane {}, sample{} {}", found.lane, found.samples.size() == 1 ? "" : "s",
-                      fmt::join(found.samples.begin(), found.samples.begin() + static_cast<std::ptrdiff_t>(count), ", "));
-  if (found.samples.size() > count) text += fmt::format(" and {} more", found.samples.size() - count);
+                      fmt::join(found.samples.begin(),
+                                found.samples.begin() + static_cast<std::ptrdiff_t>(count), ", "));
+  if (found.samples.size() > count)
+    text += fmt::format(" and {} more", found.samples.size() - count);
   return text;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Who made the loss or the gradient not finite. A step can be run again with the same bits, so the search costs nothing
-// until it is needed.
+// Who made the loss or the gradient not finite. A step can be run again with the same bits, so the
+// search costs nothing until it is needed.
 #include <string>
 #include <vector>
 
@@ -9,9 +9,10 @@
 namespace convoy {
 
 struct NonFinite {
-  std::string what;                   ///< "the loss is nan", "the gradient of 2.weight is not finite", ...
-  std::int64_t lane = -1;             ///< -1: no single lane; the sum over lanes overflowed
-  std::vector<std::int64_t> samples;  ///< the lane's samples, or those among them whose features are not finite
+  std::string what;        ///< "the loss is nan", "the gradient of 2.weight is not finite", ...
+  std::int64_t lane = -1;  ///< -1: no single lane; the sum over lanes overflowed
+  std::vector<std::int64_t>
+      samples;  ///< the lane's samples, or those among them whose features are not finite
 };
 
 /// Runs the lanes of `step` one by one, with the weights as they were, until one shows it.

@@ -5,8 +5,9 @@
 namespace convoy {
 namespace {
 
-// What backward leaves is normally ours alone and laid out like the parameter. Two parameters can be left with views of
-// one storage, though (a + b.view(...)), and then adding into one would change the other.
+// What backward leaves is normally ours alone and laid out like the parameter. Two parameters can
+// be left with views of one storage, though (a + b.view(...)), and then adding into one would
+// change the other.
 torch::Tensor own_dense(const torch::Tensor& gradient, const torch::Tensor& parameter) {
   if (!gradient.defined()) return torch::zeros_like(parameter);
   if (gradient.layout() != torch::kStrided) return gradient.to_dense().contiguous();
@@ -29,11 +30,13 @@ PartialSum take_gradients(const std::vector<torch::Tensor>& trainable, Range nod
     parameter.mutable_grad() = torch::Tensor();
     sum.gradients.push_back(own_dense(gradient, parameter));
   }
-  for (const torch::Tensor& gradient : sum.gradients) sum.data.push_back(gradient.data_ptr<float>());
+  for (const torch::Tensor& gradient : sum.gradients)
+    sum.data.push_back(gradient.data_ptr<float>());
   return sum;
 }
 
-PartialSum zero_gradients(const std::vector<torch::Tensor>& trainable, std::size_t buffer_values, Range node) {
+PartialSum zero_gradients(const std::vector<torch::Tensor>& trainable, std::size_t buffer_values,
+                          Range node) {
   for (const torch::Tensor& parameter : trainable) parameter.mutable_grad() = torch::Tensor();
   PartialSum sum = take_gradients(trainable, node);
   sum.buffers.assign(buffer_values, 0);

@@ -26,11 +26,14 @@ double seconds_since(TimeUse::Clock::time_point begin) {
 }
 
 std::string task_name(Task task) {
-  return task == Task::classification ? "classification" : task == Task::binary ? "binary" : "regression";
+  return task == Task::classification ? "classification"
+         : task == Task::binary       ? "binary"
+                                      : "regression";
 }
 
 // Rows to show a person: half of them where the model is most wrong, the rest from the start.
-std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& inference, std::int64_t count) {
+std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& inference,
+                                       std::int64_t count) {
   const auto size = static_cast<std::int64_t>(inference.samples.size());
   count = std::min(count, size);
   torch::Tensor error;
@@ -38,11 +41,13 @@ std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& in
     const torch::Tensor likely = inference.outputs.softmax(1);
     error = -likely.gather(1, inference.target.unsqueeze(1)).squeeze(1);
   } else {
-    const torch::Tensor guess = spec.task == Task::binary ? inference.outputs.sigmoid() : inference.outputs;
+    const torch::Tensor guess =
+        spec.task == Task::binary ? inference.outputs.sigmoid() : inference.outputs;
     error = (guess - inference.target).abs().flatten(1).sum(1);
   }
   const torch::Tensor order = error.argsort(0, /*descending=*/true).contiguous();
-  std::vector<std::int64_t> rows(order.data_ptr<std::int64_t>(), order.data_ptr<std::int64_t>() + count / 2);
+  std::vector<std::int64_t> rows(order.data_ptr<std::int64_t>(),
+                                 order.data_ptr<std::int64_t>() + count / 2);
   for (std::int64_t row = 0; row < size && static_cast<std::int64_t>(rows.size()) < count; ++row) {
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
   }
@@ -61,7 +66,8 @@ Json Trainer::Impl::event(const std::string& kind) const {
   return {{"time", now_utc()},
           {"step", progress_.step},
           {"event", kind},
-          {"epoch", static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())}};
+          {"epoch",
+           static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())}};
 }
 
 void Trainer::Impl::emit(const Json& event) {
@@ -73,7 +79,8 @@ void Trainer::Impl::emit_start() {
   Json start = event("start");
   start["run"] = {{"name", job_.name},
                   {"steps", total_steps_},
-                  {"epochs", static_cast<double>(total_steps_) / static_cast<double>(schedule_.steps_per_epoch())},
+                  {"epochs", static_cast<double>(total_steps_) /
+                                 static_cast<double>(schedule_.steps_per_epoch())},
                   {"batch", batch_},
                   {"lanes", lanes_},
                   {"replicas", pool_.size()},
@@ -116,7 +123,8 @@ void Trainer::Impl::emit_step() {
   step["rate"] = last_rate_;
   step["gradient_norm"] = last_norm_;
   const double seconds = meter_.seconds - reported_.seconds;
-  step["samples_per_second"] = seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
+  step["samples_per_second"] =
+      seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
   step["seconds"] = time_use_per_step(reported_);
   reported_ = meter_;
   reported_.time_use = total_time_use();
@@ -163,7 +171,8 @@ void Trainer::Impl::write_checkpoint() {
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
   const std::string split = data_.validation ? "validation" : "test";
-  if (const auto at = evaluated_at_.find(split); at != evaluated_at_.end() && at->second == progress_.step) {
+  if (const auto at = evaluated_at_.find(split);
+      at != evaluated_at_.end() && at->second == progress_.step) {
     const Json& metrics = evaluations_[split];
     if (metrics.contains(best_metric_)) {
       state.meta["best_metric"] = {{"split", split},
@@ -181,7 +190,8 @@ void Trainer::Impl::write_checkpoint() {
 }
 
 RunSummary Trainer::Impl::finish() {
-  for (const auto& [split, dataset] : {std::pair{"validation", data_.validation}, std::pair{"test", data_.test}}) {
+  for (const auto& [split, dataset] :
+       {std::pair{"validation", data_.validation}, std::pair{"test", data_.test}}) {
     if (!dataset || dataset->size() == 0) continue;
     const auto at = evaluated_at_.find(split);
     if (at == evaluated_at_.end() || at->second != progress_.step) evaluate_split(split, *dataset);
@@ -213,7 +223,8 @@ Json Trainer::Impl::summary() const {
     add_final(final, split, metrics);
     evaluation[split] = metrics;
   }
-  const double rate = meter_.seconds > 0 ? static_cast<double>(meter_.samples) / meter_.seconds : 0.0;
+  const double rate =
+      meter_.seconds > 0 ? static_cast<double>(meter_.samples) / meter_.seconds : 0.0;
   return {{"name", job_.name},
           {"convoy", version},
           {"seed", job_.seed},
@@ -221,7 +232,8 @@ Json Trainer::Impl::summary() const {
           {"lanes", lanes_},
           {"batch", batch_},
           {"steps", progress_.step},
-          {"epochs", static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())},
+          {"epochs",
+           static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())},
           {"samples", data_.train->size()},
           {"seconds", progress_.seconds + meter_.seconds},
           {"samples_per_second", rate},
@@ -240,8 +252,10 @@ Json Trainer::Impl::summary() const {
 void Trainer::Impl::write_sample_predictions(const Dataset& dataset, const Inference& inference) {
   if (options_.out.empty() || job_.report.samples == 0 || inference.samples.empty()) return;
   const torch::NoGradGuard no_grad;
-  const std::vector<std::int64_t> rows = telling_rows(dataset.spec(), inference, job_.report.samples);
-  write_samples(options_.out, dataset.spec(), dataset.read(rows), inference.outputs.index_select(0, torch::tensor(rows)));
+  const std::vector<std::int64_t> rows =
+      telling_rows(dataset.spec(), inference, job_.report.samples);
+  write_samples(options_.out, dataset.spec(), dataset.read(rows),
+                inference.outputs.index_select(0, torch::tensor(rows)));
 }
 
 }  // namespace convoy

@@ -25,7 +25,8 @@ double exact_sum_of_squares(const float* values, std::int64_t count) {
 
 }  // namespace
 
-CONVOY_VECTORISE void add_into(float* __restrict into, const float* __restrict from, std::int64_t count) {
+CONVOY_VECTORISE void add_into(float* __restrict into, const float* __restrict from,
+                               std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) into[i] += from[i];
 }
 
@@ -58,7 +59,8 @@ Reduction::Reduction(const SharedWeights& weights, std::int64_t lanes, int owner
   for (int owner = 0; owner < owners; ++owner) {
     const std::int64_t first = next;
     const std::int64_t goal = even_part(total, owners, owner).end;
-    while (next < static_cast<std::int64_t>(blocks_.size()) && (passed < goal || owner == owners - 1)) {
+    while (next < static_cast<std::int64_t>(blocks_.size()) &&
+           (passed < goal || owner == owners - 1)) {
       passed += blocks_[next++].count;
     }
     owned_.push_back({first, next});
@@ -89,14 +91,14 @@ double Reduction::squared_norm() const {
   return sum;
 }
 
-void Reduction::update_blocks(int owner, float* weights, const std::vector<float*>& state, const Optimizer& optimizer,
-                              const UpdateContext& context) const {
+void Reduction::update_blocks(int owner, float* weights, const std::vector<float*>& state,
+                              const Optimizer& optimizer, const UpdateContext& context) const {
   std::vector<float*> block_state(state.size());
   for (std::int64_t b = owned_[owner].begin; b < owned_[owner].end; ++b) {
     const Block& block = blocks_[b];
     for (std::size_t k = 0; k < state.size(); ++k) block_state[k] = state[k] + block.flat_begin;
-    optimizer.update(weights + block.flat_begin, sums_[0]->data[block.gradient] + block.begin, block_state, block.count,
-                     context);
+    optimizer.update(weights + block.flat_begin, sums_[0]->data[block.gradient] + block.begin,
+                     block_state, block.count, context);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "convoy/core/error.hpp"
@@ -13,8 +14,14 @@
 namespace convoy {
 namespace {
 
-// Batches read ahead by each replica: enough to hide a slow read, small beside the model.
-constexpr std::size_t prefetch_steps = 2;
+// How many batches a replica reads ahead: many when they are small, since waking the reader costs
+// more than reading a few samples; few when they are large.
+std::size_t prefetch_depth(const DataSpec& spec, std::int64_t samples) {
+  constexpr std::size_t memory = 8 << 20;
+  std::size_t bytes = sizeof(float) * static_cast<std::size_t>(std::max<std::int64_t>(1, samples));
+  for (const std::int64_t extent : spec.feature_shape) bytes *= static_cast<std::size_t>(extent);
+  return std::clamp<std::size_t>(memory / std::max<std::size_t>(1, bytes), 2, 32);
+}
 
 // libtorch's messages carry a C++ backtrace after the first line.
 std::string first_line(const std::exception& error) {
@@ -30,9 +37,12 @@ TimeUse::Clock::time_point TimeUse::add(Activity activity, Clock::time_point sin
   return now;
 }
 
-double TimeUse::total() const { return std::accumulate(seconds_.begin(), seconds_.end(), 0.0); }
+double TimeUse::total() const {
+  return std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
+}
 
-Replica::Replica(Network network, const ReplicaShared& shared) : network_(std::move(network)), shared_(shared) {
+Replica::Replica(Network network, const ReplicaShared& shared)
+    : network_(std::move(network)), shared_(shared) {
   shared_.weights->bind(*network_.module);
   for (const auto& [name, tensor] : distinct_parameters(*network_.module)) {
     if (tensor.requires_grad()) trainable_.push_back(tensor);
@@ -47,8 +57,8 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
   owned_ = lanes;
   prefetcher_.reset();
   if (lanes.empty()) return;
-  const auto requests = [schedule = shared_.schedule, lanes, end, s = step, lane = lanes.begin]() mutable
-      -> std::optional<std::vector<std::int64_t>> {
+  const auto requests = [schedule = shared_.schedule, lanes, end, s = step,
+                         lane = lanes.begin]() mutable -> std::optional<std::vector<std::int64_t>> {
     if (s >= end) return std::nullopt;
     auto samples = schedule->lane_samples(s, lane);
     if (++lane == lanes.end) {
@@ -57,7 +67,9 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
     }
     return samples;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(shared_.dataset, requests, prefetch_steps * lanes.size());
+  prefetcher_ = std::make_unique<Prefetcher>(
+      shared_.dataset, requests,
+      prefetch_depth(shared_.dataset->spec(), shared_.schedule->batch_size(step) / shared_.lanes));
 }
 
 void Replica::compute(std::int64_t step, std::vector<LaneResult>& results) {
@@ -78,7 +90,8 @@ PartialSum Replica::compute_lane(std::int64_t step, std::int64_t lane, LaneResul
   return run_lane(step, lane, shared_.dataset->read(samples), result);
 }
 
-PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result) {
+PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& batch,
+                             LaneResult& result) {
   result.samples = batch.samples;
   result.loss = 0;
   const Range leaf{lane, lane + 1};
@@ -88,18 +101,21 @@ PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& 
   auto clock = TimeUse::Clock::now();
   torch::Tensor loss;
   try {
-    const double part = static_cast<double>(batch.size()) / static_cast<double>(shared_.schedule->batch_size(step));
+    const double part =
+        static_cast<double>(batch.size()) / static_cast<double>(shared_.schedule->batch_size(step));
     loss = shared_.loss->mean(network_.forward(batch.features), batch.target) * part;
     clock = time_use_.add(Activity::forward, clock);
     loss.backward();
   } catch (const c10::Error& error) {
     if (batch.size() == 1 && has_batch_norm(*network_.module)) {
-      throw InputError(fmt::format(
-          "step {}: lane {} has one sample and batch norm needs two; set train.last_batch to drop, or train.lanes lower",
-          step + 1, lane));
+      throw InputError(
+          fmt::format("step {}: lane {} has one sample and batch norm needs two; set "
+                      "train.last_batch to drop, or train.lanes lower",
+                      step + 1, lane));
     }
-    throw InputError(fmt::format("step {}, lane {}: the model failed on samples of shape [{}]: {}", step + 1, lane,
-                                 fmt::join(batch.features.sizes().slice(1), ", "), first_line(error)));
+    throw InputError(fmt::format("step {}, lane {}: the model failed on samples of shape [{}]: {}",
+                                 step + 1, lane, fmt::join(batch.features.sizes().slice(1), ", "),
+                                 first_line(error)));
   }
   result.loss = loss.item<double>();
   PartialSum sum = take_gradients(trainable_, leaf);
@@ -115,7 +131,8 @@ void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
     if (buffer.is_floating_point()) {
       const torch::Tensor values = buffer.to(torch::kDouble).contiguous();
       const double* data = values.data_ptr<double>();
-      for (std::int64_t i = 0; i < values.numel(); ++i) sum.buffers.push_back(data[i] * static_cast<double>(samples));
+      for (std::int64_t i = 0; i < values.numel(); ++i)
+        sum.buffers.push_back(data[i] * static_cast<double>(samples));
     } else if (sum.node.begin == 0) {
       lane0_counters_.push_back(buffer.clone());
     }
@@ -124,7 +141,8 @@ void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
 
 void Replica::fold(PartialSum sum) {
   sums_.push_back(std::move(sum));
-  while (sums_.size() >= 2 && are_siblings(shared_.lanes, sums_[sums_.size() - 2].node, sums_.back().node)) {
+  while (sums_.size() >= 2 &&
+         are_siblings(shared_.lanes, sums_[sums_.size() - 2].node, sums_.back().node)) {
     add_sibling(sums_[sums_.size() - 2], sums_.back());
     sums_.pop_back();
   }

@@ -18,7 +18,8 @@ namespace convoy {
 
 /// Where a replica's time goes.
 enum class Activity { load, forward, backward, reduce, update, wait };
-constexpr std::array<const char*, 6> activity_names = {"load", "forward", "backward", "reduce", "update", "wait"};
+constexpr std::array<const char*, 6> activity_names = {"load",   "forward", "backward",
+                                                       "reduce", "update",  "wait"};
 
 /// Seconds by activity; one writer at a time.
 class TimeUse {
@@ -26,7 +27,9 @@ class TimeUse {
   using Clock = std::chrono::steady_clock;
   /// Adds the time since `since` to an activity and returns now.
   Clock::time_point add(Activity activity, Clock::time_point since);
-  void add_seconds(Activity activity, double seconds) { seconds_[static_cast<std::size_t>(activity)] += seconds; }
+  void add_seconds(Activity activity, double seconds) {
+    seconds_[static_cast<std::size_t>(activity)] += seconds;
+  }
   double seconds(Activity activity) const { return seconds_[static_cast<std::size_t>(activity)]; }
   double total() const;
 
@@ -46,8 +49,8 @@ struct ReplicaShared {
 
 /// What one lane did in a step, beside its gradient.
 struct LaneResult {
-  double loss = 0;                        ///< its part of the batch's mean loss
-  std::vector<std::int64_t> samples;      ///< as Batch::samples
+  double loss = 0;                    ///< its part of the batch's mean loss
+  std::vector<std::int64_t> samples;  ///< as Batch::samples
 };
 
 /// Used by one thread at a time.
@@ -55,10 +58,12 @@ class Replica {
  public:
   Replica(Network network, const ReplicaShared& shared);
 
-  /// Owns `lanes` from `step` on: starts to read their samples ahead. `end` is the step after the last one.
+  /// Owns `lanes` from `step` on: starts to read their samples ahead. `end` is the step after the
+  /// last one.
   void own(Range lanes, std::int64_t step, std::int64_t end);
 
-  /// Forward and backward of every owned lane, added up along the tree; results[lane] for its lanes.
+  /// Forward and backward of every owned lane, added up along the tree; results[lane] for its
+  /// lanes.
   void compute(std::int64_t step, std::vector<LaneResult>& results);
 
   /// The sums of the last compute, one for each subtree of the owned range, in lane order.
@@ -67,7 +72,8 @@ class Replica {
   /// One lane alone, its samples read now: to look into a step again. Leaves sums() alone.
   PartialSum compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result);
 
-  /// Copies of the buffers that are not float (counters) as lane 0 left them, if it computed lane 0; else empty.
+  /// Copies of the buffers that are not float (counters) as lane 0 left them, if it computed lane
+  /// 0; else empty.
   const std::vector<torch::Tensor>& lane0_counters() const { return lane0_counters_; }
 
   Network& network() { return network_; }

@@ -10,7 +10,8 @@ SampleSchedule::SampleSchedule(const Options& options)
 std::vector<std::int64_t> SampleSchedule::lane_samples(std::int64_t step, std::int64_t lane) const {
   const BatchPlace place = plan_.place(step);
   const Order epoch_order = order(place.epoch);
-  std::vector<std::int64_t> samples = lane_positions(place.size, options_.lanes, lane, options_.cyclic);
+  std::vector<std::int64_t> samples =
+      lane_positions(place.size, options_.lanes, lane, options_.cyclic);
   for (std::int64_t& sample : samples) sample = (*epoch_order)[place.offset + sample];
   return samples;
 }

@@ -19,7 +19,7 @@ class SampleSchedule {
     std::int64_t lanes = 0;
     std::uint64_t seed = 0;
     bool shuffled = true;
-    bool cyclic = false;       ///< how a batch is dealt to lanes
+    bool cyclic = false;  ///< how a batch is dealt to lanes
     bool drop_last = false;
   };
   explicit SampleSchedule(const Options& options);

@@ -22,16 +22,19 @@ SharedWeights::SharedWeights(torch::nn::Module& reference) {
   const auto parameters = distinct_parameters(reference);
   for (const auto& [name, tensor] : parameters) {
     if (tensor.scalar_type() != torch::kFloat || !tensor.device().is_cpu()) {
-      throw InputError(fmt::format("model: parameter {} is {} on {}; Convoy trains float32 parameters on the CPU", name,
-                                   c10::toString(tensor.scalar_type()), tensor.device().str()));
+      throw InputError(fmt::format(
+          "model: parameter {} is {} on {}; Convoy trains float32 parameters on the CPU", name,
+          c10::toString(tensor.scalar_type()), tensor.device().str()));
     }
     segments_.push_back({name, tensor.sizes().vec(), size, tensor.numel(), tensor.requires_grad()});
     size += (tensor.numel() + alignment - 1) / alignment * alignment;
   }
   flat_ = torch::zeros({size}, torch::kFloat);
   const torch::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < parameters.size(); ++i) view(segments_[i]).copy_(parameters[i].tensor);
-  for (const auto& [name, tensor] : distinct_buffers(reference)) buffers_.push_back({name, tensor.detach().clone()});
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    view(segments_[i]).copy_(parameters[i].tensor);
+  for (const auto& [name, tensor] : distinct_buffers(reference))
+    buffers_.push_back({name, tensor.detach().clone()});
 }
 
 torch::Tensor SharedWeights::view(const Segment& segment) const {
@@ -46,8 +49,9 @@ void SharedWeights::bind(torch::nn::Module& module) const {
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     torch::Tensor parameter = parameters[i].tensor;
     if (parameter.sizes() != segments_[i].shape) {
-      throw InputError(fmt::format("model: the factory made networks whose parameter {} differs in shape",
-                                   segments_[i].name));
+      throw InputError(
+          fmt::format("model: the factory made networks whose parameter {} differs in shape",
+                      segments_[i].name));
     }
     parameter.set_data(view(segments_[i]));
     parameter.mutable_grad() = torch::Tensor();
@@ -64,7 +68,8 @@ void SharedWeights::copy_buffers_to(torch::nn::Module& module) const {
   if (buffers_.empty()) return;
   const torch::NoGradGuard no_grad;
   const auto theirs = distinct_buffers(module);
-  for (std::size_t i = 0; i < buffers_.size(); ++i) torch::Tensor(theirs[i].tensor).copy_(buffers_[i].tensor);
+  for (std::size_t i = 0; i < buffers_.size(); ++i)
+    torch::Tensor(theirs[i].tensor).copy_(buffers_[i].tensor);
 }
 
 std::string SharedWeights::sha256() const {

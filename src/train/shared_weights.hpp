@@ -1,11 +1,11 @@
 #pragma once
-// The one copy of the weights that a worker's replicas share, and the buffers (running statistics) beside it.
-#include "convoy/core/tensor.hpp"
-
+// The one copy of the weights that a worker's replicas share, and the buffers (running statistics)
+// beside it.
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/model/model.hpp"
 
 namespace convoy {
@@ -14,19 +14,23 @@ namespace convoy {
 struct Segment {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::int64_t offset = 0;  ///< in elements; a multiple of 16, so that every parameter starts a cache line
+  std::int64_t offset =
+      0;  ///< in elements; a multiple of 16, so that every parameter starts a cache line
   std::int64_t count = 0;
   bool trainable = true;
 };
 
-/// All parameters in one flat float32 array, in registration order. Replicas' modules are bound to it: their parameters
-/// become views. Not synchronised: the step's phases keep readers and writers apart.
+/// All parameters in one flat float32 array, in registration order. Replicas' modules are bound to
+/// it: their parameters become views. Not synchronised: the step's phases keep readers and writers
+/// apart.
 class SharedWeights {
  public:
-  /// Copies the values of `reference`. Throws InputError when a parameter is not float32 on the CPU.
+  /// Copies the values of `reference`. Throws InputError when a parameter is not float32 on the
+  /// CPU.
   explicit SharedWeights(torch::nn::Module& reference);
 
-  /// Makes the parameters of a module of the same structure views of the flat array, without gradients.
+  /// Makes the parameters of a module of the same structure views of the flat array, without
+  /// gradients.
   void bind(torch::nn::Module& module) const;
 
   float* data() const { return flat_.data_ptr<float>(); }

@@ -80,9 +80,10 @@ void Trainer::Impl::apply_update(double squared_norm) {
   const ClipOptions& clip = job_.train.clip;
   UpdateContext context;
   context.step = progress_.updates;
-  context.rate = scheduled_rate(job_.train.schedule, job_.train.optimizer.rate, progress_.step, total_steps_,
-                                schedule_.steps_per_epoch());
-  if (clip.norm > 0 && norm > clip.norm) context.gradient_scale = static_cast<float>(clip.norm / norm);
+  context.rate = scheduled_rate(job_.train.schedule, job_.train.optimizer.rate, progress_.step,
+                                total_steps_, schedule_.steps_per_epoch());
+  if (clip.norm > 0 && norm > clip.norm)
+    context.gradient_scale = static_cast<float>(clip.norm / norm);
   context.clip_value = static_cast<float>(clip.value);
   last_norm_ = norm;
   last_rate_ = context.rate;
@@ -100,8 +101,10 @@ void Trainer::Impl::handle_nonfinite() {
   const NonFinite found = find_nonfinite(*replicas_[0], shared_, progress_.step);
   const std::string text = describe(found, progress_.step + 1);
   if (job_.train.on_nonfinite != "skip") {
-    throw NonFiniteError(text + "; check these samples, lower train.optimizer.rate, set train.clip.norm, or leave such "
-                                "steps out with train.on_nonfinite: skip");
+    throw NonFiniteError(
+        text +
+        "; check these samples, lower train.optimizer.rate, set train.clip.norm, or leave such "
+        "steps out with train.on_nonfinite: skip");
   }
   ++progress_.skipped;
   Json skipped = event("skipped");

@@ -15,21 +15,24 @@ namespace convoy {
 namespace {
 
 std::int64_t resolved_batch(const Job& job, const TrainingData& data) {
-  if (!data.train || data.train->size() == 0) throw InputError("data: there are no training samples");
+  if (!data.train || data.train->size() == 0)
+    throw InputError("data: there are no training samples");
   return job.train.batch == 0 ? data.train->size() : std::min(job.train.batch, data.train->size());
 }
 
 std::int64_t checked_lanes(const Job& job, std::int64_t batch) {
   const std::int64_t lanes = resolved_lanes(job.train, batch);
   if (lanes <= batch) return lanes;
-  throw InputError(fmt::format("train.batch: {} samples are fewer than train.lanes {}, and each lane needs at least one; "
-                               "set train.lanes to {} or less",
-                               batch, lanes, batch));
+  throw InputError(fmt::format(
+      "train.batch: {} samples are fewer than train.lanes {}, and each lane needs at least one; "
+      "set train.lanes to {} or less",
+      batch, lanes, batch));
 }
 
 std::int64_t steps_to_run(const Job& job, std::int64_t steps_per_epoch) {
   if (job.train.steps > 0) return job.train.steps;
-  return std::max<std::int64_t>(1, std::llround(job.train.epochs * static_cast<double>(steps_per_epoch)));
+  return std::max<std::int64_t>(
+      1, std::llround(job.train.epochs * static_cast<double>(steps_per_epoch)));
 }
 
 int checked_replicas(int replicas) {
@@ -42,7 +45,8 @@ std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec
   return spec.task == Task::regression ? "rmse" : "accuracy";
 }
 
-// Networks are made under a generator of their own: constructors draw the same initial weights in every run.
+// Networks are made under a generator of their own: constructors draw the same initial weights in
+// every run.
 Network make_network(const ModelFactory& factory, std::uint64_t seed) {
   const LaneRandom random(derive_seed(seed, RandomPurpose::initialise));
   return factory();
@@ -58,10 +62,12 @@ std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples) {
 }
 
 Trainer::Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
-    : impl_(std::make_unique<Impl>(std::move(job), std::move(factory), std::move(loss), std::move(data),
-                                   std::move(options))) {}
+    : impl_(std::make_unique<Impl>(std::move(job), std::move(factory), std::move(loss),
+                                   std::move(data), std::move(options))) {}
 Trainer::~Trainer() = default;
-RunSummary Trainer::run() { return impl_->run(); }
+RunSummary Trainer::run() {
+  return impl_->run();
+}
 
 Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
     : job_(std::move(job)),
@@ -82,7 +88,8 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       pool_(checked_replicas(options_.replicas)),
       lane_results_(static_cast<std::size_t>(lanes_)),
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
-  identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
+  identity_ =
+      run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
   make_replicas(factory);
   if (!options_.out.empty()) {
     require_writable_directory(options_.out);
@@ -98,7 +105,8 @@ void Trainer::Impl::make_replicas(const ModelFactory& factory) {
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
     replicas_.push_back(std::make_unique<Replica>(make_network(factory, job_.seed), shared_));
   }
-  for (int k = 0; k < optimizer_->states(); ++k) states_.push_back(torch::zeros({weights_->size()}));
+  for (int k = 0; k < optimizer_->states(); ++k)
+    states_.push_back(torch::zeros({weights_->size()}));
   reduction_ = std::make_unique<Reduction>(*weights_, lanes_, pool_.size());
 }
 
@@ -120,9 +128,11 @@ Trainer::Impl::Json Trainer::Impl::resume() {
   if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
   const auto loaded = checkpoints_->load_newest();
   if (!loaded) return {};  // stopped before its first checkpoint: begin again
-  for (const std::string& line : loaded->damaged) fmt::print(stderr, "convoy: {}; using an older one\n", line);
+  for (const std::string& line : loaded->damaged)
+    fmt::print(stderr, "convoy: {}; using an older one\n", line);
   progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, states_);
-  require_same_identity(loaded->state.meta.value("identity", Json()), identity_, loaded->path.string());
+  require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
+                        loaded->path.string());
   Json resumed = event("resumed");
   resumed["from"] = loaded->path.filename().string();
   if (!loaded->damaged.empty()) resumed["damaged"] = loaded->damaged;
@@ -132,7 +142,8 @@ Trainer::Impl::Json Trainer::Impl::resume() {
 void Trainer::Impl::train_to_end() {
   const auto ownership = even_ownership(lanes_, pool_.size());
   sync_networks(/*training=*/true);
-  for (int r = 0; r < pool_.size(); ++r) replicas_[r]->own(ownership[r], progress_.step, total_steps_);
+  for (int r = 0; r < pool_.size(); ++r)
+    replicas_[r]->own(ownership[r], progress_.step, total_steps_);
   while (!finished()) {
     step();
     between_steps();
@@ -140,7 +151,9 @@ void Trainer::Impl::train_to_end() {
 }
 
 void Trainer::Impl::between_steps() {
-  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() || finished()) emit_step();
+  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() ||
+      finished())
+    emit_step();
   if (evaluation_due()) {
     const bool validate = data_.validation != nullptr;
     evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
@@ -164,9 +177,11 @@ bool Trainer::Impl::checkpoint_due() const {
 
 void Trainer::Impl::stop_if_asked() {
   if (options_.stop == nullptr || !options_.stop->load() || finished()) return;
-  if (!checkpoints_) throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
+  if (!checkpoints_)
+    throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
   if (!checkpoint_due()) write_checkpoint();
-  throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}", progress_.step, total_steps_,
+  throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}",
+                                progress_.step, total_steps_,
                                 (options_.out / "checkpoints").string()));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The inside of the Trainer, shared by trainer.cpp (construction, the loop), step.cpp (one step) and record.cpp (what
-// is written about it).
+// The inside of the Trainer, shared by trainer.cpp (construction, the loop), step.cpp (one step)
+// and record.cpp (what is written about it).
 #include <chrono>
 #include <map>
 #include <optional>

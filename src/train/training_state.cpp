@@ -26,11 +26,14 @@ class StateReader {
   void read(const std::string& name, torch::Tensor into) {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
-      throw InputError(fmt::format("{}: is a checkpoint of another model or optimizer: it has no {}", file_, name));
+      throw InputError(fmt::format(
+          "{}: is a checkpoint of another model or optimizer: it has no {}", file_, name));
     }
-    if (found->second.sizes() != into.sizes() || found->second.scalar_type() != into.scalar_type()) {
-      throw InputError(fmt::format("{}: is a checkpoint of another model: {} is [{}] there and [{}] here", file_, name,
-                                   fmt::join(found->second.sizes(), ", "), fmt::join(into.sizes(), ", ")));
+    if (found->second.sizes() != into.sizes() ||
+        found->second.scalar_type() != into.scalar_type()) {
+      throw InputError(
+          fmt::format("{}: is a checkpoint of another model: {} is [{}] there and [{}] here", file_,
+                      name, fmt::join(found->second.sizes(), ", "), fmt::join(into.sizes(), ", ")));
     }
     into.copy_(found->second);
     tensors_.erase(found);
@@ -38,8 +41,9 @@ class StateReader {
 
   void require_all_read() const {
     if (tensors_.empty()) return;
-    throw InputError(fmt::format("{}: is a checkpoint of another model or optimizer: this one has no {}", file_,
-                                 tensors_.begin()->first));
+    throw InputError(
+        fmt::format("{}: is a checkpoint of another model or optimizer: this one has no {}", file_,
+                    tensors_.begin()->first));
   }
 
  private:
@@ -49,8 +53,8 @@ class StateReader {
 
 }  // namespace
 
-Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::int64_t samples, const std::string& loss,
-                  const Json& model_meta) {
+Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::int64_t samples,
+                  const std::string& loss, const Json& model_meta) {
   const OptimizerOptions& o = job.train.optimizer;
   const ScheduleOptions& s = job.train.schedule;
   Json identity = {{"seed", job.seed},
@@ -78,7 +82,8 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
                    {"the number of training samples", samples}};
   if (model_meta.contains("fitted")) {
     const std::string text = model_meta["fitted"].dump();
-    identity["the fitted preprocessing"] = fmt::format("{:016x}", xxh3(std::as_bytes(std::span(text.data(), text.size()))));
+    identity["the fitted preprocessing"] =
+        fmt::format("{:016x}", xxh3(std::as_bytes(std::span(text.data(), text.size()))));
   }
   return identity;
 }
@@ -90,11 +95,13 @@ TrainingState capture_state(const SharedWeights& weights, const std::vector<torc
   for (const Segment& segment : weights.segments()) {
     state.tensors.emplace_back("parameter/" + segment.name, weights.view(segment).clone());
   }
-  for (const auto& [name, tensor] : weights.buffers()) state.tensors.emplace_back("buffer/" + name, tensor.clone());
+  for (const auto& [name, tensor] : weights.buffers())
+    state.tensors.emplace_back("buffer/" + name, tensor.clone());
   for (std::size_t k = 0; k < states.size(); ++k) {
     for (const Segment& segment : weights.segments()) {
       if (!segment.trainable) continue;
-      state.tensors.emplace_back(fmt::format("optimizer{}/{}", k, segment.name), piece(states[k], segment).clone());
+      state.tensors.emplace_back(fmt::format("optimizer{}/{}", k, segment.name),
+                                 piece(states[k], segment).clone());
     }
   }
   state.meta["progress"] = {
@@ -106,11 +113,13 @@ Progress restore_state(const TrainingState& state, const std::string& file, Shar
                        std::vector<torch::Tensor>& states) {
   const torch::NoGradGuard no_grad;
   StateReader reader(state, file);
-  for (const Segment& segment : weights.segments()) reader.read("parameter/" + segment.name, weights.view(segment));
+  for (const Segment& segment : weights.segments())
+    reader.read("parameter/" + segment.name, weights.view(segment));
   for (auto& [name, tensor] : weights.buffers()) reader.read("buffer/" + name, tensor);
   for (std::size_t k = 0; k < states.size(); ++k) {
     for (const Segment& segment : weights.segments()) {
-      if (segment.trainable) reader.read(fmt::format("optimizer{}/{}", k, segment.name), piece(states[k], segment));
+      if (segment.trainable)
+        reader.read(fmt::format("optimizer{}/{}", k, segment.name), piece(states[k], segment));
     }
   }
   reader.require_all_read();
@@ -126,9 +135,10 @@ void require_same_identity(const Json& stored, const Json& ours, const std::stri
   for (const auto& [key, value] : ours.items()) {
     const Json theirs = stored.is_object() && stored.contains(key) ? stored[key] : Json();
     if (theirs == value) continue;
-    throw InputError(fmt::format("{}: cannot be continued by this job: {} was {} and is now {}; use the same value, or "
-                                 "another --out to start afresh",
-                                 file, key, theirs.dump(), value.dump()));
+    throw InputError(fmt::format(
+        "{}: cannot be continued by this job: {} was {} and is now {}; use the same value, or "
+        "another --out to start afresh",
+        file, key, theirs.dump(), value.dump()));
   }
 }
 

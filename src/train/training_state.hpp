@@ -15,14 +15,17 @@ struct Progress {
   std::int64_t step = 0;     ///< steps completed, skipped ones included
   std::int64_t updates = 0;  ///< steps that changed the weights
   std::int64_t skipped = 0;
-  double seconds = 0;        ///< spent in training so far, earlier processes included
+  double seconds = 0;  ///< spent in training so far, earlier processes included
 };
 
-/// Everything that decides the bits of the weights, as flat keys of the job; equal identities continue each other.
-nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::int64_t samples,
-                                    const std::string& loss, const nlohmann::ordered_json& model_meta);
+/// Everything that decides the bits of the weights, as flat keys of the job; equal identities
+/// continue each other.
+nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes,
+                                    std::int64_t samples, const std::string& loss,
+                                    const nlohmann::ordered_json& model_meta);
 
-/// A copy of the weights, buffers and optimizer state (`states`: flat arrays in the layout of the weights).
+/// A copy of the weights, buffers and optimizer state (`states`: flat arrays in the layout of the
+/// weights).
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
                             const Progress& progress);
 
@@ -30,7 +33,8 @@ TrainingState capture_state(const SharedWeights& weights, const std::vector<torc
 Progress restore_state(const TrainingState& state, const std::string& file, SharedWeights& weights,
                        std::vector<torch::Tensor>& states);
 
-/// Throws InputError naming the first key that differs between a checkpoint's identity and this job's.
+/// Throws InputError naming the first key that differs between a checkpoint's identity and this
+/// job's.
 void require_same_identity(const nlohmann::ordered_json& stored, const nlohmann::ordered_json& ours,
                            const std::string& file);
 

@@ -1,4 +1,5 @@
-// What a user sees who made a mistake: one clear line and exit status 2 (1 where the system refused).
+// What a user sees who made a mistake: one clear line and exit status 2 (1 where the system
+// refused).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +27,9 @@ class BadInput : public ::testing::Test {
     return outcome.err;
   }
 
-  std::string mlp_with(const std::string& set, int status = 2) { return complaint({"mlp.yaml", "--set", set}, status); }
+  std::string mlp_with(const std::string& set, int status = 2) {
+    return complaint({"mlp.yaml", "--set", set}, status);
+  }
 
   Workplace place_;
 };
@@ -34,7 +37,8 @@ class BadInput : public ::testing::Test {
 TEST_F(BadInput, JobFile) {
   EXPECT_THAT(complaint({"none.yaml"}), HasSubstr("none.yaml"));
   place_.write("typo.yaml", place_.read("mlp.yaml") + "  epoch: 3\n");
-  EXPECT_THAT(complaint({"typo.yaml"}), AllOf(HasSubstr("typo.yaml:14"), HasSubstr("did you mean"), HasSubstr("epochs")));
+  EXPECT_THAT(complaint({"typo.yaml"}),
+              AllOf(HasSubstr("typo.yaml:15"), HasSubstr("did you mean"), HasSubstr("epochs")));
   EXPECT_THAT(mlp_with("train.batch=many"), HasSubstr("train.batch"));
   EXPECT_THAT(mlp_with("train.batch=4"), HasSubstr("train.lanes"));
   EXPECT_THAT(mlp_with("train.optimizer.kind=sgdd"), HasSubstr("sgd"));
@@ -49,7 +53,8 @@ TEST_F(BadInput, CommandLine) {
 }
 
 TEST_F(BadInput, MissingFile) {
-  EXPECT_THAT(mlp_with("data.train.features=gone"), AllOf(HasSubstr("gone"), HasSubstr("cannot open")));
+  EXPECT_THAT(mlp_with("data.train.features=gone"),
+              AllOf(HasSubstr("gone"), HasSubstr("cannot open")));
 }
 
 TEST_F(BadInput, TruncatedAndForeignIdx) {
@@ -65,7 +70,8 @@ TEST_F(BadInput, RaggedCsv) {
 }
 
 TEST_F(BadInput, LabelOutOfRange) {
-  EXPECT_THAT(mlp_with("data.classes=3"), AllOf(HasSubstr("train-labels"), HasSubstr("label 3 is outside 0..2")));
+  EXPECT_THAT(mlp_with("data.classes=3"),
+              AllOf(HasSubstr("train-labels"), HasSubstr("label 3 is outside 0..2")));
 }
 
 TEST_F(BadInput, CountsDiffer) {
@@ -73,16 +79,19 @@ TEST_F(BadInput, CountsDiffer) {
 }
 
 TEST_F(BadInput, ModelThatDoesNotFitNamesTheLayer) {
-  EXPECT_THAT(complaint({"table.yaml", "--set", "model={kind: cnn}"}), AllOf(HasSubstr("layer 0 (conv)"), HasSubstr("shape")));
+  EXPECT_THAT(complaint({"table.yaml", "--set", "model={kind: cnn}"}),
+              AllOf(HasSubstr("layer 0 (conv)"), HasSubstr("shape")));
 }
 
 TEST_F(BadInput, CheckpointOfAnotherModel) {
   ASSERT_EQ(run({"train", "mlp.yaml", "--out", "run", "--quiet"}, place_.path()).status, 0);
-  EXPECT_THAT(complaint({"mlp.yaml", "--resume", "--set", "model.hidden=[33]"}), HasSubstr("another model"));
+  EXPECT_THAT(complaint({"mlp.yaml", "--resume", "--set", "model.hidden=[33]"}),
+              HasSubstr("another model"));
 }
 
 TEST_F(BadInput, OutputThatCannotBeWritten) {
-  const Outcome outcome = run({"train", "mlp.yaml", "--quiet", "--out", "/proc/convoy"}, place_.path());
+  const Outcome outcome =
+      run({"train", "mlp.yaml", "--quiet", "--out", "/proc/convoy"}, place_.path());
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr("/proc/convoy"));
   place_.write("file", "");
@@ -91,7 +100,8 @@ TEST_F(BadInput, OutputThatCannotBeWritten) {
 
 TEST_F(BadInput, NotFiniteValuesStopTheRun) {
   EXPECT_THAT(mlp_with("train.optimizer.rate=1e30", 1),
-              AllOf(HasSubstr("step "), HasSubstr("lane "), HasSubstr("sample"), HasSubstr("train.clip.norm")));
+              AllOf(HasSubstr("step "), HasSubstr("lane "), HasSubstr("sample"),
+                    HasSubstr("train.clip.norm")));
 }
 
 // A file system of 256 KiB stands for a full disk; making one needs the right to mount.
@@ -100,8 +110,9 @@ TEST_F(BadInput, FullDiskKeepsTheOlderCheckpoints) {
   std::filesystem::create_directory(disk);
   const std::string mount = "mount -t tmpfs -o size=256k tmpfs " + disk.string() + " 2>/dev/null";
   if (std::system(mount.c_str()) != 0) GTEST_SKIP() << "mounting is not permitted here";
-  const Outcome outcome = run({"train", "mlp.yaml", "--quiet", "--out", "disk/run", "--set", "train.checkpoint.keep=100"},
-                              place_.path());
+  const Outcome outcome = run(
+      {"train", "mlp.yaml", "--quiet", "--out", "disk/run", "--set", "train.checkpoint.keep=100"},
+      place_.path());
   EXPECT_EQ(outcome.status, 1) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("No space left"));
   std::filesystem::remove(disk / "run" / "metrics.jsonl");

@@ -39,8 +39,8 @@ void make_table(const Workplace& place) {
   for (int i = 0; i < 60; ++i) {
     const int kind = static_cast<int>(random() % 2);
     const double width = static_cast<double>(random() % 100) / 50.0 + kind;
-    csv += std::to_string(width) + "," + colours[random() % 3] + "," + (i % 10 == 9 ? "" : std::to_string(i % 7)) + "," +
-           (kind == 1 ? "screw" : "nail") + "\n";
+    csv += std::to_string(width) + "," + colours[random() % 3] + "," +
+           (i % 10 == 9 ? "" : std::to_string(i % 7)) + "," + (kind == 1 ? "screw" : "nail") + "\n";
   }
   place.write("table.csv", csv);
 }

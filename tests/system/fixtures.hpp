@@ -1,14 +1,13 @@
 #pragma once
 // A folder with a small image data set, a table and jobs over them.
-#include <nlohmann/json.hpp>
-
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace convoy::testing {
 
-/// Makes: images/labels IDX files for training (400 samples) and test (100), table.csv (60 rows), and job files
-/// mlp.yaml, cnn.yaml (batch norm and dropout), table.yaml. Removed with the object.
+/// Makes: images/labels IDX files for training (400 samples) and test (100), table.csv (60 rows),
+/// and job files mlp.yaml, cnn.yaml (batch norm and dropout), table.yaml. Removed with the object.
 class Workplace {
  public:
   Workplace();

@@ -74,7 +74,9 @@ Outcome Process::wait() {
   return {status, content(directory_ / "stdout"), content(directory_ / "stderr")};
 }
 
-std::string Process::err() const { return content(directory_ / "stderr"); }
+std::string Process::err() const {
+  return content(directory_ / "stderr");
+}
 
 Outcome run(const std::vector<std::string>& arguments, const std::filesystem::path& directory) {
   return Process(arguments, directory).wait();

@@ -12,8 +12,8 @@
 namespace convoy::testing {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::milliseconds;
+using ::testing::HasSubstr;
 
 std::string sha_of(const Workplace& place, const std::string& job, const std::string& out,
                    std::vector<std::string> more = {}) {
@@ -27,7 +27,8 @@ std::string sha_of(const Workplace& place, const std::string& job, const std::st
 TEST(TrainCommand, WritesTheRunFolder) {
   const Workplace place;
   sha_of(place, "mlp.yaml", "run");
-  for (const char* file : {"metrics.jsonl", "summary.json", "model.pt", "report.html", "job.yaml"}) {
+  for (const char* file :
+       {"metrics.jsonl", "summary.json", "model.pt", "report.html", "job.yaml"}) {
     EXPECT_TRUE(std::filesystem::exists(place.path() / "run" / file)) << file;
   }
   EXPECT_GT(place.summary("run")["final"]["test_accuracy"].get<double>(), 0.9);
@@ -39,7 +40,9 @@ TEST(TrainCommand, SameBitsForAnyReplicas) {
   for (const char* job : {"mlp.yaml", "cnn.yaml", "table.yaml"}) {
     const std::string expected = sha_of(place, job, std::string(job) + "-1", {"--replicas", "1"});
     for (const char* replicas : {"2", "3", "8"}) {
-      EXPECT_EQ(sha_of(place, job, std::string(job) + "-" + replicas, {"--replicas", replicas}), expected) << job;
+      EXPECT_EQ(sha_of(place, job, std::string(job) + "-" + replicas, {"--replicas", replicas}),
+                expected)
+          << job;
     }
   }
 }
@@ -54,8 +57,8 @@ TEST(TrainCommand, KilledAtAnyMomentAndResumedEndsWithTheSameBits) {
     int kills = 0;
     for (int start = 0; start < 60; ++start) {
       const std::string replicas = std::to_string(1 + start % 3);
-      Process process({"train", "cnn.yaml", "--out", out, "--resume", "--quiet", "--replicas", replicas, "--set",
-                       "train.epochs=40"},
+      Process process({"train", "cnn.yaml", "--out", out, "--resume", "--quiet", "--replicas",
+                       replicas, "--set", "train.epochs=40"},
                       place.path());
       if (process.wait_for(milliseconds(100 + random() % 1500))) {
         ASSERT_EQ(process.wait().status, 0) << process.err();
@@ -73,7 +76,8 @@ TEST(TrainCommand, CtrlCWritesACheckpointAndSaysHowToGoOn) {
   const Workplace place;
   const std::string expected = sha_of(place, "mlp.yaml", "whole", {"--set", "train.epochs=300"});
   Process process({"train", "mlp.yaml", "--out", "run", "--set", "train.epochs=300"}, place.path());
-  while (!std::filesystem::exists(place.path() / "run" / "checkpoints") && !process.wait_for(milliseconds(5))) {
+  while (!std::filesystem::exists(place.path() / "run" / "checkpoints") &&
+         !process.wait_for(milliseconds(5))) {
   }
   process.kill(SIGINT);
   const Outcome stopped = process.wait();
@@ -93,7 +97,8 @@ TEST(TrainCommand, DoesNotTouchARunThatIsThere) {
 
 TEST(TrainCommand, PrintsTheJobWithEveryDefault) {
   const Workplace place;
-  const Outcome printed = run({"train", "mlp.yaml", "--print-job", "--set", "train.batch=60"}, place.path());
+  const Outcome printed =
+      run({"train", "mlp.yaml", "--print-job", "--set", "train.batch=60"}, place.path());
   ASSERT_EQ(printed.status, 0) << printed.err;
   for (const char* text : {"batch: 60", "weight_decay: 0", "on_nonfinite: stop", "keep: 3"}) {
     EXPECT_THAT(printed.out, HasSubstr(text));
@@ -107,7 +112,8 @@ TEST(PredictCommand, SameFileForAnyReplicasInSampleOrder) {
   sha_of(place, "cnn.yaml", "run");
   std::string expected;
   for (const char* replicas : {"1", "2", "5"}) {
-    const Outcome outcome = run({"predict", "run", "--output", "p.csv", "--replicas", replicas}, place.path());
+    const Outcome outcome =
+        run({"predict", "run", "--output", "p.csv", "--replicas", replicas}, place.path());
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     const std::string csv = place.read("p.csv");
     if (expected.empty()) expected = csv;
@@ -115,7 +121,10 @@ TEST(PredictCommand, SameFileForAnyReplicasInSampleOrder) {
   }
   EXPECT_EQ(expected.substr(0, expected.find('\n')), "sample,target,predicted,p_0,p_1,p_2,p_3");
   EXPECT_EQ(std::count(expected.begin(), expected.end(), '\n'), 101);
-  EXPECT_EQ(run({"predict", "run/model.pt", "--features", "test-images", "--output", "p.npy"}, place.path()).status, 0);
+  EXPECT_EQ(run({"predict", "run/model.pt", "--features", "test-images", "--output", "p.npy"},
+                place.path())
+                .status,
+            0);
   EXPECT_EQ(place.read("p.npy").substr(1, 5), "NUMPY");
 }
 
@@ -125,7 +134,8 @@ TEST(EvaluateCommand, GivesTheNumbersOfTheRun) {
   const Outcome outcome = run({"evaluate", "run", "--json", "--replicas", "3"}, place.path());
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(nlohmann::json::parse(outcome.out), place.summary("run")["evaluation"]["test"]);
-  const auto checkpoints = std::filesystem::directory_iterator(place.path() / "run" / "checkpoints");
+  const auto checkpoints =
+      std::filesystem::directory_iterator(place.path() / "run" / "checkpoints");
   EXPECT_EQ(run({"evaluate", checkpoints->path().string()}, place.path()).status, 0);
   EXPECT_EQ(run({"evaluate", "run", "--checkpoint", "best"}, place.path()).status, 0);
 }
@@ -134,7 +144,8 @@ TEST(PredictCommand, NewRowsGoThroughTheFittedSteps) {
   const Workplace place;
   sha_of(place, "table.yaml", "run");
   place.write("new.csv", "width,colour,weight\n1.5,red,3\n0.2,mauve,\n");
-  const Outcome outcome = run({"predict", "run", "--input", "new.csv", "--output", "p.csv"}, place.path());
+  const Outcome outcome =
+      run({"predict", "run", "--input", "new.csv", "--output", "p.csv"}, place.path());
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const std::string csv = place.read("p.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3) << csv;

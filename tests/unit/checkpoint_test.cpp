@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 
 #include <csignal>
@@ -29,7 +28,9 @@ TrainingState some_state(std::int64_t step) {
   return state;
 }
 
-std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 TEST(Checkpoint, RoundTrips) {
   const TrainingState state = some_state(7);
@@ -60,7 +61,8 @@ TEST(Checkpoint, KeepsTheNewestAndTheBest) {
   const double accuracy[] = {0.5, 0.9, 0.7, 0.8, 0.6};
   for (int i = 0; i < 5; ++i) {
     TrainingState state = some_state(i + 1);
-    state.meta["best_metric"] = {{"name", "accuracy"}, {"value", accuracy[i]}, {"higher_is_better", true}};
+    state.meta["best_metric"] = {
+        {"name", "accuracy"}, {"value", accuracy[i]}, {"higher_is_better", true}};
     store.save(state);
   }
   const auto files = store.list();
@@ -93,8 +95,8 @@ TEST(Checkpoint, NothingThereIsNotAnError) {
   EXPECT_FALSE(CheckpointStore(folder.path() / "none", 1).load_newest());
 }
 
-// Exits with 0 if a write that fails half-way through leaves the old file, nothing else, and says which file it was.
-// A file size limit stands in for a full disk.
+// Exits with 0 if a write that fails half-way through leaves the old file, nothing else, and says
+// which file it was. A file size limit stands in for a full disk.
 [[noreturn]] void write_with_too_little_room(const std::filesystem::path& folder) {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{4096, 4096};

@@ -1,5 +1,3 @@
-#include "convoy/infer/predict.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/prefetch.hpp"
+#include "convoy/infer/predict.hpp"
 #include "unit/train_support.hpp"
 
 namespace convoy {
@@ -25,10 +24,13 @@ TEST(Predictor, SameNumbersInSampleOrderForAnyReplicas) {
     Predictor predictor(factory, replicas, 3);
     predictor.load(folder.path() / "model.pt");
     const Inference inference = predictor.run(*data);
-    EXPECT_EQ(inference.samples, (std::vector<std::int64_t>{50, 3, 99, 7, 20, 21, 22, 23, 24, 25, 26}));
+    EXPECT_EQ(inference.samples,
+              (std::vector<std::int64_t>{50, 3, 99, 7, 20, 21, 22, 23, 24, 25, 26}));
     if (!expected.defined()) expected = inference.outputs;
     EXPECT_TRUE(torch::equal(inference.outputs, expected)) << replicas;
-    EXPECT_EQ(evaluate(inference, image_spec(), make_loss("auto", image_spec())).contains("accuracy"), true);
+    EXPECT_EQ(
+        evaluate(inference, image_spec(), make_loss("auto", image_spec())).contains("accuracy"),
+        true);
   }
 }
 
@@ -63,10 +65,12 @@ TEST(ModelFile, DamagedOrOtherModelsAreRefusedWithOneLine) {
   EXPECT_THAT(refusal([&] { read_model_meta(file); }), HasSubstr("damaged, or not a model file"));
   save_model(file, *build_model(mlp_options(), image_spec())().module, {});
   NoisyNet other;
-  EXPECT_THAT(refusal([&] { load_weights(file, other); }), HasSubstr("another model: it has no first"));
+  EXPECT_THAT(refusal([&] { load_weights(file, other); }),
+              HasSubstr("another model: it has no first"));
   ModelOptions wider = mlp_options();
   wider.hidden = {33, 16};
-  EXPECT_THAT(refusal([&] { load_weights(file, *build_model(wider, image_spec())().module); }), HasSubstr("[32, 64] there"));
+  EXPECT_THAT(refusal([&] { load_weights(file, *build_model(wider, image_spec())().module); }),
+              HasSubstr("[32, 64] there"));
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
   EXPECT_THAT(refusal([&] { read_model_meta(file); }), HasSubstr("damaged"));
 }
@@ -78,19 +82,24 @@ TEST(Prefetcher, HandsOutInOrderAndStopsEarly) {
     return std::vector<std::int64_t>{asked++};
   };
   Prefetcher prefetcher(images(), requests, 4);
-  for (std::int64_t i = 0; i < 50; ++i) EXPECT_EQ(prefetcher.next().samples, std::vector<std::int64_t>{i});
+  for (std::int64_t i = 0; i < 50; ++i)
+    EXPECT_EQ(prefetcher.next().samples, std::vector<std::int64_t>{i});
   EXPECT_THROW(prefetcher.next(), std::out_of_range);
-  const Prefetcher abandoned(images(), [] { return std::vector<std::int64_t>{1}; }, 2);
+  const Prefetcher abandoned(
+      images(), [] { return std::vector<std::int64_t>{1}; }, 2);
 }
 
 TEST(Prefetcher, PassesOnWhatReadingThrew) {
   struct Broken : Dataset {
     std::int64_t size() const override { return 10; }
-    Batch read(std::span<const std::int64_t>) const override { throw DataError("file.csv:3", "is broken"); }
+    Batch read(std::span<const std::int64_t>) const override {
+      throw DataError("file.csv:3", "is broken");
+    }
     const DataSpec& spec() const override { return spec_; }
     DataSpec spec_;
   };
-  Prefetcher prefetcher(std::make_shared<Broken>(), [] { return std::vector<std::int64_t>{1}; }, 2);
+  Prefetcher prefetcher(
+      std::make_shared<Broken>(), [] { return std::vector<std::int64_t>{1}; }, 2);
   EXPECT_THROW(prefetcher.next(), DataError);
 }
 

@@ -41,7 +41,8 @@ TEST(Lanes, BlockAndCyclicPositionsCoverTheBatchOnce) {
   }
 }
 
-// Sums floats whose result depends on the order of additions, for every way to cut the lanes among the owners.
+// Sums floats whose result depends on the order of additions, for every way to cut the lanes among
+// the owners.
 float sum_over_owners(const std::vector<float>& leaf, const std::vector<Range>& ownership) {
   const auto lanes = static_cast<std::int64_t>(leaf.size());
   std::vector<Range> nodes;
@@ -54,7 +55,8 @@ float sum_over_owners(const std::vector<float>& leaf, const std::vector<Range>& 
         leaves.push_back({lane - node.begin, lane - node.begin + 1});
         values.push_back(leaf[lane]);
       }
-      for (const Addition& add : additions(node.size(), leaves)) values[add.into] += values[add.from];
+      for (const Addition& add : additions(node.size(), leaves))
+        values[add.into] += values[add.from];
       nodes.push_back(node);
       partial.push_back(values[0]);
     }
@@ -69,10 +71,12 @@ TEST(Tree, SumHasTheSameBitsForEveryOwnership) {
     for (std::int64_t i = 0; i < lanes; ++i) leaf.push_back(1.0f / static_cast<float>(3 + i * i));
     const float expected = sum_over_owners(leaf, {{0, lanes}});
     for (std::int64_t owners = 1; owners <= lanes + 2; ++owners) {
-      EXPECT_EQ(sum_over_owners(leaf, even_ownership(lanes, owners)), expected) << lanes << " " << owners;
+      EXPECT_EQ(sum_over_owners(leaf, even_ownership(lanes, owners)), expected)
+          << lanes << " " << owners;
     }
     for (std::int64_t cut = 0; cut <= lanes; ++cut) {
-      EXPECT_EQ(sum_over_owners(leaf, {{0, cut}, {cut, lanes}}), expected) << lanes << " cut at " << cut;
+      EXPECT_EQ(sum_over_owners(leaf, {{0, cut}, {cut, lanes}}), expected)
+          << lanes << " cut at " << cut;
     }
   }
 }
@@ -122,7 +126,8 @@ torch::Tensor draw_many_kinds() {
   torch::nn::Dropout dropout(0.5);
   const auto x = torch::ones({100}).set_requires_grad(true);
   auto y = dropout(x) + torch::randn({100}) + torch::rand({100});
-  y = y + torch::randint(0, 50, {100}) + torch::nn::functional::alpha_dropout(x) + torch::randperm(100);
+  y = y + torch::randint(0, 50, {100}) + torch::nn::functional::alpha_dropout(x) +
+      torch::randperm(100);
   return y + torch::bernoulli(torch::full({100}, 0.3)) + torch::rrelu(x - 2, 0.1, 0.3, true);
 }
 

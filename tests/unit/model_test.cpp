@@ -13,7 +13,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-DataSpec spec_of(std::vector<std::int64_t> shape, Task task = Task::classification, std::int64_t outputs = 10) {
+DataSpec spec_of(std::vector<std::int64_t> shape, Task task = Task::classification,
+                 std::int64_t outputs = 10) {
   return {std::move(shape), task, outputs, {}, {}};
 }
 
@@ -45,20 +46,24 @@ TEST(Model, MlpAndCnnFitTheData) {
   cnn.kind = "cnn";
   cnn.batch_norm = true;
   cnn.dropout = 0.5;
-  EXPECT_EQ(build_model(cnn, spec_of({1, 28, 28}))().forward(torch::rand({2, 1, 28, 28})).size(1), 10);
+  EXPECT_EQ(build_model(cnn, spec_of({1, 28, 28}))().forward(torch::rand({2, 1, 28, 28})).size(1),
+            10);
 }
 
 TEST(Model, EveryLayerKindRuns) {
   ModelOptions options;
   options.kind = "layers";
-  for (const char* kind : {"conv", "batch_norm", "relu", "max_pool", "layer_norm", "gelu", "tanh", "sigmoid", "silu",
-                           "leaky_relu", "elu", "softplus", "dropout", "global_avg_pool", "flatten", "linear"}) {
+  for (const char* kind :
+       {"conv", "batch_norm", "relu", "max_pool", "layer_norm", "gelu", "tanh", "sigmoid", "silu",
+        "leaky_relu", "elu", "softplus", "dropout", "global_avg_pool", "flatten", "linear"}) {
     options.layers.push_back(layer(kind));
     options.layers.back().channels = 4;
     options.layers.back().units = 10;
   }
   options.layers[3].kernel = 2;
-  EXPECT_EQ(build_model(options, spec_of({3, 16, 16}))().forward(torch::rand({2, 3, 16, 16})).size(1), 10);
+  EXPECT_EQ(
+      build_model(options, spec_of({3, 16, 16}))().forward(torch::rand({2, 3, 16, 16})).size(1),
+      10);
 }
 
 TEST(Model, SaysWhichLayerDoesNotFit) {
@@ -70,7 +75,8 @@ TEST(Model, SaysWhichLayerDoesNotFit) {
   layers.kind = "layers";
   layers.layers = {layer("relu"), layer("linear")};
   layers.layers[1].units = 10;
-  EXPECT_THAT(refusal(layers, spec_of({1, 28, 28})), HasSubstr("layer 1 (linear): needs flat samples"));
+  EXPECT_THAT(refusal(layers, spec_of({1, 28, 28})),
+              HasSubstr("layer 1 (linear): needs flat samples"));
   layers.layers[1].units = 7;
   EXPECT_THAT(refusal(layers, spec_of({5})), HasSubstr("linear: 10"));
   cnn.channels = {8, 8, 8, 8, 8, 8};
@@ -96,9 +102,13 @@ TEST(Model, InitialisationByName) {
 
 TEST(Loss, ByNameAndByTask) {
   const auto output = torch::tensor({{0.2f, -0.3f}, {1.5f, 0.5f}});
-  EXPECT_NEAR(make_loss("auto", spec_of({2}, Task::classification, 2)).mean(output, torch::tensor({0, 1})).item<double>(),
+  EXPECT_NEAR(make_loss("auto", spec_of({2}, Task::classification, 2))
+                  .mean(output, torch::tensor({0, 1}))
+                  .item<double>(),
               0.5 * (std::log(1 + std::exp(-0.5)) + std::log(1 + std::exp(1.0))), 1e-6);
-  EXPECT_NEAR(make_loss("squared_error", spec_of({2}, Task::regression, 2)).mean(output, torch::zeros({2, 2})).item<double>(),
+  EXPECT_NEAR(make_loss("squared_error", spec_of({2}, Task::regression, 2))
+                  .mean(output, torch::zeros({2, 2}))
+                  .item<double>(),
               (0.04 + 0.09 + 2.25 + 0.25) / 4, 1e-6);
   EXPECT_NEAR(make_loss("log_loss", spec_of({2}, Task::binary, 1))
                   .mean(torch::tensor({{2.0f}, {-1.0f}}), torch::tensor({{1.0f}, {1.0f}}))

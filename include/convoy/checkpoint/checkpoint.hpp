@@ -1,11 +1,9 @@
 #pragma once
 // Durable, checksummed training state.
 //
-// A file is: "CONVOYC1", a little-endian u64 header size, the header (JSON: meta, and of each tensor its name, type,
-// shape, byte offset, XXH3), the header's XXH3 as u64, then the tensors' bytes. Files are replaced atomically; a flipped bit
-// or a truncated file is recognised.
-#include "convoy/core/tensor.hpp"
-
+// A file is: "CONVOYC1", a little-endian u64 header size, the header (JSON: meta, and of each
+// tensor its name, type, shape, byte offset, XXH3), the header's XXH3 as u64, then the tensors'
+// bytes. Files are replaced atomically; a flipped bit or a truncated file is recognised.
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,29 +12,35 @@
 #include <utility>
 #include <vector>
 
+#include "convoy/core/tensor.hpp"
+
 namespace convoy {
 
 /// What a checkpoint holds.
 struct TrainingState {
-  std::int64_t step = 0;                                     ///< steps completed
+  std::int64_t step = 0;                                       ///< steps completed
   std::vector<std::pair<std::string, torch::Tensor>> tensors;  ///< dense, on the CPU
-  nlohmann::ordered_json meta;                               ///< what else is needed to go on, and to recognise the job
+  nlohmann::ordered_json meta;  ///< what else is needed to go on, and to recognise the job
 };
 
-/// Bytes of a state, and back. parse throws InputError saying what is wrong and at which byte; never trusts a size.
+/// Bytes of a state, and back. parse throws InputError saying what is wrong and at which byte;
+/// never trusts a size.
 std::string serialise(const TrainingState& state);
 TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name);
 
-/// The checkpoints of one run: `step-<number>.checkpoint` files in one folder. Used by one thread at a time.
+/// The checkpoints of one run: `step-<number>.checkpoint` files in one folder. Used by one thread
+/// at a time.
 class CheckpointStore {
  public:
   /// `keep` >= 1 newest are kept, and the best. The folder is made at the first save.
   CheckpointStore(std::filesystem::path folder, std::int64_t keep);
 
-  /// Writes the state and removes what need not be kept. Throws IoError (disk full, read-only); older checkpoints stay.
+  /// Writes the state and removes what need not be kept. Throws IoError (disk full, read-only);
+  /// older checkpoints stay.
   std::filesystem::path save(const TrainingState& state);
 
-  /// A checkpoint's metric value decides the best: `meta.best_metric {name, value, higher_is_better}` where present.
+  /// A checkpoint's metric value decides the best: `meta.best_metric {name, value,
+  /// higher_is_better}` where present.
   std::optional<std::filesystem::path> best() const;
 
   /// All files, newest first.
@@ -45,9 +49,11 @@ class CheckpointStore {
   struct Loaded {
     TrainingState state;
     std::filesystem::path path;
-    std::vector<std::string> damaged;  ///< one line for each newer checkpoint that could not be used
+    std::vector<std::string>
+        damaged;  ///< one line for each newer checkpoint that could not be used
   };
-  /// The newest checkpoint that is whole; nothing if there is none. Throws InputError if there are some, all damaged.
+  /// The newest checkpoint that is whole; nothing if there is none. Throws InputError if there are
+  /// some, all damaged.
   std::optional<Loaded> load_newest() const;
 
   /// One file. Throws InputError when it is damaged.

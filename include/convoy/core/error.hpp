@@ -1,5 +1,6 @@
 #pragma once
-// The errors Convoy throws. Each carries one line a person can act on: where, what, what to do instead.
+// The errors Convoy throws. Each carries one line a person can act on: where, what, what to do
+// instead.
 #include <stdexcept>
 #include <string>
 
@@ -11,7 +12,8 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The user's input is wrong: job file, command line, data, model, checkpoint. The program exits with 2.
+/// The user's input is wrong: job file, command line, data, model, checkpoint. The program exits
+/// with 2.
 class InputError : public Error {
  public:
   using Error::Error;
@@ -20,7 +22,8 @@ class InputError : public Error {
 /// A file of data is unreadable or malformed. `where` is "file", "file:line" or "file, byte N".
 class DataError : public InputError {
  public:
-  DataError(const std::string& where, const std::string& problem) : InputError(where + ": " + problem) {}
+  DataError(const std::string& where, const std::string& problem)
+      : InputError(where + ": " + problem) {}
 };
 
 /// The system refused: disk full, read-only directory, no such device. The program exits with 1.
@@ -29,13 +32,15 @@ class IoError : public Error {
   using Error::Error;
 };
 
-/// A loss or a gradient is NaN or infinite and the job says to stop (`train.on_nonfinite: stop`). Exit 1.
+/// A loss or a gradient is NaN or infinite and the job says to stop (`train.on_nonfinite: stop`).
+/// Exit 1.
 class NonFiniteError : public Error {
  public:
   using Error::Error;
 };
 
-/// Training was asked to stop (Ctrl-C, SIGTERM); a checkpoint holds the state. Exit 130, as shells expect.
+/// Training was asked to stop (Ctrl-C, SIGTERM); a checkpoint holds the state. Exit 130, as shells
+/// expect.
 class Interrupted : public Error {
  public:
   using Error::Error;

@@ -9,8 +9,8 @@
 
 namespace convoy {
 
-/// A whole file mapped read-only. Copies share the mapping; it lives as long as the last copy. Thread-safe to read.
-/// Throws DataError when the file is missing, a directory or unreadable.
+/// A whole file mapped read-only. Copies share the mapping; it lives as long as the last copy.
+/// Thread-safe to read. Throws DataError when the file is missing, a directory or unreadable.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -24,15 +24,17 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Replaces `path` with `content` so that a reader, or a crash at any moment, sees the old file or the new one and
-/// never a mixture: writes `path.tmp-<pid>`, fsync, rename, fsync of the directory. Throws IoError naming the path.
+/// Replaces `path` with `content` so that a reader, or a crash at any moment, sees the old file or
+/// the new one and never a mixture: writes `path.tmp-<pid>`, fsync, rename, fsync of the directory.
+/// Throws IoError naming the path.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// The whole file as text. Throws DataError when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);
 
-/// Creates the directory (and parents) and proves that a file can be written there. Throws IoError otherwise.
+/// Creates the directory (and parents) and proves that a file can be written there. Throws IoError
+/// otherwise.
 void require_writable_directory(const std::filesystem::path& directory);
 
 }  // namespace convoy

@@ -1,6 +1,7 @@
 #pragma once
-// libtorch's tensors without the rest of libtorch: reading <torch/torch.h> costs 17 s of compilation a source file,
-// this 3 s. Sources that need modules or the whole of autograd include what they need beside it.
+// libtorch's tensors without the rest of libtorch: reading <torch/torch.h> costs 17 s of
+// compilation a source file, this 3 s. Sources that need modules or the whole of autograd include
+// what they need beside it.
 #include <ATen/core/TensorBody.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>

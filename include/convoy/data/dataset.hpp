@@ -1,12 +1,12 @@
 #pragma once
 // A dataset is samples by number. What a model trains on, whatever the files looked like.
-#include "convoy/core/tensor.hpp"
-
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "convoy/core/tensor.hpp"
 
 namespace convoy {
 
@@ -17,21 +17,25 @@ enum class Task { classification, binary, regression };
 struct DataSpec {
   std::vector<std::int64_t> feature_shape;  ///< without the batch dimension, e.g. {1, 28, 28}
   Task task = Task::classification;
-  std::int64_t outputs = 0;                 ///< classes (classification), 1 (binary), target columns (regression)
-  std::vector<std::string> class_names;     ///< size `outputs` for classification, 2 for binary, else empty
-  std::vector<std::string> feature_names;   ///< tabular data only: one per feature after preprocessing, else empty
+  std::int64_t outputs = 0;  ///< classes (classification), 1 (binary), target columns (regression)
+  std::vector<std::string>
+      class_names;  ///< size `outputs` for classification, 2 for binary, else empty
+  std::vector<std::string>
+      feature_names;  ///< tabular data only: one per feature after preprocessing, else empty
 };
 
 /// Some samples, in the order asked for. n may be 0.
 struct Batch {
-  torch::Tensor features;            ///< float32 [n, feature_shape...]
-  torch::Tensor target;              ///< int64 [n] (classification), float32 [n, 1] (binary: 0 or 1; regression: [n, outputs])
-  std::vector<std::int64_t> samples; ///< the sample numbers, in the dataset's own numbering
+  torch::Tensor features;  ///< float32 [n, feature_shape...]
+  torch::Tensor target;    ///< int64 [n] (classification), float32 [n, 1] (binary: 0 or 1;
+                           ///< regression: [n, outputs])
+  std::vector<std::int64_t> samples;  ///< the sample numbers, in the dataset's own numbering
   std::int64_t size() const { return static_cast<std::int64_t>(samples.size()); }
 };
 
-/// Samples by number 0 .. size()-1. `read` is const and called from several threads at once: it must be thread-safe
-/// and a pure function of its argument, or runs stop being reproducible. It throws DataError for unreadable samples.
+/// Samples by number 0 .. size()-1. `read` is const and called from several threads at once: it
+/// must be thread-safe and a pure function of its argument, or runs stop being reproducible. It
+/// throws DataError for unreadable samples.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -42,9 +46,12 @@ class Dataset {
 
 /// A dataset over two tensors in memory, row i of each being sample i.
 /// Throws InputError when their sizes or types do not fit the task.
-std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor target, DataSpec spec);
+std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor target,
+                                        DataSpec spec);
 
-/// Rows of another dataset, renumbered 0 .. rows.size()-1. Batch::samples holds the other dataset's numbers.
-std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> rows);
+/// Rows of another dataset, renumbered 0 .. rows.size()-1. Batch::samples holds the other dataset's
+/// numbers.
+std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset,
+                                std::vector<std::int64_t> rows);
 
 }  // namespace convoy

@@ -16,8 +16,8 @@ namespace convoy {
 enum class ElementType { u8, i8, i16, i32, i64, f32, f64 };
 std::size_t size_of(ElementType type);
 
-/// A dense array in C order and native byte order. `owner` keeps the bytes alive: a file mapping where the format
-/// allows (IDX of bytes, NPY in native order), else a buffer.
+/// A dense array in C order and native byte order. `owner` keeps the bytes alive: a file mapping
+/// where the format allows (IDX of bytes, NPY in native order), else a buffer.
 struct Array {
   std::vector<std::int64_t> shape;
   ElementType type = ElementType::f32;
@@ -26,7 +26,8 @@ struct Array {
   std::int64_t rows() const { return shape.empty() ? 1 : shape[0]; }
 };
 
-/// A column of a table. Numeric: `numbers`, NaN where missing. Categorical: `codes` into `categories`, -1 where missing.
+/// A column of a table. Numeric: `numbers`, NaN where missing. Categorical: `codes` into
+/// `categories`, -1 where missing.
 struct Column {
   std::string name;
   bool categorical = false;
@@ -40,10 +41,13 @@ struct Table {
   std::int64_t rows = 0;
 };
 
-/// Parse from memory; `name` stands for the file in messages. All throw DataError naming the line or byte offset.
-/// Without an `owner` arrays copy the bytes. In CSV, blanks around a field without quotes are not part of it.
-Array parse_idx(std::span<const std::byte> bytes, const std::string& name, std::shared_ptr<const void> owner = {});
-Array parse_npy(std::span<const std::byte> bytes, const std::string& name, std::shared_ptr<const void> owner = {});
+/// Parse from memory; `name` stands for the file in messages. All throw DataError naming the line
+/// or byte offset. Without an `owner` arrays copy the bytes. In CSV, blanks around a field without
+/// quotes are not part of it.
+Array parse_idx(std::span<const std::byte> bytes, const std::string& name,
+                std::shared_ptr<const void> owner = {});
+Array parse_npy(std::span<const std::byte> bytes, const std::string& name,
+                std::shared_ptr<const void> owner = {});
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options);
 
 /// The same from files, which may be gzip-compressed (by content).
@@ -51,7 +55,8 @@ Array read_idx(const std::filesystem::path& path);
 Array read_npy(const std::filesystem::path& path);
 Table read_csv(const std::filesystem::path& path, const CsvOptions& options);
 
-/// NPY 1.0 bytes of a C-order array (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+/// NPY 1.0 bytes of a C-order array
+/// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 std::string format_npy(const Array& array);
 
 }  // namespace convoy

@@ -15,11 +15,12 @@
 
 namespace convoy {
 
-/// Owns one background thread. `next` hands out batches in the order in which `requests` asked for them. Used by one
-/// consumer thread; destruction stops the reading at the next batch boundary.
+/// Owns one background thread. `next` hands out batches in the order in which `requests` asked for
+/// them. Used by one consumer thread; destruction stops the reading at the next batch boundary.
 class Prefetcher {
  public:
-  /// Returns the samples of the next batch, nothing at the end. Called on the background thread only.
+  /// Returns the samples of the next batch, nothing at the end. Called on the background thread
+  /// only.
   using Requests = std::function<std::optional<std::vector<std::int64_t>>()>;
 
   /// Keeps up to `depth` batches ready (>= 1).
@@ -28,7 +29,8 @@ class Prefetcher {
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
-  /// Waits for the next batch. Rethrows what reading it threw; throws std::out_of_range past the end.
+  /// Waits for the next batch. Rethrows what reading it threw; throws std::out_of_range past the
+  /// end.
   Batch next();
 
  private:

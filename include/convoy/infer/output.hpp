@@ -1,12 +1,11 @@
 #pragma once
 // Predictions as files, for spreadsheets (CSV) and programs (NPY).
-#include "convoy/core/tensor.hpp"
-
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 
 namespace convoy {

@@ -1,7 +1,5 @@
 #pragma once
 // Data-parallel inference whose numbers do not depend on how many replicas took part.
-#include "convoy/core/tensor.hpp"
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -9,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
@@ -22,11 +21,12 @@ struct Inference {
   std::vector<std::int64_t> samples;  ///< as Batch::samples
 };
 
-/// Runs networks over a dataset. Each forward pass takes `batch` neighbouring samples, whoever runs it, so that the
-/// numbers are the same for any number of replicas. Used by one thread at a time.
+/// Runs networks over a dataset. Each forward pass takes `batch` neighbouring samples, whoever runs
+/// it, so that the numbers are the same for any number of replicas. Used by one thread at a time.
 class Predictor {
  public:
-  /// `replicas` networks of the factory; their weights are set by load or by the caller through `networks()`.
+  /// `replicas` networks of the factory; their weights are set by load or by the caller through
+  /// `networks()`.
   Predictor(const ModelFactory& factory, int replicas, std::int64_t batch, std::uint64_t seed = 1);
   ~Predictor();
 
@@ -45,11 +45,14 @@ class Predictor {
 /// {loss, and compute_metrics} of an inference with targets. `loss` is the mean over all samples.
 nlohmann::ordered_json evaluate(const Inference& inference, const DataSpec& spec, const Loss& loss);
 
-/// model.pt: the module as torch::save writes it, and `meta` as a string attribute "convoy". Written atomically.
-void save_model(const std::filesystem::path& file, torch::nn::Module& module, const nlohmann::ordered_json& meta);
+/// model.pt: the module as torch::save writes it, and `meta` as a string attribute "convoy".
+/// Written atomically.
+void save_model(const std::filesystem::path& file, torch::nn::Module& module,
+                const nlohmann::ordered_json& meta);
 /// The `meta` of a model.pt. Throws InputError when the file is damaged or not Convoy's.
 nlohmann::ordered_json read_model_meta(const std::filesystem::path& file);
-/// The weights of a model.pt into a module of the same structure. Throws InputError when they do not fit.
+/// The weights of a model.pt into a module of the same structure. Throws InputError when they do
+/// not fit.
 void load_weights(const std::filesystem::path& file, torch::nn::Module& module);
 
 }  // namespace convoy

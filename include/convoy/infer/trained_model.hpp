@@ -17,17 +17,19 @@ struct TrainedModel {
   Job job;                        ///< as it was trained, with the caller's overrides
 };
 
-/// `place` is a run's folder, a model.pt or a checkpoint file. In a folder, `which` chooses: "final" (model.pt, or the
-/// newest whole checkpoint of an unfinished run) or "best". `overrides` change job keys (where the data is now, ...).
-/// Throws InputError with one clear line.
+/// `place` is a run's folder, a model.pt or a checkpoint file. In a folder, `which` chooses:
+/// "final" (model.pt, or the newest whole checkpoint of an unfinished run) or "best". `overrides`
+/// change job keys (where the data is now, ...). Throws InputError with one clear line.
 TrainedModel open_trained_model(const std::filesystem::path& place, const std::string& which,
                                 const std::vector<std::string>& overrides);
 
 /// A predictor with the model's weights, for samples as `spec` says.
-std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataSpec& spec, int replicas);
+std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataSpec& spec,
+                                          int replicas);
 
-/// The dataset that evaluate and predict mean: new files through the fitted steps if `files` is not empty, else
-/// the job's own split ("train", "validation" or "test").
-std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files, const std::string& split);
+/// The dataset that evaluate and predict mean: new files through the fitted steps if `files` is not
+/// empty, else the job's own split ("train", "validation" or "test").
+std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files,
+                                            const std::string& split);
 
 }  // namespace convoy

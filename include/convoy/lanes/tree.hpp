@@ -1,7 +1,7 @@
 #pragma once
-// The reduction tree: one fixed binary tree over the lanes, along which everything is summed. Floating-point addition
-// is not associative; adding along the same tree whoever owns which lanes is what makes results bit-identical.
-// Pure functions; thread-safe.
+// The reduction tree: one fixed binary tree over the lanes, along which everything is summed.
+// Floating-point addition is not associative; adding along the same tree whoever owns which lanes
+// is what makes results bit-identical. Pure functions; thread-safe.
 #include <cstdint>
 #include <vector>
 
@@ -9,11 +9,13 @@
 
 namespace convoy {
 
-/// Where a node of more than one lane splits: the left child takes the largest power of two smaller than the node, as
-/// in RFC 6962's Merkle trees, so that every left child is a complete binary tree. Requires node.size() >= 2.
+/// Where a node of more than one lane splits: the left child takes the largest power of two smaller
+/// than the node, as in RFC 6962's Merkle trees, so that every left child is a complete binary
+/// tree. Requires node.size() >= 2.
 std::int64_t split_of(Range node);
 
-/// The maximal whole subtrees inside `owned`, left to right: O(log lanes) of them. Only their sums need to travel.
+/// The maximal whole subtrees inside `owned`, left to right: O(log lanes) of them. Only their sums
+/// need to travel.
 std::vector<Range> cover(std::int64_t lanes, Range owned);
 
 /// Whether `left` and `right` are the two children of one node of the tree.
@@ -26,8 +28,9 @@ struct Addition {
   bool operator==(const Addition&) const = default;
 };
 
-/// The additions, in order, that turn the sums of `nodes` (left to right, together all the lanes; each a subtree)
-/// into the sum of the whole tree in partial[0]. Throws std::invalid_argument when the nodes do not tile the tree.
+/// The additions, in order, that turn the sums of `nodes` (left to right, together all the lanes;
+/// each a subtree) into the sum of the whole tree in partial[0]. Throws std::invalid_argument when
+/// the nodes do not tile the tree.
 std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& nodes);
 
 /// Sums one number per lane along the tree.

@@ -1,18 +1,18 @@
 #pragma once
-// Losses by name. A loss is the mean over the samples it is given; the Trainer weighs lanes by their sample counts, so
-// that the sum over lanes is the mean over the global batch.
-#include "convoy/core/tensor.hpp"
-
+// Losses by name. A loss is the mean over the samples it is given; the Trainer weighs lanes by
+// their sample counts, so that the sum over lanes is the mean over the global batch.
 #include <functional>
 #include <string>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 
 namespace convoy {
 
 struct Loss {
   std::string name;
-  /// (output of the model, Batch::target) -> a scalar with gradient: the mean over the samples. Thread-safe.
+  /// (output of the model, Batch::target) -> a scalar with gradient: the mean over the samples.
+  /// Thread-safe.
   std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&)> mean;
 };
 

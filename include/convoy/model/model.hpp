@@ -1,14 +1,13 @@
 #pragma once
-// Models: something that makes networks. Each replica gets a network of its own, whose parameters Convoy then lets
-// share one copy of the weights.
-#include "convoy/core/tensor.hpp"
-
+// Models: something that makes networks. Each replica gets a network of its own, whose parameters
+// Convoy then lets share one copy of the weights.
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
 
@@ -20,20 +19,23 @@ struct Network {
   std::function<torch::Tensor(const torch::Tensor&)> forward;
 };
 
-/// Makes a new network with the same structure at each call. Called once for every replica, from any thread.
+/// Makes a new network with the same structure at each call. Called once for every replica, from
+/// any thread.
 using ModelFactory = std::function<Network()>;
 
-/// The factory for a module class of the user's: Net(arguments...) with `torch::Tensor forward(torch::Tensor)`.
+/// The factory for a module class of the user's: Net(arguments...) with `torch::Tensor
+/// forward(torch::Tensor)`.
 template <class Net, class... Arguments>
 ModelFactory model_factory(Arguments... arguments) {
   return [arguments...] {
     auto net = std::make_shared<Net>(arguments...);
-    return Network{net, [raw = net.get()](const torch::Tensor& features) { return raw->forward(features); }};
+    return Network{
+        net, [raw = net.get()](const torch::Tensor& features) { return raw->forward(features); }};
   };
 }
 
-/// The factory for the job's `model` keys, for samples as `spec` says: builds it once and runs it on two made-up
-/// samples. Throws InputError which names the layer when the shapes do not fit.
+/// The factory for the job's `model` keys, for samples as `spec` says: builds it once and runs it
+/// on two made-up samples. Throws InputError which names the layer when the shapes do not fit.
 ModelFactory build_model(const ModelOptions& options, const DataSpec& spec);
 
 /// The layers that `options` stands for (mlp and cnn spelled out), output layer included.
@@ -54,9 +56,10 @@ void set_training(torch::nn::Module& module, bool training);
 /// Whether a batch-norm layer is inside, which needs two samples a lane.
 bool has_batch_norm(torch::nn::Module& module);
 
-/// Initialises weights of two or more dimensions by name (default, xavier_uniform, xavier_normal [Glorot & Bengio
-/// 2010], kaiming_uniform, kaiming_normal [He et al. 2015], normal (0, 0.01), zeros); biases become zero. `default`
-/// leaves what the modules' constructors did. Normalisation layers are left alone.
+/// Initialises weights of two or more dimensions by name (default, xavier_uniform, xavier_normal
+/// [Glorot & Bengio 2010], kaiming_uniform, kaiming_normal [He et al. 2015], normal (0, 0.01),
+/// zeros); biases become zero. `default` leaves what the modules' constructors did. Normalisation
+/// layers are left alone.
 void initialise(torch::nn::Module& module, const std::string& init);
 
 }  // namespace convoy

@@ -1,9 +1,8 @@
 #pragma once
 // report.html: what a run did, in one self-contained file.
-#include "convoy/core/tensor.hpp"
-
 #include <filesystem>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 
 namespace convoy {

@@ -1,9 +1,8 @@
 #pragma once
 // The numbers a person expects of an evaluation.
-#include "convoy/core/tensor.hpp"
-
 #include <nlohmann/json.hpp>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 
 namespace convoy {

@@ -1,13 +1,15 @@
 #pragma once
-// Who watches a run. The Trainer emits events; the log, the progress bar and users' own code consume them.
+// Who watches a run. The Trainer emits events; the log, the progress bar and users' own code
+// consume them.
 //
 // An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC),
 // `step`, `event`, and:
 //   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters,
 //              steps_per_epoch}
-//   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm, samples_per_second,
-//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over replicas
-//              and over the steps since the last such event
+//   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm,
+//   samples_per_second,
+//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over
+//              replicas and over the steps since the last such event
 //   evaluate   epoch, split, metrics {loss, ... as compute_metrics}, seconds
 //   checkpoint path, best (bool), seconds
 //   skipped    reason, lane, samples: a step left out because of a value that is not finite

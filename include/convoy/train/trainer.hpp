@@ -1,7 +1,5 @@
 #pragma once
 // The Trainer: synchronous data-parallel training whose result does not depend on who did the work.
-#include "convoy/core/tensor.hpp"
-
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -9,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
@@ -26,12 +25,14 @@ struct TrainingData {
 
 /// How a run is carried out. Nothing here changes the trained weights by a bit.
 struct RunOptions {
-  int replicas = 1;                   ///< threads, each with a network of its own
-  std::filesystem::path out;          ///< the run's folder; empty: nothing is written
-  bool resume = false;                ///< go on from the newest whole checkpoint in `out`, if there is one
-  std::vector<Observer*> observers;   ///< told every event; must outlive run()
-  const std::atomic<bool>* stop = nullptr;  ///< set (by a signal handler): checkpoint after this step, throw Interrupted
-  nlohmann::ordered_json model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job
+  int replicas = 1;           ///< threads, each with a network of its own
+  std::filesystem::path out;  ///< the run's folder; empty: nothing is written
+  bool resume = false;        ///< go on from the newest whole checkpoint in `out`, if there is one
+  std::vector<Observer*> observers;  ///< told every event; must outlive run()
+  const std::atomic<bool>* stop =
+      nullptr;  ///< set (by a signal handler): checkpoint after this step, throw Interrupted
+  nlohmann::ordered_json
+      model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job
 };
 
 /// What a run came to; also summary.json (docs/run-folder.md lists the keys).
@@ -41,19 +42,21 @@ struct RunSummary {
   std::shared_ptr<torch::nn::Module> model;  ///< a network with the final weights, in eval mode
 };
 
-/// Trains `factory`'s model on data.train as job.train, job.partition, job.evaluate, job.report and job.seed say
-/// (job.data, job.preprocess and job.model are not looked at: data and model are given).
+/// Trains `factory`'s model on data.train as job.train, job.partition, job.evaluate, job.report and
+/// job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
+/// given).
 ///
-/// The weights after each step are the same bits for any number of replicas, and when a run is stopped, killed and resumed,
-/// on one CPU instruction set and one libtorch build, provided that the dataset and the network's forward are
-/// deterministic given libtorch's random numbers.
+/// The weights after each step are the same bits for any number of replicas, and when a run is
+/// stopped, killed and resumed, on one CPU instruction set and one libtorch build, provided that
+/// the dataset and the network's forward are deterministic given libtorch's random numbers.
 class Trainer {
  public:
   /// Throws InputError for combinations that cannot work (more lanes than samples in a batch, ...).
   Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options);
   ~Trainer();
 
-  /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError. Call once.
+  /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError.
+  /// Call once.
   RunSummary run();
 
  private:
