@@ -1,11 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/version.hpp"
+#include "job/suggest.hpp"
 
 namespace {
 
@@ -25,6 +28,17 @@ int complain(const CLI::App& app, const CLI::ParseError& error) {
                   exit_wrong_input);
 }
 
+// A first word that is no verb, which CLI11 would only call an unexpected argument.
+void require_known_verb(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
+  if (word.starts_with("-") || std::find(verbs.begin(), verbs.end(), word) != verbs.end()) return;
+  const std::string meant = convoy::schema::nearest(word, verbs);
+  throw convoy::InputError(
+      meant.empty() ? fmt::format("'{}' is not a verb; there are: {}", word, fmt::join(verbs, ", "))
+                    : fmt::format("'{}' is not a verb; did you mean '{}'?", word, meant));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,6 +53,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_report(app);
   convoy::cli::add_data(app);
   try {
+    if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -45,7 +45,9 @@ TEST_F(BadInput, JobFile) {
 }
 
 TEST_F(BadInput, CommandLine) {
-  EXPECT_EQ(run({"trian", "mlp.yaml"}, place_.path()).status, 2);
+  const Outcome typo = run({"trian", "mlp.yaml"}, place_.path());
+  EXPECT_EQ(typo.status, 2);
+  EXPECT_THAT(typo.err, HasSubstr("did you mean 'train'?"));
   EXPECT_EQ(run({"train"}, place_.path()).status, 2);
   EXPECT_EQ(run({"train", "mlp.yaml", "--replicas", "0"}, place_.path()).status, 2);
   EXPECT_EQ(run({"predict", "nowhere"}, place_.path()).status, 2);
