@@ -1,5 +1,8 @@
 #include "core/machine.hpp"
 
+#include <malloc.h>
+
+#include <climits>
 #include <fstream>
 
 namespace convoy {
@@ -27,6 +30,16 @@ std::string cpu_name() {
 std::int64_t peak_memory_bytes() {
   const std::string value = first_value("/proc/self/status", "VmHWM");
   return value.empty() ? 0 : std::stoll(value) * 1024;
+}
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int largest_from_heap = 32 << 20;  // the most that glibc accepts
+  constexpr int growth = 64 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, largest_from_heap);
+  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  ::mallopt(M_TOP_PAD, growth);
+#endif
 }
 
 }  // namespace convoy

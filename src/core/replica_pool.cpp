@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include "core/machine.hpp"
+
 namespace convoy {
 namespace {
 
@@ -38,6 +40,7 @@ void make_blas_single_threaded() {
 ReplicaPool::ReplicaPool(int replicas)
     : errors_(static_cast<std::size_t>(replicas)), caller_threads_(at::get_num_threads()) {
   make_blas_single_threaded();
+  keep_freed_memory();
   at::set_num_threads(1);
   for (int replica = 1; replica < replicas; ++replica)
     threads_.emplace_back([this, replica] { serve(replica); });
