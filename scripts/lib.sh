@@ -97,7 +97,8 @@ build_preset() {
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$directory/CMakeCache.txt"; then
     fresh=(--fresh)
   fi
-  if { [[ -z ${fresh[*]} && -f $directory/build.ninja ]] ||
+  # ninja configures again by itself when a CMakeLists.txt changes, but does not look at the presets.
+  if { [[ -z ${fresh[*]} && -f $directory/build.ninja && ! $root/CMakePresets.json -nt $directory/build.ninja ]] ||
     (cd "$root" && cmake --preset "$preset" "${fresh[@]}") >>"$log" 2>&1; } &&
     (set -o pipefail && ninja -C "$directory" -j "$(build_jobs)" "$@" 2>&1 | show_build "$log"); then
     return 0
