@@ -4,6 +4,8 @@
 //   residual_mnist [replicas] [training samples] [run folder]
 //
 // The printed weights_sha256 is the same for any number of replicas, dropout included.
+#include <torch/torch.h>
+
 #include <convoy/core/error.hpp>
 #include <convoy/data/load.hpp>
 #include <convoy/train/trainer.hpp>

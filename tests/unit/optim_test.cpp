@@ -28,9 +28,10 @@ void expect_equal_steps(const OptimizerOptions& options, const TorchOptions& tor
     reference.step();
     optimizer->update(ours.data_ptr<float>(), gradient.data_ptr<float>(), pointers, size,
                       {.step = step, .rate = options.rate});
-    ASSERT_TRUE(torch::allclose(ours, theirs.detach(), 2e-6, 2e-6))
-        << "step " << step << ", largest difference "
-        << (ours - theirs.detach()).abs().max().item<float>();
+    // Rounding alone may tell them apart: libtorch's loops multiply and add in one operation where
+    // they can.
+    const float difference = (ours - theirs.detach()).abs().max().item<float>();
+    ASSERT_LE(difference, 1e-6f * theirs.detach().abs().max().item<float>()) << "step " << step;
   }
 }
 
