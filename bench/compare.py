@@ -256,7 +256,7 @@ def environment():
         "cpu": cpu,
         "cores": os.cpu_count(),
         "memory_bytes": memory,
-        "system": f"{first_line(['sh', '-c', '. /etc/os-release && echo $PRETTY_NAME'])}, Linux {platform.release()}",
+        "system": f"{first_line(['sh', '-c', '. /etc/os-release && echo $PRETTY_NAME'])}, Linux {'.'.join(platform.release().split('.')[:2])}",
         "convoy": first_line(["git", "-C", ROOT, "describe", "--always", "--dirty"]),
         "libtorch": first_line([*package, "libtorch1.13"]),
         "python3-torch": first_line([*package, "python3-torch"]),
