@@ -16,12 +16,6 @@ namespace {
 constexpr std::int64_t most_classes =
     1'000'000;  // more than this in a label file is a mistake, not a task
 
-std::string_view name_of(Task task) {
-  return task == Task::classification ? "classification"
-         : task == Task::binary       ? "binary"
-                                      : "regression";
-}
-
 Task task_named(const std::string& name) {
   for (const Task task : {Task::classification, Task::binary, Task::regression}) {
     if (name == name_of(task)) return task;
@@ -108,6 +102,12 @@ void require_present(const Column& column, std::span<const std::int64_t> numbers
 }
 
 }  // namespace
+
+std::string_view name_of(Task task) {
+  return task == Task::classification ? "classification"
+         : task == Task::binary       ? "binary"
+                                      : "regression";
+}
 
 std::int64_t RawTarget::rows() const {
   if (columns.empty()) return 0;

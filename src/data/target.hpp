@@ -1,12 +1,16 @@
 #pragma once
 // The target: from columns of numbers or names to what losses compute with.
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 
 namespace convoy {
+
+/// As the job file writes it: classification, binary, regression.
+std::string_view name_of(Task task);
 
 /// Target columns as read, row i being row i of the features.
 struct RawTarget {

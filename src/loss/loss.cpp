@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "convoy/core/error.hpp"
+#include "data/target.hpp"
 
 namespace convoy {
 namespace {
@@ -20,18 +21,6 @@ std::string_view loss_of(Task task) {
       return "squared_error";
   }
   throw InputError("loss: unknown task");
-}
-
-std::string_view name_of(Task task) {
-  switch (task) {
-    case Task::classification:
-      return "classification";
-    case Task::binary:
-      return "binary";
-    case Task::regression:
-      return "regression";
-  }
-  return "unknown";
 }
 
 }  // namespace

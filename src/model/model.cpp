@@ -12,14 +12,14 @@ namespace {
 
 using Layer = std::pair<std::string, torch::nn::AnyModule>;
 
-torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, const DataSpec& spec) {
+// The network, and in `shape` what it gives a sample.
+torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, Shape& shape) {
   torch::nn::Sequential net;
-  Shape shape = spec.feature_shape;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     try {
       net->push_back(fmt::format("{}_{}", i, layers[i].kind), make_layer(layers[i], shape));
     } catch (const InputError& error) {
-      throw InputError(fmt::format("model layer {} ({}): {}", i, layers[i].kind, error.what()));
+      throw InputError(fmt::format("model: layer {} ({}): {}", i, layers[i].kind, error.what()));
     }
   }
   return net;
@@ -80,16 +80,11 @@ std::vector<LayerOptions> expand_layers(const ModelOptions& options, const DataS
 ModelFactory build_model(const ModelOptions& options, const DataSpec& spec) {
   const std::vector<LayerOptions> layers = expand_layers(options, spec);
   Shape shape = spec.feature_shape;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    try {
-      make_layer(layers[i], shape);
-    } catch (const InputError& error) {
-      throw InputError(fmt::format("model: layer {} ({}): {}", i, layers[i].kind, error.what()));
-    }
-  }
+  assemble(layers, shape);  // complains now, not in a replica
   require_output_shape(shape, spec);
-  return [layers, spec, init = options.init] {
-    torch::nn::Sequential net = assemble(layers, spec);
+  return [layers, input = spec.feature_shape, init = options.init] {
+    Shape shape_of_sample = input;
+    torch::nn::Sequential net = assemble(layers, shape_of_sample);
     initialise(*net, init);
     return Network{net.ptr(), [raw = net.get()](const torch::Tensor& features) {
                      return raw->forward(features);

@@ -10,6 +10,7 @@
 #include "convoy/report/html.hpp"
 #include "convoy/report/metrics.hpp"
 #include "core/machine.hpp"
+#include "data/target.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {
@@ -23,12 +24,6 @@ double now_utc() {
 
 double seconds_since(TimeUse::Clock::time_point begin) {
   return std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
-}
-
-std::string task_name(Task task) {
-  return task == Task::classification ? "classification"
-         : task == Task::binary       ? "binary"
-                                      : "regression";
 }
 
 // Rows to show a person: half of them where the model is most wrong, the rest from the start.
@@ -200,7 +195,7 @@ RunSummary Trainer::Impl::finish() {
   RunSummary result;
   result.weights_sha256 = weights_->sha256();
   result.model = replicas_[0]->network().module;
-  result.json = summary();
+  result.json = summary(result.weights_sha256);
   Json done = event("done");
   done["seconds"] = result.json["seconds"];
   done["samples_per_second"] = result.json["samples_per_second"];
@@ -215,7 +210,7 @@ RunSummary Trainer::Impl::finish() {
   return result;
 }
 
-Json Trainer::Impl::summary() const {
+Json Trainer::Impl::summary(const std::string& sha256) const {
   const DataSpec& spec = data_.train->spec();
   Json final = {{"train_loss", last_loss_}};
   Json evaluation = Json::object();
@@ -237,14 +232,14 @@ Json Trainer::Impl::summary() const {
           {"samples", data_.train->size()},
           {"seconds", progress_.seconds + meter_.seconds},
           {"samples_per_second", rate},
-          {"weights_sha256", weights_->sha256()},
+          {"weights_sha256", sha256},
           {"parameters", weights_->parameter_count()},
           {"skipped_steps", progress_.skipped},
           {"peak_memory_bytes", peak_memory_bytes()},
           {"final", final},
           {"evaluation", evaluation},
           {"seconds_per_step", time_use_per_step(Meter{})},
-          {"task", task_name(spec.task)},
+          {"task", name_of(spec.task)},
           {"class_names", spec.class_names},
           {"environment", {{"cpu", cpu_name()}, {"libtorch", TORCH_VERSION}}}};
 }

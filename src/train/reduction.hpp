@@ -38,6 +38,8 @@ class Reduction {
   /// Before the phases of a step: every owner's partial sums, in lane order, together all the
   /// lanes.
   void begin(std::vector<PartialSum*> sums);
+  /// The additions planned by begin, for what else is summed along the tree.
+  const std::vector<Addition>& planned() const { return additions_; }
 
   /// Phase 1 of owner `owner`: its blocks' sums end up in the first partial sum; remembers their
   /// squared norms.

@@ -12,8 +12,8 @@ void Trainer::Impl::step() {
   const auto begin = TimeUse::Clock::now();
   pool_.run([this](int r) { replicas_[r]->compute(progress_.step, lane_results_); });
   const std::vector<PartialSum*> sums = gather_sums();
-  add_buffers(sums);  // before the phase below adds the same sums' gradients
   reduction_->begin(sums);
+  add_buffers(sums);
   pool_.run([this](int r) {
     const auto clock = TimeUse::Clock::now();
     reduction_->add_blocks(r);
@@ -47,9 +47,7 @@ std::vector<PartialSum*> Trainer::Impl::gather_sums() {
 
 void Trainer::Impl::add_buffers(const std::vector<PartialSum*>& sums) {
   if (weights_->buffers().empty()) return;
-  std::vector<Range> nodes;
-  for (const PartialSum* sum : sums) nodes.push_back(sum->node);
-  for (const Addition& add : additions(lanes_, nodes)) {
+  for (const Addition& add : reduction_->planned()) {
     std::vector<double>& into = sums[add.into]->buffers;
     const std::vector<double>& from = sums[add.from]->buffers;
     for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];

@@ -56,7 +56,7 @@ class Trainer::Impl {
   Json evaluate_split(const std::string& split, const Dataset& dataset);
   void write_checkpoint();
   RunSummary finish();
-  Json summary() const;
+  Json summary(const std::string& sha256) const;
   void write_sample_predictions(const Dataset& dataset, const Inference& inference);
   void sync_networks(bool training);
 
