@@ -23,3 +23,16 @@ add_library(convoy_private_dependencies INTERFACE)
 set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
 target_link_libraries(convoy_private_dependencies INTERFACE
   yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB PkgConfig::xxhash ${CMAKE_DL_LIBS})
+
+# gloo carries messages between hosts; libtorch's process group over it is in libtorch_cpu, its headers include gloo's.
+find_path(GLOO_INCLUDE gloo/config.h REQUIRED)
+
+# MPI is optional: a transport for clusters that start jobs with it.
+option(CONVOY_MPI "build the MPI transport if MPI is found" ON)
+if(CONVOY_MPI)
+  find_path(MPI_INCLUDE mpi.h PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE}/mpi lib/${CMAKE_LIBRARY_ARCHITECTURE}/openmpi/include)
+  find_library(MPI_LIBRARY mpi PATH_SUFFIXES openmpi/lib)
+  if(MPI_INCLUDE AND MPI_LIBRARY)
+    target_link_libraries(convoy_private_dependencies INTERFACE ${MPI_LIBRARY})
+  endif()
+endif()

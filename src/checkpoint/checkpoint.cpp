@@ -6,7 +6,9 @@
 #include <charconv>
 #include <cstring>
 #include <limits>
+#include <set>
 
+#include "checkpoint/shards.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
@@ -195,16 +197,35 @@ TrainingState parse_state(std::span<const std::byte> bytes, const std::string& n
 CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
     : folder_(std::move(folder)), keep_(keep) {}
 
-fs::path CheckpointStore::save(const TrainingState& state) {
+fs::path CheckpointStore::save(const TrainingState& state, const std::vector<ShardFile>& shards) {
+  make_folder();
+  const fs::path path = path_of(folder_, state.step);
+  if (shards.empty()) {
+    write_file_atomically(path, serialise(state));
+  } else {
+    TrainingState with_shards = state;
+    with_shards.meta["shards"] = to_json(shards);
+    write_file_atomically(path, serialise(with_shards));
+  }
+  prune(path);
+  return path;
+}
+
+ShardFile CheckpointStore::save_shard(const Shard& shard, std::int64_t step, int number, int of) {
+  make_folder();
+  const std::string bytes = serialise(state_of(shard, step));
+  const std::string name =
+      fmt::format("{}{}{}-of-{}", path_of(folder_, step).stem().string(), shard_mark, number, of);
+  write_file_atomically(folder_ / name, bytes);
+  return {name, xxh3(bytes_of(bytes))};
+}
+
+void CheckpointStore::make_folder() const {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error)
     throw IoError(
         fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
-  const fs::path path = path_of(folder_, state.step);
-  write_file_atomically(path, serialise(state));
-  prune(path);
-  return path;
 }
 
 std::vector<fs::path> CheckpointStore::list() const {
@@ -247,16 +268,29 @@ void CheckpointStore::prune(const fs::path& newest) {
       fs::remove(path, ignored);
     }
   }
-  for (const auto& entry :
-       fs::directory_iterator(folder_, ignored)) {  // left by a crash while writing
-    if (entry.path().filename().string().find(".checkpoint.tmp-") != std::string::npos)
+  remove_leftovers();
+}
+
+// Files that a crash left while writing, and shards without their checkpoint.
+void CheckpointStore::remove_leftovers() const {
+  std::set<std::string> wanted;
+  for (const fs::path& path : list()) wanted.insert(path.stem().string());
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t mark = name.find(shard_mark);
+    const bool orphan = name.starts_with(prefix) && mark != std::string::npos &&
+                        !wanted.contains(name.substr(0, mark));
+    if (orphan || name.find(".checkpoint.tmp-") != std::string::npos)
       fs::remove(entry.path(), ignored);
   }
 }
 
 TrainingState CheckpointStore::load(const fs::path& path) {
   const MappedFile file(path);
-  return parse_state(file.bytes(), path.string());
+  TrainingState state = parse_state(file.bytes(), path.string());
+  join_shards(state, path);
+  return state;
 }
 
 std::optional<CheckpointStore::Loaded> CheckpointStore::load_newest() const {

@@ -1,18 +1,22 @@
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cmath>
 #include <csignal>
+#include <optional>
 
 #include "cli/verbs.hpp"
+#include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/report/observer.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
+#include "core/machine.hpp"
 
 namespace convoy::cli {
 namespace {
@@ -24,6 +28,7 @@ struct Options {
   std::vector<std::string> set;
   int replicas = 0;
   fs::path out;
+  fs::path trace;
   bool resume = false;
   bool overwrite = false;
   bool print_job = false;
@@ -47,11 +52,18 @@ void watch_signals() {
   for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
 }
 
-void print_result(const nlohmann::ordered_json& summary, const fs::path& out, bool html) {
-  fmt::print("{}: {} steps, {:.4g} epochs in {:.1f} s, {:.0f} samples/s with {} replicas\n",
+std::string replicas_of(const nlohmann::ordered_json& summary) {
+  const std::string replicas = fmt::format("{} replicas", summary["replicas"].get<int>());
+  if (!summary.contains("workers")) return replicas;
+  return fmt::format("{} workers of {}", summary["workers"].size(), replicas);
+}
+
+void print_result(const nlohmann::ordered_json& summary, const Options& options,
+                  const fs::path& out, bool html) {
+  fmt::print("{}: {} steps, {:.4g} epochs in {:.1f} s, {:.0f} samples/s with {}\n",
              summary["name"].get<std::string>(), summary["steps"].get<std::int64_t>(),
              summary["epochs"].get<double>(), summary["seconds"].get<double>(),
-             summary["samples_per_second"].get<double>(), summary["replicas"].get<int>());
+             summary["samples_per_second"].get<double>(), replicas_of(summary));
   for (const auto& [key, value] : summary["final"].items())
     fmt::print("  {:<22} {:.6g}\n", key, value.get<double>());
   if (summary["skipped_steps"] != 0)
@@ -59,6 +71,7 @@ void print_result(const nlohmann::ordered_json& summary, const fs::path& out, bo
   fmt::print("  {:<22} {}\n", "weights_sha256", summary["weights_sha256"].get<std::string>());
   fmt::print("  {:<22} {}\n", html ? "report" : "summary",
              (out / (html ? "report.html" : "summary.json")).string());
+  if (!options.trace.empty()) fmt::print("  {:<22} {}\n", "timeline", options.trace.string());
 }
 
 ExistingRun existing_run(const Options& options) {
@@ -69,6 +82,28 @@ ExistingRun existing_run(const Options& options) {
                              : ExistingRun::refuse;
 }
 
+std::shared_ptr<Communicator> join(const StrategyOptions& strategy,
+                                   const std::optional<WorkerPlace>& place) {
+  if (!place || place->workers == 1) return nullptr;
+  const auto timeout = std::chrono::milliseconds(std::llround(strategy.timeout * 1000));
+  return join_group(*place, {strategy.transport, timeout});
+}
+
+int replicas_for(const Options& options, const std::optional<WorkerPlace>& place) {
+  if (options.replicas > 0) return options.replicas;
+  return std::max(1, default_replicas() / (place ? place->local_workers : 1));
+}
+
+// Worker 0 makes the folder; the others are told its path.
+std::unique_ptr<RunFolder> open_folder(const Options& options, const std::string& name,
+                                       Communicator* group, fs::path& path) {
+  path = options.out.empty() ? default_run_folder(name) : options.out;
+  if (group != nullptr && group->rank() != 0) return nullptr;
+  auto folder = std::make_unique<RunFolder>(path, existing_run(options));
+  path = folder->path();
+  return folder;
+}
+
 void train(const Options& options) {
   const Job job = load_job(options.job, options.set);
   if (options.print_job) {
@@ -77,33 +112,38 @@ void train(const Options& options) {
   }
   if (options.resume && options.out.empty())
     throw InputError("--resume: say which run with --out DIR");
-  const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory);
+  const auto place = worker_place();
+  const std::shared_ptr<Communicator> group = join(job.strategy, place);
+  const bool first = !group || group->rank() == 0;
+  const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, group.get());
   const DataSpec& spec = splits.train->spec();
   const Loss loss = make_loss(job.loss, spec);
   const ModelFactory factory = build_model(job.model, spec);
-  const RunFolder folder(options.out.empty() ? default_run_folder(job.name) : options.out,
-                         existing_run(options));
+  fs::path out;
+  const auto folder = open_folder(options, job.name, group.get(), out);
 
   RunOptions run;
-  run.replicas = options.replicas > 0 ? options.replicas : default_replicas();
-  run.out = folder.path();
+  run.replicas = replicas_for(options, place);
+  run.out = out;
   run.resume = options.resume;
   run.stop = &stop_asked;
+  run.group = group;
+  run.trace = options.trace;
   run.model_meta = {{"job", print_job(job)},
                     {"directory", fs::absolute(job.directory).string()},
                     {"fitted", splits.fitted}};
   const auto bar = progress(stderr);
-  if (!options.quiet) run.observers.push_back(bar.get());
+  if (!options.quiet && first) run.observers.push_back(bar.get());
 
   Trainer trainer(job, factory, loss, {splits.train, splits.validation, splits.test}, run);
-  write_file_atomically(folder.path() / "job.yaml", print_job(job));
+  if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals();
   try {
     const RunSummary summary = trainer.run();
-    print_result(summary.json, folder.path(), job.report.html);
+    if (first) print_result(summary.json, options, out, job.report.html);
   } catch (const Interrupted& error) {
-    std::string again = fmt::format("convoy train {} --out {} --resume", options.job.string(),
-                                    folder.path().string());
+    std::string again =
+        fmt::format("convoy train {} --out {} --resume", options.job.string(), out.string());
     for (const std::string& set : options.set) again += fmt::format(" --set '{}'", set);
     throw Interrupted(fmt::format("{}; go on with: {}", error.what(), again));
   }
@@ -112,9 +152,7 @@ void train(const Options& options) {
 }  // namespace
 
 int default_replicas() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return 1;
+  return usable_cores();
 }
 
 void add_train(CLI::App& app) {
@@ -133,6 +171,9 @@ void add_train(CLI::App& app) {
       ->check(CLI::Range(1, 4096));
   verb->add_option("--out", options->out, "the run's folder (default: runs/NAME)")
       ->type_name("DIR");
+  verb->add_option("--trace", options->trace,
+                   "write a timeline (Chrome trace; open it in https://ui.perfetto.dev)")
+      ->type_name("FILE");
   verb->add_flag("--resume", options->resume, "go on from the newest checkpoint in --out");
   verb->add_flag("--overwrite", options->overwrite, "replace the run that is in --out");
   verb->add_flag("--print-job", options->print_job,

@@ -1,7 +1,9 @@
 #include "core/machine.hpp"
 
 #include <malloc.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <climits>
 #include <fstream>
 
@@ -30,6 +32,12 @@ std::string cpu_name() {
 std::int64_t peak_memory_bytes() {
   const std::string value = first_value("/proc/self/status", "VmHWM");
   return value.empty() ? 0 : std::stoll(value) * 1024;
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return 1;
 }
 
 void keep_freed_memory() {

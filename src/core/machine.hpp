@@ -10,6 +10,9 @@ std::string cpu_name();
 /// The most memory this process has held so far, in bytes; 0 where the system does not say.
 std::int64_t peak_memory_bytes();
 
+/// The cores that this process may use, at least 1.
+int usable_cores();
+
 /// Makes the allocator keep freed memory instead of returning it to the system at once: tensors of
 /// a step are freed and allocated again each step. A short run of the benchmarks' CNN at batch 256
 /// took 1,030,000 page faults with glibc's defaults, 127,000 with this. For the whole process; does

@@ -45,12 +45,13 @@ void apply_affine(const FittedStep& step, std::span<double> sample) {
 }
 
 template <typename T>
-void check_finite(const Array& array, const std::string& file) {
+void check_finite(const Array& array, Range samples, const std::string& file) {
   const auto* values = reinterpret_cast<const T*>(array.bytes.data());
   const std::size_t count = array.bytes.size() / sizeof(T);
   const std::size_t per_sample =
       std::max<std::size_t>(1, count / std::max<std::size_t>(1, array.rows()));
-  for (std::size_t i = 0; i < count; ++i) {
+  const std::size_t end = std::min(count, static_cast<std::size_t>(samples.end) * per_sample);
+  for (std::size_t i = static_cast<std::size_t>(samples.begin) * per_sample; i < end; ++i) {
     // float32 is what samples become, so a double beyond its range is as bad as infinity.
     if (std::isfinite(static_cast<float>(values[i]))) continue;
     throw DataError(
@@ -72,9 +73,9 @@ std::vector<std::int64_t> feature_shape(const Array& array) {
   return shape;
 }
 
-void require_finite(const Array& array, const std::string& file) {
-  if (array.type == ElementType::f32) check_finite<float>(array, file);
-  if (array.type == ElementType::f64) check_finite<double>(array, file);
+void require_finite(const Array& array, Range samples, const std::string& file) {
+  if (array.type == ElementType::f32) check_finite<float>(array, samples, file);
+  if (array.type == ElementType::f64) check_finite<double>(array, samples, file);
 }
 
 ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)
@@ -90,7 +91,7 @@ ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector
 }
 
 void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
-                        std::span<const std::int64_t> rows) {
+                        std::span<const std::int64_t> rows, Peers* peers) {
   if (!is_elementwise(step)) {
     throw InputError(fmt::format(
         "preprocess: {} needs CSV features; IDX and NPY have no columns or missing values",
@@ -108,17 +109,17 @@ void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
   if (needs_statistics(step)) {
     const std::size_t size = group_size(elements_, groups);
     std::vector<double> sample(elements_);
-    const auto pass = [&](auto add) {
-      for (const std::int64_t row : rows) {
-        to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+    const auto feed = [&](Range positions, StatisticsPass& pass) {
+      for (std::int64_t i = positions.begin; i < positions.end; ++i) {
+        const auto row = static_cast<std::size_t>(rows[static_cast<std::size_t>(i)]);
+        to_doubles(array, row * elements_, sample);
         apply(sample);
-        for (std::size_t g = 0; g < groups; ++g) {
-          for (const double x : std::span(sample).subspan(g * size, size)) add(statistics[g], x);
-        }
+        for (std::size_t g = 0; g < groups; ++g)
+          pass.add(g, std::span(sample).subspan(g * size, size));
       }
     };
-    pass([](Statistics& group, double x) { group.first(x); });
-    pass([](Statistics& group, double x) { group.second(x); });
+    statistics = fit_statistics(static_cast<std::int64_t>(rows.size()), groups, needs_squares(step),
+                                feed, peers);
   }
   steps_.push_back(fit_elementwise(step, statistics));
 }

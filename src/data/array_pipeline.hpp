@@ -6,6 +6,7 @@
 
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
+#include "convoy/lanes/lane.hpp"
 #include "data/preprocess.hpp"
 
 namespace convoy {
@@ -21,8 +22,11 @@ class ArrayPipeline {
   explicit ArrayPipeline(std::vector<std::int64_t> sample_shape,
                          std::vector<FittedStep> steps = {});
 
-  /// Fits `step` to these rows as the steps before leave them, and adds it. Throws InputError.
-  void fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows);
+  /// Fits `step` to these rows as the steps before leave them, and adds it. Collective: each worker
+  /// reads its own segments of the rows (data/segments), and of a mapped file only those pages.
+  /// Throws InputError, the same on every worker.
+  void fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows,
+           Peers* peers);
 
   /// All steps on one sample, in place.
   void apply(std::span<double> sample) const;
@@ -48,7 +52,7 @@ std::shared_ptr<Dataset> array_dataset(Array features,
                                        torch::Tensor target, DataSpec spec,
                                        std::vector<std::int64_t> numbers = {});
 
-/// Throws DataError naming the first sample of a floating-point array that is not finite.
-void require_finite(const Array& array, const std::string& file);
+/// Throws DataError naming the first of these samples of a floating-point array that is not finite.
+void require_finite(const Array& array, Range samples, const std::string& file);
 
 }  // namespace convoy

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,43 @@ class TemporaryDirectory {
 
  private:
   fs::path path_;
+};
+
+/// Keeps others, processes and threads, from fetching the same package meanwhile; waits while one
+/// does. The kernel gives the lock up with its process, however that ends. The file stays: were it
+/// removed, one could lock the old file while another locks a new one. It holds why the last
+/// attempt failed, so that those who waited for it need not try one after the other.
+class FetchLock {
+ public:
+  FetchLock(const fs::path& file, const std::string& source)
+      : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0)
+      throw IoError(fmt::format("{}: cannot create: {}", file.string(), std::strerror(errno)));
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    waited_ = errno == EWOULDBLOCK;
+    if (waited_) fmt::print(stderr, "waiting for another to fetch {} ...\n", source);
+    // A file system without locks: several may download, and the first to rename wins.
+    while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
+  }
+  ~FetchLock() { ::close(descriptor_); }
+  FetchLock(const FetchLock&) = delete;
+  FetchLock& operator=(const FetchLock&) = delete;
+
+  /// Why the attempt this one waited for failed; empty when it did not wait or fail.
+  std::string failure() const {
+    char text[1024];
+    const ssize_t size = waited_ ? ::pread(descriptor_, text, sizeof text, 0) : 0;
+    return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+  }
+  /// Best effort: without it the others try for themselves.
+  void leave_failure(std::string_view text) const {
+    if (::ftruncate(descriptor_, 0) != 0) return;
+    [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
+  }
+
+ private:
+  int descriptor_;
+  bool waited_ = false;
 };
 
 /// The line of a tool's output that says what went wrong: the first that is an error and not just
@@ -203,26 +241,44 @@ void download(const Package& package, const fs::path& directory, const std::stri
   }
 }
 
+/// Downloads beside `place` and moves it there whole.
+void fetch_into(const fs::path& place, const Package& package, const std::string& source) {
+  fmt::print(stderr, "fetching {} ...\n", source);
+  const TemporaryDirectory temporary(place.parent_path());
+  download(package, temporary.path(), source);
+  std::error_code error;
+  fs::rename(temporary.path() / "unpacked", place, error);
+  // Where locks do not work another may have put the same package there, which is as good.
+  if (error && !fs::exists(place)) {
+    throw IoError(
+        fmt::format("{}: cannot move the package into place: {}", place.string(), error.message()));
+  }
+}
+
 }  // namespace
 
 fs::path fetch_package(const std::string& source) {
   const Package package = parse_source(source);
-  const fs::path parent = cache_directory() / (package.npm ? "npm" : "deb");
+  const char* const kind = package.npm ? "npm" : "deb";
+  const fs::path parent = cache_directory() / kind;
   std::string folder = package.spec;
   std::replace(folder.begin(), folder.end(), '/', '+');
   const fs::path place = parent / folder;
   if (fs::exists(place)) return place;
 
+  const fs::path locks = cache_directory() / "locks";
+  require_writable_directory(locks);
   require_writable_directory(parent);
-  fmt::print(stderr, "fetching {} ...\n", source);
-  const TemporaryDirectory temporary(parent);
-  download(package, temporary.path(), source);
-  std::error_code error;
-  fs::rename(temporary.path() / "unpacked", place, error);
-  // Another process may have put the same package there in the meantime, which is as good.
-  if (error && !fs::exists(place)) {
-    throw IoError(
-        fmt::format("{}: cannot move the package into place: {}", place.string(), error.message()));
+  const FetchLock lock(locks / fmt::format("{}-{}", kind, folder), source);
+  if (fs::exists(place)) return place;  // fetched while this one waited
+  if (const std::string failure = lock.failure(); !failure.empty()) throw InputError(failure);
+
+  lock.leave_failure("");
+  try {
+    fetch_into(place, package, source);
+  } catch (const std::exception& error) {
+    lock.leave_failure(error.what());
+    throw;
   }
   return place;
 }

@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "data/agree.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
+#include "data/fingerprint.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 #include "data/table_pipeline.hpp"
@@ -102,7 +104,7 @@ struct Sources {
 };
 
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
-                     std::optional<TargetCode>& code) {
+                     std::optional<TargetCode>& code, const Peers* peers) {
   const auto resolve = [&root](const std::string& path) { return root / path; };
   if (data.test_part > 0 && !data.test.empty()) {
     throw InputError(
@@ -112,12 +114,12 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
     throw InputError("data.validation: there are validation files; leave one of the two out");
   }
   Sources sources;
-  sources.train = read_source(data.train, {data, "data.train"}, resolve);
+  sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
   code = TargetCode::decide(*sources.train.target, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
   const auto read = [&](const DataFiles& files, const char* key) -> std::optional<Source> {
     if (files.empty()) return std::nullopt;
-    Source source = read_source(files, {data, key, &roles}, resolve);
+    Source source = read_source(files, {data, key, &roles, false, peers}, resolve);
     require_kind(source, sources.train.array.has_value(), sources.train.file);
     if (source.array)
       require_shape(source, feature_shape(*sources.train.array), sources.train.file);
@@ -136,13 +138,18 @@ Json base_record(const char* kind, const TargetCode& code, const std::vector<Fit
           {"steps", steps_json(steps)}};
 }
 
+std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep>& preprocess) {
+  std::vector<Trait> traits;
+  add_traits("train", sources.train, traits);
+  if (sources.validation) add_traits("validation", *sources.validation, traits);
+  if (sources.test) add_traits("test", *sources.test, traits);
+  add_traits(sources.rows, preprocess, traits);
+  return fingerprint_text(traits);
+}
+
 Splits array_splits(const Sources& sources, const TargetCode& code,
-                    const std::vector<PreprocessStep>& preprocess) {
-  const Source& train = sources.train;
-  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*train.array));
-  for (const PreprocessStep& step : preprocess)
-    pipeline->fit(step, *train.array, sources.rows.train);
-  const auto whole = array_samples(train, code, pipeline);
+                    const std::shared_ptr<const ArrayPipeline>& pipeline) {
+  const auto whole = array_samples(sources.train, code, pipeline);
   Splits splits;
   splits.train = subset(whole, sources.rows.train);
   if (!sources.rows.validation.empty()) splits.validation = subset(whole, sources.rows.validation);
@@ -154,10 +161,19 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
+Splits fit_arrays(const Sources& sources, const TargetCode& code,
+                  const std::vector<PreprocessStep>& preprocess, Peers* peers) {
+  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*sources.train.array));
+  for (const PreprocessStep& step : preprocess)
+    pipeline->fit(step, *sources.train.array, sources.rows.train, peers);
+  Splits splits;
+  agree(peers, [&] { splits = array_splits(sources, code, pipeline); });
+  return splits;
+}
+
+/// `train` has been through the steps already.
 Splits table_splits(const Sources& sources, const TargetCode& code,
-                    const std::vector<PreprocessStep>& preprocess) {
-  Frame train = make_frame(sources.train, sources.rows.train);
-  const std::vector<FittedStep> steps = fit_steps(preprocess, train);
+                    const std::vector<FittedStep>& steps, const Frame& train) {
   const auto samples = [&](const Source& source,
                            const Rows& rows) -> std::shared_ptr<const Dataset> {
     Frame frame = make_frame(source, rows);
@@ -180,6 +196,15 @@ Splits table_splits(const Sources& sources, const TargetCode& code,
     columns.push_back({{"name", column.name}, {"categorical", column.categorical}});
   }
   splits.fitted["columns"] = std::move(columns);
+  return splits;
+}
+
+Splits fit_tables(const Sources& sources, const TargetCode& code,
+                  const std::vector<PreprocessStep>& preprocess, Peers* peers) {
+  Frame train = make_frame(sources.train, sources.rows.train);
+  const std::vector<FittedStep> steps = fit_steps(preprocess, train, peers);
+  Splits splits;
+  agree(peers, [&] { splits = table_splits(sources, code, steps, train); });
   return splits;
 }
 
@@ -226,12 +251,17 @@ Record read_record(const Json& fitted) {
 }  // namespace
 
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
-                   std::uint64_t seed, const std::filesystem::path& directory) {
-  const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
+                   std::uint64_t seed, const std::filesystem::path& directory, Peers* peers) {
   std::optional<TargetCode> code;
-  const Sources sources = read_sources(data, seed, root, code);
-  return sources.train.array ? array_splits(sources, *code, preprocess)
-                             : table_splits(sources, *code, preprocess);
+  Sources sources;
+  const std::vector<std::string> fingerprints = gather(peers, [&] {
+    const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
+    sources = read_sources(data, seed, root, code, peers);
+    return peers ? fingerprint(sources, preprocess) : std::string();
+  });
+  require_same_data(fingerprints);
+  return sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
+                             : fit_tables(sources, *code, preprocess, peers);
 }
 
 std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, const DataFiles& files,

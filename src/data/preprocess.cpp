@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "convoy/core/error.hpp"
 
@@ -74,40 +73,16 @@ FittedStep fitted_step(const nlohmann::ordered_json& json) {
   return step;
 }
 
-void Statistics::first(double x) {
-  if (std::isnan(x)) return;
-  min_ = count_ == 0 ? x : std::min(min_, x);
-  max_ = count_ == 0 ? x : std::max(max_, x);
-  sum_ += x;
-  ++count_;
-}
-
-void Statistics::second(double x) {
-  if (std::isnan(x)) return;
-  const double difference = x - mean();
-  squares_ += difference * difference;
-}
-
-double Statistics::mean() const {
-  return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
-}
-
-double Statistics::deviation() const {
-  if (count_ == 0 || min_ == max_) return 0;
-  const double n = static_cast<double>(count_);
-  const double variance = squares_ / n;
-  // The bound on the rounding of a two-pass variance that scikit-learn's StandardScaler uses too.
-  constexpr double epsilon = std::numeric_limits<double>::epsilon();
-  const double rounding = n * epsilon * variance + std::pow(n * mean() * epsilon, 2);
-  return variance <= rounding ? 0 : std::sqrt(variance);
-}
-
 bool is_elementwise(const PreprocessStep& step) {
   return step.kind == "scale" || step.kind == "clip" || needs_statistics(step);
 }
 
 bool needs_statistics(const PreprocessStep& step) {
   return step.kind == "standardise" || step.kind == "min_max";
+}
+
+bool needs_squares(const PreprocessStep& step) {
+  return step.kind == "standardise";
 }
 
 FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistics> groups) {
@@ -127,8 +102,8 @@ FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistic
       subtract = group.mean();
       divide = group.deviation() == 0 ? 1 : group.deviation();
     } else if (step.kind == "min_max") {
-      const double range = group.max() - group.min();
-      subtract = group.min();
+      const double range = group.max - group.min;
+      subtract = group.min;
       divide = (range == 0 ? 1 : range) / (step.high - step.low);
       add = step.low;
     }

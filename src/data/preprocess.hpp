@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "convoy/job/job.hpp"
+#include "data/statistics.hpp"
 
 namespace convoy {
 
@@ -34,33 +35,14 @@ nlohmann::ordered_json to_json(const FittedStep& step);
 /// Throws InputError or nlohmann's exceptions when the record is damaged.
 FittedStep fitted_step(const nlohmann::ordered_json& json);
 
-/// Statistics of some numbers, in doubles and in the order they came: `first` for each number, then
-/// `second` for each again. NaN (missing) is passed over.
-class Statistics {
- public:
-  void first(double x);
-  void second(double x);
-  std::int64_t count() const { return count_; }
-  double mean() const;
-  /// Population standard deviation (ddof 0); 0 when the numbers differ by no more than rounding
-  /// explains.
-  double deviation() const;
-  double min() const { return min_; }
-  double max() const { return max_; }
-
- private:
-  std::int64_t count_ = 0;
-  double sum_ = 0;
-  double squares_ = 0;  // of differences from the mean
-  double min_ = 0;
-  double max_ = 0;
-};
-
 /// Whether the step changes each number by itself: scale, standardise, min_max, clip.
 bool is_elementwise(const PreprocessStep& step);
 
 /// Whether fitting the step needs statistics: standardise, min_max.
 bool needs_statistics(const PreprocessStep& step);
+
+/// Whether these include the deviation, which takes a second pass: standardise.
+bool needs_squares(const PreprocessStep& step);
 
 /// An elementwise step from the statistics of each of its groups (one default Statistics a group
 /// when the step needs none). Throws InputError when the step's options are impossible.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/lanes/lane.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/content.hpp"
@@ -222,7 +223,10 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
       throw DataError(content.name, fmt::format("samples of {} have no elements",
                                                 shape_text(source.array->shape)));
     }
-    require_finite(*source.array, content.name);
+    const Peers* const peers = options.peers;
+    require_finite(*source.array,
+                   even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
+                   content.name);
   }
   if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
   if (source.target && source.target->rows() != source.rows) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
 #include "data/target.hpp"
 
@@ -30,11 +31,13 @@ struct SourceOptions {
   const char* key;                     ///< the job key of the files, for messages: "data.train"
   const ColumnRoles* roles = nullptr;  ///< null for the training files themselves
   bool target_optional = false;        ///< prediction
+  const Peers* peers = nullptr;        ///< share the search for values that are not finite
 };
 
 /// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
 /// With roles, columns come out in their order and with their types; columns that training did not
-/// have are left out. Throws InputError / DataError.
+/// have are left out. With peers, every worker reads every file, but looks for values that are not
+/// finite in its part of an array alone. Throws InputError / DataError.
 Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve);
 

@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
+#include <span>
 
 #include "convoy/core/error.hpp"
+#include "data/column_counts.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/table_pipeline.hpp"
 
@@ -47,82 +48,80 @@ std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bo
   return names;
 }
 
-FittedStep fit_numbers(const PreprocessStep& step, Frame& frame) {
+std::vector<const Column*> find_columns(Frame& frame, const std::vector<std::string>& names) {
+  std::vector<const Column*> columns;
+  for (const std::string& name : names) columns.push_back(find_column(frame.features, name));
+  return columns;
+}
+
+std::int64_t rows_of(const Frame& frame) {
+  return static_cast<std::int64_t>(frame.numbers.size());
+}
+
+[[noreturn]] void fail_without_value(const std::string& kind, const std::string& column) {
+  fail_step(
+      kind,
+      fmt::format("column {} has no value in the training split; leave it out with data.csv.ignore",
+                  in_quotes(column)));
+}
+
+/// The statistics of each column, or of all together as one group.
+std::vector<Statistics> column_statistics(const std::vector<const Column*>& columns,
+                                          std::int64_t rows, bool together, bool squares,
+                                          Peers* peers) {
+  const auto feed = [&](Range positions, StatisticsPass& pass) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      pass.add(together ? 0 : i, std::span(columns[i]->numbers)
+                                     .subspan(static_cast<std::size_t>(positions.begin),
+                                              static_cast<std::size_t>(positions.size())));
+    }
+  };
+  return fit_statistics(rows, together ? 1 : columns.size(), squares, feed, peers);
+}
+
+FittedStep fit_numbers(const PreprocessStep& step, Frame& frame, Peers* peers) {
   const std::vector<std::string> names = columns_of(step, frame, true, false);
   if (needs_statistics(step) && step.per != "feature" && step.per != "all") {
     fail_step(step.kind,
               fmt::format("per: {} is for images; tables have feature and all", step.per));
   }
   const bool together = needs_statistics(step) && step.per == "all";
-  std::vector<Statistics> groups(together ? 1 : names.size());
-  const auto pass = [&](auto add) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      for (const double x : find_column(frame.features, names[i])->numbers)
-        add(groups[together ? 0 : i], x);
-    }
-  };
+  std::vector<Statistics> groups(names.size());
   if (needs_statistics(step)) {
-    pass([](Statistics& group, double x) { group.first(x); });
-    pass([](Statistics& group, double x) { group.second(x); });
+    groups = column_statistics(find_columns(frame, names), rows_of(frame), together,
+                               needs_squares(step), peers);
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (groups[together ? 0 : i].count() > 0) continue;
-      fail_step(
-          step.kind,
-          fmt::format(
-              "column {} has no value in the training split; leave it out with data.csv.ignore",
-              in_quotes(names[i])));
+      if (groups[together ? 0 : i].count == 0) fail_without_value(step.kind, names[i]);
     }
+    if (together) groups.resize(names.size(), groups[0]);
   }
-  if (together) groups.resize(names.size(), groups[0]);
   FittedStep fitted = fit_elementwise(step, groups);
   fitted.columns = names;
   return fitted;
 }
 
-double most_frequent(const std::vector<double>& sorted) {
-  double best = sorted[0];
-  std::size_t best_count = 0;
-  for (std::size_t start = 0; start < sorted.size();) {
-    std::size_t end = start;
-    while (end < sorted.size() && sorted[end] == sorted[start]) ++end;
-    if (end - start > best_count) {  // ties stay with the smaller value, which comes first
-      best = sorted[start];
-      best_count = end - start;
-    }
-    start = end;
+void impute_mean(FittedStep& fitted, Frame& frame, Peers* peers) {
+  const std::vector<Statistics> statistics =
+      column_statistics(find_columns(frame, fitted.columns), rows_of(frame), false, false, peers);
+  for (std::size_t i = 0; i < statistics.size(); ++i) {
+    if (statistics[i].count == 0) fail_without_value(fitted.kind, fitted.columns[i]);
+    fitted.numbers[i] = statistics[i].mean();
   }
-  return best;
 }
 
-std::string most_frequent_text(const Column& column) {
-  std::map<std::string, std::int64_t> counts;
-  for (const std::int32_t code : column.codes) {
-    if (code >= 0) ++counts[column.categories[static_cast<std::size_t>(code)]];
+void impute_counted(FittedStep& fitted, bool mode, Frame& frame, Peers* peers) {
+  const std::vector<const Column*> columns = find_columns(frame, fitted.columns);
+  const std::vector<ColumnCounts> counts = count_values(columns, rows_of(frame), peers);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
+    if (columns[i]->categorical)
+      fitted.texts[i] = most_frequent(counts[i].texts);
+    else
+      fitted.numbers[i] = mode ? most_frequent(counts[i].numbers) : median(counts[i].numbers);
   }
-  const auto best =
-      std::max_element(counts.begin(), counts.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  return best == counts.end() ? "" : best->first;
 }
 
-double fill_number(const PreprocessStep& step, const Column& column) {
-  if (step.with == "constant") return step.value;
-  std::vector<double> values;
-  for (const double x : column.numbers) {
-    if (!std::isnan(x)) values.push_back(x);
-  }
-  if (step.with == "mean") {
-    Statistics statistics;
-    for (const double x : values) statistics.first(x);
-    return statistics.mean();
-  }
-  std::sort(values.begin(), values.end());
-  if (step.with == "mode") return most_frequent(values);
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half] : values[half - 1] / 2 + values[half] / 2;
-}
-
-FittedStep fit_impute(const PreprocessStep& step, Frame& frame) {
+FittedStep fit_impute(const PreprocessStep& step, Frame& frame, Peers* peers) {
   static constexpr std::array known = {"mean", "median", "mode", "constant"};
   if (std::find(known.begin(), known.end(), step.with) == known.end()) {
     fail_step(step.kind,
@@ -133,44 +132,31 @@ FittedStep fit_impute(const PreprocessStep& step, Frame& frame) {
   FittedStep fitted;
   fitted.kind = step.kind;
   fitted.columns = columns_of(step, frame, true, step.with == "mode");
-  const std::size_t rows = frame.numbers.size();
-  for (const std::string& name : fitted.columns) {
-    const Column& column = *find_column(frame.features, name);
-    if (step.with != "constant" && count_missing(column, rows) == static_cast<std::int64_t>(rows)) {
-      fail_step(
-          step.kind,
-          fmt::format(
-              "column {} has no value in the training split; leave it out with data.csv.ignore",
-              in_quotes(name)));
-    }
-    fitted.numbers.push_back(column.categorical ? 0 : fill_number(step, column));
-    fitted.texts.push_back(column.categorical ? most_frequent_text(column) : "");
-  }
+  fitted.numbers.resize(fitted.columns.size(), step.with == "constant" ? step.value : 0);
+  fitted.texts.resize(fitted.columns.size());
+  if (step.with == "mean")
+    impute_mean(fitted, frame, peers);
+  else if (step.with != "constant")
+    impute_counted(fitted, step.with == "mode", frame, peers);
   return fitted;
 }
 
-FittedStep fit_one_hot(const PreprocessStep& step, Frame& frame) {
+FittedStep fit_one_hot(const PreprocessStep& step, Frame& frame, Peers* peers) {
   FittedStep fitted;
   fitted.kind = step.kind;
   fitted.columns = columns_of(step, frame, false, true);
-  for (const std::string& name : fitted.columns) {
-    const Column& column = *find_column(frame.features, name);
-    std::vector<bool> seen(column.categories.size());
-    for (const std::int32_t code : column.codes) {
-      if (code >= 0) seen[static_cast<std::size_t>(code)] = true;
-    }
-    std::vector<std::string> categories;
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      if (seen[i]) categories.push_back(column.categories[i]);
-    }
-    if (categories.size() > most_categories) {
+  const std::vector<ColumnCounts> counts =
+      count_values(find_columns(frame, fitted.columns), rows_of(frame), peers);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i].texts.size() > most_categories) {
       fail_step(step.kind,
                 fmt::format("column {} has {} categories; leave it out with data.csv.ignore "
                             "if it only identifies "
                             "rows",
-                            in_quotes(name), categories.size()));
+                            in_quotes(fitted.columns[i]), counts[i].texts.size()));
     }
-    std::sort(categories.begin(), categories.end());
+    std::vector<std::string> categories;
+    for (const auto& [text, times] : counts[i].texts) categories.push_back(text);
     fitted.categories.push_back(std::move(categories));
   }
   return fitted;
@@ -186,20 +172,21 @@ FittedStep fit_drop_missing(const PreprocessStep& step, Frame& frame) {
   return fitted;
 }
 
-FittedStep fit_step(const PreprocessStep& step, Frame& frame) {
-  if (is_elementwise(step)) return fit_numbers(step, frame);
-  if (step.kind == "impute") return fit_impute(step, frame);
-  if (step.kind == "one_hot") return fit_one_hot(step, frame);
+FittedStep fit_step(const PreprocessStep& step, Frame& frame, Peers* peers) {
+  if (is_elementwise(step)) return fit_numbers(step, frame, peers);
+  if (step.kind == "impute") return fit_impute(step, frame, peers);
+  if (step.kind == "one_hot") return fit_one_hot(step, frame, peers);
   if (step.kind == "drop_missing") return fit_drop_missing(step, frame);
   throw InputError(fmt::format("preprocess: no step is called {}", in_quotes(step.kind)));
 }
 
 }  // namespace
 
-std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, Frame& frame) {
+std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, Frame& frame,
+                                  Peers* peers) {
   std::vector<FittedStep> fitted;
   for (const PreprocessStep& step : steps) {
-    fitted.push_back(fit_step(step, frame));
+    fitted.push_back(fit_step(step, frame, peers));
     apply_step(fitted.back(), frame);
     if (frame.numbers.empty())
       fail_step(step.kind, fmt::format("no row of the training split in {} is left", frame.file));

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "convoy/lanes/lane.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/report/metrics.hpp"
 
@@ -54,14 +55,16 @@ Inference gather(std::vector<Piece>& pieces) {
 }  // namespace
 
 Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
-                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed) {
+                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed, int part,
+                        int parts) {
   const std::int64_t size = dataset.size();
-  std::vector<Piece> pieces(static_cast<std::size_t>((size + batch - 1) / batch));
+  const Range share = even_part((size + batch - 1) / batch, parts, part);
+  std::vector<Piece> pieces(static_cast<std::size_t>(share.size()));
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   pool.run([&](int replica) {
     for (std::size_t i = next++; i < pieces.size() && !failed; i = next++) {
-      const auto begin = static_cast<std::int64_t>(i) * batch;
+      const std::int64_t begin = (share.begin + static_cast<std::int64_t>(i)) * batch;
       try {
         pieces[i] =
             infer_piece(*networks[replica], dataset, begin, std::min(begin + batch, size), seed);

@@ -6,8 +6,10 @@
 namespace convoy {
 
 /// As Predictor::run. One network for each replica of the pool, in eval mode, with equal weights
-/// and buffers.
+/// and buffers. Of `parts` contiguous parts of the forward passes only part `part` is done: a
+/// worker's share.
 Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
-                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed);
+                        const Dataset& dataset, std::int64_t batch, std::uint64_t seed,
+                        int part = 0, int parts = 1);
 
 }  // namespace convoy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "convoy/core/error.hpp"
 #include "job/reader.hpp"
 
 namespace convoy::schema {
@@ -22,6 +23,7 @@ class Checker {
     check_model();
     check_optimizer();
     check_length();
+    check_strategy();
   }
 
  private:
@@ -184,6 +186,14 @@ class Checker {
     if (job_.train.schedule.kind == "step" && job_.train.schedule.every == 0) {
       fail("train.schedule.every", "is missing; write after how many epochs each step comes",
            {"train.schedule.kind"});
+    }
+  }
+
+  void check_strategy() const {
+    try {
+      bucket_bytes(job_.strategy);
+    } catch (const InputError& error) {
+      fail("strategy.bucket", error.what());
     }
   }
 

@@ -300,6 +300,13 @@ void describe(Visitor& v, TrainOptions& o) {
 
 void describe(Visitor& v, StrategyOptions& o) {
   v.key("kind", o.kind, choice({"synchronous"}), "how replicas work together");
+  v.key("transport", o.transport, choice({"auto", "shm", "gloo", "mpi"}),
+        "how workers talk; auto: shared memory on one host, gloo (under mpirun: MPI) between hosts");
+  v.key("bucket", o.bucket, any(),
+        "gradients that leave together while backward still runs, in MiB; off: all at its end; "
+        "auto: the fastest of a few sizes, found in the first steps; never changes the result");
+  v.key("timeout", o.timeout, between(1, 86400),
+        "seconds that one worker may keep the others waiting before it counts as lost");
 }
 
 void describe(Visitor& v, EvaluateOptions& o) {

@@ -53,13 +53,18 @@ bool are_siblings(std::int64_t lanes, Range left, Range right) {
   return false;
 }
 
-std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& nodes) {
-  std::vector<Addition> out;
+CoverPlan plan_cover(std::int64_t lanes, Range owned, const std::vector<Range>& nodes) {
+  CoverPlan out;
   std::size_t next = 0;
-  plan({0, lanes}, nodes, next, out);
+  for (const Range& node : cover(lanes, owned))
+    out.roots.push_back(plan(node, nodes, next, out.additions));
   if (next != nodes.size())
     throw std::invalid_argument("more partial sums than the reduction tree has room for");
   return out;
+}
+
+std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& nodes) {
+  return plan_cover(lanes, {0, lanes}, nodes).additions;
 }
 
 double tree_sum(const std::vector<double>& lane_values) {

@@ -28,10 +28,9 @@ std::string name_of_nonfinite_gradient(const PartialSum& sum, const SharedWeight
   return {};
 }
 
-}  // namespace
-
-NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int64_t step) {
-  for (std::int64_t lane = 0; lane < shared.lanes; ++lane) {
+NonFinite look_at_lanes(Replica& replica, const ReplicaShared& shared, std::int64_t step,
+                        Range lanes) {
+  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
     LaneResult result;
     const PartialSum sum = replica.compute_lane(step, lane, result);
     const std::string parameter = name_of_nonfinite_gradient(sum, *shared.weights);
@@ -45,6 +44,23 @@ NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int
     return {what, lane, result.samples};
   }
   return {"the sum of the lanes' gradients overflows", -1, {}};
+}
+
+}  // namespace
+
+NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int64_t step,
+                         Range lanes, Peers* peers) {
+  NonFinite found = look_at_lanes(replica, shared, step, lanes);
+  if (peers == nullptr) return found;
+  using Json = nlohmann::json;
+  const Json own = {{"what", found.what}, {"lane", found.lane}, {"samples", found.samples}};
+  // Workers own lanes in order: the first that found something has the first lane.
+  for (const std::string& text : peers->all_gather(own.dump())) {
+    const Json theirs = Json::parse(text);
+    if (theirs["lane"].get<std::int64_t>() < 0) continue;
+    return {theirs["what"], theirs["lane"], theirs["samples"]};
+  }
+  return found;
 }
 
 std::string describe(const NonFinite& found, std::int64_t step) {

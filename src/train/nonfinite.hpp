@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/core/peers.hpp"
 #include "train/replica.hpp"
 
 namespace convoy {
@@ -16,7 +17,8 @@ struct NonFinite {
 };
 
 /// Runs the lanes of `step` one by one, with the weights as they were, until one shows it.
-NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int64_t step);
+NonFinite find_nonfinite(Replica& replica, const ReplicaShared& shared, std::int64_t step,
+                         Range lanes, Peers* peers);
 
 /// "step 12: the loss is nan in lane 3, samples 5, 17 and 30 more"
 std::string describe(const NonFinite& found, std::int64_t step);

@@ -19,17 +19,20 @@ torch::Tensor own_dense(const torch::Tensor& gradient, const torch::Tensor& para
 
 }  // namespace
 
-PartialSum take_gradients(const std::vector<torch::Tensor>& trainable, Range node) {
+torch::Tensor take_gradient(const torch::Tensor& parameter) {
   const torch::NoGradGuard no_grad;
+  torch::Tensor gradient = std::move(parameter.mutable_grad());
+  parameter.mutable_grad() = torch::Tensor();
+  return own_dense(gradient, parameter);
+}
+
+PartialSum take_gradients(const std::vector<torch::Tensor>& trainable, Range node) {
   PartialSum sum;
   sum.node = node;
   sum.gradients.reserve(trainable.size());
   sum.data.reserve(trainable.size());
-  for (const torch::Tensor& parameter : trainable) {
-    torch::Tensor gradient = std::move(parameter.mutable_grad());
-    parameter.mutable_grad() = torch::Tensor();
-    sum.gradients.push_back(own_dense(gradient, parameter));
-  }
+  for (const torch::Tensor& parameter : trainable)
+    sum.gradients.push_back(take_gradient(parameter));
   for (const torch::Tensor& gradient : sum.gradients)
     sum.data.push_back(gradient.data_ptr<float>());
   return sum;

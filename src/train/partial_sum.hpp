@@ -23,6 +23,9 @@ struct PartialSum {
 /// backward left undefined count as zeros.
 PartialSum take_gradients(const std::vector<torch::Tensor>& trainable, Range node);
 
+/// The gradient of one parameter, taken out of it: dense, contiguous, nobody else's memory.
+torch::Tensor take_gradient(const torch::Tensor& parameter);
+
 /// All zeros: the gradient of a lane without samples.
 PartialSum zero_gradients(const std::vector<torch::Tensor>& trainable, std::size_t buffer_values,
                           Range node);

@@ -78,6 +78,7 @@ void Trainer::Impl::emit_start() {
                                  static_cast<double>(schedule_.steps_per_epoch())},
                   {"batch", batch_},
                   {"lanes", lanes_},
+                  {"workers", workers()},
                   {"replicas", pool_.size()},
                   {"samples", data_.train->size()},
                   {"parameters", weights_->parameter_count()},
@@ -138,14 +139,17 @@ Inference Trainer::Impl::infer(const Dataset& dataset) {
   sync_networks(/*training=*/false);
   std::vector<Network*> networks;
   for (auto& replica : replicas_) networks.push_back(&replica->network());
-  Inference inference = run_inference(pool_, networks, dataset, job_.evaluate.batch, job_.seed);
+  Inference inference =
+      run_inference(pool_, networks, dataset, job_.evaluate.batch, job_.seed, worker(), workers());
   sync_networks(/*training=*/true);
-  return inference;
+  return team_ ? team_->gather(inference) : inference;
 }
 
 Json Trainer::Impl::evaluate_split(const std::string& split, const Dataset& dataset) {
   const auto begin = TimeUse::Clock::now();
   const Inference inference = infer(dataset);
+  evaluated_at_[split] = progress_.step;
+  if (!is_first()) return {};
   Json metrics = evaluate(inference, dataset.spec(), loss_);
   Json evaluated = event("evaluate");
   evaluated["split"] = split;
@@ -153,35 +157,8 @@ Json Trainer::Impl::evaluate_split(const std::string& split, const Dataset& data
   evaluated["seconds"] = seconds_since(begin);
   emit(evaluated);
   evaluations_[split] = metrics;
-  evaluated_at_[split] = progress_.step;
   if (finished() && (split == "test" || !data_.test)) write_sample_predictions(dataset, inference);
   return metrics;
-}
-
-void Trainer::Impl::write_checkpoint() {
-  const auto begin = TimeUse::Clock::now();
-  progress_.seconds += meter_.seconds;  // all of the run's, wherever it goes on
-  TrainingState state = capture_state(*weights_, states_, progress_);
-  progress_.seconds -= meter_.seconds;
-  state.meta["identity"] = identity_;
-  state.meta["model"] = options_.model_meta;
-  const std::string split = data_.validation ? "validation" : "test";
-  if (const auto at = evaluated_at_.find(split);
-      at != evaluated_at_.end() && at->second == progress_.step) {
-    const Json& metrics = evaluations_[split];
-    if (metrics.contains(best_metric_)) {
-      state.meta["best_metric"] = {{"split", split},
-                                   {"name", best_metric_},
-                                   {"value", metrics[best_metric_]},
-                                   {"higher_is_better", higher_is_better(best_metric_)}};
-    }
-  }
-  const auto path = checkpoints_->save(state);
-  Json written = event("checkpoint");
-  written["path"] = "checkpoints/" + path.filename().string();
-  written["best"] = checkpoints_->best() == path;
-  written["seconds"] = seconds_since(begin);
-  emit(written);
 }
 
 RunSummary Trainer::Impl::finish() {
@@ -195,7 +172,15 @@ RunSummary Trainer::Impl::finish() {
   RunSummary result;
   result.weights_sha256 = weights_->sha256();
   result.model = replicas_[0]->network().module;
+  require_equal_weights(result.weights_sha256);
+  const Json workers_json = worker_reports();
+  write_timeline();
+  if (!is_first()) {
+    result.json = {{"weights_sha256", result.weights_sha256}};
+    return result;
+  }
   result.json = summary(result.weights_sha256);
+  if (team_) result.json["workers"] = workers_json;
   Json done = event("done");
   done["seconds"] = result.json["seconds"];
   done["samples_per_second"] = result.json["samples_per_second"];

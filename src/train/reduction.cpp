@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 
 #include "core/vectorise.hpp"
 
@@ -41,48 +43,58 @@ double sum_of_squares(const float* values, std::int64_t count) {
   return std::isfinite(sum) ? sum : exact_sum_of_squares(values, count);
 }
 
-Reduction::Reduction(const SharedWeights& weights, std::int64_t lanes, int owners) : lanes_(lanes) {
-  std::size_t gradient = 0;
-  std::int64_t total = 0;
-  for (const Segment& segment : weights.segments()) {
-    if (!segment.trainable) continue;
-    for (std::int64_t begin = 0; begin < segment.count; begin += block_size) {
-      const std::int64_t count = std::min(block_size, segment.count - begin);
-      blocks_.push_back({gradient, begin, count, segment.offset + begin});
-      total += count;
-    }
-    ++gradient;
-  }
-  squares_.resize(blocks_.size());
-  std::int64_t passed = 0;
-  std::int64_t next = 0;
-  for (int owner = 0; owner < owners; ++owner) {
-    const std::int64_t first = next;
-    const std::int64_t goal = even_part(total, owners, owner).end;
-    while (next < static_cast<std::int64_t>(blocks_.size()) &&
-           (passed < goal || owner == owners - 1)) {
-      passed += blocks_[next++].count;
-    }
-    owned_.push_back({first, next});
-  }
+Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner)
+    : blocks_(std::move(blocks)),
+      lanes_(lanes),
+      owned_lanes_(owner.lanes),
+      alone_(owner.workers == 1),
+      squares_(blocks_.size()),
+      results_(blocks_.size()) {
+  std::vector<int> all(blocks_.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<int> owned;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(owned),
+               [&](int b) { return blocks_[b].owner == owner.worker; });
+  all_shares_ = share_blocks(blocks_, all, owner.replicas);
+  owned_shares_ = share_blocks(blocks_, owned, owner.replicas);
 }
 
 void Reduction::begin(std::vector<PartialSum*> sums) {
   std::vector<Range> nodes;
   for (const PartialSum* sum : sums) nodes.push_back(sum->node);
   sums_ = std::move(sums);
-  additions_ = additions(lanes_, nodes);
+  const CoverPlan plan = plan_cover(lanes_, owned_lanes_, nodes);
+  additions_ = plan.additions;
+  roots_.clear();
+  for (const std::int64_t root : plan.roots) roots_.push_back(sums_[root]);
 }
 
-void Reduction::add_blocks(int owner) {
-  for (std::int64_t b = owned_[owner].begin; b < owned_[owner].end; ++b) {
-    const Block& block = blocks_[b];
-    for (const Addition& add : additions_) {
-      add_into(sums_[add.into]->data[block.gradient] + block.begin,
-               sums_[add.from]->data[block.gradient] + block.begin, block.count);
-    }
-    squares_[b] = sum_of_squares(sums_[0]->data[block.gradient] + block.begin, block.count);
+void Reduction::add_blocks(int replica) {
+  for (const int b : all_shares_[replica]) {
+    add_block(b);
+    if (alone_) set_result(b, roots_[0]->data[blocks_[b].gradient] + blocks_[b].begin);
   }
+}
+
+void Reduction::add_block(int b) const {
+  const Block& block = blocks_[b];
+  for (const Addition& add : additions_) {
+    add_into(sums_[add.into]->data[block.gradient] + block.begin,
+             sums_[add.from]->data[block.gradient] + block.begin, block.count);
+  }
+}
+
+void Reduction::add_buffers() {
+  for (const Addition& add : additions_) {
+    std::vector<double>& into = sums_[add.into]->buffers;
+    const std::vector<double>& from = sums_[add.from]->buffers;
+    for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
+  }
+}
+
+void Reduction::set_result(int block, const float* gradient) {
+  results_[block] = gradient;
+  squares_[block] = sum_of_squares(gradient, blocks_[block].count);
 }
 
 double Reduction::squared_norm() const {
@@ -91,14 +103,13 @@ double Reduction::squared_norm() const {
   return sum;
 }
 
-void Reduction::update_blocks(int owner, float* weights, const std::vector<float*>& state,
+void Reduction::update_blocks(int replica, float* weights, const std::vector<float*>& state,
                               const Optimizer& optimizer, const UpdateContext& context) const {
   std::vector<float*> block_state(state.size());
-  for (std::int64_t b = owned_[owner].begin; b < owned_[owner].end; ++b) {
+  for (const int b : owned_shares_[replica]) {
     const Block& block = blocks_[b];
-    for (std::size_t k = 0; k < state.size(); ++k) block_state[k] = state[k] + block.flat_begin;
-    optimizer.update(weights + block.flat_begin, sums_[0]->data[block.gradient] + block.begin,
-                     block_state, block.count, context);
+    for (std::size_t k = 0; k < state.size(); ++k) block_state[k] = state[k] + block.state_begin;
+    optimizer.update(weights + block.flat_begin, results_[b], block_state, block.count, context);
   }
 }
 

@@ -1,14 +1,14 @@
 #pragma once
 // From the replicas' partial sums to new weights, block by block: add along the tree, look at the
-// size of the gradient, apply the optimizer. Owners of blocks work side by side; who owns a block
+// size of the gradient, apply the optimizer. Replicas work side by side; who works on a block
 // changes nothing in its bits.
 #include <cstdint>
 #include <vector>
 
 #include "convoy/lanes/tree.hpp"
 #include "convoy/optim/optimizer.hpp"
+#include "train/blocks.hpp"
 #include "train/partial_sum.hpp"
-#include "train/shared_weights.hpp"
 
 namespace convoy {
 
@@ -19,45 +19,60 @@ void add_into(float* into, const float* from, std::int64_t count);
 /// finite.
 double sum_of_squares(const float* values, std::int64_t count);
 
-/// The unit of reduction: up to `block_size` neighbouring elements of one trainable parameter.
-struct Block {
-  std::size_t gradient = 0;  ///< index into PartialSum::data
-  std::int64_t begin = 0;    ///< first element within the parameter
-  std::int64_t count = 0;
-  std::int64_t flat_begin = 0;  ///< first element within the flat weights
-};
-
+/// One worker's part of the reduction. With several workers an Exchange stands between add_blocks
+/// and update_blocks.
 class Reduction {
  public:
-  /// 8,192 floats (32 KiB): partial sums of two owners, weights and momentum of a block stay in the
-  /// second-level cache.
-  static constexpr std::int64_t block_size = 8192;
+  struct Owner {
+    int worker = 0;
+    int workers = 1;
+    Range lanes;  ///< this worker's
+    int replicas = 1;
+  };
+  Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner);
 
-  Reduction(const SharedWeights& weights, std::int64_t lanes, int owners);
+  const std::vector<Block>& blocks() const { return blocks_; }
 
-  /// Before the phases of a step: every owner's partial sums, in lane order, together all the
+  /// Before the phases of a step: the replicas' partial sums, in lane order, together this worker's
   /// lanes.
   void begin(std::vector<PartialSum*> sums);
-  /// The additions planned by begin, for what else is summed along the tree.
-  const std::vector<Addition>& planned() const { return additions_; }
+  /// The worker's own sums of cover(lanes, owned), which hold their values after add_blocks.
+  const std::vector<PartialSum*>& roots() const { return roots_; }
 
-  /// Phase 1 of owner `owner`: its blocks' sums end up in the first partial sum; remembers their
-  /// squared norms.
-  void add_blocks(int owner);
-  /// After phase 1 of all owners: the squared L2 norm of the global gradient; not finite if any
+  /// Phase 1 of replica `replica`: its share of the blocks is added into the roots. Where this
+  /// worker is the only one, that is the result.
+  void add_blocks(int replica);
+  /// The same for one block.
+  void add_block(int block) const;
+  /// What else is summed per lane: the roots' buffers.
+  void add_buffers();
+
+  /// The whole group's sum of a block that this worker owns: what update_blocks works on. Remembers
+  /// its squared norm.
+  void set_result(int block, const float* gradient);
+
+  /// Squared norms by block; those of other owners' blocks are to be filled in.
+  std::vector<double>& squares() { return squares_; }
+  /// When all squares are there: the squared L2 norm of the global gradient; not finite if any
   /// element is not.
   double squared_norm() const;
-  /// Phase 2 of owner `owner`: weights and optimizer state of its blocks. `state` holds one flat
-  /// array per state.
-  void update_blocks(int owner, float* weights, const std::vector<float*>& state,
+
+  /// Phase 2 of replica `replica`: weights and optimizer state of its share of this worker's
+  /// blocks. `state` holds one array of state_size() per state.
+  void update_blocks(int replica, float* weights, const std::vector<float*>& state,
                      const Optimizer& optimizer, const UpdateContext& context) const;
 
  private:
-  std::int64_t lanes_;
   std::vector<Block> blocks_;
-  std::vector<Range> owned_;     // blocks of each owner
-  std::vector<double> squares_;  // per block
+  std::int64_t lanes_;
+  Range owned_lanes_;
+  bool alone_;
+  std::vector<std::vector<int>> all_shares_;    // of all blocks, by replica
+  std::vector<std::vector<int>> owned_shares_;  // of this worker's blocks, by replica
+  std::vector<double> squares_;                 // per block
+  std::vector<const float*> results_;           // per block
   std::vector<PartialSum*> sums_;
+  std::vector<PartialSum*> roots_;
   std::vector<Addition> additions_;
 };
 

@@ -10,6 +10,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "train/gradient_stream.hpp"
 
 namespace convoy {
 namespace {
@@ -31,18 +32,8 @@ std::string first_line(const std::exception& error) {
 
 }  // namespace
 
-TimeUse::Clock::time_point TimeUse::add(Activity activity, Clock::time_point since) {
-  const Clock::time_point now = Clock::now();
-  add_seconds(activity, std::chrono::duration<double>(now - since).count());
-  return now;
-}
-
-double TimeUse::total() const {
-  return std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
-}
-
-Replica::Replica(Network network, const ReplicaShared& shared)
-    : network_(std::move(network)), shared_(shared) {
+Replica::Replica(Network network, const ReplicaShared& shared, int number)
+    : network_(std::move(network)), shared_(shared), number_(number) {
   shared_.weights->bind(*network_.module);
   for (const auto& [name, tensor] : distinct_parameters(*network_.module)) {
     if (tensor.requires_grad()) trainable_.push_back(tensor);
@@ -52,6 +43,8 @@ Replica::Replica(Network network, const ReplicaShared& shared)
     if (tensor.is_floating_point()) float_buffer_values_ += tensor.numel();
   }
 }
+
+Replica::~Replica() = default;
 
 void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
   owned_ = lanes;
@@ -72,17 +65,23 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
       prefetch_depth(shared_.dataset->spec(), shared_.schedule->batch_size(step) / shared_.lanes));
 }
 
-void Replica::compute(std::int64_t step, std::vector<LaneResult>& results) {
+void Replica::compute(std::int64_t step, std::vector<LaneResult>& results, GradientSink* sink) {
   sums_.clear();
   for (std::int64_t lane = owned_.begin; lane < owned_.end; ++lane) {
+    time_use_.at(step, lane);
     auto clock = TimeUse::Clock::now();
     const Batch batch = prefetcher_->next();
     time_use_.add(Activity::load, clock);
+    if (sink != nullptr && lane + 1 == owned_.end) {
+      stream_lane(step, lane, batch, results[lane], *sink);
+      break;
+    }
     PartialSum sum = run_lane(step, lane, batch, results[lane]);
     clock = TimeUse::Clock::now();
     fold(std::move(sum));
     time_use_.add(Activity::reduce, clock);
   }
+  time_use_.at(step);
 }
 
 PartialSum Replica::compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result) {
@@ -92,10 +91,19 @@ PartialSum Replica::compute_lane(std::int64_t step, std::int64_t lane, LaneResul
 
 PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& batch,
                              LaneResult& result) {
-  result.samples = batch.samples;
-  result.loss = 0;
   const Range leaf{lane, lane + 1};
-  if (batch.size() == 0) return zero_gradients(trainable_, float_buffer_values_, leaf);
+  if (batch.size() == 0) {
+    result = {0, batch.samples};
+    return zero_gradients(trainable_, float_buffer_values_, leaf);
+  }
+  run_network(step, lane, batch, result);
+  PartialSum sum = take_gradients(trainable_, leaf);
+  collect_buffers(sum, batch.size());
+  return sum;
+}
+
+void Replica::run_network(std::int64_t step, std::int64_t lane, const Batch& batch,
+                          LaneResult& result) {
   const LaneRandom random(derive_seed(shared_.seed, RandomPurpose::forward, step, lane));
   shared_.weights->copy_buffers_to(*network_.module);
   auto clock = TimeUse::Clock::now();
@@ -117,11 +125,23 @@ PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& 
                                  step + 1, lane, fmt::join(batch.features.sizes().slice(1), ", "),
                                  first_line(error)));
   }
-  result.loss = loss.item<double>();
-  PartialSum sum = take_gradients(trainable_, leaf);
-  collect_buffers(sum, batch.size());
+  result = {loss.item<double>(), batch.samples};
   time_use_.add(Activity::backward, clock);
-  return sum;
+}
+
+void Replica::stream_lane(std::int64_t step, std::int64_t lane, const Batch& batch,
+                          LaneResult& result, GradientSink& sink) {
+  if (!stream_) stream_ = std::make_unique<Stream>(trainable_);
+  stream_->begin(sums_, shared_.lanes, lane, number_, sink);
+  PartialSum leaf{{lane, lane + 1}};
+  if (batch.size() == 0) {
+    result = {0, batch.samples};
+    leaf.buffers.assign(float_buffer_values_, 0);
+  } else {
+    run_network(step, lane, batch, result);
+    collect_buffers(leaf, batch.size());
+  }
+  stream_->finish(std::move(leaf));
 }
 
 void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {

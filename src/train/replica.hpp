@@ -1,7 +1,5 @@
 #pragma once
 // A replica: a network of its own bound to the shared weights, and the lanes it owns.
-#include <array>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,29 +11,9 @@
 #include "train/partial_sum.hpp"
 #include "train/sample_schedule.hpp"
 #include "train/shared_weights.hpp"
+#include "train/time_use.hpp"
 
 namespace convoy {
-
-/// Where a replica's time goes.
-enum class Activity { load, forward, backward, reduce, update, wait };
-constexpr std::array<const char*, 6> activity_names = {"load",   "forward", "backward",
-                                                       "reduce", "update",  "wait"};
-
-/// Seconds by activity; one writer at a time.
-class TimeUse {
- public:
-  using Clock = std::chrono::steady_clock;
-  /// Adds the time since `since` to an activity and returns now.
-  Clock::time_point add(Activity activity, Clock::time_point since);
-  void add_seconds(Activity activity, double seconds) {
-    seconds_[static_cast<std::size_t>(activity)] += seconds;
-  }
-  double seconds(Activity activity) const { return seconds_[static_cast<std::size_t>(activity)]; }
-  double total() const;
-
- private:
-  std::array<double, activity_names.size()> seconds_{};
-};
 
 /// What all replicas of a run share.
 struct ReplicaShared {
@@ -53,18 +31,31 @@ struct LaneResult {
   std::vector<std::int64_t> samples;  ///< as Batch::samples
 };
 
+/// Told when the sums of a replica are final, parameter by parameter, while its last backward still
+/// runs.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+  /// The replica's sums of the step are in place; what they hold is not final yet. Called once a
+  /// step, before `ready`.
+  virtual void begin(int replica, std::vector<PartialSum>& sums) = 0;
+  /// Gradient `gradient` (an index into PartialSum::data) of all the replica's sums is final.
+  virtual void ready(int replica, std::size_t gradient) = 0;
+};
+
 /// Used by one thread at a time.
 class Replica {
  public:
-  Replica(Network network, const ReplicaShared& shared);
+  Replica(Network network, const ReplicaShared& shared, int number = 0);
+  ~Replica();
 
   /// Owns `lanes` from `step` on: starts to read their samples ahead. `end` is the step after the
   /// last one.
   void own(Range lanes, std::int64_t step, std::int64_t end);
 
   /// Forward and backward of every owned lane, added up along the tree; results[lane] for its
-  /// lanes.
-  void compute(std::int64_t step, std::vector<LaneResult>& results);
+  /// lanes. With a sink, the last lane's gradients are added as backward leaves them.
+  void compute(std::int64_t step, std::vector<LaneResult>& results, GradientSink* sink = nullptr);
 
   /// The sums of the last compute, one for each subtree of the owned range, in lane order.
   std::vector<PartialSum>& sums() { return sums_; }
@@ -80,12 +71,18 @@ class Replica {
   TimeUse& time_use() { return time_use_; }
 
  private:
+  class Stream;
+
   PartialSum run_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result);
+  void run_network(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result);
+  void stream_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result,
+                   GradientSink& sink);
   void collect_buffers(PartialSum& sum, std::int64_t samples);
   void fold(PartialSum sum);
 
   Network network_;
   ReplicaShared shared_;
+  int number_;
   std::vector<torch::Tensor> trainable_;
   std::vector<torch::Tensor> buffers_;
   std::size_t float_buffer_values_ = 0;
@@ -93,6 +90,7 @@ class Replica {
   std::unique_ptr<Prefetcher> prefetcher_;
   std::vector<PartialSum> sums_;
   std::vector<torch::Tensor> lane0_counters_;
+  std::unique_ptr<Stream> stream_;
   TimeUse time_use_;
 };
 

@@ -10,31 +10,47 @@ namespace convoy {
 
 void Trainer::Impl::step() {
   const auto begin = TimeUse::Clock::now();
-  pool_.run([this](int r) { replicas_[r]->compute(progress_.step, lane_results_); });
-  const std::vector<PartialSum*> sums = gather_sums();
-  reduction_->begin(sums);
-  add_buffers(sums);
-  pool_.run([this](int r) {
-    const auto clock = TimeUse::Clock::now();
-    reduction_->add_blocks(r);
-    replicas_[r]->time_use().add(Activity::reduce, clock);
-  });
-
-  std::vector<double> losses;
-  for (const LaneResult& lane : lane_results_) losses.push_back(lane.loss);
-  last_loss_ = tree_sum(losses);
+  compute();
+  const StepNews news = exchange_news();
+  last_loss_ = tree_sum(news.losses);
   const double squared_norm = reduction_->squared_norm();
   if (std::isfinite(last_loss_) && std::isfinite(squared_norm)) {
     apply_update(squared_norm);
-    publish_buffers(static_cast<double>(schedule_.batch_size(progress_.step)));
+    publish_buffers(news, static_cast<double>(schedule_.batch_size(progress_.step)));
   } else {
     handle_nonfinite();
   }
+  if (team_) team_->end_step();
 
+  last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
   meter_.samples += schedule_.batch_size(progress_.step);
-  meter_.seconds += std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+  meter_.seconds += last_seconds_;
   ++meter_.steps;
   ++progress_.step;
+}
+
+// Every lane's gradient, and the sums of the blocks that are this worker's.
+void Trainer::Impl::compute() {
+  GradientSink* sink = team_ ? team_->start_step(progress_.step) : nullptr;
+  try {
+    pool_.run([&](int r) { replicas_[r]->compute(progress_.step, lane_results_, sink); });
+  } catch (...) {
+    if (sink != nullptr) team_->cancel_step();
+    throw;
+  }
+  auto clock = TimeUse::Clock::now();
+  if (sink == nullptr) {
+    reduction_->begin(gather_sums());
+    pool_.run([this](int r) {
+      const auto since = TimeUse::Clock::now();
+      reduction_->add_blocks(r);
+      replicas_[r]->time_use().add(Activity::reduce, since);
+    });
+    clock = TimeUse::Clock::now();
+  }
+  if (!team_) return;
+  team_->reduce();
+  replicas_[0]->time_use().add(Activity::communicate, clock);
 }
 
 std::vector<PartialSum*> Trainer::Impl::gather_sums() {
@@ -45,30 +61,37 @@ std::vector<PartialSum*> Trainer::Impl::gather_sums() {
   return sums;
 }
 
-void Trainer::Impl::add_buffers(const std::vector<PartialSum*>& sums) {
-  if (weights_->buffers().empty()) return;
-  for (const Addition& add : reduction_->planned()) {
-    std::vector<double>& into = sums[add.into]->buffers;
-    const std::vector<double>& from = sums[add.from]->buffers;
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
+StepNews Trainer::Impl::exchange_news() {
+  reduction_->add_buffers();
+  StepNews news;
+  for (const LaneResult& lane : lane_results_) news.losses.push_back(lane.loss);
+  news.counters = replicas_[0]->lane0_counters();
+  if (!team_) {
+    news.buffers = reduction_->roots()[0]->buffers;
+    return news;
   }
+  const auto clock = TimeUse::Clock::now();
+  news.seconds = last_seconds_;
+  news.stop = options_.stop != nullptr && options_.stop->load();
+  team_->exchange_news(news);
+  stop_asked_ = news.stop;
+  replicas_[0]->time_use().add(Activity::communicate, clock);
+  return news;
 }
 
 // Running statistics become the mean over lanes, weighed by samples; counters are lane 0's.
-void Trainer::Impl::publish_buffers(double samples) {
+void Trainer::Impl::publish_buffers(const StepNews& news, double samples) {
   if (weights_->buffers().empty()) return;
   const torch::NoGradGuard no_grad;
-  const std::vector<double>& values = replicas_[0]->sums()[0].buffers;
-  const std::vector<torch::Tensor>& counters = replicas_[0]->lane0_counters();
   std::size_t next_value = 0;
   std::size_t next_counter = 0;
   for (auto& [name, tensor] : weights_->buffers()) {
     if (!tensor.is_floating_point()) {
-      tensor.copy_(counters[next_counter++]);
+      tensor.copy_(news.counters[next_counter++]);
       continue;
     }
     std::vector<double> mean(static_cast<std::size_t>(tensor.numel()));
-    for (double& value : mean) value = values[next_value++] / samples;
+    for (double& value : mean) value = news.buffers[next_value++] / samples;
     tensor.copy_(torch::tensor(mean, torch::kDouble).view(tensor.sizes()));
   }
 }
@@ -93,10 +116,15 @@ void Trainer::Impl::apply_update(double squared_norm) {
     replicas_[r]->time_use().add(Activity::update, clock);
   });
   ++progress_.updates;
+  if (!team_) return;
+  const auto clock = TimeUse::Clock::now();
+  team_->publish();
+  replicas_[0]->time_use().add(Activity::communicate, clock);
 }
 
 void Trainer::Impl::handle_nonfinite() {
-  const NonFinite found = find_nonfinite(*replicas_[0], shared_, progress_.step);
+  const NonFinite found = find_nonfinite(*replicas_[0], shared_, progress_.step,
+                                         worker_lanes_[worker()], options_.group.get());
   const std::string text = describe(found, progress_.step + 1);
   if (job_.train.on_nonfinite != "skip") {
     throw NonFiniteError(

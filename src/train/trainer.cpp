@@ -91,10 +91,11 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
   identity_ =
       run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
   make_replicas(factory);
-  if (!options_.out.empty()) {
-    require_writable_directory(options_.out);
-    checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep);
-  }
+  start_trace();
+  make_reduction();
+  if (options_.out.empty()) return;
+  if (is_first()) require_writable_directory(options_.out);
+  checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep);
 }
 
 void Trainer::Impl::make_replicas(const ModelFactory& factory) {
@@ -103,11 +104,33 @@ void Trainer::Impl::make_replicas(const ModelFactory& factory) {
   shared_ = {data_.train, &schedule_, weights_.get(), &loss_, lanes_, job_.seed};
   replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
-    replicas_.push_back(std::make_unique<Replica>(make_network(factory, job_.seed), shared_));
+    const int number = static_cast<int>(replicas_.size());
+    replicas_.push_back(
+        std::make_unique<Replica>(make_network(factory, job_.seed), shared_, number));
   }
+}
+
+void Trainer::Impl::make_reduction() {
+  worker_lanes_ = even_ownership(lanes_, workers());
+  const Range own = worker_lanes_[worker()];
+  reduction_ =
+      std::make_unique<Reduction>(make_blocks(*weights_, workers()), lanes_,
+                                  Reduction::Owner{worker(), workers(), own, pool_.size()});
   for (int k = 0; k < optimizer_->states(); ++k)
-    states_.push_back(torch::zeros({weights_->size()}));
-  reduction_ = std::make_unique<Reduction>(*weights_, lanes_, pool_.size());
+    states_.push_back(torch::zeros({state_size(reduction_->blocks(), worker())}));
+  if (workers() == 1) return;
+  const auto busy = static_cast<int>(std::min<std::int64_t>(pool_.size(), own.size()));
+  team_ = std::make_unique<TrainingGroup>(
+      *options_.group, *weights_, *reduction_,
+      TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy),
+                             trace_.get()});
+}
+
+void Trainer::Impl::start_trace() {
+  if (options_.trace.empty()) return;
+  trace_ = std::make_unique<Trace>();
+  for (std::size_t r = 0; r < replicas_.size(); ++r)
+    replicas_[r]->time_use().trace_on(&trace_->track(fmt::format("replica {}", r)));
 }
 
 RunSummary Trainer::Impl::run() {
@@ -120,19 +143,43 @@ RunSummary Trainer::Impl::run() {
 }
 
 std::unique_ptr<Observer> Trainer::Impl::open_log() {
-  if (options_.out.empty()) return nullptr;
+  if (options_.out.empty() || !is_first()) return nullptr;
   return json_lines_log(options_.out / "metrics.jsonl", progress_.step);
 }
 
 Trainer::Impl::Json Trainer::Impl::resume() {
   if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
+  if (!team_) return restore_newest();
+  Json resumed;
+  if (is_first()) resumed = restore_newest();
+  std::string text = Json{{"event", resumed},
+                          {"step", progress_.step},
+                          {"updates", progress_.updates},
+                          {"skipped", progress_.skipped},
+                          {"seconds", progress_.seconds}}
+                         .dump();
+  const Json first = Json::parse(options_.group->all_gather(text)[0]);
+  progress_ = {first["step"], first["updates"], first["skipped"], first["seconds"]};
+  if (!first["event"].is_null()) team_->distribute(*weights_, full_states_, states_);
+  full_states_.clear();
+  return resumed;
+}
+
+// Reads the newest checkpoint that is whole; null if there is none: stopped before its first one,
+// the run begins again. The optimizer's state is left in full_states_ for all workers' owners.
+Trainer::Impl::Json Trainer::Impl::restore_newest() {
   const auto loaded = checkpoints_->load_newest();
-  if (!loaded) return {};  // stopped before its first checkpoint: begin again
+  if (!loaded) return {};
   for (const std::string& line : loaded->damaged)
     fmt::print(stderr, "convoy: {}; using an older one\n", line);
-  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, states_);
+  for (std::size_t k = 0; k < states_.size(); ++k)
+    full_states_.push_back(torch::zeros({weights_->size()}));
+  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, full_states_);
   require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
                         loaded->path.string());
+  for (std::size_t k = 0; k < states_.size(); ++k)
+    states_[k] = compact_state(reduction_->blocks(), worker(), full_states_[k]);
+  if (!team_) full_states_.clear();
   Json resumed = event("resumed");
   resumed["from"] = loaded->path.filename().string();
   if (!loaded->damaged.empty()) resumed["damaged"] = loaded->damaged;
@@ -140,10 +187,12 @@ Trainer::Impl::Json Trainer::Impl::resume() {
 }
 
 void Trainer::Impl::train_to_end() {
-  const auto ownership = even_ownership(lanes_, pool_.size());
+  const Range own = worker_lanes_[worker()];
   sync_networks(/*training=*/true);
-  for (int r = 0; r < pool_.size(); ++r)
-    replicas_[r]->own(ownership[r], progress_.step, total_steps_);
+  for (int r = 0; r < pool_.size(); ++r) {
+    const Range part = even_part(own.size(), pool_.size(), r);
+    replicas_[r]->own({own.begin + part.begin, own.begin + part.end}, progress_.step, total_steps_);
+  }
   while (!finished()) {
     step();
     between_steps();
@@ -176,7 +225,8 @@ bool Trainer::Impl::checkpoint_due() const {
 }
 
 void Trainer::Impl::stop_if_asked() {
-  if (options_.stop == nullptr || !options_.stop->load() || finished()) return;
+  const bool asked = team_ ? stop_asked_ : options_.stop != nullptr && options_.stop->load();
+  if (!asked || finished()) return;
   if (!checkpoints_)
     throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
   if (!checkpoint_due()) write_checkpoint();

@@ -1,6 +1,6 @@
 #pragma once
-// The inside of the Trainer, shared by trainer.cpp (construction, the loop), step.cpp (one step)
-// and record.cpp (what is written about it).
+// The inside of the Trainer, shared by trainer.cpp (construction, the loop), step.cpp (one step),
+// record.cpp (what is told about a run) and save.cpp (what is kept of it).
 #include <chrono>
 #include <map>
 #include <optional>
@@ -14,7 +14,9 @@
 #include "train/reduction.hpp"
 #include "train/replica.hpp"
 #include "train/sample_schedule.hpp"
+#include "train/sharded_state.hpp"
 #include "train/shared_weights.hpp"
+#include "train/training_group.hpp"
 #include "train/training_state.hpp"
 
 namespace convoy {
@@ -29,8 +31,14 @@ class Trainer::Impl {
 
   // trainer.cpp
   void make_replicas(const ModelFactory& factory);
+  void make_reduction();
+  void start_trace();
+  bool is_first() const { return !options_.group || options_.group->rank() == 0; }
+  int worker() const { return options_.group ? options_.group->rank() : 0; }
+  int workers() const { return options_.group ? options_.group->size() : 1; }
   std::unique_ptr<Observer> open_log();
   Json resume();  // the event to tell, null if there was nothing to resume
+  Json restore_newest();
   void train_to_end();
   void between_steps();
   bool ended_epoch() const { return progress_.step % schedule_.steps_per_epoch() == 0; }
@@ -41,9 +49,10 @@ class Trainer::Impl {
 
   // step.cpp
   void step();
+  void compute();
   std::vector<PartialSum*> gather_sums();
-  void add_buffers(const std::vector<PartialSum*>& sums);
-  void publish_buffers(double samples);
+  StepNews exchange_news();
+  void publish_buffers(const StepNews& news, double samples);
   void apply_update(double squared_norm);
   void handle_nonfinite();
 
@@ -55,6 +64,12 @@ class Trainer::Impl {
   Inference infer(const Dataset& dataset);
   Json evaluate_split(const std::string& split, const Dataset& dataset);
   void write_checkpoint();
+  std::filesystem::path save_checkpoint(TrainingState state);
+  void collect_shards();
+  bool folder_is_shared();
+  void write_timeline();
+  Json worker_reports();
+  void require_equal_weights(const std::string& sha256);
   RunSummary finish();
   Json summary(const std::string& sha256) const;
   void write_sample_predictions(const Dataset& dataset, const Inference& inference);
@@ -72,11 +87,17 @@ class Trainer::Impl {
   ReplicaPool pool_;
 
   std::unique_ptr<SharedWeights> weights_;
-  std::vector<torch::Tensor> states_;  // the optimizer's, flat, in the layout of the weights
+  std::vector<torch::Tensor> states_;       // the optimizer's, of this worker's blocks
+  std::vector<torch::Tensor> full_states_;  // all of it, on worker 0 while it resumes
   ReplicaShared shared_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<Range> worker_lanes_;
   std::unique_ptr<Reduction> reduction_;
+  std::unique_ptr<TrainingGroup> team_;  // null: the only worker
+  std::unique_ptr<Trace> trace_;
   std::optional<CheckpointStore> checkpoints_;
+  std::optional<bool> folder_shared_;  // by all workers
+  std::vector<ShardFile> collected_;   // written by worker 0 for others
   Json identity_;
 
   Progress progress_;
@@ -84,6 +105,8 @@ class Trainer::Impl {
   double last_loss_ = 0;
   double last_rate_ = 0;
   double last_norm_ = 0;
+  double last_seconds_ = 0;
+  bool stop_asked_ = false;
 
   std::unique_ptr<Observer> log_;
   // Since this process began, and at the last `step` event.

@@ -1,4 +1,8 @@
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
@@ -64,6 +68,52 @@ TEST_F(DataFetch, AnotherProcessMayBeFaster) {
   tool("dpkg-deb", "printf ours > \"$3/file\"");
   EXPECT_EQ(read_text_file(fetch_package("deb:numbers") / "file"), "theirs");
   EXPECT_EQ(cached("deb"), 1u);
+}
+
+TEST_F(DataFetch, OneOfManyDownloadsWhileTheOthersWait) {
+  tool("apt-get", "echo call >> " + (directory_.path() / "calls").string() +
+                      " && sleep 0.3 && touch numbers_1_all.deb");
+  tool("dpkg-deb", "printf hi > \"$3/file\"");
+  std::vector<pid_t> children;
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const std::string error = error_of([] { fetch_package("deb:numbers"); });
+      ::_exit(error == "no error" ? 0 : 1);
+    }
+    children.push_back(child);
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back(
+        [] { EXPECT_EQ(read_text_file(fetch_package("deb:numbers") / "file"), "hi"); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const pid_t child : children) {
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(read_text_file(directory_.path() / "calls"), "call\n");
+  EXPECT_EQ(cached("deb"), 1u);
+}
+
+TEST_F(DataFetch, ThoseWhoWaitedForAFailureDoNotTryAgain) {
+  const fs::path calls = directory_.path() / "calls";
+  tool("apt-get",
+       "echo call >> " + calls.string() + " && sleep 1; echo 'E: no network' >&2; exit 1");
+  std::vector<std::string> errors(3);
+  std::vector<std::thread> threads;
+  for (std::string& error : errors)
+    threads.emplace_back([&] { error = error_of([] { fetch_package("deb:numbers"); }); });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& error : errors)
+    EXPECT_EQ(error, "cannot fetch deb:numbers: apt-get: E: no network");
+  EXPECT_EQ(read_text_file(calls), "call\n");
+  // Later attempts are attempts.
+  tool("apt-get", "touch numbers_1_all.deb");
+  tool("dpkg-deb", "printf hi > \"$3/file\"");
+  EXPECT_EQ(read_text_file(fetch_package("deb:numbers") / "file"), "hi");
 }
 
 TEST_F(DataFetch, FailuresNameTheToolsOwnReason) {

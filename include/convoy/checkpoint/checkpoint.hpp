@@ -28,8 +28,26 @@ struct TrainingState {
 std::string serialise(const TrainingState& state);
 TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name);
 
-/// The checkpoints of one run: `step-<number>.checkpoint` files in one folder. Used by one thread
-/// at a time.
+/// One worker's part of the optimizer state, where each keeps only its own.
+struct Shard {
+  struct Piece {
+    std::string parameter;
+    std::int64_t begin = 0;  ///< first element within the parameter
+    std::int64_t count = 0;
+    std::int64_t at = 0;  ///< first element within each of `arrays`
+  };
+  std::vector<Piece> pieces;
+  std::vector<torch::Tensor> arrays;  ///< float32, one for each state of the optimizer
+};
+
+/// What a checkpoint says of a shard that belongs to it.
+struct ShardFile {
+  std::string name;
+  std::uint64_t xxh3 = 0;
+};
+
+/// The checkpoints of one run: `step-<number>.checkpoint` files in one folder; beside them, where
+/// several workers wrote it, `step-<number>.shard-<k>-of-<n>`. Used by one thread at a time.
 class CheckpointStore {
  public:
   /// `keep` >= 1 newest are kept, and the best. The folder is made at the first save.
@@ -37,7 +55,12 @@ class CheckpointStore {
 
   /// Writes the state and removes what need not be kept. Throws IoError (disk full, read-only);
   /// older checkpoints stay.
-  std::filesystem::path save(const TrainingState& state);
+  std::filesystem::path save(const TrainingState& state, const std::vector<ShardFile>& shards = {});
+
+  /// Writes shard `number` of `of` for the checkpoint of `step`, to be followed by a save of the
+  /// state with all shards in `shards`: until then it is no checkpoint. Several processes may do it
+  /// at once, for different numbers.
+  ShardFile save_shard(const Shard& shard, std::int64_t step, int number, int of);
 
   /// A checkpoint's metric value decides the best: `meta.best_metric {name, value,
   /// higher_is_better}` where present.
@@ -56,11 +79,14 @@ class CheckpointStore {
   /// some, all damaged.
   std::optional<Loaded> load_newest() const;
 
-  /// One file. Throws InputError when it is damaged.
+  /// One file, and the shards that belong to it: the state is the same as if it had been saved
+  /// whole. Throws InputError when it or a shard is damaged or missing.
   static TrainingState load(const std::filesystem::path& path);
 
  private:
+  void make_folder() const;
   void prune(const std::filesystem::path& newest);
+  void remove_leftovers() const;
 
   std::filesystem::path folder_;
   std::int64_t keep_;

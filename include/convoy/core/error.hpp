@@ -46,4 +46,27 @@ class Interrupted : public Error {
   using Error::Error;
 };
 
+/// A worker of the job was lost or misbehaves. `rank()` is its rank, -1 when it isn't known. Exit
+/// 75 (sysexits' EX_TEMPFAIL), by which `convoy launch` tells a consequence from a cause.
+class PeerError : public Error {
+ public:
+  PeerError(int rank, const std::string& text) : Error(text), rank_(rank) {}
+  int rank() const { return rank_; }
+
+ private:
+  int rank_;
+};
+
+/// A worker, or the job's rendezvous, did not answer in time.
+class TimeoutError : public PeerError {
+ public:
+  using PeerError::PeerError;
+};
+
+/// The other end of a connection doesn't know the job's secret. Exit 1.
+class AuthenticationError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace convoy

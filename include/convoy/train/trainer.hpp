@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/comm/communicator.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
@@ -31,6 +32,10 @@ struct RunOptions {
   std::vector<Observer*> observers;  ///< told every event; must outlive run()
   const std::atomic<bool>* stop =
       nullptr;  ///< set (by a signal handler): checkpoint after this step, throw Interrupted
+  /// This worker's end of its group; null: the only worker. With several, `out` is worker 0's to
+  /// write (checkpoints are written by all), and observers on other workers are told nothing.
+  std::shared_ptr<Communicator> group;
+  std::filesystem::path trace;  ///< a Chrome trace of the run is written there; empty: none
   nlohmann::ordered_json
       model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job
 };
@@ -46,16 +51,18 @@ struct RunSummary {
 /// job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
 /// given).
 ///
-/// The weights after each step are the same bits for any number of replicas, and when a run is
-/// stopped, killed and resumed, on one CPU instruction set and one libtorch build, provided that
-/// the dataset and the network's forward are deterministic given libtorch's random numbers.
+/// The weights after each step are the same bits for any number of workers and replicas, and when a
+/// run is stopped, killed and resumed, on one CPU instruction set and one libtorch build, provided
+/// that the dataset and the network's forward are deterministic given libtorch's random numbers.
 class Trainer {
  public:
   /// Throws InputError for combinations that cannot work (more lanes than samples in a batch, ...).
   Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options);
   ~Trainer();
 
-  /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError.
+  /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError,
+  /// PeerError when another worker is lost. On workers other than 0 the summary holds
+  /// weights_sha256 alone.
   /// Call once.
   RunSummary run();
 

@@ -1,0 +1,46 @@
+#pragma once
+// From how a worker was started to its end of the group.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "convoy/comm/communicator.hpp"
+
+namespace convoy {
+
+/// Who a worker is, as its starter's environment variables say.
+struct WorkerPlace {
+  enum class Starter { launch, mpirun, srun };
+  Starter starter = Starter::launch;
+  int rank = 0;
+  int workers = 1;
+  int local_rank = 0;     ///< among the workers of this host
+  int local_workers = 1;  ///< on this host
+};
+
+/// `convoy launch` (CONVOY_RANK, ...), `mpirun` of Open MPI (OMPI_COMM_WORLD_RANK, ...) or `srun`
+/// (SLURM_PROCID and SLURM_STEP_NUM_TASKS, ...); nothing when none of them started this process.
+/// Throws InputError when the variables make no sense.
+std::optional<WorkerPlace> worker_place();
+
+struct GroupOptions {
+  /// auto: shared memory on one host; between hosts gloo, or MPI where mpirun started the workers.
+  /// Else shm, gloo or mpi.
+  std::string transport = "auto";
+  std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< of every operation
+};
+
+/// Joins the group that `place` belongs to: all its workers do. Uses the job's secret (Secret::
+/// from_environment; under mpirun and on one host it is made here). Listens at the address that
+/// reaches the rendezvous, 127.0.0.1 on one host. Throws InputError, PeerError, TimeoutError,
+/// AuthenticationError.
+std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options);
+
+/// A group of threads of this process: element r is rank r's. Each is to be used by a thread of its
+/// own, and all must be destroyed at the end.
+std::vector<std::shared_ptr<Communicator>> make_thread_group(
+    int size, std::chrono::milliseconds timeout = std::chrono::minutes(5));
+
+}  // namespace convoy

@@ -1,0 +1,302 @@
+// Collectives, written once for all transports. Every worker sends straight to every other: the
+// bytes are those of the best known algorithms (reduce-scatter and all-gather move (n - 1) / n of
+// the buffer each), and the order of additions is ours to choose.
+#include <algorithm>
+#include <cstring>
+
+#include "comm/transport.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/lanes/tree.hpp"
+#include "core/vectorise.hpp"
+
+namespace convoy {
+namespace {
+
+// Up to this size everybody sends everything to everybody: one round instead of two.
+constexpr std::size_t one_round_bytes = 32 << 10;
+// A longer vector is reduced slice by slice, so that a slice's sum is still in the cache when it is
+// sent on.
+constexpr std::size_t slice_bytes = 4 << 20;
+
+template <class T>
+CONVOY_VECTORISE void combine(T* __restrict into, const T* __restrict from, std::size_t count,
+                              ReduceOp op) {
+  if (op == ReduceOp::sum) {
+    for (std::size_t i = 0; i < count; ++i) into[i] += from[i];
+  } else if (op == ReduceOp::min) {
+    for (std::size_t i = 0; i < count; ++i) into[i] = std::min(into[i], from[i]);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) into[i] = std::max(into[i], from[i]);
+  }
+}
+
+template <class T>
+std::span<std::byte> bytes_of(std::span<T> values) {
+  return std::as_writable_bytes(values);
+}
+
+std::vector<Addition> rank_additions(int size) {
+  std::vector<Range> leaves;
+  for (int rank = 0; rank < size; ++rank) leaves.push_back({rank, rank + 1});
+  return additions(size, leaves);
+}
+
+void wait_all(std::vector<Work>& work) {
+  for (Work& one : work) one.wait();
+}
+
+}  // namespace
+
+void add_floats(std::byte* into, const std::byte* from, std::size_t bytes) {
+  combine(reinterpret_cast<float*>(into), reinterpret_cast<const float*>(from),
+          bytes / sizeof(float), ReduceOp::sum);
+}
+
+/// The collectives themselves, on the thread that runs them.
+class Collectives {
+ public:
+  explicit Collectives(Communicator& c) : c_(c), tag_(c.next_tag()) {}
+
+  void barrier() {  // dissemination (Hensgen, Finkel, Manber 1988)
+    for (int distance = 1; distance < c_.size(); distance *= 2) {
+      Work out = send((c_.rank() + distance) % c_.size(), {});
+      receive((c_.rank() - distance % c_.size() + c_.size()) % c_.size(), {}).wait();
+      out.wait();
+    }
+  }
+
+  void broadcast(std::span<std::byte> bytes, int root) {  // binomial tree
+    const int me = (c_.rank() - root + c_.size()) % c_.size();
+    const auto rank_of = [&](int relative) { return (relative + root) % c_.size(); };
+    int bit = 1;
+    for (; bit < c_.size(); bit *= 2) {
+      if (me & bit) {
+        receive(rank_of(me - bit), bytes).wait();
+        break;
+      }
+    }
+    std::vector<Work> work;
+    for (bit /= 2; bit > 0; bit /= 2) {
+      if (me + bit < c_.size()) work.push_back(send(rank_of(me + bit), bytes));
+    }
+    wait_all(work);
+  }
+
+  void gather(std::span<const std::byte> mine, const ReceivePieces& parts, int root) {
+    if (c_.rank() != root) return send(root, mine).wait();
+    std::vector<Work> work;
+    for (int rank = 0; rank < c_.size(); ++rank) {
+      if (rank != root) work.push_back(receive(rank, parts.at(rank)));
+    }
+    keep_own(mine, parts.at(root));
+    wait_all(work);
+  }
+
+  void scatter(const SendPieces& parts, std::span<std::byte> mine, int root) {
+    if (c_.rank() != root) return receive(root, mine).wait();
+    std::vector<Work> work;
+    for (int rank = 0; rank < c_.size(); ++rank) {
+      if (rank != root) work.push_back(send(rank, parts.at(rank)));
+    }
+    keep_own(parts.at(root), mine);
+    wait_all(work);
+  }
+
+  void all_gather(std::span<const std::byte> mine, const ReceivePieces& parts) {
+    std::vector<Work> work;
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), mine));
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() - step + c_.size()) % c_.size();
+      work.push_back(receive(peer, parts.at(peer)));
+    }
+    keep_own(mine, parts.at(c_.rank()));
+    wait_all(work);
+  }
+
+  template <class T>
+  void all_reduce(std::span<T> values, ReduceOp op) {
+    if (c_.size() == 1) return;
+    if (values.size_bytes() <= one_round_bytes) return reduce_in_one_round(values, op);
+    const std::size_t slice = slice_bytes / sizeof(T);
+    for (std::size_t begin = 0; begin < values.size(); begin += slice) {
+      const auto part = values.subspan(begin, std::min(slice, values.size() - begin));
+      std::vector<Work> sent = reduce_to_owners(part, op);
+      for (Work& work : publish(part)) sent.push_back(std::move(work));
+      wait_all(sent);
+    }
+  }
+
+  void reduce_scatter(std::span<float> values) {
+    auto sent = reduce_to_owners(values, ReduceOp::sum);
+    wait_all(sent);
+  }
+
+ private:
+  Work send(int peer, std::span<const std::byte> bytes) {
+    return c_.start_send(peer, tag_, {bytes});
+  }
+  Work receive(int peer, std::span<std::byte> bytes, Receive mode = Receive::replace) {
+    return c_.start_receive(peer, tag_, {bytes}, mode);
+  }
+
+  static void keep_own(std::span<const std::byte> from, std::span<std::byte> into) {
+    if (from.data() != into.data() && !from.empty())
+      std::memmove(into.data(), from.data(), from.size());
+  }
+
+  template <class T>
+  std::span<T> part_of(std::span<T> values, int rank) const {
+    const Range part = even_part(static_cast<std::int64_t>(values.size()), c_.size(), rank);
+    return values.subspan(static_cast<std::size_t>(part.begin),
+                          static_cast<std::size_t>(part.size()));
+  }
+
+  // Adds the parts of all ranks along the tree; `own` is both this rank's part and the result.
+  template <class T>
+  void combine_parts(std::vector<std::vector<T>>& others, std::span<T> own, ReduceOp op) {
+    std::vector<T*> parts;
+    for (int rank = 0; rank < c_.size(); ++rank)
+      parts.push_back(rank == c_.rank() ? own.data() : others[rank].data());
+    for (const Addition& add : rank_additions(c_.size())) {
+      // a + b and b + a are the same bits: results stay in our own memory where they can.
+      if (parts[add.from] == own.data()) std::swap(parts[add.from], parts[add.into]);
+      combine(parts[add.into], parts[add.from], own.size(), op);
+    }
+    if (parts[0] != own.data()) std::memcpy(own.data(), parts[0], own.size_bytes());
+  }
+
+  template <class T>
+  void reduce_in_one_round(std::span<T> values, ReduceOp op) {
+    std::vector<std::vector<T>> others(static_cast<std::size_t>(c_.size()));
+    const std::vector<T> mine(values.begin(), values.end());
+    std::vector<Work> work;
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() + step) % c_.size();
+      work.push_back(send(peer, std::as_bytes(std::span(mine))));
+    }
+    for (int rank = 0; rank < c_.size(); ++rank) {
+      if (rank == c_.rank()) continue;
+      others[rank].resize(values.size());
+      work.push_back(receive(rank, bytes_of(std::span(others[rank]))));
+    }
+    wait_all(work);
+    combine_parts(others, values, op);
+  }
+
+  // Returns the sends still under way: they read the other ranks' parts of `values`.
+  template <class T>
+  std::vector<Work> reduce_to_owners(std::span<T> values, ReduceOp op) {
+    std::vector<Work> sent;
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() + step) % c_.size();
+      sent.push_back(send(peer, bytes_of(part_of(values, peer))));
+    }
+    const std::span<T> own = part_of(values, c_.rank());
+    if (c_.size() == 2 && std::is_same_v<T, float> && op == ReduceOp::sum) {
+      receive(1 - c_.rank(), bytes_of(own), Receive::add).wait();
+      return sent;
+    }
+    std::vector<std::vector<T>> others(static_cast<std::size_t>(c_.size()));
+    std::vector<Work> received;
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() - step + c_.size()) % c_.size();
+      others[peer].resize(own.size());
+      received.push_back(receive(peer, bytes_of(std::span(others[peer]))));
+    }
+    wait_all(received);
+    combine_parts(others, own, op);
+    return sent;
+  }
+
+  template <class T>
+  std::vector<Work> publish(std::span<T> values) {
+    const auto own = bytes_of(part_of(values, c_.rank()));
+    std::vector<Work> work;
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), own));
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() - step + c_.size()) % c_.size();
+      work.push_back(receive(peer, bytes_of(part_of(values, peer))));
+    }
+    return work;
+  }
+
+  Communicator& c_;
+  int tag_;
+};
+
+void Communicator::barrier() {
+  run([&] { Collectives(*this).barrier(); });
+}
+void Communicator::broadcast(std::span<std::byte> bytes, int root) {
+  run([&] { Collectives(*this).broadcast(bytes, root); });
+}
+void Communicator::gather(std::span<const std::byte> mine, const ReceivePieces& parts, int root) {
+  run([&] { Collectives(*this).gather(mine, parts, root); });
+}
+void Communicator::scatter(const SendPieces& parts, std::span<std::byte> mine, int root) {
+  run([&] { Collectives(*this).scatter(parts, mine, root); });
+}
+void Communicator::all_gather(std::span<const std::byte> mine, const ReceivePieces& parts) {
+  run([&] { Collectives(*this).all_gather(mine, parts); });
+}
+template <class T>
+void Communicator::all_reduce(std::span<T> values, ReduceOp op) {
+  run([&] { Collectives(*this).all_reduce(values, op); });
+}
+void Communicator::reduce_scatter(std::span<float> values) {
+  run([&] { Collectives(*this).reduce_scatter(values); });
+}
+
+std::vector<std::string> Communicator::all_gather(const std::string& mine) {
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(size()));
+  const std::uint64_t own_size = mine.size();
+  ReceivePieces parts;
+  for (std::uint64_t& one : sizes) parts.push_back(std::as_writable_bytes(std::span(&one, 1)));
+  all_gather(std::as_bytes(std::span(&own_size, 1)), parts);
+  std::vector<std::string> all;
+  for (const std::uint64_t one : sizes) all.emplace_back(one, '\0');
+  parts.clear();
+  for (std::string& text : all)
+    parts.push_back(std::as_writable_bytes(std::span(text.data(), text.size())));
+  all_gather(std::as_bytes(std::span(mine.data(), mine.size())), parts);
+  return all;
+}
+
+Work Communicator::ibarrier() {
+  return enqueue([this] { Collectives(*this).barrier(); });
+}
+Work Communicator::ibroadcast(std::span<std::byte> bytes, int root) {
+  return enqueue([this, bytes, root] { Collectives(*this).broadcast(bytes, root); });
+}
+Work Communicator::igather(std::span<const std::byte> mine, ReceivePieces parts, int root) {
+  return enqueue([this, mine, parts = std::move(parts), root] {
+    Collectives(*this).gather(mine, parts, root);
+  });
+}
+Work Communicator::iscatter(SendPieces parts, std::span<std::byte> mine, int root) {
+  return enqueue([this, mine, parts = std::move(parts), root] {
+    Collectives(*this).scatter(parts, mine, root);
+  });
+}
+Work Communicator::iall_gather(std::span<const std::byte> mine, ReceivePieces parts) {
+  return enqueue(
+      [this, mine, parts = std::move(parts)] { Collectives(*this).all_gather(mine, parts); });
+}
+template <class T>
+Work Communicator::iall_reduce(std::span<T> values, ReduceOp op) {
+  return enqueue([this, values, op] { Collectives(*this).all_reduce(values, op); });
+}
+Work Communicator::ireduce_scatter(std::span<float> values) {
+  return enqueue([this, values] { Collectives(*this).reduce_scatter(values); });
+}
+
+template void Communicator::all_reduce<float>(std::span<float>, ReduceOp);
+template void Communicator::all_reduce<double>(std::span<double>, ReduceOp);
+template void Communicator::all_reduce<std::int64_t>(std::span<std::int64_t>, ReduceOp);
+template Work Communicator::iall_reduce<float>(std::span<float>, ReduceOp);
+template Work Communicator::iall_reduce<double>(std::span<double>, ReduceOp);
+template Work Communicator::iall_reduce<std::int64_t>(std::span<std::int64_t>, ReduceOp);
+
+}  // namespace convoy

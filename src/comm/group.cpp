@@ -1,0 +1,203 @@
+#include "convoy/comm/group.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "comm/gloo_transport.hpp"
+#include "comm/meeting.hpp"
+#include "comm/memory_transport.hpp"
+#include "comm/mpi_transport.hpp"
+#include "comm/routed_transport.hpp"
+#include "comm/shared_memory.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "core/machine.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+// Processes can share memory when all of this is equal. Network namespaces count as hosts.
+std::string host_identity() {
+  std::error_code ignored;
+  const auto link = [&](const char* path) {
+    return std::filesystem::read_symlink(path, ignored).string();
+  };
+  return fmt::format("{} {} {} {}", read_text_file("/proc/sys/kernel/random/boot_id"),
+                     link("/proc/self/ns/net"), link("/proc/self/ns/pid"), ::getuid());
+}
+
+// What a worker tells the others of itself.
+struct Card {
+  std::string host;
+  pid_t pid = 0;
+  int fd = -1;
+};
+
+class Joiner {
+ public:
+  Joiner(const WorkerPlace& place, const GroupOptions& options, RendezvousClient& client)
+      : place_(place), options_(options), client_(client) {}
+
+  std::unique_ptr<Communicator> join() {
+    number_hosts();
+    return std::make_unique<Communicator>(make_transport(), place_.rank, hosts_, options_.timeout);
+  }
+
+ private:
+  // Everybody's value of a key, by rank.
+  std::vector<Json> share(const std::string& key, const Json& mine) {
+    client_.set(fmt::format("{}/{}", key, place_.rank), mine.dump());
+    std::vector<Json> all;
+    for (int rank = 0; rank < place_.workers; ++rank)
+      all.push_back(Json::parse(client_.get(fmt::format("{}/{}", key, rank), options_.timeout)));
+    return all;
+  }
+
+  void number_hosts() {
+    std::vector<std::string> seen;
+    for (const Json& card : share("host", host_identity())) {
+      const auto host = card.get<std::string>();
+      if (seen.empty() || seen.back() != host) {
+        if (std::find(seen.begin(), seen.end(), host) != seen.end())
+          throw InputError(
+              "the workers of a host must have neighbouring ranks; start them host by host "
+              "(mpirun --map-by slot, srun --distribution=block)");
+        seen.push_back(host);
+      }
+      hosts_.push_back(static_cast<int>(seen.size()) - 1);
+    }
+    const auto [first, last] = std::equal_range(hosts_.begin(), hosts_.end(), hosts_[place_.rank]);
+    first_local_ = static_cast<int>(first - hosts_.begin());
+    locals_ = static_cast<int>(last - first);
+  }
+
+  std::unique_ptr<Transport> make_transport() {
+    const bool one_host = locals_ == place_.workers;
+    const bool by_mpi = place_.starter == WorkerPlace::Starter::mpirun && mpi_available();
+    if (options_.transport == "gloo") return gloo();
+    if (options_.transport == "mpi") return mpi();
+    if (one_host) return shared_memory(false);
+    if (options_.transport == "shm")
+      throw InputError(
+          "strategy.transport: shm needs all workers on one host; write auto, gloo or mpi");
+    if (locals_ == 1) {
+      // Neighbours share memory elsewhere: everybody must take part in the same exchanges.
+      share("segment", nullptr);
+      return by_mpi ? mpi() : gloo();
+    }
+    auto local = shared_memory(true);
+    return routed_transport(std::move(local), first_local_, locals_, by_mpi ? mpi() : gloo());
+  }
+
+  std::unique_ptr<Transport> mpi() {
+    if (place_.starter != WorkerPlace::Starter::mpirun)
+      throw InputError("strategy.transport: mpi needs workers started by mpirun");
+    return mpi_transport();
+  }
+
+  std::unique_ptr<Transport> gloo() {
+    GlooStore store;
+    const auto key_of = [](const std::string& key) { return "gloo/" + key; };
+    store.set = [this, key_of](const std::string& key, const std::string& value) {
+      client_.set(key_of(key), value);
+    };
+    store.get = [this, key_of](const std::string& key) {
+      return client_.get(key_of(key), options_.timeout);
+    };
+    store.has = [this, key_of](const std::string& key) { return client_.check({key_of(key)}); };
+    auto transport = gloo_transport(std::move(store), client_.local_address(), place_.rank,
+                                    place_.workers, options_.timeout);
+    client_.barrier("connected", place_.workers, options_.timeout);
+    return transport;
+  }
+
+  std::unique_ptr<Transport> shared_memory(bool progress_thread) {
+    const std::size_t bytes = Inbox::bytes(locals_);
+    SharedMemory own = SharedMemory::create(bytes);
+    const auto cards = share("segment", {{"pid", ::getpid()}, {"fd", own.fd()}});
+    MemoryTransportOptions options;
+    auto segments = std::make_shared<std::vector<SharedMemory>>();
+    for (int local = 0; local < locals_; ++local) {
+      const int rank = first_local_ + local;
+      const pid_t pid = cards[rank].at("pid");
+      const bool me = rank == place_.rank;
+      segments->push_back(me ? own : SharedMemory::open(pid, cards[rank].at("fd"), bytes));
+      options.inboxes.emplace_back(segments->back().data(), locals_);
+      options.watches.emplace_back(pid);
+      options.names.push_back(rank);
+    }
+    client_.barrier(fmt::format("mapped/{}", hosts_[place_.rank]), locals_, options_.timeout);
+    for (SharedMemory& segment : *segments) segment.close_fd();
+    options.rank = place_.rank - first_local_;
+    options.memory = segments;
+    options.progress_thread = progress_thread;
+    options.spin = locals_ <= usable_cores();
+    options.name = "shm";
+    return std::make_unique<MemoryTransport>(std::move(options));
+  }
+
+  const WorkerPlace& place_;
+  const GroupOptions& options_;
+  RendezvousClient& client_;
+  std::vector<int> hosts_;
+  int first_local_ = 0;
+  int locals_ = 1;
+};
+
+// What lives as long as the communicator.
+struct Membership {
+  Meeting meeting;
+  std::unique_ptr<Communicator> communicator;
+  bool mpi = false;
+  int exceptions = std::uncaught_exceptions();
+
+  ~Membership() {
+    communicator.reset();
+    if (mpi && std::uncaught_exceptions() == exceptions) mpi_end_well();
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options) {
+  auto membership = std::make_shared<Membership>();
+  membership->mpi = place.starter == WorkerPlace::Starter::mpirun;
+  membership->meeting = meet(place, options.timeout);
+  membership->communicator = Joiner(place, options, *membership->meeting.client).join();
+  Communicator* communicator = membership->communicator.get();
+  return {std::move(membership), communicator};
+}
+
+std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout) {
+  const std::size_t inbox = (Inbox::bytes(size) + 4095) / 4096 * 4096;
+  const std::size_t bytes = inbox * static_cast<std::size_t>(size);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw IoError(fmt::format("no memory for a group of {}", size));
+  const std::shared_ptr<void> owner(memory, [bytes](void* mapped) { ::munmap(mapped, bytes); });
+  std::vector<std::shared_ptr<Communicator>> group;
+  for (int rank = 0; rank < size; ++rank) {
+    MemoryTransportOptions options;
+    options.rank = rank;
+    options.memory = owner;
+    options.spin = size <= usable_cores();
+    for (int r = 0; r < size; ++r) {
+      options.inboxes.emplace_back(static_cast<std::byte*>(memory) + r * inbox, size);
+      options.names.push_back(r);
+    }
+    group.push_back(std::make_shared<Communicator>(
+        std::make_unique<MemoryTransport>(std::move(options)), rank,
+        std::vector<int>(static_cast<std::size_t>(size), 0), timeout));
+  }
+  return group;
+}
+
+}  // namespace convoy

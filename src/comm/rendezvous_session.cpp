@@ -1,0 +1,249 @@
+#include "comm/rendezvous_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace convoy::rendezvous {
+namespace {
+
+// A key takes more memory than its bytes.
+constexpr std::size_t entry_overhead = 128;
+
+std::string take_key(BodyReader& fields) {
+  std::string key = fields.text();
+  if (key.empty() || key.size() > max_key) throw InputError("a key has 1 to 4,096 bytes");
+  return key;
+}
+
+std::string take_value(BodyReader& fields) {
+  std::string value = fields.text();
+  if (value.size() > max_value) throw InputError("a value has at most 64 MiB");
+  return value;
+}
+
+std::vector<std::string> take_keys(BodyReader& fields) {
+  std::vector<std::string> keys;
+  for (std::uint32_t count = fields.u32(); count > 0; --count) keys.push_back(take_key(fields));
+  return keys;
+}
+
+}  // namespace
+
+const std::string* Store::find(const std::string& key) const {
+  const auto found = values_.find(key);
+  return found == values_.end() ? nullptr : &found->second;
+}
+
+void Store::set(const std::string& key, std::string value) {
+  const auto found = values_.find(key);
+  const std::size_t before =
+      found == values_.end() ? 0 : key.size() + found->second.size() + entry_overhead;
+  const std::size_t after = key.size() + value.size() + entry_overhead;
+  if (bytes_ - before + after > max_bytes) throw InputError("the rendezvous is full (1 GiB)");
+  bytes_ += after - before;
+  if (found == values_.end()) ++additions_;
+  values_[key] = std::move(value);
+}
+
+bool Store::remove(const std::string& key) {
+  const auto found = values_.find(key);
+  if (found == values_.end()) return false;
+  bytes_ -= key.size() + found->second.size() + entry_overhead;
+  values_.erase(found);
+  return true;
+}
+
+Session::Session(Store& store, const Secret& secret, std::string nonce)
+    : store_(store), secret_(secret), nonce_(std::move(nonce)) {}
+
+void Session::receive(std::string_view bytes, Clock::time_point now) {
+  try {
+    while (!ended_ && !opener_ && !bytes.empty()) {
+      const std::size_t whole = keys_ ? proof_size : greeting_size;
+      const std::size_t size = std::min(bytes.size(), whole - greeting_.size());
+      greeting_ += bytes.substr(0, size);
+      bytes.remove_prefix(size);
+      if (keys_)
+        check_proof();
+      else
+        greet();
+    }
+    if (ended_ || !opener_) return;
+    opener_->feed(bytes);
+    while (const auto body = opener_->next()) handle(*body, now);
+  } catch (const Error& error) {
+    end(error.what());
+  }
+}
+
+void Session::greet() {
+  // A peer that speaks another version of the protocol is told ours; anybody else is told nothing.
+  const std::size_t name = magic.size() - 1;
+  if (greeting_.substr(0, name) != magic.substr(0, greeting_.size()).substr(0, name))
+    return end("not a Convoy worker");
+  if (greeting_.size() > name && greeting_[name] != magic[name]) {
+    output_ += std::string(magic) + nonce_;
+    return end("another version of the protocol");
+  }
+  if (greeting_.size() < greeting_size) return;
+  output_ += std::string(magic) + nonce_;
+  keys_ = derive_keys(secret_, std::string_view(greeting_).substr(magic.size()), nonce_);
+  greeting_.clear();
+}
+
+void Session::check_proof() {
+  if (greeting_.size() < proof_size) return;
+  if (!equal(greeting_, keys_->client_proof)) {
+    output_ += refused;
+    return end("wrong secret");
+  }
+  output_ += accepted;
+  output_ += keys_->server_proof;
+  opener_.emplace(keys_->to_server);
+  sealer_.emplace(keys_->to_client);
+}
+
+void Session::handle(std::string_view body, Clock::time_point now) {
+  BodyReader fields(body);
+  const std::uint32_t id = fields.u32();
+  const auto operation = static_cast<Operation>(fields.u8());
+  try {
+    handle_fields(id, operation, fields, now);
+  } catch (const InputError& error) {
+    answer(id, Answer::failed, BodyWriter().text(error.what()));
+  }
+}
+
+void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& fields,
+                            Clock::time_point now) {
+  switch (operation) {
+    case Operation::set: {
+      const std::string key = take_key(fields);
+      store_.set(key, take_value(fields));
+      return answer(id, Answer::done);
+    }
+    case Operation::get: {
+      std::string key = take_key(fields);
+      const auto patience = std::chrono::milliseconds(fields.u64() % (std::uint64_t{1} << 40));
+      return park({id, operation, {std::move(key)}, now + patience}, now);
+    }
+    case Operation::add: {
+      const std::string key = take_key(fields);
+      return add(id, key, fields.u64());
+    }
+    case Operation::compare_set:
+      return compare_set(id, fields);
+    case Operation::check: {
+      const auto keys = take_keys(fields);
+      const bool all = std::all_of(keys.begin(), keys.end(),
+                                   [&](const std::string& key) { return store_.find(key); });
+      return answer(id, Answer::done, BodyWriter().u8(all));
+    }
+    case Operation::remove:
+      return answer(id, Answer::done, BodyWriter().u8(store_.remove(take_key(fields))));
+    case Operation::count:
+      return answer(id, Answer::done, BodyWriter().u64(store_.count()));
+    case Operation::wait: {
+      const auto patience = std::chrono::milliseconds(fields.u64() % (std::uint64_t{1} << 40));
+      auto keys = take_keys(fields);
+      std::reverse(keys.begin(), keys.end());  // they are taken from the back
+      return park({id, operation, std::move(keys), now + patience}, now);
+    }
+    case Operation::last_will: {
+      std::string key = fields.text(), value = take_value(fields);
+      if (key.size() > max_key) throw InputError("a key has at most 4,096 bytes");
+      if (key.empty())
+        will_.reset();
+      else
+        will_.emplace(std::move(key), std::move(value));
+      return answer(id, Answer::done);
+    }
+  }
+  throw ProtocolError("a message asks for an unknown operation");
+}
+
+void Session::add(std::uint32_t id, const std::string& key, std::uint64_t delta) {
+  std::int64_t number = 0;
+  if (const std::string* text = store_.find(key)) {
+    const char* end = text->data() + text->size();
+    const auto [rest, problem] = std::from_chars(text->data(), end, number);
+    if (problem != std::errc() || rest != end) throw InputError("the key holds no number");
+  }
+  const std::uint64_t sum = static_cast<std::uint64_t>(number) + delta;
+  store_.set(key, std::to_string(static_cast<std::int64_t>(sum)));
+  answer(id, Answer::done, BodyWriter().u64(sum));
+}
+
+void Session::compare_set(std::uint32_t id, BodyReader& fields) {
+  const std::string key = take_key(fields);
+  const std::string expected = take_value(fields);
+  const std::string desired = take_value(fields);
+  const std::string* present = store_.find(key);
+  const std::string now = present ? *present : std::string();
+  if (now == expected) store_.set(key, desired);
+  answer(id, Answer::done, BodyWriter().text(now == expected ? desired : now));
+}
+
+void Session::park(Parked request, Clock::time_point now) {
+  if (settle(request, now)) return;
+  if (parked_.size() >= max_parked) throw InputError("too many calls wait on one connection");
+  parked_.push_back(std::move(request));
+}
+
+// Whether it is answered.
+bool Session::settle(Parked& request, Clock::time_point now) {
+  // Keys that were there once count: only the rest is looked for again.
+  while (!request.keys.empty()) {
+    const std::string* value = store_.find(request.keys.back());
+    if (value == nullptr) break;
+    if (request.operation == Operation::get) {
+      answer(request.id, Answer::done, BodyWriter().text(*value));
+      return true;
+    }
+    request.keys.pop_back();
+  }
+  if (request.keys.empty()) {
+    answer(request.id, Answer::done);
+    return true;
+  }
+  if (now < request.deadline) return false;
+  answer(request.id, Answer::late, BodyWriter().text(request.keys.back()));
+  return true;
+}
+
+void Session::look_again(Clock::time_point now) {
+  if (ended_) return;
+  std::erase_if(parked_, [&](Parked& request) { return settle(request, now); });
+}
+
+std::optional<Session::Clock::time_point> Session::deadline() const {
+  std::optional<Clock::time_point> first;
+  for (const Parked& request : parked_)
+    if (!first || request.deadline < *first) first = request.deadline;
+  return first;
+}
+
+void Session::hang_up() {
+  if (!will_) return;
+  try {
+    if (store_.find(will_->first) == nullptr) store_.set(will_->first, will_->second);
+  } catch (const InputError&) {  // the store is full: nobody is left to tell
+  }
+  will_.reset();
+}
+
+void Session::answer(std::uint32_t id, Answer outcome, const BodyWriter& fields) {
+  BodyWriter body;
+  body.u32(id).u8(static_cast<std::uint8_t>(outcome));
+  output_ += sealer_->seal(body.body() + fields.body());
+}
+
+void Session::end(std::string problem) {
+  ended_ = true;
+  problem_ = std::move(problem);
+  parked_.clear();
+}
+
+}  // namespace convoy::rendezvous

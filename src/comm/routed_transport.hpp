@@ -1,0 +1,12 @@
+#pragma once
+// One transport for the ranks of this host, another one for those of other hosts.
+#include "comm/transport.hpp"
+
+namespace convoy {
+
+/// `local` knows the ranks of this host, numbered from 0; `first_local` is the rank in the group
+/// that is its 0. `remote` knows all ranks.
+std::unique_ptr<Transport> routed_transport(std::unique_ptr<Transport> local, int first_local,
+                                            int locals, std::unique_ptr<Transport> remote);
+
+}  // namespace convoy

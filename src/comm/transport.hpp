@@ -1,0 +1,51 @@
+#pragma once
+// What a transport is: messages between pairs of ranks. Everything else is built on it.
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "convoy/comm/communicator.hpp"
+
+namespace convoy {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// A message under way.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+  /// Returns when the memory may be used again (a send) or holds the message (a receive). Throws
+  /// TimeoutError or PeerError. Not called again after it has returned or thrown.
+  virtual void wait(Deadline deadline) = 0;
+};
+
+/// Starts messages; never blocks for the peer. Thread-safe. Tags up to 31 bits. Zero-sized messages
+/// are messages too. An implementation's destructor gives up what is still under way.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) = 0;
+  virtual std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
+                                            Receive mode) = 0;
+  std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
+
+ protected:
+  void count_sent(std::size_t bytes) { bytes_sent_.fetch_add(bytes, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> bytes_sent_{0};
+};
+
+template <class Pieces>
+std::size_t total_size(const Pieces& pieces) {
+  std::size_t size = 0;
+  for (const auto& piece : pieces) size += piece.size();
+  return size;
+}
+
+/// into[i] += from[i] for `bytes / 4` float32 values.
+void add_floats(std::byte* into, const std::byte* from, std::size_t bytes);
+
+}  // namespace convoy

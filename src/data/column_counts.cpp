@@ -1,0 +1,124 @@
+#include "data/column_counts.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/agree.hpp"
+#include "data/message.hpp"
+#include "data/segments.hpp"
+
+namespace convoy {
+namespace {
+
+/// Makes one entry of neighbours with the same number.
+void unite(std::vector<NumberCount>& sorted) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (kept > 0 && sorted[kept - 1].number == sorted[i].number)
+      sorted[kept - 1].times += sorted[i].times;
+    else
+      sorted[kept++] = sorted[i];
+  }
+  sorted.resize(kept);
+}
+
+bool is_smaller(const NumberCount& a, const NumberCount& b) {
+  return a.number < b.number;
+}
+
+ColumnCounts count_rows(const Column& column, Range rows) {
+  ColumnCounts counts;
+  const auto begin = static_cast<std::size_t>(rows.begin);
+  const auto end = static_cast<std::size_t>(rows.end);
+  if (column.categorical) {
+    std::vector<std::int64_t> times(column.categories.size());
+    for (std::size_t row = begin; row < end; ++row) {
+      if (column.codes[row] >= 0) ++times[static_cast<std::size_t>(column.codes[row])];
+    }
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      if (times[i] > 0) counts.texts[column.categories[i]] += times[i];
+    }
+    return counts;
+  }
+  for (std::size_t row = begin; row < end; ++row) {
+    const double x = column.numbers[row];
+    // -0 equals 0, so that which of the two a sort leaves first would depend on who sorted what.
+    if (!std::isnan(x)) counts.numbers.push_back({x == 0 ? 0 : x, 1});
+  }
+  std::sort(counts.numbers.begin(), counts.numbers.end(), is_smaller);
+  unite(counts.numbers);
+  return counts;
+}
+
+void write(const ColumnCounts& counts, MessageWriter& writer) {
+  writer.count(counts.numbers.size());
+  for (const auto& [number, times] : counts.numbers) {
+    writer.number(number);
+    writer.count(static_cast<std::size_t>(times));
+  }
+  writer.count(counts.texts.size());
+  for (const auto& [text, times] : counts.texts) {
+    writer.text(text);
+    writer.count(static_cast<std::size_t>(times));
+  }
+}
+
+/// Adds what another worker counted.
+void read_into(ColumnCounts& counts, MessageReader& reader) {
+  const auto middle = static_cast<std::ptrdiff_t>(counts.numbers.size());
+  for (std::size_t left = reader.count(sizeof(NumberCount)); left > 0; --left) {
+    const double number = reader.number();
+    counts.numbers.push_back({number, static_cast<std::int64_t>(reader.count(0))});
+  }
+  std::inplace_merge(counts.numbers.begin(), counts.numbers.begin() + middle, counts.numbers.end(),
+                     is_smaller);
+  unite(counts.numbers);
+  for (std::size_t left = reader.count(2 * sizeof(std::uint64_t)); left > 0; --left) {
+    const std::string text = reader.text();
+    counts.texts[text] += static_cast<std::int64_t>(reader.count(0));
+  }
+}
+
+}  // namespace
+
+std::vector<ColumnCounts> count_values(const std::vector<const Column*>& columns, std::int64_t rows,
+                                       Peers* peers) {
+  const std::vector<std::string> messages = gather(peers, [&] {
+    MessageWriter writer;
+    for (const Column* column : columns)
+      write(count_rows(*column, own_positions(rows, peers)), writer);
+    return writer.take();
+  });
+  std::vector<ColumnCounts> counts(columns.size());
+  for (std::size_t worker = 0; worker < messages.size(); ++worker) {
+    MessageReader reader(messages[worker], worker);
+    for (ColumnCounts& column : counts) read_into(column, reader);
+    reader.expect_end();
+  }
+  return counts;
+}
+
+double median(const std::vector<NumberCount>& numbers) {
+  std::int64_t total = 0;
+  for (const NumberCount& entry : numbers) total += entry.times;
+  const auto at = [&](std::int64_t position) {
+    std::size_t i = 0;
+    while (position >= numbers[i].times) position -= numbers[i++].times;
+    return numbers[i].number;
+  };
+  return total % 2 ? at(total / 2) : at(total / 2 - 1) / 2 + at(total / 2) / 2;
+}
+
+double most_frequent(const std::vector<NumberCount>& numbers) {
+  return std::max_element(numbers.begin(), numbers.end(),
+                          [](const auto& a, const auto& b) { return a.times < b.times; })
+      ->number;
+}
+
+std::string most_frequent(const std::map<std::string, std::int64_t>& texts) {
+  return std::max_element(texts.begin(), texts.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
+
+}  // namespace convoy

@@ -1,0 +1,209 @@
+#include "data/fingerprint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "data/agree.hpp"
+#include "data/array.hpp"
+#include "data/message.hpp"
+
+namespace convoy {
+namespace {
+
+/// A checksum over several pieces: of their checksums.
+class Digest {
+ public:
+  void add(std::span<const std::byte> bytes) { pieces_.push_back(xxh3(bytes)); }
+  void add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
+  std::string hex() const {
+    return fmt::format("{:016x}", xxh3(std::as_bytes(std::span(pieces_))));
+  }
+
+ private:
+  std::vector<std::uint64_t> pieces_;
+};
+
+std::string_view type_name(ElementType type) {
+  switch (type) {
+    case ElementType::u8:
+      return "u8";
+    case ElementType::i8:
+      return "i8";
+    case ElementType::i16:
+      return "i16";
+    case ElementType::i32:
+      return "i32";
+    case ElementType::i64:
+      return "i64";
+    case ElementType::f32:
+      return "f32";
+    case ElementType::f64:
+      return "f64";
+  }
+  return "?";
+}
+
+std::string array_checksum(std::span<const std::byte> bytes) {
+  constexpr std::size_t edge = 64 * 1024;
+  constexpr std::size_t pages = 64;
+  constexpr std::size_t page = 4096;
+  Digest digest;
+  if (bytes.size() <= 2 * edge + pages * page) {
+    digest.add(bytes);
+    return digest.hex();
+  }
+  digest.add(bytes.first(edge));
+  digest.add(bytes.last(edge));
+  const std::size_t distance = (bytes.size() - 2 * edge) / pages;
+  for (std::size_t i = 0; i < pages; ++i) digest.add(bytes.subspan(edge + i * distance, page));
+  return digest.hex();
+}
+
+std::string columns_checksum(const std::vector<Column>& columns) {
+  Digest digest;
+  for (const Column& column : columns) {
+    digest.add(std::as_bytes(std::span(column.numbers)));
+    digest.add(std::as_bytes(std::span(column.codes)));
+    for (const std::string& category : column.categories) digest.add(category);
+  }
+  return digest.hex();
+}
+
+std::string column_list(const std::vector<Column>& columns) {
+  std::string list;
+  for (const Column& column : columns) {
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", column.name,
+                        column.categorical ? " (text)" : "");
+  }
+  return list;
+}
+
+std::vector<std::string> categories_of(const std::vector<Column>& columns) {
+  std::vector<std::string> names;
+  for (const Column& column : columns)
+    names.insert(names.end(), column.categories.begin(), column.categories.end());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string step_text(const PreprocessStep& step) {
+  return fmt::format("{} [{}] per {} by {} from {} to {} with {} {}", step.kind,
+                     fmt::join(step.columns, " "), step.per, step.by, step.low, step.high,
+                     step.with, step.value);
+}
+
+/// A worker's side of the comparison.
+struct Fingerprint {
+  std::string name;  // "worker 2 (host)"
+  std::vector<Trait> traits;
+};
+
+Fingerprint read_fingerprint(const std::string& bytes, std::size_t worker) {
+  MessageReader reader(bytes, worker);
+  Fingerprint fingerprint;
+  fingerprint.name = worker_name(worker, reader.text());
+  for (std::size_t left = reader.count(2 * sizeof(std::uint64_t)); left > 0; --left) {
+    Trait trait;
+    trait.what = reader.text();
+    trait.value = reader.text();
+    fingerprint.traits.push_back(std::move(trait));
+  }
+  reader.expect_end();
+  return fingerprint;
+}
+
+/// Long values (lists of names) cut down to where they begin to differ.
+std::string excerpt(const std::string& value, const std::string& other) {
+  constexpr std::size_t longest = 80;
+  constexpr std::size_t before = 20;
+  if (value.size() <= longest) return value.empty() ? "nothing" : value;
+  const auto differ = std::mismatch(value.begin(), value.end(), other.begin(), other.end()).first;
+  const auto at = static_cast<std::size_t>(differ - value.begin());
+  const std::size_t begin = at > longest - before ? at - before : 0;
+  return fmt::format("{}{}{}", begin > 0 ? "..." : "", value.substr(begin, longest),
+                     begin + longest < value.size() ? "..." : "");
+}
+
+std::optional<std::string> difference(const Fingerprint& worker, const Fingerprint& first) {
+  const std::size_t both = std::min(worker.traits.size(), first.traits.size());
+  for (std::size_t i = 0; i < both; ++i) {
+    const Trait& a = worker.traits[i];
+    const Trait& b = first.traits[i];
+    if (a.what != b.what) return fmt::format("{} where worker 0 has {}", a.what, b.what);
+    if (a.value == b.value) continue;
+    return fmt::format("{}: {} where worker 0 has {}", a.what, excerpt(a.value, b.value),
+                       excerpt(b.value, a.value));
+  }
+  if (worker.traits.size() == first.traits.size()) return std::nullopt;
+  return "its job names other files or steps";
+}
+
+}  // namespace
+
+void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits) {
+  const auto add = [&](const char* what, std::string value) {
+    traits.push_back({fmt::format("{}: {}", split, what), std::move(value)});
+  };
+  add("samples", std::to_string(source.rows));
+  if (source.array) {
+    const std::span<const std::int64_t> shape = source.array->shape;
+    add("a sample of the array",
+        fmt::format("{} {}", shape_text(shape.subspan(shape.empty() ? 0 : 1)),
+                    type_name(source.array->type)));
+    add("checksum of the features", array_checksum(source.array->bytes));
+  } else {
+    add("columns", column_list(source.columns));
+    add("checksum of the features", columns_checksum(source.columns));
+  }
+  if (!source.target) return;
+  add("target columns", column_list(source.target->columns));
+  add("names in the target",
+      fmt::format("{}", fmt::join(categories_of(source.target->columns), ", ")));
+  add("checksum of the target", columns_checksum(source.target->columns));
+}
+
+void add_traits(const SplitRows& rows, const std::vector<PreprocessStep>& steps,
+                std::vector<Trait>& traits) {
+  Digest digest;
+  for (const auto* split : {&rows.train, &rows.validation, &rows.test})
+    digest.add(std::as_bytes(std::span(*split)));
+  traits.push_back({"samples to train on", std::to_string(rows.train.size())});
+  traits.push_back({"checksum of which sample is in which split", digest.hex()});
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    traits.push_back({fmt::format("preprocess[{}]", i), step_text(steps[i])});
+}
+
+std::string fingerprint_text(const std::vector<Trait>& traits) {
+  MessageWriter writer;
+  writer.text(host_name());
+  writer.count(traits.size());
+  for (const Trait& trait : traits) {
+    writer.text(trait.what);
+    writer.text(trait.value);
+  }
+  return writer.take();
+}
+
+void require_same_data(const std::vector<std::string>& fingerprints) {
+  if (fingerprints.size() < 2) return;
+  const Fingerprint first = read_fingerprint(fingerprints[0], 0);
+  std::string example;
+  std::vector<std::string> names;
+  for (std::size_t rank = 1; rank < fingerprints.size(); ++rank) {
+    const Fingerprint worker = read_fingerprint(fingerprints[rank], rank);
+    const std::optional<std::string> found = difference(worker, first);
+    if (!found) continue;
+    if (names.empty()) example = *found;
+    names.push_back(worker.name);
+  }
+  if (names.empty()) return;
+  throw InputError(fmt::format("{} {} other data than {}: {}{}", fmt::join(names, ", "),
+                               names.size() == 1 ? "has" : "have", first.name,
+                               names.size() == 1 ? "" : "first ", example));
+}
+
+}  // namespace convoy

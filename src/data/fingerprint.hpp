@@ -1,0 +1,36 @@
+#pragma once
+// Whether all workers have the same data.
+#include <string>
+#include <vector>
+
+#include "convoy/job/job.hpp"
+#include "data/source.hpp"
+#include "data/split.hpp"
+
+namespace convoy {
+
+/// Something about the data that must be the same everywhere, as a person would say it.
+struct Trait {
+  std::string what;   ///< "train: samples"
+  std::string value;  ///< "60000"
+};
+
+/// Appends traits of one split's files: number of samples, shape and type or columns, and a
+/// checksum: of all that was parsed, or, of the bytes of an array, of the first and last 64 KiB and
+/// 64 pages spread evenly (reading gigabytes once more would take longer than it is worth).
+void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits);
+
+/// Appends which rows are in which split, and the steps: what decides the sequence of messages
+/// while fitting.
+void add_traits(const SplitRows& rows, const std::vector<PreprocessStep>& steps,
+                std::vector<Trait>& traits);
+
+/// Traits and this machine's name as bytes, to be compared with those of the other workers.
+std::string fingerprint_text(const std::vector<Trait>& traits);
+
+/// Throws InputError, the same on every worker, when a worker's traits differ from worker 0's:
+/// "worker 2 (host b) has other data than worker 0 (host a): train: samples: 59000 where worker 0
+/// has 60000". `fingerprints` are by rank.
+void require_same_data(const std::vector<std::string>& fingerprints);
+
+}  // namespace convoy

@@ -1,0 +1,165 @@
+// What is kept of a run while it goes on, and what its workers tell at the end.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/report/metrics.hpp"
+#include "core/machine.hpp"
+#include "train/trainer_impl.hpp"
+
+namespace convoy {
+
+void Trainer::Impl::write_checkpoint() {
+  const auto begin = TimeUse::Clock::now();
+  progress_.seconds += meter_.seconds;  // all of the run's, wherever it goes on
+  std::vector<torch::Tensor> whole;     // the optimizer's state, if this worker has all of it
+  if (!team_) {
+    for (const torch::Tensor& state : states_) {
+      whole.push_back(torch::zeros({weights_->size()}));
+      expand_state(reduction_->blocks(), 0, state, whole.back());
+    }
+  }
+  TrainingState state = capture_state(*weights_, whole, progress_);
+  progress_.seconds -= meter_.seconds;
+  state.meta["identity"] = identity_;
+  state.meta["model"] = options_.model_meta;
+  const std::string split = data_.validation ? "validation" : "test";
+  if (const auto at = evaluated_at_.find(split);
+      is_first() && at != evaluated_at_.end() && at->second == progress_.step) {
+    const Json& metrics = evaluations_[split];
+    if (metrics.contains(best_metric_)) {
+      state.meta["best_metric"] = {{"split", split},
+                                   {"name", best_metric_},
+                                   {"value", metrics[best_metric_]},
+                                   {"higher_is_better", higher_is_better(best_metric_)}};
+    }
+  }
+  const auto path = save_checkpoint(std::move(state));
+  if (!is_first()) return;
+  Json written = event("checkpoint");
+  written["path"] = "checkpoints/" + path.filename().string();
+  written["best"] = checkpoints_->best() == path;
+  written["seconds"] = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+  emit(written);
+}
+
+// All workers write their part of the optimizer's state, then worker 0 the rest: until that is
+// there, the parts are no checkpoint.
+std::filesystem::path Trainer::Impl::save_checkpoint(TrainingState state) {
+  if (!team_) return checkpoints_->save(state);
+  const bool shared = folder_is_shared();
+  ShardFile own;
+  team_->agree([&] {
+    const Shard shard = make_shard(reduction_->blocks(), *weights_, worker(), states_);
+    if (shared || is_first())
+      own = checkpoints_->save_shard(shard, progress_.step, worker(), workers());
+  });
+  if (!shared) collect_shards();
+  const auto all = options_.group->all_gather(Json{{"name", own.name}, {"xxh3", own.xxh3}}.dump());
+  if (!is_first()) return {};
+  std::vector<ShardFile> shards;
+  for (int w = 0; w < workers(); ++w) {
+    const Json shard = Json::parse(all[w]);
+    shards.push_back({shard["name"], shard["xxh3"]});
+    if (!shared && w > 0) shards.back() = collected_[w];
+  }
+  return checkpoints_->save(state, shards);
+}
+
+// Worker 0 writes the parts of workers that do not see its folder.
+void Trainer::Impl::collect_shards() {
+  constexpr int shard_tag = 3;
+  Communicator& group = *options_.group;
+  const auto bytes = [](const torch::Tensor& tensor) {
+    return std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes());
+  };
+  collected_.assign(static_cast<std::size_t>(workers()), {});
+  std::exception_ptr failed;  // the others must get rid of theirs all the same
+  if (!is_first()) {
+    for (const torch::Tensor& state : states_) group.send(0, shard_tag, bytes(state));
+  }
+  for (int w = 1; is_first() && w < workers(); ++w) {
+    std::vector<torch::Tensor> theirs;
+    for (std::size_t k = 0; k < states_.size(); ++k) {
+      theirs.push_back(torch::zeros({state_size(reduction_->blocks(), w)}));
+      group.recv(w, shard_tag, bytes(theirs.back()));
+    }
+    if (failed) continue;
+    try {
+      collected_[w] = checkpoints_->save_shard(
+          make_shard(reduction_->blocks(), *weights_, w, theirs), progress_.step, w, workers());
+    } catch (...) {
+      failed = std::current_exception();
+    }
+  }
+  team_->agree([&] {
+    if (failed) std::rethrow_exception(failed);
+  });
+}
+
+// Whether all workers see the folder that worker 0 writes to: tried once, with a file.
+bool Trainer::Impl::folder_is_shared() {
+  if (folder_shared_) return *folder_shared_;
+  namespace fs = std::filesystem;
+  Communicator& group = *options_.group;
+  fs::path probe;
+  team_->agree([&] {
+    if (!is_first()) return;
+    probe = options_.out / fmt::format(".shared-{}-{}", ::getpid(), progress_.step);
+    write_file_atomically(probe, "whether all workers see this folder\n");
+  });
+  const std::string name = group.all_gather(probe.filename().string())[0];
+  std::error_code ignored;
+  const bool seen = fs::exists(options_.out / name, ignored);
+  bool all = true;
+  for (const std::string& answer : group.all_gather(seen ? "yes" : "no")) all &= answer == "yes";
+  if (is_first()) fs::remove(probe, ignored);
+  folder_shared_ = all;
+  return all;
+}
+
+void Trainer::Impl::write_timeline() {
+  if (!trace_) return;
+  const std::string own = trace_->serialise();
+  const std::vector<std::string> parts =
+      team_ ? options_.group->all_gather(own) : std::vector<std::string>{own};
+  if (is_first()) write_trace(options_.trace, parts);
+}
+
+Trainer::Impl::Json Trainer::Impl::worker_reports() {
+  if (!team_) return {};
+  std::int64_t state_bytes = 0;
+  for (const torch::Tensor& state : states_)
+    state_bytes += static_cast<std::int64_t>(state.nbytes());
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const Range lanes = worker_lanes_[worker()];
+  const Json own = {{"worker", worker()},
+                    {"host", std::string(host.data())},
+                    {"lanes", lanes.size()},
+                    {"peak_memory_bytes", peak_memory_bytes()},
+                    {"optimizer_state_bytes", state_bytes},
+                    {"bytes_sent_per_step", team_->step_bytes()},
+                    {"other_bytes_sent_per_step", team_->other_bytes()}};
+  Json all = Json::array();
+  for (const std::string& text : options_.group->all_gather(own.dump()))
+    all.push_back(Json::parse(text));
+  return all;
+}
+
+void Trainer::Impl::require_equal_weights(const std::string& sha256) {
+  if (!team_) return;
+  const std::vector<std::string> all = options_.group->all_gather(sha256);
+  for (int w = 1; w < workers(); ++w) {
+    if (all[w] != all[0])
+      throw PeerError(w, fmt::format("worker {} ended with other weights than worker 0: {} there, "
+                                     "{} here; a memory or network fault, or a model that is not "
+                                     "deterministic",
+                                     w, all[w], all[0]));
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,196 @@
+#include "train/training_group.hpp"
+
+#include "convoy/core/error.hpp"
+#include "train/sharded_state.hpp"
+
+namespace convoy {
+namespace {
+
+constexpr int state_tag = 1;
+constexpr int inference_tag = 2;
+
+std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
+  std::int64_t bytes = 0;
+  for (const Block& block : blocks) bytes += block.count * static_cast<std::int64_t>(sizeof(float));
+  return bytes;
+}
+
+std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
+  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
+}
+
+std::size_t float_values(const SharedWeights& weights) {
+  std::size_t values = 0;
+  for (const auto& [name, tensor] : weights.buffers()) {
+    if (tensor.is_floating_point()) values += static_cast<std::size_t>(tensor.numel());
+  }
+  return values;
+}
+
+std::vector<torch::Tensor> counters_of(const SharedWeights& weights) {
+  std::vector<torch::Tensor> counters;
+  for (const auto& [name, tensor] : weights.buffers()) {
+    if (!tensor.is_floating_point()) counters.push_back(tensor);
+  }
+  return counters;
+}
+
+}  // namespace
+
+TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
+                             const Options& options)
+    : group_(group),
+      weights_(weights),
+      reduction_(reduction),
+      exchange_(group, reduction.blocks(), options.lanes, options.worker_lanes),
+      tuner_(gradient_bytes(reduction.blocks())),
+      tuning_(options.bucket_bytes < 0) {
+  news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
+                                             options.worker_lanes, float_values(weights),
+                                             counters_of(weights));
+  Trace::Track* track = nullptr;
+  if (options.trace != nullptr) track = &options.trace->track("courier");
+  pipeline_ = std::make_unique<GradientPipeline>(exchange_, reduction, options.replicas, track);
+  use_buckets(tuning_ ? tuner_.bucket_bytes() : options.bucket_bytes);
+  if (tuner_.done()) tuning_ = false;
+  bytes_before_ = group_.bytes_sent();
+}
+
+void TrainingGroup::use_buckets(std::int64_t bytes) {
+  bucket_bytes_ = bytes;
+  overlapping_ = bytes > 0;
+  exchange_.set_buckets(make_buckets(reduction_.blocks(), bytes));
+}
+
+GradientSink* TrainingGroup::start_step(std::int64_t step) {
+  if (!overlapping_) return nullptr;
+  pipeline_->start(step);
+  return pipeline_.get();
+}
+
+void TrainingGroup::reduce() {
+  if (overlapping_) return pipeline_->join();
+  exchange_.begin(reduction_.roots());
+  exchange_.reduce(0, reduction_);
+  exchange_.finish();
+}
+
+void TrainingGroup::cancel_step() {
+  if (overlapping_) pipeline_->cancel();
+}
+
+bool TrainingGroup::exchange_news(StepNews& news) {
+  news_->exchange(news, reduction_.roots(), reduction_.squares());
+  if (!tuning_ || steps_ == 0) return false;  // there are no seconds before the first step's end
+  tuner_.add(news.seconds);
+  return tuner_.done();
+}
+
+void TrainingGroup::publish() {
+  exchange_.publish(weights_.data());
+}
+
+void TrainingGroup::end_step() {
+  ++steps_;
+  const std::uint64_t sent = exchange_.take_bytes_sent();
+  const std::uint64_t all = group_.bytes_sent();
+  exchanged_bytes_ += sent;
+  other_bytes_ += all - bytes_before_ - sent;
+  bytes_before_ = all;
+  if (!tuning_) return;
+  if (tuner_.bucket_bytes() != bucket_bytes_) use_buckets(tuner_.bucket_bytes());
+  if (tuner_.done()) {
+    tuning_ = false;
+    tried_ = tuner_.tried();
+  }
+}
+
+double TrainingGroup::step_bytes() const {
+  return steps_ == 0 ? 0 : static_cast<double>(exchanged_bytes_) / static_cast<double>(steps_);
+}
+
+double TrainingGroup::other_bytes() const {
+  return steps_ == 0 ? 0 : static_cast<double>(other_bytes_) / static_cast<double>(steps_);
+}
+
+void TrainingGroup::distribute(SharedWeights& weights,
+                               const std::vector<torch::Tensor>& flat_states,
+                               std::vector<torch::Tensor>& own_states) {
+  group_.broadcast(
+      std::as_writable_bytes(std::span(weights.data(), static_cast<std::size_t>(weights.size()))),
+      0);
+  for (auto& [name, tensor] : weights.buffers()) group_.broadcast(bytes_of(tensor), 0);
+  const std::vector<Block>& blocks = reduction_.blocks();
+  for (std::size_t k = 0; k < own_states.size(); ++k) {
+    if (!is_first()) {
+      group_.recv(0, state_tag, bytes_of(own_states[k]));
+      continue;
+    }
+    for (int worker = 1; worker < group_.size(); ++worker) {
+      const torch::Tensor theirs = compact_state(blocks, worker, flat_states[k]);
+      group_.send(worker, state_tag, bytes_of(theirs));
+    }
+    own_states[k] = compact_state(blocks, 0, flat_states[k]);
+  }
+}
+
+Inference TrainingGroup::gather(const Inference& mine) {
+  using Json = nlohmann::json;
+  const auto describe = [](const torch::Tensor& tensor) -> Json {
+    if (!tensor.defined()) return nullptr;
+    return {{"shape", tensor.sizes().vec()}, {"type", static_cast<int>(tensor.scalar_type())}};
+  };
+  const Json own = {{"outputs", describe(mine.outputs)},
+                    {"target", describe(mine.target)},
+                    {"samples", mine.samples.size()}};
+  const std::vector<std::string> headers = static_cast<Peers&>(group_).all_gather(own.dump());
+  if (!is_first()) {
+    for (const torch::Tensor& tensor : {mine.outputs, mine.target}) {
+      if (tensor.defined()) group_.send(0, inference_tag, bytes_of(tensor.contiguous()));
+    }
+    group_.send(0, inference_tag, std::as_bytes(std::span(mine.samples)));
+    return {};
+  }
+  Inference whole = mine;
+  std::vector<torch::Tensor> outputs;
+  std::vector<torch::Tensor> targets;
+  if (mine.outputs.defined()) outputs.push_back(mine.outputs);
+  if (mine.target.defined()) targets.push_back(mine.target);
+  for (int worker = 1; worker < group_.size(); ++worker) {
+    const Json header = Json::parse(headers[worker]);
+    const auto receive = [&](const char* key, std::vector<torch::Tensor>& into) {
+      if (header[key].is_null()) return;
+      into.push_back(torch::empty(header[key]["shape"].get<std::vector<std::int64_t>>(),
+                                  static_cast<torch::ScalarType>(header[key]["type"].get<int>())));
+      group_.recv(worker, inference_tag, bytes_of(into.back()));
+    };
+    receive("outputs", outputs);
+    receive("target", targets);
+    std::vector<std::int64_t> samples(header["samples"].get<std::size_t>());
+    group_.recv(worker, inference_tag, std::as_writable_bytes(std::span(samples)));
+    whole.samples.insert(whole.samples.end(), samples.begin(), samples.end());
+  }
+  if (!outputs.empty()) whole.outputs = torch::cat(outputs);
+  if (!targets.empty()) whole.target = torch::cat(targets);
+  return whole;
+}
+
+void TrainingGroup::agree(const std::function<void()>& work) {
+  std::exception_ptr own;
+  std::string text;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    own = std::current_exception();
+    text = error.what();
+    if (text.empty()) text = "unknown error";
+  }
+  const std::vector<std::string> all = static_cast<Peers&>(group_).all_gather(text);
+  if (own) std::rethrow_exception(own);
+  for (std::size_t worker = 0; worker < all.size(); ++worker) {
+    if (!all[worker].empty())
+      throw PeerError(static_cast<int>(worker), fmt::format("worker {}: {}", worker, all[worker]));
+  }
+}
+
+}  // namespace convoy

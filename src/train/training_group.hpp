@@ -1,0 +1,80 @@
+#pragma once
+// What the Trainer does only when there are several workers.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "convoy/comm/communicator.hpp"
+#include "infer/inference.hpp"
+#include "train/gradient_pipeline.hpp"
+#include "train/step_news.hpp"
+#include "train/training_state.hpp"
+
+namespace convoy {
+
+class TrainingGroup {
+ public:
+  struct Options {
+    std::int64_t lanes = 0;
+    std::vector<Range> worker_lanes;
+    int replicas = 1;               ///< of this worker, those that own lanes
+    std::int64_t bucket_bytes = 0;  ///< as bucket_bytes() of the job
+    Trace* trace = nullptr;
+  };
+  TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
+                const Options& options);
+
+  Communicator& communicator() { return group_; }
+  bool is_first() const { return group_.rank() == 0; }
+
+  /// Null when buckets do not leave early in this step.
+  GradientSink* start_step(std::int64_t step);
+  /// After the replicas have computed (and, without a sink, the reduction has added the worker's
+  /// own sums): all sums are reduced.
+  void reduce();
+  /// Instead, when a replica failed.
+  void cancel_step();
+  /// Also feeds the bucket tuning: true when it has just come to its end.
+  bool exchange_news(StepNews& news);
+  void publish();
+  /// Counts bytes; the next step may use another bucket size.
+  void end_step();
+
+  const std::vector<BucketTuner::Tried>& tried() const { return tried_; }
+  std::int64_t bucket_bytes() const { return bucket_bytes_; }
+  std::size_t buckets() const { return exchange_.buckets().size(); }
+  /// Payload bytes of gradients and weights that this worker sent, per step, and of all else.
+  double step_bytes() const;
+  double other_bytes() const;
+
+  /// Worker 0's values everywhere: weights, buffers, and each owner's optimizer state out of the
+  /// flat `states` that only worker 0 need have.
+  void distribute(SharedWeights& weights, const std::vector<torch::Tensor>& flat_states,
+                  std::vector<torch::Tensor>& own_states);
+  /// The pieces of an inference, in rank order, to worker 0; nothing for the others.
+  Inference gather(const Inference& mine);
+  /// Runs `work` on all workers; if one threw, all throw: its own exception there, PeerError naming
+  /// it elsewhere.
+  void agree(const std::function<void()>& work);
+
+ private:
+  void use_buckets(std::int64_t bytes);
+
+  Communicator& group_;
+  SharedWeights& weights_;
+  Reduction& reduction_;
+  Exchange exchange_;
+  std::unique_ptr<StepNewsExchange> news_;
+  std::unique_ptr<GradientPipeline> pipeline_;
+  BucketTuner tuner_;
+  bool tuning_;
+  std::int64_t bucket_bytes_ = 0;
+  bool overlapping_ = false;
+  std::vector<BucketTuner::Tried> tried_;
+  std::int64_t steps_ = 0;
+  std::uint64_t exchanged_bytes_ = 0;
+  std::uint64_t bytes_before_ = 0;
+  std::uint64_t other_bytes_ = 0;
+};
+
+}  // namespace convoy
