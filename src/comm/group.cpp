@@ -177,7 +177,9 @@ std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOp
   return {std::move(membership), communicator};
 }
 
-std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout) {
+std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout,
+                                                             std::vector<int> hosts) {
+  if (hosts.empty()) hosts.assign(static_cast<std::size_t>(size), 0);
   const std::size_t inbox = (Inbox::bytes(size) + 4095) / 4096 * 4096;
   const std::size_t bytes = inbox * static_cast<std::size_t>(size);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -194,8 +196,7 @@ std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseco
       options.names.push_back(r);
     }
     group.push_back(std::make_shared<Communicator>(
-        std::make_unique<MemoryTransport>(std::move(options)), rank,
-        std::vector<int>(static_cast<std::size_t>(size), 0), timeout));
+        std::make_unique<MemoryTransport>(std::move(options)), rank, hosts, timeout));
   }
   return group;
 }

@@ -71,14 +71,14 @@ std::optional<Connection> greet(Socket socket, const Secret& secret, const std::
   const std::string nonce = random_nonce();
   std::string bytes;
   if (!send_all(socket, std::string(magic) + nonce, deadline)) return std::nullopt;
-  const bool greeted = receive_until(socket, bytes, greeting_size, deadline);
+  const bool named = receive_until(socket, bytes, magic.size(), deadline);
   const std::size_t known = std::min(bytes.size(), magic.size());
   if (bytes.substr(0, known) != magic.substr(0, known))
     throw AuthenticationError(
         fmt::format("{} is no rendezvous of this version of Convoy; is it another service's port, "
                     "or has that host another version?",
                     server));
-  if (!greeted) return std::nullopt;
+  if (!named || !receive_until(socket, bytes, greeting_size, deadline)) return std::nullopt;
   const ConnectionKeys keys =
       derive_keys(secret, nonce, std::string_view(bytes).substr(magic.size(), nonce_size));
   bytes.erase(0, greeting_size);

@@ -122,7 +122,8 @@ TEST(Endpoint, Text) {
 TEST(RendezvousWire, MessagesArriveInAnyPieces) {
   Sealer sealer("key");
   Opener opener("key");
-  const std::string bytes = sealer.seal("one") + sealer.seal("") + sealer.seal("three");
+  std::string bytes;
+  for (const char* body : {"one", "", "three"}) bytes += sealer.seal(body);
   std::vector<std::string> bodies;
   for (const char byte : bytes) {
     opener.feed({&byte, 1});
@@ -147,7 +148,8 @@ TEST(RendezvousWire, EveryChangedBitIsNoticed) {
 
 TEST(RendezvousWire, ReplayReorderingAndOtherKeysAreNoticed) {
   Sealer sealer("key");
-  const std::string first = sealer.seal("first"), second = sealer.seal("second");
+  const std::string first = sealer.seal("first");
+  const std::string second = sealer.seal("second");
   const auto opens = [](const std::string& key, const std::string& bytes) {
     Opener opener(key);
     opener.feed(bytes);

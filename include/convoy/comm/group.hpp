@@ -39,8 +39,10 @@ struct GroupOptions {
 std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options);
 
 /// A group of threads of this process: element r is rank r's. Each is to be used by a thread of its
-/// own, and all must be destroyed at the end.
+/// own, and all must be destroyed at the end. `hosts` (by rank, ascending) makes believe that they
+/// are on several hosts; empty: on one.
 std::vector<std::shared_ptr<Communicator>> make_thread_group(
-    int size, std::chrono::milliseconds timeout = std::chrono::minutes(5));
+    int size, std::chrono::milliseconds timeout = std::chrono::minutes(5),
+    std::vector<int> hosts = {});
 
 }  // namespace convoy

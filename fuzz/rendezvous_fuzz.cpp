@@ -1,0 +1,103 @@
+// Any bytes that reach the rendezvous server, from strangers or from members of the job, leave it
+// working: the connection ends or is answered, and another member is still served.
+#include <cstdint>
+#include <cstdlib>
+
+#include "comm/rendezvous_session.hpp"
+
+namespace {
+
+using namespace convoy;
+using namespace convoy::rendezvous;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// A member whose greeting is done.
+struct Member {
+  Member(Store& store, const Secret& secret)
+      : session(store, secret, std::string(nonce_size, 's')),
+        keys(derive_keys(secret, std::string(nonce_size, 'c'), std::string(nonce_size, 's'))),
+        sealer(keys.to_server),
+        opener(keys.to_client) {
+    session.receive(std::string(magic) + std::string(nonce_size, 'c'), now);
+    session.receive(keys.client_proof, now);
+    require(session.authenticated() && !session.ended());
+    require(session.output() ==
+            std::string(magic) + std::string(nonce_size, 's') + accepted + keys.server_proof);
+    session.output().clear();
+  }
+
+  void say(std::string_view body) {
+    session.receive(sealer.seal(body), now);
+    read();
+  }
+
+  // Whatever the server answers is well-formed.
+  void read() {
+    opener.feed(session.output());
+    session.output().clear();
+    while (const auto body = opener.next()) {
+      BodyReader fields(*body);
+      fields.u32();
+      require(fields.u8() <= static_cast<std::uint8_t>(Answer::failed));
+      ++answers;
+    }
+  }
+
+  Session::Clock::time_point now{};
+  Session session;
+  ConnectionKeys keys;
+  Sealer sealer;
+  Opener opener;
+  int answers = 0;
+};
+
+void talk_as_stranger(Store& store, const Secret& secret, std::string_view bytes) {
+  Session session(store, secret, std::string(nonce_size, 's'));
+  // The first byte decides how the rest is cut into pieces.
+  const std::size_t step = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]) % 50 + 1;
+  for (std::size_t i = 1; i < bytes.size(); i += step) session.receive(bytes.substr(i, step), {});
+  require(!session.authenticated() && store.count() == 0);
+  session.look_again({});
+  session.hang_up();
+}
+
+// Bodies as: u8 size, bytes. What the sizes leave over is not sealed.
+void talk_as_member(Store& store, const Secret& secret, std::string_view bytes) {
+  Member member(store, secret);
+  while (bytes.size() > 1 && !member.session.ended()) {
+    const std::size_t size = static_cast<unsigned char>(bytes[0]);
+    bytes.remove_prefix(1);
+    if (size > bytes.size()) {
+      member.session.receive(bytes, member.now);
+      break;
+    }
+    member.say(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    member.now += std::chrono::milliseconds(1);
+    member.session.look_again(member.now);
+    member.read();
+  }
+  member.session.hang_up();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
+  if (size == 0) return 0;
+  static const Secret secret("the secret of the fuzz target");
+  const std::string_view bytes(reinterpret_cast<const char*>(input) + 1, size - 1);
+  Store store;
+  if (input[0] % 2 == 0)
+    talk_as_stranger(store, secret, bytes);
+  else
+    talk_as_member(store, secret, bytes);
+
+  Member other(store, secret);
+  other.say(BodyWriter().u32(1).u8(1).text("a key of the other").text("value").body());
+  other.say(BodyWriter().u32(2).u8(2).text("a key of the other").u64(0).body());
+  require(other.answers == 2 && !other.session.ended());
+  return 0;
+}
