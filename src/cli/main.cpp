@@ -14,6 +14,7 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_wrong_input = 2;
+constexpr int exit_lost_peer = 75;  // a consequence: convoy launch looks for the cause
 constexpr int exit_interrupted = 130;
 
 int complain(const std::string& message, int status) {
@@ -52,16 +53,22 @@ int main(int argc, char** argv) {
   convoy::cli::add_predict(app);
   convoy::cli::add_report(app);
   convoy::cli::add_data(app);
+  convoy::cli::add_launch(app);
+  convoy::cli::add_bench(app);
   try {
     if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {
     return complain(app, error);
+  } catch (const convoy::cli::ExitStatus& ended) {
+    return ended.value;
   } catch (const convoy::Interrupted& error) {
     return complain(error.what(), exit_interrupted);
   } catch (const convoy::InputError& error) {
     return complain(error.what(), exit_wrong_input);
+  } catch (const convoy::PeerError& error) {
+    return complain(error.what(), exit_lost_peer);
   } catch (const std::bad_alloc&) {
     return complain("out of memory; lower train.batch or --replicas", exit_failure);
   } catch (const std::exception& error) {

@@ -12,6 +12,13 @@ void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_report(CLI::App& app);
 void add_data(CLI::App& app);
+void add_launch(CLI::App& app);
+void add_bench(CLI::App& app);
+
+/// Thrown by a verb that has already said why it ends like this.
+struct ExitStatus {
+  int value;
+};
 
 /// Replicas to use when none are asked for: the cores this process may use.
 int default_replicas();

@@ -47,11 +47,6 @@ void wait_all(std::vector<Work>& work) {
 
 }  // namespace
 
-void add_floats(std::byte* into, const std::byte* from, std::size_t bytes) {
-  combine(reinterpret_cast<float*>(into), reinterpret_cast<const float*>(from),
-          bytes / sizeof(float), ReduceOp::sum);
-}
-
 /// The collectives themselves, on the thread that runs them.
 class Collectives {
  public:
@@ -152,9 +147,25 @@ class Collectives {
                           static_cast<std::size_t>(part.size()));
   }
 
+  // Memory for what the other ranks send, `count` values each.
+  template <class T>
+  class Parts {
+   public:
+    Parts(int size, std::size_t count)
+        : memory_(new T[static_cast<std::size_t>(size) * count]), count_(count) {}
+    std::span<T> operator[](int rank) const {
+      return {memory_.get() + static_cast<std::size_t>(rank) * count_, count_};
+    }
+
+   private:
+    std::unique_ptr<T[]> memory_;
+    std::size_t count_;
+  };
+
   // Adds the parts of all ranks along the tree; `own` is both this rank's part and the result.
   template <class T>
-  void combine_parts(std::vector<std::vector<T>>& others, std::span<T> own, ReduceOp op) {
+  void combine_parts(const Parts<T>& others, std::span<T> own, ReduceOp op) {
+    if (c_.size() == 2) return combine(own.data(), others[1 - c_.rank()].data(), own.size(), op);
     std::vector<T*> parts;
     for (int rank = 0; rank < c_.size(); ++rank)
       parts.push_back(rank == c_.rank() ? own.data() : others[rank].data());
@@ -168,17 +179,12 @@ class Collectives {
 
   template <class T>
   void reduce_in_one_round(std::span<T> values, ReduceOp op) {
-    std::vector<std::vector<T>> others(static_cast<std::size_t>(c_.size()));
-    const std::vector<T> mine(values.begin(), values.end());
+    const Parts<T> others(c_.size(), values.size());
     std::vector<Work> work;
-    for (int step = 1; step < c_.size(); ++step) {
-      const int peer = (c_.rank() + step) % c_.size();
-      work.push_back(send(peer, std::as_bytes(std::span(mine))));
-    }
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), bytes_of(values)));
     for (int rank = 0; rank < c_.size(); ++rank) {
-      if (rank == c_.rank()) continue;
-      others[rank].resize(values.size());
-      work.push_back(receive(rank, bytes_of(std::span(others[rank]))));
+      if (rank != c_.rank()) work.push_back(receive(rank, bytes_of(others[rank])));
     }
     wait_all(work);
     combine_parts(others, values, op);
@@ -197,12 +203,11 @@ class Collectives {
       receive(1 - c_.rank(), bytes_of(own), Receive::add).wait();
       return sent;
     }
-    std::vector<std::vector<T>> others(static_cast<std::size_t>(c_.size()));
+    const Parts<T> others(c_.size(), own.size());
     std::vector<Work> received;
     for (int step = 1; step < c_.size(); ++step) {
       const int peer = (c_.rank() - step + c_.size()) % c_.size();
-      others[peer].resize(own.size());
-      received.push_back(receive(peer, bytes_of(std::span(others[peer]))));
+      received.push_back(receive(peer, bytes_of(others[peer])));
     }
     wait_all(received);
     combine_parts(others, own, op);

@@ -53,12 +53,15 @@ class Joiner {
   }
 
  private:
+  std::string own_key(const std::string& key) const { return options_.name + '/' + key; }
+
   // Everybody's value of a key, by rank.
   std::vector<Json> share(const std::string& key, const Json& mine) {
-    client_.set(fmt::format("{}/{}", key, place_.rank), mine.dump());
+    const auto key_of = [&](int rank) { return own_key(fmt::format("{}/{}", key, rank)); };
+    client_.set(key_of(place_.rank), mine.dump());
     std::vector<Json> all;
     for (int rank = 0; rank < place_.workers; ++rank)
-      all.push_back(Json::parse(client_.get(fmt::format("{}/{}", key, rank), options_.timeout)));
+      all.push_back(Json::parse(client_.get(key_of(rank), options_.timeout)));
     return all;
   }
 
@@ -106,7 +109,7 @@ class Joiner {
 
   std::unique_ptr<Transport> gloo() {
     GlooStore store;
-    const auto key_of = [](const std::string& key) { return "gloo/" + key; };
+    const auto key_of = [this](const std::string& key) { return own_key("gloo/" + key); };
     store.set = [this, key_of](const std::string& key, const std::string& value) {
       client_.set(key_of(key), value);
     };
@@ -116,7 +119,7 @@ class Joiner {
     store.has = [this, key_of](const std::string& key) { return client_.check({key_of(key)}); };
     auto transport = gloo_transport(std::move(store), client_.local_address(), place_.rank,
                                     place_.workers, options_.timeout);
-    client_.barrier("connected", place_.workers, options_.timeout);
+    client_.barrier(own_key("connected"), place_.workers, options_.timeout);
     return transport;
   }
 
@@ -135,12 +138,13 @@ class Joiner {
       options.watches.emplace_back(pid);
       options.names.push_back(rank);
     }
-    client_.barrier(fmt::format("mapped/{}", hosts_[place_.rank]), locals_, options_.timeout);
+    client_.barrier(own_key(fmt::format("mapped/{}", hosts_[place_.rank])), locals_,
+                    options_.timeout);
     for (SharedMemory& segment : *segments) segment.close_fd();
     options.rank = place_.rank - first_local_;
     options.memory = segments;
     options.progress_thread = progress_thread;
-    options.spin = locals_ <= usable_cores();
+    options.spin = locals_ <= online_cores();
     options.name = "shm";
     return std::make_unique<MemoryTransport>(std::move(options));
   }
@@ -190,7 +194,7 @@ std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseco
     MemoryTransportOptions options;
     options.rank = rank;
     options.memory = owner;
-    options.spin = size <= usable_cores();
+    options.spin = size <= online_cores();
     for (int r = 0; r < size; ++r) {
       options.inboxes.emplace_back(static_cast<std::byte*>(memory) + r * inbox, size);
       options.names.push_back(r);

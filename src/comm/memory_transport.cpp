@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
+#include "comm/copy.hpp"
 #include "convoy/core/error.hpp"
 
 namespace convoy {
@@ -100,7 +102,7 @@ class MemoryTransport::Operation final : public Transfer {
   // Copies up to `bytes` of the message out of the pieces, or into them.
   void copy_out(std::byte* to, std::size_t bytes) {
     step(sends, bytes, [&](const std::byte* piece, std::size_t count) {
-      std::memcpy(to, piece, count);
+      copy_bytes(to, piece, count);
       to += count;
     });
   }
@@ -109,7 +111,7 @@ class MemoryTransport::Operation final : public Transfer {
       if (mode == Receive::add) {
         add_floats(piece, from, count);
       } else {
-        std::memcpy(piece, from, count);
+        copy_bytes(piece, from, count);
       }
       from += count;
     });

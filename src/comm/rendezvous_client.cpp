@@ -131,10 +131,11 @@ struct RendezvousClient::Impl {
     std::string fields;
   };
 
-  Impl(const std::string& host, std::uint16_t port, const Secret& secret, Duration patience)
+  Impl(const std::string& host, std::uint16_t port, const Secret& secret, Duration patience,
+       Duration call_patience)
       : address(to_string(Endpoint{host, port})),
-        timeout(bounded(patience)),
-        connection(connect({host, port}, secret, timeout)),
+        timeout(bounded(call_patience)),
+        connection(connect({host, port}, secret, bounded(patience))),
         our_address(rendezvous::local_address(connection.socket)) {}
 
   // `fields` follow the request's id. The answer's fields; nothing when it is `late`.
@@ -246,8 +247,9 @@ struct RendezvousClient::Impl {
 };
 
 RendezvousClient::RendezvousClient(const std::string& host, std::uint16_t port,
-                                   const Secret& secret, Duration timeout)
-    : impl_(std::make_unique<Impl>(host, port, secret, timeout)) {}
+                                   const Secret& secret, Duration timeout,
+                                   std::optional<Duration> call_timeout)
+    : impl_(std::make_unique<Impl>(host, port, secret, timeout, call_timeout.value_or(timeout))) {}
 RendezvousClient::~RendezvousClient() = default;
 
 void RendezvousClient::set(const std::string& key, const std::string& value) {

@@ -1,8 +1,8 @@
 #pragma once
 // Messages of transports that move one contiguous piece of memory at a time.
-#include <cstring>
 #include <vector>
 
+#include "comm/copy.hpp"
 #include "comm/transport.hpp"
 
 namespace convoy {
@@ -46,7 +46,7 @@ class StagedReceive {
       if (mode_ == Receive::add) {
         add_floats(piece.data(), from, piece.size());
       } else {
-        std::memcpy(piece.data(), from, piece.size());
+        copy_bytes(piece.data(), from, piece.size());
       }
       from += piece.size();
     }

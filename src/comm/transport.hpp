@@ -45,7 +45,4 @@ std::size_t total_size(const Pieces& pieces) {
   return size;
 }
 
-/// into[i] += from[i] for `bytes / 4` float32 values.
-void add_floats(std::byte* into, const std::byte* from, std::size_t bytes);
-
 }  // namespace convoy

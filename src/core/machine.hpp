@@ -12,6 +12,8 @@ std::int64_t peak_memory_bytes();
 
 /// The cores that this process may use, at least 1.
 int usable_cores();
+/// The cores that the machine has, whoever may use them.
+int online_cores();
 
 /// Makes the allocator keep freed memory instead of returning it to the system at once: tensors of
 /// a step are freed and allocated again each step. A short run of the benchmarks' CNN at batch 256

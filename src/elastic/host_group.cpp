@@ -56,7 +56,8 @@ struct HostGroup::Impl {
   explicit Impl(HostGroupOptions chosen)
       : options(std::move(chosen)),
         server(serve_if_ours(options)),
-        client(options.rendezvous.host, options.rendezvous.port, options.secret, options.wait),
+        client(options.rendezvous.host, options.rendezvous.port, options.secret, options.wait,
+               call_patience),
         event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (event < 0) throw IoError("launch: no event descriptor");
     try {
@@ -75,6 +76,7 @@ struct HostGroup::Impl {
 
   void join() {
     const auto deadline = Clock::now() + options.wait;
+    warn_of_loopback();
     require_same_hosts();
     claim_number();
     client.last_will(
@@ -92,6 +94,15 @@ struct HostGroup::Impl {
     if (total > max_workers)
       throw InputError(fmt::format("{} workers; a job has at most {}", total, max_workers));
     watch();
+  }
+
+  // On Debian a machine's own name means 127.0.1.1 to itself.
+  void warn_of_loopback() const {
+    const std::string& name = options.rendezvous.host;
+    if (!server || options.hosts == 1 || !options.log) return;
+    if (!client.local_address().starts_with("127.") || name.starts_with("127.")) return;
+    options.log(fmt::format("{} is {} on this host, which others cannot reach; give its address",
+                            name, client.local_address()));
   }
 
   void require_same_hosts() {

@@ -48,8 +48,8 @@ struct ChildPlan {
   char* const* arguments;
   char* const* environment;
   int out, err, report, inherited;
-  pid_t parent;
-  const sigset_t* mask;
+  pid_t parent = 0;
+  const sigset_t* mask = nullptr;
 };
 
 // Between fork and exec of a process that has threads: nothing that could take a lock.

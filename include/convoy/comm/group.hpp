@@ -30,6 +30,8 @@ struct GroupOptions {
   /// Else shm, gloo or mpi.
   std::string transport = "auto";
   std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< of every operation
+  /// Tells apart the groups that the same workers join one after the other.
+  std::string name = "group";
 };
 
 /// Joins the group that `place` belongs to: all its workers do. Uses the job's secret (Secret::

@@ -74,11 +74,12 @@ class RendezvousClient {
  public:
   using Duration = std::chrono::milliseconds;
 
-  /// Tries again until `timeout` while nobody answers there: the server may start later. `timeout`
-  /// is also that of the calls below that name none. Throws TimeoutError, and at once
-  /// AuthenticationError when the secret differs or what answers is no rendezvous.
+  /// Tries again until `timeout` while nobody answers there: the server may start later.
+  /// `call_timeout` is that of the calls below that name none, `timeout` if it is not given. Throws
+  /// TimeoutError, and at once AuthenticationError when the secret differs or what answers is no
+  /// rendezvous.
   RendezvousClient(const std::string& host, std::uint16_t port, const Secret& secret,
-                   Duration timeout);
+                   Duration timeout, std::optional<Duration> call_timeout = {});
   ~RendezvousClient();
   RendezvousClient(const RendezvousClient&) = delete;
   RendezvousClient& operator=(const RendezvousClient&) = delete;

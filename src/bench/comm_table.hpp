@@ -1,0 +1,39 @@
+#pragma once
+// What `convoy bench comm` measured, for people to read.
+#include "bench/comm_result.hpp"
+
+namespace convoy::bench {
+
+using Row = std::vector<std::string>;
+
+/// Columns that line up: the first to the left, the others to the right. The first row is the head.
+std::string aligned(const std::vector<Row>& rows);
+/// The same as a table of Markdown.
+std::string markdown(const std::vector<Row>& rows);
+
+/// "4 KiB", "1.5 MiB": of bytes.
+std::string size_text(std::int64_t bytes);
+/// "12.3 µs", with three digits.
+std::string time_text(double seconds);
+
+/// What the transport within a host is meant to reach with two workers, for messages of `from`
+/// bytes and more: `limit` for the ratio of two contestants' times.
+struct Aim {
+  const char* slower;  ///< the ratio's numerator
+  const char* faster;
+  bool at_least;  ///< else at most
+  double limit;
+  std::int64_t from;
+  bool met(double ratio) const { return at_least ? ratio >= limit : ratio <= limit; }
+};
+const std::vector<Aim>& aims();
+
+/// A row a size: each contestant's median and spread.
+std::vector<Row> time_table(const CommResult& result);
+/// A row a size: the ratios that there are aims for; with two workers a `!` where one is missed.
+std::vector<Row> ratio_table(const CommResult& result);
+
+/// How it was measured: definitions and notes, one line each.
+std::vector<std::string> explanation(const CommResult& result);
+
+}  // namespace convoy::bench

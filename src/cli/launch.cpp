@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "cli/verbs.hpp"
+#include "convoy/core/error.hpp"
+#include "elastic/launcher.hpp"
+
+namespace convoy::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  int workers = 0;
+  int hosts = 1;
+  int host = -1;
+  std::string rendezvous;
+  fs::path secret_file;
+  fs::path make_secret;
+  double wait = 300;
+  double grace = 5;
+  std::vector<std::string> command;
+};
+
+std::chrono::milliseconds in_milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+// `extra` is what CLI11 could not place, the "--" among it.
+void check_command(const std::vector<std::string>& command, const std::vector<std::string>& extra) {
+  const bool separated = std::find(extra.begin(), extra.end(), "--") != extra.end();
+  if (!separated)
+    throw InputError(
+        "launch: put -- before what the workers run: convoy launch --workers 2 -- train JOB.yaml");
+  if (extra.front() != "--")
+    throw InputError(fmt::format("launch: {} before -- is no option of it (convoy launch --help)",
+                                 extra.front()));
+  if (command.empty())
+    throw InputError("launch: nothing after --: say what the workers run, as in -- train JOB.yaml");
+  if (command.front() != "train")
+    throw InputError(
+        fmt::format("launch: '{}' cannot be launched, only train can", command.front()));
+}
+
+void check_hosts(const Options& options) {
+  if (options.host >= options.hosts)
+    throw InputError(fmt::format("--host {}: {} hosts are numbered 0 to {}", options.host,
+                                 options.hosts, options.hosts - 1));
+  if (options.hosts > 1 && options.rendezvous.empty())
+    throw InputError(
+        "--hosts: say where they meet with --rendezvous HOST:PORT, an address of one of them and a "
+        "free port");
+}
+
+std::optional<Endpoint> rendezvous_of(const Options& options) {
+  if (options.rendezvous.empty()) return std::nullopt;
+  const Endpoint endpoint = parse_endpoint(options.rendezvous);
+  if (endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host == "*")
+    throw InputError(fmt::format(
+        "--rendezvous {}: give an address by which the hosts reach it, not that of any interface",
+        options.rendezvous));
+  return endpoint;
+}
+
+std::optional<Secret> secret_of(const Options& options) {
+  if (!options.secret_file.empty()) return Secret::from_file(options.secret_file);
+  if (options.hosts == 1) return std::nullopt;
+  if (auto secret = Secret::from_environment()) return secret;
+  throw InputError(
+      "several hosts need one secret: make it with convoy launch --make-secret FILE, copy FILE to "
+      "each, and give it with --secret-file FILE or CONVOY_SECRET_FILE");
+}
+
+// Where our own program is, even if it is not where we were called.
+std::string own_program() {
+  std::error_code problem;
+  const fs::path path = fs::read_symlink("/proc/self/exe", problem);
+  return !problem && fs::exists(path, problem) ? path.string() : "/proc/self/exe";
+}
+
+void run(const Options& options, const std::vector<std::string>& extra) {
+  if (!options.make_secret.empty()) {
+    make_secret_file(options.make_secret);
+    fmt::print("a new secret is in {}; copy it to every host of the job\n",
+               options.make_secret.string());
+    return;
+  }
+  check_command(options.command, extra);
+  check_hosts(options);
+
+  LaunchOptions launch_options;
+  launch_options.program = own_program();
+  launch_options.arguments = {"convoy"};
+  launch_options.arguments.insert(launch_options.arguments.end(), options.command.begin(),
+                                  options.command.end());
+  launch_options.workers = options.workers > 0 ? options.workers : default_replicas();
+  launch_options.hosts = options.hosts;
+  if (options.host >= 0) launch_options.host = options.host;
+  launch_options.rendezvous = rendezvous_of(options);
+  launch_options.secret = secret_of(options);
+  launch_options.wait = in_milliseconds(options.wait);
+  launch_options.grace = in_milliseconds(options.grace);
+  launch_options.quiet =
+      std::find(options.command.begin(), options.command.end(), "--quiet") != options.command.end();
+  int status = 0;
+  try {
+    status = launch(launch_options);
+  } catch (const PeerError& error) {
+    throw Error(error.what());  // the cause itself, not a consequence as it is for a worker
+  }
+  if (status != 0) throw ExitStatus{status};
+}
+
+}  // namespace
+
+void add_launch(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand(
+      "launch", "run a job with several processes, on one host or more: launch ... -- train ...");
+  verb->add_option("command", options->command, "after --: what each worker runs")
+      ->type_name("-- train JOB.yaml ...");
+  verb->add_option("--workers", options->workers, "processes on this host (default: the cores)")
+      ->check(CLI::Range(1, 1000));
+  verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")
+      ->check(CLI::Range(1, 1000));
+  verb->add_option("--host", options->host,
+                   "number of this host, from 0 (default: in the order in which they come)")
+      ->check(CLI::Range(0, 999));
+  verb->add_option("--rendezvous", options->rendezvous,
+                   "where the hosts meet: an address of one of them and a free port")
+      ->type_name("HOST:PORT");
+  verb->add_option("--secret-file", options->secret_file,
+                   "the job's secret (default: CONVOY_SECRET, CONVOY_SECRET_FILE, a new one)")
+      ->type_name("FILE");
+  verb->add_option("--make-secret", options->make_secret, "write a new secret to FILE, and stop")
+      ->type_name("FILE");
+  verb->add_option("--wait", options->wait, "seconds to wait for the other hosts (default: 300)")
+      ->check(CLI::Range(0.0, 1e6));
+  verb->add_option("--grace", options->grace,
+                   "seconds that workers have to end after one failed (default: 5)")
+      ->check(CLI::Range(0.0, 1e6));
+  verb->allow_extras();
+  verb->callback([options, verb] { run(*options, verb->remaining()); });
+}
+
+}  // namespace convoy::cli

@@ -1,0 +1,38 @@
+#pragma once
+// Starts the workers of a job on this host, and sees them to their end.
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "convoy/comm/rendezvous.hpp"
+
+namespace convoy {
+
+struct LaunchOptions {
+  std::string program;                 ///< path of what to start
+  std::vector<std::string> arguments;  ///< its arguments, with the zeroth
+  int workers = 1;                     ///< on this host
+  int hosts = 1;
+  std::optional<int> host;  ///< this one's number; without it, the order in which they come
+  /// Needed for several hosts, as is the secret. Without it: any port of 127.0.0.1.
+  std::optional<Endpoint> rendezvous;
+  std::optional<Secret> secret;             ///< without it, a new one
+  std::chrono::milliseconds wait{300'000};  ///< for all hosts to come
+  std::chrono::milliseconds grace{5'000};   ///< from asking a worker to end to killing it
+  bool quiet = false;                       ///< don't say how many workers there are
+};
+
+/// Returns when every worker has ended, and none is left behind. 0 if all ended with 0, 130 if the
+/// job was interrupted, else the status (128 + signal) of the worker that failed first, which it
+/// names on stderr. A worker that ends with 75 lost another one: that one is looked for.
+///
+/// Workers find in their environment CONVOY_RANK, CONVOY_WORKERS, CONVOY_LOCAL_RANK,
+/// CONVOY_LOCAL_WORKERS, CONVOY_HOST, CONVOY_HOSTS, CONVOY_RENDEZVOUS and CONVOY_SECRET_FD. Each
+/// line that they write is passed on with their rank before it.
+///
+/// Handles SIGINT, SIGTERM, SIGHUP and SIGCHLD of the process meanwhile; call it from the main
+/// thread. Throws what HostGroup throws, and IoError when the program cannot be started.
+int launch(const LaunchOptions& options);
+
+}  // namespace convoy

@@ -1,0 +1,222 @@
+#include "elastic/supervisor.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace convoy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int interrupted_status = 130;
+constexpr int lost_a_peer = 75;
+// The cause of a loss is known this soon after it, if it can be known.
+constexpr seconds cause_patience{2};
+constexpr seconds same_line_window{2};
+constexpr std::string_view our_prefix = "convoy: ";
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written > 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd entry{fd, POLLOUT, 0};
+      ::poll(&entry, 1, -1);
+    } else if (errno != EINTR) {
+      return;  // nobody listens any more; the workers go on
+    }
+  }
+}
+
+}  // namespace
+
+Supervisor::Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
+                       milliseconds grace, HostGroup* group, SignalPipe& signals)
+    : total_(total), host_(host), grace_(grace), group_(group), signals_(signals) {
+  for (WorkerProcess& process : workers) workers_.push_back({std::move(process), first_rank++, {}});
+}
+
+Verdict Supervisor::run() {
+  while (!finished()) {
+    wait_for_something();
+    handle_signals();
+    reap();
+    look_at_verdict();
+    look_at_clock();
+    settle_if_all_ended();
+  }
+  return *verdict_;
+}
+
+bool Supervisor::finished() const {
+  return verdict_ && !any_running();
+}
+
+bool Supervisor::any_running() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const Worker& worker) { return worker.process.running(); });
+}
+
+void Supervisor::wait_for_something() {
+  std::vector<pollfd> entries = {{signals_.fd(), POLLIN, 0}};
+  // Once there is a verdict its descriptor stays readable: no more to wait for.
+  entries.push_back({group_ != nullptr && !verdict_ ? group_->verdict_fd() : -1, POLLIN, 0});
+  for (const Worker& worker : workers_) {
+    entries.push_back({worker.process.out.fd(), POLLIN, 0});
+    entries.push_back({worker.process.err.fd(), POLLIN, 0});
+  }
+  if (::poll(entries.data(), entries.size(), patience()) <= 0) return;
+  auto entry = entries.begin() + 2;
+  for (Worker& worker : workers_) {
+    if ((entry++)->revents != 0) pass_on(worker, worker.process.out.read_lines(), STDOUT_FILENO);
+    if ((entry++)->revents != 0) pass_on(worker, worker.process.err.read_lines(), STDERR_FILENO);
+  }
+}
+
+int Supervisor::patience() const {
+  auto first = Clock::now() + seconds(60);
+  for (const auto& deadline : {cause_until_, kill_at_})
+    if (deadline) first = std::min(first, *deadline);
+  return static_cast<int>(
+      std::max<long>(0, std::chrono::ceil<milliseconds>(first - Clock::now()).count()));
+}
+
+void Supervisor::handle_signals() {
+  while (const int signal = signals_.next())
+    if (signal != SIGCHLD) interrupt();
+}
+
+// The first time workers are asked to end, and have all the time they need for a checkpoint.
+void Supervisor::interrupt() {
+  if (interrupted_ || stopping_) return signal_workers(SIGKILL);
+  if (!any_running() && verdict_) return;
+  write_all(STDERR_FILENO, "convoy: stopping the workers (again to kill them)\n");
+  decide({interrupted_status,
+          group_ == nullptr ? "interrupted" : fmt::format("interrupted on host {}", host_)});
+}
+
+void Supervisor::reap() {
+  for (Worker& worker : workers_) {
+    if (!worker.process.reap()) continue;
+    pass_on(worker, worker.process.out.drain(), STDOUT_FILENO);
+    pass_on(worker, worker.process.err.drain(), STDERR_FILENO);
+    judge(worker);
+  }
+}
+
+void Supervisor::judge(const Worker& worker) {
+  const int status = worker.process.ending()->shell_status();
+  if (verdict_ || status == 0) return;
+  if (status == interrupted_status) {
+    // Somebody asked this worker, or another one that told it, to stop.
+    decide({interrupted_status, fmt::format("worker {} was interrupted", worker.rank)});
+  } else if (status != lost_a_peer) {
+    decide(failure_of(worker));
+  } else if (!consequence_) {
+    consequence_ = failure_of(worker);
+    cause_until_ = Clock::now() + cause_patience;
+  }
+}
+
+void Supervisor::look_at_verdict() {
+  if (group_ == nullptr || verdict_) return;
+  if (const auto verdict = group_->verdict()) decide(*verdict);
+}
+
+void Supervisor::look_at_clock() {
+  const auto now = Clock::now();
+  if (!verdict_ && cause_until_ && now >= *cause_until_) decide(*consequence_);
+  if (kill_at_ && now >= *kill_at_) {
+    signal_workers(SIGKILL);
+    kill_at_.reset();
+  }
+}
+
+// What is the verdict here is it on all hosts, unless another host was first.
+void Supervisor::decide(const Verdict& verdict) {
+  cause_until_.reset();
+  act_on(verdict);  // at once: telling the others may take a while
+  if (group_ == nullptr) return;
+  group_->give_verdict(verdict);
+  const Verdict theirs = group_->verdict().value_or(verdict);
+  if (theirs.status != verdict.status) act_on(theirs);
+  verdict_ = theirs;
+}
+
+void Supervisor::act_on(const Verdict& verdict) {
+  verdict_ = verdict;
+  if (verdict.status == interrupted_status) {
+    interrupted_ = true;
+    signal_workers(SIGTERM);
+  } else if (verdict.status != 0) {
+    stopping_ = true;
+    kill_at_ = Clock::now() + grace_;
+    signal_workers(SIGTERM);
+  }
+}
+
+void Supervisor::settle_if_all_ended() {
+  if (verdict_ || any_running()) return;
+  if (consequence_) {
+    // On other hosts the cause may yet be found.
+    if (group_ == nullptr) decide(*consequence_);
+  } else if (group_ == nullptr) {
+    decide({});
+  } else if (!reported_done_) {
+    reported_done_ = true;
+    group_->workers_done();
+    look_at_verdict();
+  }
+}
+
+void Supervisor::signal_workers(int signal) {
+  for (const Worker& worker : workers_) worker.process.signal(signal);
+}
+
+void Supervisor::pass_on(Worker& worker, const std::vector<std::string>& lines, int to) {
+  std::string text;
+  for (const std::string& line : lines) {
+    if (to == STDERR_FILENO && !line.empty()) worker.last_error_line = line;
+    if (to == STDERR_FILENO && said_already(worker.rank, line)) continue;
+    text += fmt::format("[{}] {}\n", worker.rank, line);
+  }
+  write_all(to, text);
+}
+
+// Workers that fail for one reason, such as a wrong job file, all say so: once is enough.
+bool Supervisor::said_already(int rank, const std::string& line) {
+  if (!line.starts_with(our_prefix)) return false;
+  const auto now = Clock::now();
+  std::erase_if(said_,
+                [&](const auto& entry) { return now - entry.second.when > same_line_window; });
+  const auto [said, first] = said_.try_emplace(line, Said{rank, now});
+  return !first && said->second.rank != rank;
+}
+
+Verdict Supervisor::failure_of(const Worker& worker) const {
+  const Ending& ending = *worker.process.ending();
+  std::string text =
+      fmt::format("worker {} (host {}, pid {}) ", worker.rank, host_, worker.process.pid());
+  const char* rest = total_ > 1 ? "; the others were stopped" : "";
+  if (ending.signal != 0) {
+    const char* name = ::sigabbrev_np(ending.signal);
+    text +=
+        fmt::format("was killed by signal {} (SIG{}){}", ending.signal, name ? name : "?", rest);
+  } else if (worker.last_error_line.empty()) {
+    text += fmt::format("failed with status {}{}", ending.status, rest);
+  } else {
+    std::string_view line = worker.last_error_line;
+    if (line.starts_with(our_prefix)) line.remove_prefix(our_prefix.size());
+    text += fmt::format("failed with status {}: {}", ending.status, line);
+  }
+  return {ending.shell_status(), text};
+}
+
+}  // namespace convoy

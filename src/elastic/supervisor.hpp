@@ -1,0 +1,70 @@
+#pragma once
+// Watches running workers: passes on what they write, finds the first failure, ends the rest.
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elastic/host_group.hpp"
+#include "elastic/signal_pipe.hpp"
+#include "elastic/worker_process.hpp"
+
+namespace convoy {
+
+class Supervisor {
+ public:
+  /// `group` is null for a job on one host.
+  Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
+             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals);
+  /// Until all workers have ended and, with a group, it is known how the job did.
+  Verdict run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Worker {
+    WorkerProcess process;
+    int rank;
+    std::string last_error_line;
+  };
+
+  bool finished() const;
+  bool any_running() const;
+  void wait_for_something();
+  int patience() const;  // milliseconds
+  void handle_signals();
+  void interrupt();
+  void reap();
+  void judge(const Worker& worker);
+  void look_at_verdict();
+  void look_at_clock();
+  void decide(const Verdict& verdict);
+  void act_on(const Verdict& verdict);
+  void settle_if_all_ended();
+  void signal_workers(int signal);
+  void pass_on(Worker& worker, const std::vector<std::string>& lines, int to);
+  bool said_already(int rank, const std::string& line);
+  Verdict failure_of(const Worker& worker) const;
+
+  std::vector<Worker> workers_;
+  int total_;
+  int host_;
+  std::chrono::milliseconds grace_;
+  HostGroup* group_;
+  SignalPipe& signals_;
+
+  std::optional<Verdict> verdict_;
+  std::optional<Verdict> consequence_;            // the first worker that lost another
+  std::optional<Clock::time_point> cause_until_;  // when that will do as the cause
+  std::optional<Clock::time_point> kill_at_;
+  bool interrupted_ = false;
+  bool stopping_ = false;
+  bool reported_done_ = false;
+  struct Said {
+    int rank;
+    Clock::time_point when;
+  };
+  std::map<std::string, Said> said_;
+};
+
+}  // namespace convoy
