@@ -150,6 +150,7 @@ std::string start_line(const Json& event) {
   add("samples", "sample");
   add("steps", "step");
   add("lanes", "lane");
+  if (number(run, "workers") > 1) add("workers", "worker");
   add("replicas", "replica");
   add("parameters", "parameter");
   return result;

@@ -127,6 +127,15 @@ void Trainer::Impl::emit_step() {
   emit(step);
 }
 
+void Trainer::Impl::emit_tuned() {
+  Json tuned = event("tuned");
+  tuned["bucket_bytes"] = team_->bucket_bytes();
+  tuned["tried"] = Json::array();
+  for (const BucketTuner::Tried& tried : team_->tried())
+    tuned["tried"].push_back({{"bucket_bytes", tried.bytes}, {"seconds", tried.seconds}});
+  emit(tuned);
+}
+
 void Trainer::Impl::sync_networks(bool training) {
   for (auto& replica : replicas_) {
     torch::nn::Module& module = *replica->network().module;
@@ -180,7 +189,12 @@ RunSummary Trainer::Impl::finish() {
     return result;
   }
   result.json = summary(result.weights_sha256);
-  if (team_) result.json["workers"] = workers_json;
+  if (team_) {
+    result.json["workers"] = workers_json;
+    result.json["communication"] = {{"transport", options_.group->transport()},
+                                    {"bucket_bytes", team_->bucket_bytes()},
+                                    {"buckets", team_->buckets()}};
+  }
   Json done = event("done");
   done["seconds"] = result.json["seconds"];
   done["samples_per_second"] = result.json["samples_per_second"];

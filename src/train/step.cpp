@@ -20,13 +20,14 @@ void Trainer::Impl::step() {
   } else {
     handle_nonfinite();
   }
-  if (team_) team_->end_step();
+  const bool tuned = team_ && team_->end_step();
 
   last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
   meter_.samples += schedule_.batch_size(progress_.step);
   meter_.seconds += last_seconds_;
   ++meter_.steps;
   ++progress_.step;
+  if (tuned) emit_tuned();
 }
 
 // Every lane's gradient, and the sums of the blocks that are this worker's.

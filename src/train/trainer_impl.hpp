@@ -61,6 +61,7 @@ class Trainer::Impl {
   void emit(const Json& event);
   void emit_start();
   void emit_step();
+  void emit_tuned();
   Inference infer(const Dataset& dataset);
   Json evaluate_split(const std::string& split, const Dataset& dataset);
   void write_checkpoint();

@@ -79,30 +79,26 @@ void TrainingGroup::cancel_step() {
   if (overlapping_) pipeline_->cancel();
 }
 
-bool TrainingGroup::exchange_news(StepNews& news) {
+void TrainingGroup::exchange_news(StepNews& news) {
   news_->exchange(news, reduction_.roots(), reduction_.squares());
-  if (!tuning_ || steps_ == 0) return false;  // there are no seconds before the first step's end
-  tuner_.add(news.seconds);
-  return tuner_.done();
+  if (tuning_ && steps_ > 0) tuner_.add(news.seconds);  // of the step before
 }
 
 void TrainingGroup::publish() {
   exchange_.publish(weights_.data());
 }
 
-void TrainingGroup::end_step() {
+bool TrainingGroup::end_step() {
   ++steps_;
   const std::uint64_t sent = exchange_.take_bytes_sent();
   const std::uint64_t all = group_.bytes_sent();
   exchanged_bytes_ += sent;
   other_bytes_ += all - bytes_before_ - sent;
   bytes_before_ = all;
-  if (!tuning_) return;
+  if (!tuning_) return false;
   if (tuner_.bucket_bytes() != bucket_bytes_) use_buckets(tuner_.bucket_bytes());
-  if (tuner_.done()) {
-    tuning_ = false;
-    tried_ = tuner_.tried();
-  }
+  if (tuner_.done()) tuning_ = false;
+  return tuner_.done();
 }
 
 double TrainingGroup::step_bytes() const {

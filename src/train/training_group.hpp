@@ -34,13 +34,13 @@ class TrainingGroup {
   void reduce();
   /// Instead, when a replica failed.
   void cancel_step();
-  /// Also feeds the bucket tuning: true when it has just come to its end.
-  bool exchange_news(StepNews& news);
+  void exchange_news(StepNews& news);
   void publish();
-  /// Counts bytes; the next step may use another bucket size.
-  void end_step();
+  /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
+  /// come to its end.
+  bool end_step();
 
-  const std::vector<BucketTuner::Tried>& tried() const { return tried_; }
+  std::vector<BucketTuner::Tried> tried() const { return tuner_.tried(); }
   std::int64_t bucket_bytes() const { return bucket_bytes_; }
   std::size_t buckets() const { return exchange_.buckets().size(); }
   /// Payload bytes of gradients and weights that this worker sent, per step, and of all else.
@@ -70,7 +70,6 @@ class TrainingGroup {
   bool tuning_;
   std::int64_t bucket_bytes_ = 0;
   bool overlapping_ = false;
-  std::vector<BucketTuner::Tried> tried_;
   std::int64_t steps_ = 0;
   std::uint64_t exchanged_bytes_ = 0;
   std::uint64_t bytes_before_ = 0;

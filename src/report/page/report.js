@@ -52,9 +52,10 @@ function header() {
     facts.push(started.toISOString().slice(0, 16).replace('T', ' ') + ' UTC');
   if (summary.task) facts.push(String(summary.task));
   for (const [key, unit] of [
-           ['steps', 'step'], ['epochs', 'epoch'], ['lanes', 'lane'], ['replicas', 'replica']]) {
-    if (isNumber(summary[key]))
-      facts.push(`${significant(summary[key])} ${unit}${summary[key] === 1 ? '' : 's'}`);
+           ['steps', 'step'], ['epochs', 'epoch'], ['lanes', 'lane'], ['workers', 'worker'],
+           ['replicas', 'replica']]) {
+    const value = Array.isArray(summary[key]) ? summary[key].length : summary[key];
+    if (isNumber(value)) facts.push(`${significant(value)} ${unit}${value === 1 ? '' : 's'}`);
   }
   if (isNumber(summary.batch)) facts.push(`batch ${count(summary.batch)}`);
   if (summary.seed !== undefined) facts.push(`seed ${summary.seed}`);
@@ -236,6 +237,7 @@ function stepTime() {
     forward: 'model and loss',
     backward: 'gradients',
     reduce: 'adding the lanes\' gradients',
+    communicate: 'with other workers, not hidden by backward',
     update: 'optimizer',
     wait: 'wait for other replicas'
   };
@@ -265,11 +267,34 @@ function stepTime() {
       rows);
 }
 
+function workerTable() {
+  const workers = (Array.isArray(summary.workers) ? summary.workers : []).map(asObject);
+  if (!workers.length) return null;
+  const communication = asObject(summary.communication);
+  const size = key => worker => isNumber(worker[key]) ? bytes(worker[key]) : '';
+  const bucket = communication.bucket_bytes > 0 ?
+      `buckets of ${bytes(communication.bucket_bytes)} leave during backward` :
+      'gradients leave when backward has ended';
+  return card(
+      'Workers', `over ${valueText(communication.transport)}; ${bucket}`,
+      table(
+          [
+            ['worker', worker => valueText(worker.worker)],
+            ['host', worker => valueText(worker.host)],
+            ['lanes', worker => valueText(worker.lanes), 'number'],
+            ['peak memory', size('peak_memory_bytes'), 'number'],
+            ['optimizer state', size('optimizer_state_bytes'), 'number'],
+            ['sent a step', size('bytes_sent_per_step'), 'number'],
+          ],
+          workers));
+}
+
 const eventColors = {
   __proto__: null,
   checkpoint: '--c1',
   resumed: '--c6',
   skipped: '--warn',
+  tuned: '--c3',
   lost: '--bad',
   joined: '--good',
   moved: '--c4',
@@ -399,7 +424,7 @@ function fillRows(cards) {
 
 const sections = [
   lossChart, metricCharts, confusionMatrix, rocCurve, perClass, samplePredictions, trainingCharts,
-  stepTime, environment, eventList, jobText
+  stepTime, workerTable, environment, eventList, jobText
 ];
 const cards = sections.map(attempt).flat().filter(node => node);
 document.getElementById('page').append(
