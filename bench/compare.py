@@ -1,16 +1,17 @@
 """Measures Convoy against PyTorch: the same models, batches, data and optimizer, on this machine, in one run.
 
 Contestants, all with SGD (momentum 0.9) and cross-entropy on MNIST held in memory as float32:
-  Convoy              2 replica threads, 2 lanes: what two processes of DistributedDataParallel compute
-  Convoy, lanes: 8    the same with a finer cut of the batch, which is what `lanes` costs
-  Convoy, 1 replica   one thread
-  PyTorch, 1 process  2 threads
-  PyTorch DDP         2 processes, gloo
+  Convoy               2 replica threads, 2 lanes: what two processes of DistributedDataParallel compute
+  Convoy, 2 processes  2 workers with a replica each, as `convoy launch` starts them; shared memory between them
+  Convoy, lanes: 8     2 replica threads with a finer cut of the batch, which is what `lanes` costs
+  Convoy, 1 replica    one thread
+  PyTorch, 1 process   2 threads
+  PyTorch DDP          2 processes, gloo
 PyTorch's thread counts and options are the best that `--tune` found for each case (bench/settings.json).
 
 Each measurement is a new process, or two: untimed warm-up, then the timed steps. The contestants take turns within each
 repetition, so that a machine that drifts does so for all. Memory is the proportional set size (PSS: shared pages are
-counted once) summed over the contestant's processes, its highest sample from start to end.
+counted once) summed over the contestant's processes, a launcher included, its highest sample from start to end.
 """
 
 import argparse
@@ -36,11 +37,19 @@ MODELS = {
 }
 CONVOY = {
     "convoy": {"replicas": 2, "lanes": 2},
+    "convoy, 2 processes": {"replicas": 1, "lanes": 2, "workers": 2},
     "convoy, lanes: 8": {"replicas": 2, "lanes": 8},
     "convoy, 1 replica": {"replicas": 1, "lanes": 2},
 }
 TORCH = {"PyTorch, 1 process": 1, "PyTorch DDP": 2}
-CONTESTANTS = ["convoy", "PyTorch, 1 process", "PyTorch DDP", "convoy, lanes: 8", "convoy, 1 replica"]
+CONTESTANTS = [
+    "convoy",
+    "convoy, 2 processes",
+    "PyTorch, 1 process",
+    "PyTorch DDP",
+    "convoy, lanes: 8",
+    "convoy, 1 replica",
+]
 # What `--tune` tries. The environment's thread counts hold for each process.
 THREADS = {1: [(2, 2), (2, 1), (1, 2), (1, 1)], 2: [(1, 1), (1, 2), (2, 1), (2, 2)]}
 OPTIONS = {
@@ -56,23 +65,32 @@ OPTIONS = {
 
 
 class MemorySampler(threading.Thread):
-    """Samples the summed PSS of some processes: often, but rarely while the measured steps run."""
+    """Samples the summed PSS of some processes and their children: often, but rarely while the measured steps run."""
 
     def __init__(self, processes):
         super().__init__(daemon=True)
-        self.files = [f"/proc/{process.pid}/smaps_rollup" for process in processes]
+        self.processes = [process.pid for process in processes]
         self.peak = 0
         self.timing = False
         self.ended = threading.Event()
 
     def run(self):
         while not self.ended.wait(1.0 if self.timing else 0.02):
-            self.peak = max(self.peak, sum(self.proportional_size(file) for file in self.files))
+            everybody = self.processes + [child for process in self.processes for child in self.children(process)]
+            self.peak = max(self.peak, sum(self.proportional_size(process) for process in everybody))
 
     @staticmethod
-    def proportional_size(path):
+    def children(process):
         try:
-            with open(path) as file:
+            with open(f"/proc/{process}/task/{process}/children") as file:
+                return [int(child) for child in file.read().split()]
+        except OSError:
+            return []
+
+    @staticmethod
+    def proportional_size(process):
+        try:
+            with open(f"/proc/{process}/smaps_rollup") as file:
                 return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
         except (OSError, StopIteration):  # ended already, or not yet started
             return 0
@@ -95,6 +113,7 @@ def run_processes(commands, environment):
     sampler.start()
     result, said = None, []
     for line in processes[0].stdout:
+        line = line.removeprefix("[0] ")  # of a launcher: what worker 0 says
         sampler.timing = line.strip() == "timing"
         if line.startswith("{"):
             result = json.loads(line)
@@ -108,9 +127,12 @@ def run_processes(commands, environment):
     return result
 
 
-def measure_convoy(data, model, batch, replicas, lanes, seconds):
+def measure_convoy(data, model, batch, replicas, lanes, seconds, workers=1, extra=()):
     command = [PROGRAM, "--data", data, "--model", model, "--batch", batch]
     command += ["--replicas", replicas, "--lanes", lanes, "--seconds", seconds]
+    if workers > 1:
+        command += ["--workers", workers, "--transport", "shm"]
+    command += extra
     return run_processes([[str(word) for word in command]], {})
 
 
@@ -245,7 +267,7 @@ def first_line(command):
     return done.stdout.strip().splitlines()[0] if done.stdout.strip() else "unknown"
 
 
-def environment():
+def environment(script="bench/compare"):
     with open("/proc/cpuinfo") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
     with open("/proc/meminfo") as file:
@@ -262,8 +284,14 @@ def environment():
         "python3-torch": first_line([*package, "python3-torch"]),
         "openblas": first_line([*package, "libopenblas0-pthread"]),
         "compiler": first_line(["g++", "--version"]),
-        "command": " ".join(["bench/compare", *sys.argv[1:]]),
+        "command": " ".join([script, *sys.argv[1:]]),
     }
+
+
+def about_machine(about):
+    return f"""{about['cpu']}, {about['cores']} cores, {about['memory_bytes'] / 2**30:.0f} GiB; {about['system']}; {about['date']}.
+Convoy {about['convoy']}, libtorch {about['libtorch']}, python3-torch {about['python3-torch']}, OpenBLAS
+{about['openblas']}, {about['compiler']}. Command: `{about['command']}`."""
 
 
 def write_results(runs, folder, repetitions, seconds):
@@ -280,15 +308,14 @@ def write_results(runs, folder, repetitions, seconds):
     ]
     text = f"""# Convoy against PyTorch
 
-{about['cpu']}, {about['cores']} cores, {about['memory_bytes'] / 2**30:.0f} GiB; {about['system']}; {about['date']}.
-Convoy {about['convoy']}, libtorch {about['libtorch']}, python3-torch {about['python3-torch']}, OpenBLAS
-{about['openblas']}, {about['compiler']}. Command: `{about['command']}`.
+{about_machine(about)}
 
 MNIST in memory as float32, SGD with momentum 0.9, cross-entropy. {repetitions} repetitions, contestants taking turns,
 at least {seconds:g} s of timed steps each. Memory: PSS summed over processes, the highest sample of the whole run; the
 data set is 188 MB of it, once for each process that holds it.
 
-MLP: {MODELS['mlp']}. CNN: {MODELS['cnn']}. `lanes: 2` unless said.
+MLP: {MODELS['mlp']}. CNN: {MODELS['cnn']}. Convoy with 2 replica threads and `lanes: 2` unless said;
+"2 processes" are workers as `convoy launch` starts them, of one replica each, that exchange through shared memory.
 
 {table(runs)}
 

@@ -1,6 +1,6 @@
 // One measurement of Convoy: trains one of the benchmark's models on MNIST in memory for a while
-// and prints its speed as JSON. bench/torch_step.py does the same with PyTorch; bench/compare runs
-// both.
+// and prints its speed as JSON, with one process or several. bench/torch_step.py does the same with
+// PyTorch; bench/compare runs both.
 #include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
@@ -10,9 +10,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
@@ -22,6 +24,7 @@
 #include "convoy/model/model.hpp"
 #include "convoy/report/observer.hpp"
 #include "convoy/train/trainer.hpp"
+#include "elastic/launcher.hpp"
 
 namespace {
 
@@ -37,7 +40,16 @@ struct Options {
   std::int64_t batch = 64;
   int replicas = 2;
   std::int64_t lanes = 2;
+  std::vector<std::int64_t> hidden;  // of the MLP; empty: 512, 512
   double seconds = 3;
+  // Several processes.
+  int workers = 1;  // on this host
+  std::string transport = "auto";
+  std::string bucket = "auto";
+  int hosts = 1;
+  int host = 0;
+  std::string rendezvous;
+  std::filesystem::path secret_file;
 };
 
 std::filesystem::path mnist_folder() {
@@ -71,8 +83,9 @@ std::shared_ptr<convoy::Dataset> load_mnist(const std::filesystem::path& folder,
 convoy::Job make_job(const Options& options) {
   convoy::Job job;
   job.model.kind = options.model;
-  job.model.hidden =
-      options.model == "mlp" ? std::vector<std::int64_t>{512, 512} : std::vector<std::int64_t>{128};
+  job.model.hidden = {128};
+  if (options.model == "mlp") job.model.hidden = {512, 512};
+  if (!options.hidden.empty()) job.model.hidden = options.hidden;
   job.model.channels = {32, 64};
   job.train.steps = 100'000'000;  // until it is stopped
   job.train.batch = options.batch;
@@ -80,6 +93,8 @@ convoy::Job make_job(const Options& options) {
   job.train.last_batch = "drop";
   job.train.optimizer.rate = 0.01;
   job.train.optimizer.momentum = 0.9;
+  job.strategy.transport = options.transport;
+  job.strategy.bucket = options.bucket;
   job.report.html = false;
   return job;
 }
@@ -96,9 +111,15 @@ std::int64_t high_water_bytes() {
 // later.
 class Stopwatch : public convoy::Observer {
  public:
-  Stopwatch(std::int64_t batch, double seconds) : batch_(batch), seconds_(seconds) {}
+  // `tuning`: the first steps of the run try bucket sizes; they are no part of the measurement.
+  Stopwatch(std::int64_t batch, double seconds, bool tuning)
+      : batch_(batch), seconds_(seconds), tuning_(tuning) {}
 
   void on_event(const nlohmann::ordered_json& event) override {
+    if (event.at("event") == "tuned") {
+      tuning_ = false;
+      bucket_bytes_ = event.at("bucket_bytes");
+    }
     if (event.at("event") != "step") return;
     const auto now = Clock::now();
     const std::int64_t step = event.at("step");
@@ -107,12 +128,13 @@ class Stopwatch : public convoy::Observer {
         enter(Phase::warm_up, step, now);
         break;
       case Phase::warm_up:
-        if (since(now) < kWarmUpSeconds) break;
+        if (since(now) < kWarmUpSeconds || tuning_) break;
         std::puts("timing");
         std::fflush(stdout);
         enter(Phase::timed, step, Clock::now());
         break;
       case Phase::timed:
+        count_activities(event, step);
         if (since(now) < seconds_) break;
         print_result(step - begin_step_, since(now), event);
         enter(Phase::memory, step, now);
@@ -133,6 +155,14 @@ class Stopwatch : public convoy::Observer {
     phase_ = phase;
     begin_step_ = step;
     begin_ = now;
+    counted_step_ = step;
+  }
+
+  // An event tells the means of the steps since the one before.
+  void count_activities(const nlohmann::ordered_json& event, std::int64_t step) {
+    for (const auto& [activity, seconds] : event.at("seconds").items())
+      activities_[activity] += seconds.get<double>() * static_cast<double>(step - counted_step_);
+    counted_step_ = step;
   }
 
   double since(Clock::time_point now) const {
@@ -140,13 +170,17 @@ class Stopwatch : public convoy::Observer {
   }
 
   void print_result(std::int64_t steps, double seconds, const nlohmann::ordered_json& event) const {
+    nlohmann::ordered_json activities = nlohmann::ordered_json::object();
+    for (const auto& [activity, total] : activities_)
+      activities[activity] = total / static_cast<double>(steps);
     const nlohmann::ordered_json result = {
         {"samples_per_second", static_cast<double>(steps * batch_) / seconds},
         {"seconds", seconds},
         {"steps", steps},
         {"loss", event.value("loss", 0.0)},
         {"high_water_bytes", high_water_bytes()},
-        {"seconds_per_step", event.value("seconds", nlohmann::ordered_json::object())},
+        {"seconds_per_step", std::move(activities)},
+        {"bucket_bytes", bucket_bytes_},
     };
     std::puts(result.dump().c_str());
     std::fflush(stdout);
@@ -154,22 +188,52 @@ class Stopwatch : public convoy::Observer {
 
   std::int64_t batch_;
   double seconds_;
+  bool tuning_;
+  std::int64_t bucket_bytes_ = 0;
+  std::map<std::string, double> activities_;
+  std::int64_t counted_step_ = 0;
   Phase phase_ = Phase::start;
   std::int64_t begin_step_ = 0;
   Clock::time_point begin_;
   std::atomic<bool> stop_ = false;
 };
 
+std::shared_ptr<convoy::Communicator> join(const Options& options) {
+  const auto place = convoy::worker_place();
+  if (!place || place->workers == 1) return nullptr;
+  return convoy::join_group(*place, {.transport = options.transport});
+}
+
+// Starts this program `workers` times, as `convoy launch` does.
+int launch_workers(const Options& options, int argc, char** argv) {
+  convoy::LaunchOptions launching;
+  launching.program = std::filesystem::read_symlink("/proc/self/exe").string();
+  launching.arguments.assign(argv, argv + argc);
+  launching.workers = options.workers;
+  launching.quiet = true;
+  if (options.hosts > 1) {
+    launching.hosts = options.hosts;
+    launching.host = options.host;
+    launching.rendezvous = convoy::parse_endpoint(options.rendezvous);
+    launching.secret = convoy::Secret::from_file(options.secret_file);
+  }
+  return convoy::launch(launching);
+}
+
 void measure(const Options& options) {
+  const auto group = join(options);
   const std::filesystem::path folder =
       options.data.empty() ? mnist_folder() : std::filesystem::path(options.data);
   const auto dataset = load_mnist(folder, options.model);
   const convoy::Job job = make_job(options);
-  Stopwatch stopwatch(options.batch, options.seconds);
+  Stopwatch stopwatch(options.batch, options.seconds, group && options.bucket == "auto");
   convoy::RunOptions run;
   run.replicas = options.replicas;
-  run.observers = {&stopwatch};
-  run.stop = stopwatch.stop();
+  run.group = group;
+  if (!group || group->rank() == 0) {  // its wish to stop reaches the others
+    run.observers = {&stopwatch};
+    run.stop = stopwatch.stop();
+  }
   convoy::Trainer trainer(job, convoy::build_model(job.model, dataset->spec()),
                           convoy::make_loss("cross_entropy", dataset->spec()),
                           {dataset, nullptr, nullptr}, run);
@@ -192,13 +256,24 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "global batch")->check(CLI::PositiveNumber);
   app.add_option("--replicas", options.replicas)->check(CLI::PositiveNumber);
   app.add_option("--lanes", options.lanes)->check(CLI::PositiveNumber);
+  app.add_option("--hidden", options.hidden, "layers of the MLP, e.g. 512,512")->delimiter(',');
   app.add_option("--seconds", options.seconds, "timed steps")->check(CLI::PositiveNumber);
+  app.add_option("--workers", options.workers, "processes on this host")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--transport", options.transport, "between workers: auto, shm, gloo, mpi");
+  app.add_option("--bucket", options.bucket, "gradients that leave together: auto, off, or MiB");
+  app.add_option("--hosts", options.hosts, "as convoy launch has them: call this on each");
+  app.add_option("--host", options.host);
+  app.add_option("--rendezvous", options.rendezvous);
+  app.add_option("--secret-file", options.secret_file);
   app.add_flag("--print-data-folder", print_data_folder,
                "fetch the data, print where it is, and end");
   CLI11_PARSE(app, argc, argv);
   try {
     if (print_data_folder) {
       std::puts(mnist_folder().c_str());
+    } else if (options.workers * options.hosts > 1 && !convoy::worker_place()) {
+      return launch_workers(options, argc, argv);
     } else {
       measure(options);
     }

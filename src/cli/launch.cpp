@@ -31,12 +31,13 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
 // `extra` is what CLI11 could not place, the "--" among it.
 void check_command(const std::vector<std::string>& command, const std::vector<std::string>& extra) {
   const bool separated = std::find(extra.begin(), extra.end(), "--") != extra.end();
+  const bool unknown = !extra.empty() && extra.front() != "--";
+  if (unknown && (separated || command.empty() || command.front() != "train"))
+    throw InputError(
+        fmt::format("launch: {} is no option of it (convoy launch --help)", extra.front()));
   if (!separated)
     throw InputError(
         "launch: put -- before what the workers run: convoy launch --workers 2 -- train JOB.yaml");
-  if (extra.front() != "--")
-    throw InputError(fmt::format("launch: {} before -- is no option of it (convoy launch --help)",
-                                 extra.front()));
   if (command.empty())
     throw InputError("launch: nothing after --: say what the workers run, as in -- train JOB.yaml");
   if (command.front() != "train")
@@ -87,7 +88,7 @@ void run(const Options& options, const std::vector<std::string>& extra) {
                options.make_secret.string());
     return;
   }
-  check_command(options.command, extra);
+  if (options.command.empty()) check_command({}, extra);
   check_hosts(options);
 
   LaunchOptions launch_options;
@@ -119,8 +120,15 @@ void add_launch(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand(
       "launch", "run a job with several processes, on one host or more: launch ... -- train ...");
-  verb->add_option("command", options->command, "after --: what each worker runs")
-      ->type_name("-- train JOB.yaml ...");
+  // A function, because it runs before CLI11 complains of what it could not place.
+  verb->add_option_function<std::vector<std::string>>(
+          "command",
+          [options, verb](const std::vector<std::string>& words) {
+            check_command(words, verb->remaining());
+            options->command = words;
+          },
+          "after --: what each worker runs")
+      ->type_name("-- train JOB.yaml");
   verb->add_option("--workers", options->workers, "processes on this host (default: the cores)")
       ->check(CLI::Range(1, 1000));
   verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")

@@ -36,12 +36,15 @@ struct Options {
 };
 
 std::atomic<bool> stop_asked{false};
+const bool live_line = ::isatty(STDERR_FILENO) == 1;
 
 // The first signal asks for a checkpoint, the second ends at once.
 void on_signal(int) {
   constexpr char note[] = "\nconvoy: stopping after this step (again to stop at once)\n";
   if (stop_asked.exchange(true)) _exit(130);
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, note, sizeof(note) - 1);
+  const int skipped = live_line ? 0 : 1;  // the line break that ends a live line
+  [[maybe_unused]] const auto written =
+      ::write(STDERR_FILENO, note + skipped, sizeof(note) - 1 - skipped);
 }
 
 void watch_signals() {

@@ -92,13 +92,12 @@ class Joiner {
     if (options_.transport == "shm")
       throw InputError(
           "strategy.transport: shm needs all workers on one host; write auto, gloo or mpi");
-    if (locals_ == 1) {
-      // Neighbours share memory elsewhere: everybody must take part in the same exchanges.
-      share("segment", nullptr);
-      return by_mpi ? mpi() : gloo();
-    }
-    auto local = shared_memory(true);
-    return routed_transport(std::move(local), first_local_, locals_, by_mpi ? mpi() : gloo());
+    const auto network = [&] { return by_mpi ? mpi() : gloo(); };
+    if (hosts_.back() + 1 == place_.workers) return network();
+    // A worker alone on its host takes part in the exchange of addresses all the same.
+    if (locals_ == 1) share("segment", nullptr);
+    auto local = locals_ == 1 ? nullptr : shared_memory(true);
+    return routed_transport(std::move(local), first_local_, locals_ == 1 ? 0 : locals_, network());
   }
 
   std::unique_ptr<Transport> mpi() {

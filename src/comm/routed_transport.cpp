@@ -13,7 +13,7 @@ class RoutedTransport final : public Transport {
         first_local_(first_local),
         locals_(locals),
         remote_(std::move(remote)),
-        name_(fmt::format("{}+{}", local_->name(), remote_->name())) {}
+        name_(fmt::format("shm+{}", remote_->name())) {}
 
   std::string_view name() const override { return name_; }
 

@@ -4,8 +4,9 @@
 
 namespace convoy {
 
-/// `local` knows the ranks of this host, numbered from 0; `first_local` is the rank in the group
-/// that is its 0. `remote` knows all ranks.
+/// `local` (shared memory) knows the ranks of this host, numbered from 0; `first_local` is the rank
+/// in the group that is its 0. It may be null when `locals` is 0: a rank alone on its host in a
+/// group where others are not. `remote` knows all ranks.
 std::unique_ptr<Transport> routed_transport(std::unique_ptr<Transport> local, int first_local,
                                             int locals, std::unique_ptr<Transport> remote);
 

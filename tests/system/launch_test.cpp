@@ -1,5 +1,6 @@
 // Workers that are shell scripts, under the launcher: what they say, how they fail, who is left.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -70,6 +71,7 @@ class Launched {
   Launched(const Folder& folder, LaunchOptions options, std::string name = "launcher")
       : folder_(folder), name_(std::move(name)) {
     const std::string out = folder_ / (name_ + ".out"), err = folder_ / (name_ + ".err");
+    std::fflush(nullptr);  // what is buffered is ours to say
     pid_ = ::fork();
     if (pid_ != 0) return;
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), 1);
@@ -190,7 +192,7 @@ TEST(Launch, LongLinesOfManyWorkersAreNotMixed) {
   const auto lines = lines_of(outcome.out);
   EXPECT_EQ(lines.size(), 48u);
   for (const std::string& line : lines)
-    EXPECT_EQ(line, "[" + line.substr(1, 1) + "] " + std::string(20000, line[1]));
+    EXPECT_EQ(line, fmt::format("[{}] {}", line.at(1), std::string(20000, line[1])));
 }
 
 TEST(Launch, WorkersKnowTheirPlaceAndTheSecret) {
@@ -511,7 +513,8 @@ TEST(LaunchCommand, SaysWhatIsWrongInOneLine) {
   EXPECT_THAT(says({"--workers", "2", "train", "mlp.yaml", "--out", "x"}), HasSubstr("put --"));
   EXPECT_THAT(says({"--workers", "2", "--"}), HasSubstr("nothing after --"));
   EXPECT_THAT(says({"--", "evaluate", "run"}), HasSubstr("'evaluate' cannot be launched"));
-  EXPECT_THAT(says({"--worker", "2", "--", "train", "x"}), HasSubstr("--worker before --"));
+  EXPECT_THAT(says({"--worker", "2", "--", "train", "x"}), HasSubstr("--worker is no option"));
+  EXPECT_THAT(says({"--worker=2", "--", "train", "x"}), HasSubstr("--worker=2 is no option"));
   EXPECT_THAT(says({"--workers", "0", "--", "train", "x"}), HasSubstr("--workers"));
   EXPECT_THAT(says({"--hosts", "2", "--", "train", "x"}), HasSubstr("--rendezvous HOST:PORT"));
   EXPECT_THAT(says({"--hosts", "2", "--host", "2", "--", "train", "x"}), HasSubstr("0 to 1"));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace convoy::testing {
 namespace {
@@ -19,19 +20,33 @@ std::string content(const std::filesystem::path& file) {
   return text.str();
 }
 
+std::vector<std::string> convoy_with(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {CONVOY_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
 }  // namespace
 
 Process::Process(const std::vector<std::string>& arguments, const std::filesystem::path& directory)
-    : directory_(directory) {
-  std::vector<std::string> words = {CONVOY_PROGRAM};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+    : Process(convoy_with(arguments), directory, "convoy", {}) {}
+
+Process Process::of(std::vector<std::string> words, const std::filesystem::path& directory,
+                    const std::string& name, const std::vector<std::string>& environment) {
+  return {std::move(words), directory, name, environment};
+}
+
+Process::Process(std::vector<std::string> words, const std::filesystem::path& directory,
+                 const std::string& name, const std::vector<std::string>& environment)
+    : files_(directory / name) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const std::string out = directory / "stdout";
-  const std::string err = directory / "stderr";
+  const std::string out = files_.string() + ".out";
+  const std::string err = files_.string() + ".err";
   pid_ = ::fork();
   if (pid_ != 0) return;
+  for (const std::string& variable : environment) ::putenv(const_cast<char*>(variable.c_str()));
   const int null = ::open("/dev/null", O_RDONLY);
   const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   const int err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -39,9 +54,15 @@ Process::Process(const std::vector<std::string>& arguments, const std::filesyste
   ::dup2(out_fd, 1);
   ::dup2(err_fd, 2);
   if (::chdir(directory.c_str()) != 0) ::_exit(126);
-  ::execv(argv[0], argv.data());
+  ::execvp(argv[0], argv.data());
   ::_exit(127);
 }
+
+Process::Process(Process&& other) noexcept
+    : files_(std::move(other.files_)),
+      pid_(other.pid_),
+      ended_(std::exchange(other.ended_, true)),
+      status_(other.status_) {}
 
 Process::~Process() {
   if (ended_) return;
@@ -71,11 +92,15 @@ Outcome Process::wait() {
   if (!ended_) ::waitpid(pid_, &status_, 0);
   ended_ = true;
   const int status = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
-  return {status, content(directory_ / "stdout"), content(directory_ / "stderr")};
+  return {status, out(), err()};
+}
+
+std::string Process::out() const {
+  return content(files_.string() + ".out");
 }
 
 std::string Process::err() const {
-  return content(directory_ / "stderr");
+  return content(files_.string() + ".err");
 }
 
 Outcome run(const std::vector<std::string>& arguments, const std::filesystem::path& directory) {
