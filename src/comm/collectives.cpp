@@ -99,12 +99,12 @@ class Collectives {
 
   void all_gather(std::span<const std::byte> mine, const ReceivePieces& parts) {
     std::vector<Work> work;
-    for (int step = 1; step < c_.size(); ++step)
-      work.push_back(send((c_.rank() + step) % c_.size(), mine));
     for (int step = 1; step < c_.size(); ++step) {
       const int peer = (c_.rank() - step + c_.size()) % c_.size();
       work.push_back(receive(peer, parts.at(peer)));
     }
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), mine));
     keep_own(mine, parts.at(c_.rank()));
     wait_all(work);
   }

@@ -225,6 +225,27 @@ void Exchange::reduce(std::size_t bucket, Reduction& reduction) {
 
 void Exchange::run_level(std::size_t number, std::size_t bucket) {
   const Level& level = levels_[number];
+  // The first receive is posted before anything is sent (a sender need not ask then whether we are
+  // ready); what it writes to are blocks held here, what is sent are the others.
+  std::vector<Work> posted;
+  if (!level.operations.empty() && level.operations[0].kind != Operation::Kind::add)
+    posted = start_receive(level.operations[0], number, bucket);
+  send_sums(number, bucket);
+  for (std::size_t i = 0; i < level.operations.size(); ++i) {
+    const Operation& operation = level.operations[i];
+    if (operation.kind != Operation::Kind::add) {
+      std::vector<Work> works =
+          i == 0 ? std::move(posted) : start_receive(operation, number, bucket);
+      for (Work& work : works) work.wait();
+      continue;
+    }
+    for (const int b : level.added[bucket])
+      add_into(at(operation.into, b), at(operation.from, b), blocks_[b].count);
+  }
+}
+
+void Exchange::send_sums(std::size_t number, std::size_t bucket) {
+  const Level& level = levels_[number];
   for (const Parcel& parcel : level.out[bucket]) {
     for (std::size_t k = 0; k < level.own_places.size(); ++k) {
       SendPieces pieces;
@@ -238,17 +259,10 @@ void Exchange::run_level(std::size_t number, std::size_t bucket) {
                                     std::move(pieces)));
     }
   }
-  for (const Operation& operation : level.operations) {
-    if (operation.kind != Operation::Kind::add) {
-      receive(operation, number, bucket);
-      continue;
-    }
-    for (const int b : level.added[bucket])
-      add_into(at(operation.into, b), at(operation.from, b), blocks_[b].count);
-  }
 }
 
-void Exchange::receive(const Operation& operation, std::size_t level, std::size_t bucket) {
+std::vector<Work> Exchange::start_receive(const Operation& operation, std::size_t level,
+                                          std::size_t bucket) {
   const Receive mode = operation.kind == Operation::Kind::receive ? Receive::replace : Receive::add;
   std::vector<Work> works;
   for (const Parcel& parcel : levels_[level].in[bucket][operation.source]) {
@@ -261,7 +275,7 @@ void Exchange::receive(const Operation& operation, std::size_t level, std::size_
     works.push_back(group_.irecv(parcel.peer, tag_of(bucket, level, operation.number),
                                  std::move(pieces), mode));
   }
-  for (Work& work : works) work.wait();
+  return works;
 }
 
 void Exchange::finish() {
@@ -318,6 +332,7 @@ void Exchange::plan_publishing() {
 
 void Exchange::publish(float* weights) {
   std::vector<Work> works;
+  std::vector<std::vector<Work>> arriving;  // from other hosts, to be passed on
   const auto to_neighbours = [&](int tag, const std::vector<int>& blocks) {
     if (blocks.empty()) return;
     const Range neighbours = host_workers_[host()];
@@ -328,22 +343,22 @@ void Exchange::publish(float* weights) {
   };
   int tag = publish_tags;
   for (const Publication& plan : publications_) {
+    arriving.emplace_back();
+    for (const Parcel& parcel : plan.from_hosts)
+      arriving.back().push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+    for (const Parcel& parcel : plan.from_neighbours)
+      works.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+    for (const Parcel& parcel : plan.passed_on_to_me)
+      works.push_back(receive_floats(parcel.peer, tag + 1, parcel.blocks, weights));
     for (const Parcel& parcel : plan.to_hosts)
       works.push_back(send_floats(parcel.peer, tag, parcel.blocks, weights));
     to_neighbours(tag, plan.own);
-    for (const Parcel& parcel : plan.from_neighbours)
-      works.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
     tag += 2;
   }
   tag = publish_tags;
-  for (const Publication& plan : publications_) {
-    std::vector<Work> arriving;
-    for (const Parcel& parcel : plan.from_hosts)
-      arriving.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
-    for (Work& work : arriving) work.wait();
-    to_neighbours(tag + 1, plan.passed_on);
-    for (const Parcel& parcel : plan.passed_on_to_me)
-      works.push_back(receive_floats(parcel.peer, tag + 1, parcel.blocks, weights));
+  for (std::size_t m = 0; m < publications_.size(); ++m) {
+    for (Work& work : arriving[m]) work.wait();
+    to_neighbours(tag + 1, publications_[m].passed_on);
     tag += 2;
   }
   for (Work& work : works) work.wait();

@@ -94,7 +94,9 @@ class Exchange {
   int new_staging();
   float* at(int place, int block);
   void run_level(std::size_t level, std::size_t bucket);
-  void receive(const Operation& operation, std::size_t level, std::size_t bucket);
+  void send_sums(std::size_t level, std::size_t bucket);
+  std::vector<Work> start_receive(const Operation& operation, std::size_t level,
+                                  std::size_t bucket);
   Work send_floats(int peer, int tag, const std::vector<int>& blocks, float* weights);
   Work receive_floats(int peer, int tag, const std::vector<int>& blocks, float* weights);
 

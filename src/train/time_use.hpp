@@ -24,9 +24,11 @@ class TimeUse {
   double seconds(Activity activity) const { return seconds_[static_cast<std::size_t>(activity)]; }
   double total() const;
 
-  /// From now on `add` writes there too.
+  /// From now on `add` writes there too, and what lies between two activities as waiting.
   void trace_on(Trace::Track* track) { track_ = track; }
-  Trace::Track* track() const { return track_; }
+  /// Something else than a step since `since`, until now: on the timeline only. A null name leaves
+  /// a gap.
+  void other(const char* name, Clock::time_point since);
   /// What the next activities belong to; -1: nothing.
   void at(std::int64_t step, std::int64_t lane = -1) {
     step_ = step;
@@ -38,6 +40,7 @@ class TimeUse {
   Trace::Track* track_ = nullptr;
   std::int64_t step_ = -1;
   std::int64_t lane_ = -1;
+  Clock::time_point end_{};  // of the last activity on the timeline
 };
 
 }  // namespace convoy

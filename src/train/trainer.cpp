@@ -204,11 +204,22 @@ void Trainer::Impl::between_steps() {
       finished())
     emit_step();
   if (evaluation_due()) {
+    const auto begin = TimeUse::Clock::now();
     const bool validate = data_.validation != nullptr;
     evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
+    show_on_timeline("evaluate", begin);
   }
-  if (checkpoint_due()) write_checkpoint();
+  if (checkpoint_due()) {
+    const auto begin = TimeUse::Clock::now();
+    write_checkpoint();
+    show_on_timeline("checkpoint", begin);
+  }
   stop_if_asked();
+}
+
+void Trainer::Impl::show_on_timeline(const char* name, TimeUse::Clock::time_point begin) {
+  for (std::size_t r = 0; r < replicas_.size(); ++r)
+    replicas_[r]->time_use().other(r == 0 ? name : nullptr, begin);
 }
 
 bool Trainer::Impl::evaluation_due() const {

@@ -41,6 +41,7 @@ class Trainer::Impl {
   Json restore_newest();
   void train_to_end();
   void between_steps();
+  void show_on_timeline(const char* name, TimeUse::Clock::time_point begin);
   bool ended_epoch() const { return progress_.step % schedule_.steps_per_epoch() == 0; }
   bool finished() const { return progress_.step >= total_steps_; }
   bool evaluation_due() const;

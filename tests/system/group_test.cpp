@@ -211,7 +211,8 @@ TEST(Group, TheTimelineHasEveryWorker) {
   }
   ASSERT_EQ(activities.size(), 3u);
   for (const auto& [worker, names] : activities) {
-    for (const char* name : {"load", "forward", "backward", "communicate", "update"})
+    for (const char* name :
+         {"load", "forward", "backward", "communicate", "update", "wait", "checkpoint"})
       EXPECT_TRUE(names.contains(name)) << worker << " " << name;
   }
 }
