@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Fits a cost model of a training step to measurements, checks it on runs that were held out, and predicts larger groups.
 
 The model is that of docs/scaling.md, which this writes too (its generated part, and docs/scaling.svg). It uses what
@@ -12,95 +13,23 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
 import compare
 import cost_report
 import network
+from step_cost import PARAMETERS, counts, step_time
 
 STORED = "cost_model.json"
 FIT_WORKERS = (1, 2, 6)  # the runs with others are held out
 LANE_SAMPLES = {"mlp": 64, "cnn": 32, "large": 64}
 HIDDEN = {"large": "2048,2048"}
-PARAMETERS = {
-    "mlp": 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10,
-    "cnn": 32 * 9 + 32 + 64 * 32 * 9 + 64 + 3136 * 128 + 128 + 128 * 10 + 10,
-    "large": 784 * 2048 + 2048 + 2048 * 2048 + 2048 + 2048 * 10 + 10,
-}
 LANES = 8
 LOOPBACK = [(model, workers) for model in ("mlp", "cnn") for workers in (1, 2, 3, 4, 6, 8)]
 LOOPBACK += [("large", workers) for workers in (1, 2, 3, 4, 6, 8)]
 LINKS = [("mlp", 2, 1000), ("mlp", 4, 1000), ("mlp", 3, 300), ("cnn", 2, 1000), ("large", 2, 1000)]
-NETWORK_LATENCY = 25e-6  # s, one way: assumed for the predictions, not measured
 SLICE = 4 << 20  # bytes of an all-reduce that travel together (src/comm/collectives.cpp)
-
-
-# ---- the step, counted ----
-
-
-def cover(lanes, begin, end):
-    """How many whole subtrees of the reduction tree the lanes [begin, end) are: so many sums travel."""
-
-    def count(low, high):
-        if high <= begin or end <= low:
-            return 0
-        if begin <= low and high <= end:
-            return 1
-        middle = low + (1 << ((high - low - 1).bit_length() - 1))
-        return count(low, middle) + count(middle, high)
-
-    return count(0, lanes)
-
-
-def even_parts(lanes, workers):
-    return [(lanes * worker // workers, lanes * (worker + 1) // workers) for worker in range(workers)]
-
-
-def counts(parameters, lanes, workers, buckets=1):
-    """What all workers together do in a step: messages, bytes, additions; and the busiest one's lanes and bytes sent."""
-    parts = even_parts(lanes, workers)
-    sums = [cover(lanes, begin, end) for begin, end in parts]
-    size = 4 * parameters
-    others = (workers - 1) / workers
-    reduce_messages = sum(sums) * (workers - 1) * buckets
-    gather_messages = workers * (workers - 1)
-    return {
-        "messages": reduce_messages + 2 * gather_messages if workers > 1 else 0,  # the news is an all-gather too
-        "bytes": (sum(sums) + workers) * others * size,
-        "rounds": 3 if workers > 1 else 0,
-        "added": (lanes - sum(sums)) * size,
-        "lanes": max(end - begin for begin, end in parts),
-        "sent": [max(sums) * others * size, others * size],
-    }
-
-
-def step_time(costs, parameters, lanes, workers, cores, lane_seconds, buckets=1, wire=0.0, latency=0.0, shared=True):
-    """Predicted seconds of a step and its parts. `cores`: of all hosts together. `wire`: seconds a byte on a host's link.
-    `shared`: whether several workers compute on one host."""
-    busy = min(workers, cores)
-    count = counts(parameters, lanes, workers, buckets)
-    slower = costs["contention"] if shared and busy > 1 else 1.0
-    lane = lane_seconds * slower
-    compute = max(count["lanes"] * lane, lanes * lane / busy)
-    fixed = costs["fixed"] * max(1.0, workers / busy)
-    local = costs["add"] * count["added"] / busy + costs["update"] * 4 * parameters / busy
-    cpu = costs["byte"] * count["bytes"] / busy
-    on_wire = wire * sum(count["sent"])
-    messages = costs["message"] * count["messages"] / busy
-    waits = (costs["round"] + latency) * count["rounds"]
-    parts = {
-        "compute": compute,
-        "fixed": fixed,
-        "local": local,
-        "transfer": max(cpu, on_wire),
-        "messages": messages,
-        "waits": waits,
-    }
-    # Of the exchange only the reduce-scatter can hide, behind the backward pass of a worker's last lane.
-    scatter = parts["transfer"] * count["sent"][0] / max(1.0, sum(count["sent"])) + messages / 3
-    return sum(parts.values()), parts, min(scatter, 2 / 3 * lane) if workers > 1 else 0.0
 
 
 # ---- measuring ----
@@ -177,29 +106,31 @@ def own_costs(ones, two):
 
 
 def least_squares(rows):
-    """Coefficients >= 0 that make sum((row . x - 1)^2) least; rows are features over what was measured. Three unknowns, so
-    every set of those that are not zero is tried."""
+    """Coefficients >= 0 of three features that make sum((features . x - target)^2) least. Every set of those that are not
+    zero is tried: there are seven."""
 
     def solve(chosen):
-        size = len(chosen)
-        matrix = [[sum(row[a] * row[b] for row in rows) for b in chosen] + [sum(row[a] for row in rows)] for a in chosen]
-        for k in range(size):
-            pivot = max(range(k, size), key=lambda r, k=k: abs(matrix[r][k]))
-            matrix[k], matrix[pivot] = matrix[pivot], matrix[k]
-            if matrix[k][k] == 0:
+        matrix = [
+            [sum(row[a] * row[b] for row, _ in rows) for b in chosen] + [sum(row[a] * target for row, target in rows)]
+            for a in chosen
+        ]
+        for k in range(len(chosen)):  # Gauss and Jordan's elimination; positive definite, or else useless
+            if matrix[k][k] <= 0:
                 return None
-            for r in range(size):
+            for r in range(len(chosen)):
                 if r != k:
                     factor = matrix[r][k] / matrix[k][k]
                     matrix[r] = [value - factor * other for value, other in zip(matrix[r], matrix[k])]
         found = [0.0, 0.0, 0.0]
         for k, index in enumerate(chosen):
-            found[index] = matrix[k][size] / matrix[k][k]
+            found[index] = matrix[k][-1] / matrix[k][k]
         return found
 
+    def error(x):
+        return sum((sum(f * c for f, c in zip(row, x)) - target) ** 2 for row, target in rows)
+
     candidates = [solve(chosen) for size in (1, 2, 3) for chosen in itertools.combinations(range(3), size)]
-    candidates = [found for found in candidates if found and min(found) >= 0]
-    return min(candidates, key=lambda x: sum((sum(f * c for f, c in zip(row, x)) - 1) ** 2 for row in rows))
+    return min((found for found in candidates if found and min(found) >= 0), key=error)
 
 
 def all_reduce_features(size, workers, cores):
@@ -230,11 +161,9 @@ def fit(points, comm, transport, cores):
         busy = min(point["workers"], cores)
         features = [count["messages"] / busy, count["bytes"] / busy, count["rounds"]]
         # Relative to the whole step: that is whose error matters.
-        rows.append([feature / point["seconds"] for feature in features] + [left / point["seconds"]])
+        rows.append(([feature / point["seconds"] for feature in features], left / point["seconds"]))
     for size, seconds in comm.get((transport, 2), []):
-        rows.append([feature / seconds for feature in all_reduce_features(size, 2, cores)] + [1.0])
-    # In terms of the last column, which least_squares wants to be 1.
-    rows = [[feature / max(row[3], 0.02) for feature in row[:3]] for row in rows]
+        rows.append(([feature / seconds for feature in all_reduce_features(size, 2, cores)], 1.0))
     costs["message"], costs["byte"], costs["round"] = least_squares(rows)
     return costs, lane
 
@@ -327,7 +256,7 @@ def main():
     record["lane_seconds"] = {
         model: lane_of(lanes["gloo"], {"model": model, "lanes": LANES}) for model in PARAMETERS
     }
-    record["predictions"] = cost_report.predict(record, sys.modules[__name__])
+    record["predictions"] = cost_report.predict(record)
     with open(stored, "w") as file:
         json.dump(record, file, indent=1)
         file.write("\n")

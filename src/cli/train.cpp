@@ -145,8 +145,10 @@ void train(const Options& options) {
     const RunSummary summary = trainer.run();
     if (first) print_result(summary.json, options, out, job.report.html);
   } catch (const Interrupted& error) {
+    const bool launched = place && place->starter == WorkerPlace::Starter::launch;
     std::string again =
-        fmt::format("convoy train {} --out {} --resume", options.job.string(), out.string());
+        fmt::format("convoy {}train {} --out {} --resume", launched ? "launch ... -- " : "",
+                    options.job.string(), out.string());
     for (const std::string& set : options.set) again += fmt::format(" --set '{}'", set);
     throw Interrupted(fmt::format("{}; go on with: {}", error.what(), again));
   }
