@@ -49,7 +49,7 @@ def measure_hosts(data, model, workers, mbit, seconds):
 def job_words(model, seconds):
     kind = "cnn" if model == "cnn" else "mlp"
     words = ["--model", kind, "--batch", str(LANES * LANE_SAMPLES[model]), "--lanes", str(LANES)]
-    words += ["--replicas", "1", "--bucket", "off", "--seconds", str(seconds)]
+    words += ["--replicas", "1", "--bucket", "off", "--seconds", str(seconds), "--warm-up", "1", "--after", "0"]
     return words + (["--hidden", HIDDEN[model]] if model in HIDDEN else [])
 
 
@@ -226,7 +226,7 @@ def main():
         prog="bench/cost_model.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--no-runs", action="store_true", help="take this script's own runs from --results too")
-    parser.add_argument("--repetitions", type=int, default=2)
+    parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1, help="timed steps of each run")
     parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
     parser.add_argument("--results", default=os.path.join(compare.ROOT, "bench/results"))

@@ -41,7 +41,7 @@ def measure(data, repetitions, seconds):
     }
     for repetition, key in itertools.product(range(repetitions), sorted(wanted, key=lambda key: key[::-1])):
         lanes, batch, model, workers = key
-        result = compare.measure_convoy(data, model, batch, 1, lanes, seconds, workers)
+        result = compare.measure_convoy(data, model, batch, 1, lanes, seconds, workers, ["--after", "0"])
         runs.setdefault(key, []).append(result)
         print(
             f"{repetition + 1}/{repetitions} {model} batch {batch:5} lanes {lanes:2} workers {workers} "

@@ -28,9 +28,6 @@
 
 namespace {
 
-constexpr double kWarmUpSeconds = 1.5;
-constexpr double kMemorySeconds =
-    0.75;  // trained on after the result, for the caller to look at the memory
 constexpr double kMnistMean = 0.1307;
 constexpr double kMnistDeviation = 0.3081;
 
@@ -41,7 +38,9 @@ struct Options {
   int replicas = 2;
   std::int64_t lanes = 2;
   std::vector<std::int64_t> hidden;  // of the MLP; empty: 512, 512
+  double warm_up = 1.5;              // seconds before the timed ones
   double seconds = 3;
+  double after = 0.75;  // trained on after the result, for the caller to look at the memory
   // Several processes.
   int workers = 1;  // on this host
   std::string transport = "auto";
@@ -112,8 +111,7 @@ std::int64_t high_water_bytes() {
 class Stopwatch : public convoy::Observer {
  public:
   // `tuning`: the first steps of the run try bucket sizes; they are no part of the measurement.
-  Stopwatch(std::int64_t batch, double seconds, bool tuning)
-      : batch_(batch), seconds_(seconds), tuning_(tuning) {}
+  Stopwatch(const Options& options, bool tuning) : options_(options), tuning_(tuning) {}
 
   void on_event(const nlohmann::ordered_json& event) override {
     if (event.at("event") == "tuned") {
@@ -128,19 +126,19 @@ class Stopwatch : public convoy::Observer {
         enter(Phase::warm_up, step, now);
         break;
       case Phase::warm_up:
-        if (since(now) < kWarmUpSeconds || tuning_) break;
+        if (since(now) < options_.warm_up || tuning_) break;
         std::puts("timing");
         std::fflush(stdout);
         enter(Phase::timed, step, Clock::now());
         break;
       case Phase::timed:
         count_activities(event, step);
-        if (since(now) < seconds_) break;
+        if (since(now) < options_.seconds) break;
         print_result(step - begin_step_, since(now), event);
         enter(Phase::memory, step, now);
         break;
       case Phase::memory:
-        if (since(now) >= kMemorySeconds) stop_ = true;
+        if (since(now) >= options_.after) stop_ = true;
         break;
     }
   }
@@ -174,7 +172,7 @@ class Stopwatch : public convoy::Observer {
     for (const auto& [activity, total] : activities_)
       activities[activity] = total / static_cast<double>(steps);
     const nlohmann::ordered_json result = {
-        {"samples_per_second", static_cast<double>(steps * batch_) / seconds},
+        {"samples_per_second", static_cast<double>(steps * options_.batch) / seconds},
         {"seconds", seconds},
         {"steps", steps},
         {"loss", event.value("loss", 0.0)},
@@ -186,8 +184,7 @@ class Stopwatch : public convoy::Observer {
     std::fflush(stdout);
   }
 
-  std::int64_t batch_;
-  double seconds_;
+  const Options& options_;
   bool tuning_;
   std::int64_t bucket_bytes_ = 0;
   std::map<std::string, double> activities_;
@@ -226,7 +223,7 @@ void measure(const Options& options) {
       options.data.empty() ? mnist_folder() : std::filesystem::path(options.data);
   const auto dataset = load_mnist(folder, options.model);
   const convoy::Job job = make_job(options);
-  Stopwatch stopwatch(options.batch, options.seconds, group && options.bucket == "auto");
+  Stopwatch stopwatch(options, group && options.bucket == "auto");
   convoy::RunOptions run;
   run.replicas = options.replicas;
   run.group = group;
@@ -257,7 +254,11 @@ int main(int argc, char** argv) {
   app.add_option("--replicas", options.replicas)->check(CLI::PositiveNumber);
   app.add_option("--lanes", options.lanes)->check(CLI::PositiveNumber);
   app.add_option("--hidden", options.hidden, "layers of the MLP, e.g. 512,512")->delimiter(',');
-  app.add_option("--seconds", options.seconds, "timed steps")->check(CLI::PositiveNumber);
+  app.add_option("--warm-up", options.warm_up, "seconds before the timed steps")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--seconds", options.seconds, "of timed steps")->check(CLI::PositiveNumber);
+  app.add_option("--after", options.after, "seconds of steps after those")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--workers", options.workers, "processes on this host")
       ->check(CLI::PositiveNumber);
   app.add_option("--transport", options.transport, "between workers: auto, shm, gloo, mpi");

@@ -1,0 +1,255 @@
+// The secret, the messages and the state machine of the rendezvous; no sockets.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "comm/rendezvous_session.hpp"
+#include "convoy/comm/rendezvous.hpp"
+
+namespace convoy {
+namespace {
+
+using namespace std::chrono_literals;
+using rendezvous::BodyWriter;
+using rendezvous::Opener;
+using rendezvous::Operation;
+using rendezvous::ProtocolError;
+using rendezvous::Sealer;
+using rendezvous::Session;
+using rendezvous::Store;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Secret secret("a secret of the test");
+const Secret other_secret("another secret, wrong");
+
+template <class E, class F>
+std::string message_of(F&& action) {
+  try {
+    action();
+  } catch (const E& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing, or something else, was thrown";
+  return {};
+}
+
+struct Folder {
+  Folder() { path = ::mkdtemp(name.data()); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string name = (std::filesystem::temp_directory_path() / "convoy-secret-XXXXXX").string();
+  std::filesystem::path path;
+};
+
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(Secret, LengthsAndWhiteSpace) {
+  EXPECT_EQ(Secret("0123456789abcdef \n").text(), "0123456789abcdef");
+  const std::string text = message_of<InputError>([] { Secret("hunter2", "CONVOY_SECRET"); });
+  EXPECT_THAT(text, AllOf(HasSubstr("CONVOY_SECRET has 7 characters"), Not(HasSubstr("hunter2"))));
+  EXPECT_THROW(Secret(std::string(5000, 'x')), InputError);
+  EXPECT_EQ(Secret::generate().text().size(), 64u);
+  EXPECT_NE(Secret::generate().text(), Secret::generate().text());
+}
+
+TEST(Secret, FilesAreForTheirOwnerAlone) {
+  const Folder folder;
+  const auto file = folder.path / "secret";
+  make_secret_file(file);
+  struct stat status {};
+  ASSERT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_EQ(Secret::from_file(file).text().size(), 64u);
+  EXPECT_THAT(message_of<InputError>([&] { make_secret_file(file); }), HasSubstr("there already"));
+  for (const int mode : {0640, 0604, 0660}) {
+    ::chmod(file.c_str(), mode);
+    EXPECT_THAT(message_of<InputError>([&] { Secret::from_file(file); }), HasSubstr("chmod 600"));
+  }
+  EXPECT_THROW(Secret::from_file(folder.path), InputError);
+  EXPECT_THROW(Secret::from_file(folder.path / "none"), InputError);
+}
+
+TEST(Secret, FromTheEnvironment) {
+  EXPECT_FALSE(Secret::from_environment());
+  const Folder folder;
+  make_secret_file(folder.path / "secret");
+  const Variable file("CONVOY_SECRET_FILE", folder.path / "secret");
+  EXPECT_EQ(Secret::from_environment()->text(), Secret::from_file(folder.path / "secret").text());
+  const Variable text("CONVOY_SECRET", "the text of a secret");
+  EXPECT_EQ(Secret::from_environment()->text(), "the text of a secret");
+  const int fd = ::memfd_create("secret", 0);
+  ASSERT_EQ(::write(fd, "one from a descriptor", 21), 21);
+  const Variable descriptor("CONVOY_SECRET_FD", std::to_string(fd));
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(Secret::from_environment()->text(), "one from a descriptor");
+  ::close(fd);
+  EXPECT_THROW(Secret::from_environment(), InputError);
+}
+
+TEST(Endpoint, Text) {
+  EXPECT_EQ(parse_endpoint("node-1:29500").host, "node-1");
+  EXPECT_EQ(parse_endpoint("node-1:29500").port, 29500);
+  EXPECT_EQ(parse_endpoint("[fd00::2]:1").host, "fd00::2");
+  EXPECT_EQ(to_string(parse_endpoint("[fd00::2]:1")), "[fd00::2]:1");
+  for (const char* wrong : {"", ":1", "node", "node:", "node:0", "node:65536", "node:-1", "node:1x",
+                            "fd00::2:1", "[]:1"})
+    EXPECT_THROW(parse_endpoint(wrong), InputError) << wrong;
+}
+
+TEST(RendezvousWire, MessagesArriveInAnyPieces) {
+  Sealer sealer("key");
+  Opener opener("key");
+  std::string bytes;
+  for (const char* body : {"one", "", "three"}) bytes += sealer.seal(body);
+  std::vector<std::string> bodies;
+  for (const char byte : bytes) {
+    opener.feed({&byte, 1});
+    while (auto body = opener.next()) bodies.push_back(*body);
+  }
+  EXPECT_EQ(bodies, (std::vector<std::string>{"one", "", "three"}));
+}
+
+TEST(RendezvousWire, EveryChangedBitIsNoticed) {
+  const std::string message = Sealer("key").seal("body");
+  for (std::size_t bit = 0; bit < 8 * message.size(); ++bit) {
+    std::string changed = message;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ 1 << bit % 8);
+    Opener opener("key");
+    opener.feed(changed + std::string(64, '\0'));
+    try {
+      EXPECT_FALSE(opener.next()) << bit;  // the size became larger than what came
+    } catch (const ProtocolError&) {
+    }
+  }
+}
+
+TEST(RendezvousWire, ReplayReorderingAndOtherKeysAreNoticed) {
+  Sealer sealer("key");
+  const std::string first = sealer.seal("first");
+  const std::string second = sealer.seal("second");
+  const auto opens = [](const std::string& key, const std::string& bytes) {
+    Opener opener(key);
+    opener.feed(bytes);
+    while (opener.next()) {
+    }
+  };
+  EXPECT_NO_THROW(opens("key", first + second));
+  EXPECT_THROW(opens("key", first + first), ProtocolError);
+  EXPECT_THROW(opens("key", second + first), ProtocolError);
+  EXPECT_THROW(opens("other", first), ProtocolError);
+}
+
+// A client of a session without sockets.
+struct Talker {
+  explicit Talker(Store& store, const Secret& ours = secret)
+      : nonce(rendezvous::random_nonce()), session(store, secret) {
+    session.receive(std::string(rendezvous::magic) + nonce, now);
+    keys = rendezvous::derive_keys(ours, nonce, session.output().substr(rendezvous::magic.size()));
+    session.output().clear();
+    session.receive(keys.client_proof, now);
+    sealer.emplace(keys.to_server);
+  }
+  void ask(Operation operation, const BodyWriter& fields) {
+    BodyWriter body;
+    body.u32(7).u8(static_cast<std::uint8_t>(operation));
+    session.output().clear();
+    session.receive(sealer->seal(body.body() + fields.body()), now);
+  }
+  Session::Clock::time_point now{};
+  std::string nonce;
+  Session session;
+  rendezvous::ConnectionKeys keys;
+  std::optional<Sealer> sealer;
+};
+
+TEST(RendezvousSession, BothSidesProveTheSecret) {
+  Store store;
+  Talker good(store);
+  EXPECT_TRUE(good.session.authenticated());
+  EXPECT_EQ(good.session.output(), "A" + good.keys.server_proof);
+  Talker bad(store, other_secret);
+  EXPECT_FALSE(bad.session.authenticated());
+  EXPECT_TRUE(bad.session.ended());
+  EXPECT_EQ(bad.session.output(), "R");
+  EXPECT_EQ(bad.session.problem(), "wrong secret");
+}
+
+TEST(RendezvousSession, NonsenseEndsItAtTheFirstWrongByte) {
+  Store store;
+  for (const std::string bytes : {"GET / HTTP/1.1\r\n", "C0", "\x16\x03\x01"}) {
+    Session session(store, secret);
+    session.receive(bytes, {});
+    EXPECT_TRUE(session.ended()) << bytes;
+    EXPECT_EQ(session.output(), "");
+    session.receive(bytes, {});
+  }
+  Session version(store, secret);
+  version.receive("CONVOYR9", {});
+  EXPECT_TRUE(version.ended());
+  EXPECT_THAT(version.output(), HasSubstr("CONVOYR1"));
+}
+
+TEST(RendezvousSession, WrongMessagesOfAMemberEndIt) {
+  Store store;
+  Talker replay(store);
+  const std::string message = replay.sealer->seal(BodyWriter().u32(1).u8(7).body());
+  replay.session.receive(message, {});
+  EXPECT_FALSE(replay.session.ended());
+  replay.session.receive(message, {});
+  EXPECT_TRUE(replay.session.ended());
+  for (const std::string& body : {std::string("\x01"), BodyWriter().u32(1).u8(99).body(),
+                                  BodyWriter().u32(1).u8(1).u32(1000).body()}) {
+    Talker talker(store);
+    talker.session.receive(talker.sealer->seal(body), {});
+    EXPECT_TRUE(talker.session.ended());
+  }
+  Talker talker(store);
+  talker.ask(Operation::set, BodyWriter().text("").text("value"));
+  EXPECT_FALSE(talker.session.ended()) << "a wrong key is answered";
+  EXPECT_EQ(store.count(), 0u);
+}
+
+TEST(RendezvousSession, ParkedRequestsAndTheWill) {
+  Store store;
+  Talker waiter(store), setter(store);
+  waiter.ask(Operation::get, BodyWriter().text("key").u64(1000));
+  EXPECT_TRUE(waiter.session.waiting());
+  EXPECT_EQ(waiter.session.deadline(), waiter.now + 1s);
+  waiter.session.look_again(waiter.now);
+  EXPECT_EQ(waiter.session.output(), "");
+  setter.ask(Operation::last_will, BodyWriter().text("key").text("value"));
+  setter.session.hang_up();
+  waiter.session.look_again(waiter.now);
+  EXPECT_FALSE(waiter.session.waiting());
+  EXPECT_THAT(waiter.session.output(), HasSubstr("value"));
+  waiter.ask(Operation::get, BodyWriter().text("none").u64(1000));
+  waiter.session.look_again(waiter.now + 1s);
+  EXPECT_FALSE(waiter.session.waiting());
+}
+
+}  // namespace
+}  // namespace convoy
