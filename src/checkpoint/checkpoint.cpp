@@ -286,10 +286,10 @@ void CheckpointStore::remove_leftovers() const {
   }
 }
 
-TrainingState CheckpointStore::load(const fs::path& path) {
+TrainingState CheckpointStore::load(const fs::path& path, bool with_shards) {
   const MappedFile file(path);
   TrainingState state = parse_state(file.bytes(), path.string());
-  join_shards(state, path);
+  if (with_shards) join_shards(state, path);
   return state;
 }
 

@@ -1,6 +1,8 @@
 #include "cli/model_options.hpp"
 
 #include "cli/verbs.hpp"
+#include "convoy/comm/group.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy::cli {
 
@@ -28,6 +30,8 @@ void add_model_options(CLI::App& verb, ModelOptionsOfVerb& options) {
 }
 
 Opened open(const ModelOptionsOfVerb& options) {
+  if (const auto place = worker_place(); place && place->workers > 1)
+    throw InputError("evaluate and predict run in one process; use --replicas for more threads");
   Opened opened;
   opened.model = open_trained_model(options.model, options.checkpoint, options.set);
   opened.dataset = open_dataset(opened.model, options.files, options.split);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -44,9 +45,16 @@ std::uint32_t* word_of(std::atomic<std::uint32_t>& value) {
 
 // ---- shared memory ----
 
+std::size_t Inbox::ring_capacity(int ranks) {
+  constexpr std::size_t largest = 1 << 20;
+  constexpr std::size_t least = 64 << 10;
+  const std::size_t share = (16 << 20) / static_cast<std::size_t>(std::max(1, ranks));
+  return std::clamp(std::bit_floor(share), least, largest);
+}
+
 std::size_t Inbox::bytes(int ranks) {
   return sizeof(Doorbell) +
-         static_cast<std::size_t>(ranks) * (sizeof(RingCounters) + ring_capacity);
+         static_cast<std::size_t>(ranks) * (sizeof(RingCounters) + ring_capacity(ranks));
 }
 
 Doorbell& Inbox::doorbell() const {
@@ -55,9 +63,9 @@ Doorbell& Inbox::doorbell() const {
 
 Ring Inbox::ring_from(int rank) const {
   std::byte* counters = memory_ + sizeof(Doorbell) + rank * sizeof(RingCounters);
-  std::byte* data =
-      memory_ + sizeof(Doorbell) + ranks_ * sizeof(RingCounters) + rank * ring_capacity;
-  return {*reinterpret_cast<RingCounters*>(counters), data, ring_capacity};
+  const std::size_t capacity = ring_capacity(ranks_);
+  std::byte* data = memory_ + sizeof(Doorbell) + ranks_ * sizeof(RingCounters) + rank * capacity;
+  return {*reinterpret_cast<RingCounters*>(counters), data, capacity};
 }
 
 ProcessWatch::ProcessWatch(pid_t pid)
@@ -322,7 +330,7 @@ bool MemoryTransport::match(int peer) {
   if (in.posted.empty()) return false;
   in.keeps = true;
   in.unexpected.clear();
-  in.unexpected.reserve(std::min<std::size_t>(in.header->size, Inbox::ring_capacity));
+  in.unexpected.reserve(std::min<std::size_t>(in.header->size, Inbox::ring_capacity(ranks_)));
   return true;
 }
 

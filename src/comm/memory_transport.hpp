@@ -25,7 +25,9 @@ struct Doorbell {
 /// Fresh memory of the system (zeros) is a valid, empty inbox.
 class Inbox {
  public:
-  static constexpr std::size_t ring_capacity = 1 << 20;
+  /// Bytes of each ring: less where there are very many, so that together they stay below 1 GiB
+  /// for 64 ranks.
+  static std::size_t ring_capacity(int ranks);
   static std::size_t bytes(int ranks);
 
   Inbox() = default;

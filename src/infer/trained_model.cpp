@@ -39,7 +39,7 @@ fs::path weights_file(const fs::path& place, const std::string& which) {
 
 void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  const TrainingState state = CheckpointStore::load(file);
+  const TrainingState state = CheckpointStore::load(file, /*with_shards=*/false);
   const auto read = [&](const std::string& name, torch::Tensor into) {
     for (const auto& [stored_name, stored] : state.tensors) {
       if (stored_name != name) continue;
@@ -64,9 +64,9 @@ TrainedModel open_trained_model(const fs::path& place, const std::string& which,
   TrainedModel model;
   model.file = weights_file(place, which);
   const nlohmann::ordered_json meta =
-      is_checkpoint(model.file)
-          ? CheckpointStore::load(model.file).meta.value("model", nlohmann::ordered_json::object())
-          : read_model_meta(model.file);
+      is_checkpoint(model.file) ? CheckpointStore::load(model.file, /*with_shards=*/false)
+                                      .meta.value("model", nlohmann::ordered_json::object())
+                                : read_model_meta(model.file);
   if (!meta.contains("job") || !meta.contains("fitted")) {
     throw InputError(
         fmt::format("{}: was trained from C++, not from a job file; load it in your program with "

@@ -192,6 +192,9 @@ TEST(TrainGroup, ADamagedShardMakesTheCheckpointBeforeItTheNewest) {
   file.close();
   EXPECT_THROW(CheckpointStore::load(folder.path() / "checkpoints/step-0000000008.checkpoint"),
                InputError);
+  // Who only wants to predict needs no shards.
+  EXPECT_NO_THROW(CheckpointStore::load(folder.path() / "checkpoints/step-0000000008.checkpoint",
+                                        /*with_shards=*/false));
   options.resume = true;
   EXPECT_EQ(digests(job, factory, {3, 1}, options).front(), expected);
   std::filesystem::remove(folder.path() / "checkpoints/step-0000000008.shard-1-of-3");

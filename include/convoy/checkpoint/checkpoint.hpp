@@ -81,7 +81,9 @@ class CheckpointStore {
 
   /// One file, and the shards that belong to it: the state is the same as if it had been saved
   /// whole. Throws InputError when it or a shard is damaged or missing.
-  static TrainingState load(const std::filesystem::path& path);
+  /// Without `with_shards` the optimizer's state that shards hold is left out, and they need not be
+  /// there.
+  static TrainingState load(const std::filesystem::path& path, bool with_shards = true);
 
  private:
   void make_folder() const;
