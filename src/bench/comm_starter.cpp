@@ -76,8 +76,7 @@ std::vector<std::string> worker_arguments(const CommOptions& options, const fs::
           "--seconds",    fmt::format("{}", options.seconds)};
 }
 
-// Binding is left to the system: bound to a core, gloo's threads would have to share it with the
-// worker that waits for them.
+// Workers bind themselves, under mpirun and without it.
 std::vector<std::string> mpirun(int workers) {
   std::vector<std::string> words = {"mpirun"};
   if (::geteuid() == 0) words.emplace_back("--allow-run-as-root");

@@ -137,7 +137,9 @@ std::vector<std::string> explanation(const CommResult& result) {
           "{}: each worker copies its buffer by memcpy to another one and back, all at once, "
           "one pass for the reduce-scatter and one for the all-gather; {}: there only.",
           memory_limit, memory_pass),
-      fmt::format("Workers started by {}.", result.starter)};
+      fmt::format("Workers started by {}; where there are cores enough each is bound to one of its "
+                  "own, gloo's threads to none.",
+                  result.starter)};
   lines.insert(lines.end(), result.notes.begin(), result.notes.end());
   if (result.workers != 2) return lines;
   std::string text;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <thread>
 
+#include "bench/affinity.hpp"
 #include "bench/party.hpp"
 #include "comm/mpi_transport.hpp"
 #include "convoy/core/error.hpp"
@@ -29,11 +30,18 @@ float summand(int rank, std::size_t i) {
   return static_cast<float>(rank + 1) + static_cast<float>(i % 97);
 }
 
+cpu_set_t own_cores() {
+  cpu_set_t cores;
+  ::sched_getaffinity(0, sizeof(cores), &cores);
+  return cores;
+}
+
 class CommBench {
  public:
   CommBench(const WorkerPlace& place, const CommOptions& options,
             const std::filesystem::path& folder)
       : place_(place), options_(options), control_(join("shm", "control")) {
+    bind_to_core(cores_, place.local_rank, place.local_workers);
     add_convoy();
     add_peers(folder);
     add_copies();
@@ -65,6 +73,8 @@ class CommBench {
       if (transport == "mpi" && !(by_mpirun() && mpi_available())) continue;  // said by the starter
       Contestant& contestant = contestants_.emplace_back(Contestant{.name = transport});
       if (transport != "thread") {
+        std::optional<Unbound> unbound;
+        if (transport == "gloo") unbound.emplace(cores_);  // it has threads
         contestant.parties.push_back(communicator_party(join(transport, transport), control_));
       } else if (place_.rank == 0) {
         for (const auto& thread : make_thread_group(place_.workers))
@@ -74,8 +84,11 @@ class CommBench {
   }
 
   void add_peers(const std::filesystem::path& folder) {
-    contestants_.emplace_back(Contestant{.name = c10d_gloo})
-        .parties.push_back(c10d_gloo_party((folder / "c10d").string(), control_));
+    {
+      const Unbound unbound(cores_);
+      contestants_.emplace_back(Contestant{.name = c10d_gloo})
+          .parties.push_back(c10d_gloo_party((folder / "c10d").string(), control_));
+    }
     if (!by_mpirun() || !native_mpi_available()) return;
     contestants_.emplace_back(Contestant{.name = open_mpi})
         .parties.push_back(native_mpi_party(control_));
@@ -101,7 +114,11 @@ class CommBench {
     if (here == 1) return work(*contestant.parties[0], 0);
     std::vector<std::thread> threads;
     for (std::size_t k = 0; k < here; ++k)
-      threads.emplace_back([&, k] { work(*contestant.parties[k], k); });
+      threads.emplace_back([&, k] {
+        const Unbound unbound(cores_);  // from this process' core
+        bind_to_core(cores_, static_cast<int>(k), static_cast<int>(here));
+        work(*contestant.parties[k], k);
+      });
     for (std::thread& thread : threads) thread.join();
   }
 
@@ -184,6 +201,7 @@ class CommBench {
 
   const WorkerPlace& place_;
   const CommOptions& options_;
+  const cpu_set_t cores_ = own_cores();
   std::shared_ptr<Communicator> control_;
   std::vector<Contestant> contestants_;
   std::vector<std::vector<float>> buffers_;  // by party here

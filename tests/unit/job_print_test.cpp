@@ -173,6 +173,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.data.task = "auto";
   job.data.classes += 2;
   job.data.csv.delimiter = random() % 2 == 0 ? "\t" : ";";
+  job.strategy.bucket = random() % 2 == 0 ? "off" : "2.5";
   for (PreprocessStep& step : job.preprocess) {
     if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
     if (step.by == 0) step.by = 1;
