@@ -233,6 +233,9 @@ def main():
     parser.add_argument("--docs", default=os.path.join(compare.ROOT, "docs"), help="where scaling.md and scaling.svg go")
     options = parser.parse_args()
     begun = time.monotonic()
+    for name, script in (("comm.json", "bench/comm"), ("scaling.json", "bench/scaling")):
+        if not os.path.exists(os.path.join(options.results, name)):
+            parser.error(f"{options.results}/{name} is missing: run {script} first")
     stored = os.path.join(options.results, STORED)
     if options.no_runs:
         with open(stored) as file:
