@@ -14,9 +14,6 @@ namespace {
 
 // Up to this size everybody sends everything to everybody: one round instead of two.
 constexpr std::size_t one_round_bytes = 32 << 10;
-// A longer vector is reduced slice by slice, so that a slice's sum is still in the cache when it is
-// sent on.
-constexpr std::size_t slice_bytes = 4 << 20;
 
 template <class T>
 CONVOY_VECTORISE void combine(T* __restrict into, const T* __restrict from, std::size_t count,
@@ -113,7 +110,7 @@ class Collectives {
   void all_reduce(std::span<T> values, ReduceOp op) {
     if (c_.size() == 1) return;
     if (values.size_bytes() <= one_round_bytes) return reduce_in_one_round(values, op);
-    const std::size_t slice = slice_bytes / sizeof(T);
+    const std::size_t slice = c_.transport_->slice_bytes() / sizeof(T);
     for (std::size_t begin = 0; begin < values.size(); begin += slice) {
       const auto part = values.subspan(begin, std::min(slice, values.size() - begin));
       std::vector<Work> sent = reduce_to_owners(part, op);
@@ -128,11 +125,9 @@ class Collectives {
   }
 
  private:
-  Work send(int peer, std::span<const std::byte> bytes) {
-    return c_.start_send(peer, tag_, {bytes});
-  }
+  Work send(int peer, std::span<const std::byte> bytes) { return c_.isend(peer, tag_, {bytes}); }
   Work receive(int peer, std::span<std::byte> bytes, Receive mode = Receive::replace) {
-    return c_.start_receive(peer, tag_, {bytes}, mode);
+    return c_.irecv(peer, tag_, {bytes}, mode);
   }
 
   static void keep_own(std::span<const std::byte> from, std::span<std::byte> into) {
@@ -181,49 +176,51 @@ class Collectives {
   void reduce_in_one_round(std::span<T> values, ReduceOp op) {
     const Parts<T> others(c_.size(), values.size());
     std::vector<Work> work;
-    for (int step = 1; step < c_.size(); ++step)
-      work.push_back(send((c_.rank() + step) % c_.size(), bytes_of(values)));
     for (int rank = 0; rank < c_.size(); ++rank) {
       if (rank != c_.rank()) work.push_back(receive(rank, bytes_of(others[rank])));
     }
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), bytes_of(values)));
     wait_all(work);
     combine_parts(others, values, op);
   }
 
+  // Receives are posted before sends everywhere: then gloo need not ask the receiver first.
+  //
   // Returns the sends still under way: they read the other ranks' parts of `values`.
   template <class T>
   std::vector<Work> reduce_to_owners(std::span<T> values, ReduceOp op) {
+    const std::span<T> own = part_of(values, c_.rank());
+    const bool adds_in_place = c_.size() == 2 && std::is_same_v<T, float> && op == ReduceOp::sum;
+    const Parts<T> others(adds_in_place ? 0 : c_.size(), own.size());
+    std::vector<Work> received;
+    for (int step = 1; step < c_.size(); ++step) {
+      const int peer = (c_.rank() - step + c_.size()) % c_.size();
+      received.push_back(adds_in_place ? receive(peer, bytes_of(own), Receive::add)
+                                       : receive(peer, bytes_of(others[peer])));
+    }
     std::vector<Work> sent;
     for (int step = 1; step < c_.size(); ++step) {
       const int peer = (c_.rank() + step) % c_.size();
       sent.push_back(send(peer, bytes_of(part_of(values, peer))));
     }
-    const std::span<T> own = part_of(values, c_.rank());
-    if (c_.size() == 2 && std::is_same_v<T, float> && op == ReduceOp::sum) {
-      receive(1 - c_.rank(), bytes_of(own), Receive::add).wait();
-      return sent;
-    }
-    const Parts<T> others(c_.size(), own.size());
-    std::vector<Work> received;
-    for (int step = 1; step < c_.size(); ++step) {
-      const int peer = (c_.rank() - step + c_.size()) % c_.size();
-      received.push_back(receive(peer, bytes_of(others[peer])));
-    }
     wait_all(received);
-    combine_parts(others, own, op);
+    if (!adds_in_place) combine_parts(others, own, op);
     return sent;
   }
 
+  // A part comes when its owner has all it is the sum of, what was sent to it from here included:
+  // so it may be received where that was sent from.
   template <class T>
   std::vector<Work> publish(std::span<T> values) {
-    const auto own = bytes_of(part_of(values, c_.rank()));
     std::vector<Work> work;
-    for (int step = 1; step < c_.size(); ++step)
-      work.push_back(send((c_.rank() + step) % c_.size(), own));
     for (int step = 1; step < c_.size(); ++step) {
       const int peer = (c_.rank() - step + c_.size()) % c_.size();
       work.push_back(receive(peer, bytes_of(part_of(values, peer))));
     }
+    const auto own = bytes_of(part_of(values, c_.rank()));
+    for (int step = 1; step < c_.size(); ++step)
+      work.push_back(send((c_.rank() + step) % c_.size(), own));
     return work;
   }
 

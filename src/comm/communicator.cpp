@@ -5,15 +5,19 @@
 #include <future>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "comm/transport.hpp"
 
 namespace convoy {
 
 void Work::wait() {
-  if (!waiting_) return;
-  const auto waiting = std::exchange(waiting_, nullptr);
-  waiting();
+  if (transfer_) {
+    const auto transfer = std::exchange(transfer_, nullptr);
+    transfer->wait(std::chrono::steady_clock::now() + timeout_);
+  } else if (collective_.valid()) {
+    std::exchange(collective_, {}).get();
+  }
 }
 
 // One thread that runs collectives in the order in which they were asked for.
@@ -75,34 +79,20 @@ std::uint64_t Communicator::bytes_sent() const {
   return transport_->bytes_sent();
 }
 
-Work Communicator::as_work(std::shared_ptr<Transfer> transfer) const {
-  return Work([transfer = std::move(transfer), timeout = timeout_] {
-    transfer->wait(std::chrono::steady_clock::now() + timeout);
-  });
-}
-
-Work Communicator::start_send(int peer, int tag, const SendPieces& pieces) {
-  return as_work(transport_->send(peer, tag, pieces));
-}
-
-Work Communicator::start_receive(int peer, int tag, const ReceivePieces& pieces, Receive mode) {
-  return as_work(transport_->receive(peer, tag, pieces, mode));
-}
-
 Work Communicator::isend(int peer, int tag, SendPieces pieces) {
-  return start_send(peer, tag, pieces);
+  return {transport_->send(peer, tag, std::move(pieces)), timeout_};
 }
 
 Work Communicator::irecv(int peer, int tag, ReceivePieces pieces, Receive mode) {
-  return start_receive(peer, tag, pieces, mode);
+  return {transport_->receive(peer, tag, std::move(pieces), mode), timeout_};
 }
 
 void Communicator::send(int peer, int tag, std::span<const std::byte> bytes) {
-  start_send(peer, tag, {bytes}).wait();
+  isend(peer, tag, {bytes}).wait();
 }
 
 void Communicator::recv(int peer, int tag, std::span<std::byte> bytes) {
-  start_receive(peer, tag, {bytes}, Receive::replace).wait();
+  irecv(peer, tag, {bytes}).wait();
 }
 
 int Communicator::next_tag() {
@@ -112,7 +102,7 @@ int Communicator::next_tag() {
 
 Work Communicator::enqueue(std::function<void()> collective) {
   if (!queue_) queue_ = std::make_unique<AsyncQueue>();
-  return Work([future = queue_->push(std::move(collective))] { future.get(); });
+  return Work(queue_->push(std::move(collective)));
 }
 
 void Communicator::run(const std::function<void()>& collective) {

@@ -98,14 +98,14 @@ class GlooTransport final : public Transport {
 
   std::string_view name() const override { return "gloo"; }
 
-  std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) override {
+  std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override {
     auto transfer = std::make_shared<GlooTransfer<StagedSend>>(peer, pieces);
     count_sent(transfer->stage.bytes().size());
     start(peer, [&] { transfer->work = group_->send(transfer->tensors, peer, tag); });
     return transfer;
   }
 
-  std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
+  std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                     Receive mode) override {
     auto transfer = std::make_shared<GlooTransfer<StagedReceive>>(peer, pieces, mode);
     start(peer, [&] { transfer->work = group_->recv(transfer->tensors, peer, tag); });

@@ -176,8 +176,8 @@ MemoryTransport::~MemoryTransport() {
   thread_.join();
 }
 
-std::shared_ptr<Transfer> MemoryTransport::send(int peer, int tag, const SendPieces& pieces) {
-  auto operation = std::make_shared<Operation>(*this, peer, tag, pieces);
+std::shared_ptr<Transfer> MemoryTransport::send(int peer, int tag, SendPieces pieces) {
+  auto operation = std::make_shared<Operation>(*this, peer, tag, std::move(pieces));
   count_sent(operation->size);
   const std::lock_guard lock(mutex_);
   outgoing_[peer].push_back({operation});
@@ -186,9 +186,9 @@ std::shared_ptr<Transfer> MemoryTransport::send(int peer, int tag, const SendPie
   return operation;
 }
 
-std::shared_ptr<Transfer> MemoryTransport::receive(int peer, int tag, const ReceivePieces& pieces,
+std::shared_ptr<Transfer> MemoryTransport::receive(int peer, int tag, ReceivePieces pieces,
                                                    Receive mode) {
-  auto operation = std::make_shared<Operation>(*this, peer, tag, pieces, mode);
+  auto operation = std::make_shared<Operation>(*this, peer, tag, std::move(pieces), mode);
   const std::lock_guard lock(mutex_);
   Incoming& in = incoming_[peer];
   const auto kept = std::find_if(in.kept.begin(), in.kept.end(),

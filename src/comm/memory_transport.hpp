@@ -74,9 +74,9 @@ class MemoryTransport final : public Transport {
   explicit MemoryTransport(MemoryTransportOptions options);
   ~MemoryTransport() override;
   std::string_view name() const override { return options_.name; }
-  std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) override;
-  std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
-                                    Receive mode) override;
+  std::size_t slice_bytes() const override { return 4 << 20; }
+  std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override;
+  std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces, Receive mode) override;
 
  private:
   struct Header {

@@ -97,7 +97,7 @@ class MpiTransport final : public Transport {
  public:
   std::string_view name() const override { return "mpi"; }
 
-  std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) override {
+  std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override {
     auto transfer = std::make_shared<MpiTransfer<StagedSend>>(peer, pieces);
     const auto bytes = transfer->stage.bytes();
     count_sent(bytes.size());
@@ -108,7 +108,7 @@ class MpiTransport final : public Transport {
     return transfer;
   }
 
-  std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
+  std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                     Receive mode) override {
     auto transfer = std::make_shared<MpiTransfer<StagedReceive>>(peer, pieces, mode);
     const auto bytes = transfer->stage.bytes();

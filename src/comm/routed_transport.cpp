@@ -17,15 +17,15 @@ class RoutedTransport final : public Transport {
 
   std::string_view name() const override { return name_; }
 
-  std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) override {
+  std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override {
     count_sent(total_size(pieces));
-    return is_local(peer) ? local_->send(peer - first_local_, tag, pieces)
-                          : remote_->send(peer, tag, pieces);
+    return is_local(peer) ? local_->send(peer - first_local_, tag, std::move(pieces))
+                          : remote_->send(peer, tag, std::move(pieces));
   }
-  std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
+  std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                     Receive mode) override {
-    return is_local(peer) ? local_->receive(peer - first_local_, tag, pieces, mode)
-                          : remote_->receive(peer, tag, pieces, mode);
+    return is_local(peer) ? local_->receive(peer - first_local_, tag, std::move(pieces), mode)
+                          : remote_->receive(peer, tag, std::move(pieces), mode);
   }
 
  private:

@@ -2,6 +2,7 @@
 // What a transport is: messages between pairs of ranks. Everything else is built on it.
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -26,9 +27,12 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual std::string_view name() const = 0;
-  virtual std::shared_ptr<Transfer> send(int peer, int tag, const SendPieces& pieces) = 0;
-  virtual std::shared_ptr<Transfer> receive(int peer, int tag, const ReceivePieces& pieces,
+  virtual std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) = 0;
+  virtual std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                             Receive mode) = 0;
+  /// A longer vector is reduced slice by slice, so that a slice's sum is still in the cache when it
+  /// is sent on. Only worth it where messages go from memory to memory.
+  virtual std::size_t slice_bytes() const { return std::numeric_limits<std::size_t>::max(); }
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
 
  protected:

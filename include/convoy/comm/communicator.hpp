@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,8 +43,13 @@ class Work {
 
  private:
   friend class Communicator;
-  explicit Work(std::function<void()> waiting) : waiting_(std::move(waiting)) {}
-  std::function<void()> waiting_;
+  Work(std::shared_ptr<Transfer> transfer, std::chrono::milliseconds timeout)
+      : transfer_(std::move(transfer)), timeout_(timeout) {}
+  explicit Work(std::shared_future<void> collective) : collective_(std::move(collective)) {}
+
+  std::shared_ptr<Transfer> transfer_;  // of a message
+  std::chrono::milliseconds timeout_{};
+  std::shared_future<void> collective_;  // or of an asynchronous collective
 };
 
 /// One worker's communicator. All members of a group call the same collectives in the same order;
@@ -115,9 +121,6 @@ class Communicator final : public Peers {
 
   Work enqueue(std::function<void()> collective);
   void run(const std::function<void()>& collective);  // behind what was enqueued
-  Work start_send(int peer, int tag, const SendPieces& pieces);
-  Work start_receive(int peer, int tag, const ReceivePieces& pieces, Receive mode);
-  Work as_work(std::shared_ptr<Transfer> transfer) const;
   int next_tag();
 
   std::unique_ptr<Transport> transport_;
