@@ -300,8 +300,9 @@ void describe(Visitor& v, TrainOptions& o) {
 
 void describe(Visitor& v, StrategyOptions& o) {
   v.key("kind", o.kind, choice({"synchronous"}), "how replicas work together");
-  v.key("transport", o.transport, choice({"auto", "shm", "gloo", "mpi"}),
-        "how workers talk; auto: shared memory on one host, gloo (under mpirun: MPI) between hosts");
+  v.key(
+      "transport", o.transport, choice({"auto", "shm", "gloo", "mpi"}),
+      "how workers talk; auto: shared memory on one host, gloo (under mpirun: MPI) between hosts");
   v.key("bucket", o.bucket, any(),
         "gradients that leave together while backward still runs, in MiB; off: all at its end; "
         "auto: the fastest of a few sizes, found in the first steps; never changes the result");
