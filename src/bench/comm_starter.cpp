@@ -14,6 +14,7 @@
 #include "comm/mpi_transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "core/temporary_folder.hpp"
 #include "elastic/launcher.hpp"
 
 namespace convoy::bench {
@@ -21,26 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* result_file = "result.json";
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "convoy-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw IoError(fmt::format("{}: {}", name, std::strerror(errno)));
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 bool on_path(const std::string& command) {
   const char* path = std::getenv("PATH");
@@ -94,7 +75,7 @@ std::string why_not_mpi() {
 }  // namespace
 
 CommResult start_comm(const std::string& program, int workers, const CommOptions& options) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder(fs::temp_directory_path(), "convoy-bench-");
   const auto arguments = worker_arguments(options, folder.path());
   const bool wanted = std::find(options.transports.begin(), options.transports.end(), "mpi") !=
                       options.transports.end();

@@ -14,23 +14,10 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
+#include "core/descriptor.hpp"
 
 namespace convoy {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // From the start, wherever others who share the descriptor have read to.
 Secret read_secret(int fd, const std::string& origin) {

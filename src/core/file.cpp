@@ -11,24 +11,10 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "core/descriptor.hpp"
 
 namespace convoy {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int close() { return ::close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view action, int error) {
   throw IoError(fmt::format("{}: cannot {}: {}", path.string(), action, std::strerror(error)));

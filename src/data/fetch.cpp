@@ -15,6 +15,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
+#include "core/temporary_folder.hpp"
 #include "data/csv_lexer.hpp"
 
 extern char** environ;
@@ -23,29 +24,6 @@ namespace convoy {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A directory that is gone when its owner is.
-class TemporaryDirectory {
- public:
-  explicit TemporaryDirectory(const fs::path& parent) {
-    std::string pattern = (parent / ".fetch-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) {
-      throw IoError(
-          fmt::format("{}: cannot create a directory: {}", parent.string(), std::strerror(errno)));
-    }
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// Keeps others, processes and threads, from fetching the same package meanwhile; waits while one
 /// does. The kernel gives the lock up with its process, however that ends. The file stays: were it
@@ -244,7 +222,7 @@ void download(const Package& package, const fs::path& directory, const std::stri
 /// Downloads beside `place` and moves it there whole.
 void fetch_into(const fs::path& place, const Package& package, const std::string& source) {
   fmt::print(stderr, "fetching {} ...\n", source);
-  const TemporaryDirectory temporary(place.parent_path());
+  const TemporaryFolder temporary(place.parent_path(), ".fetch-");
   download(package, temporary.path(), source);
   std::error_code error;
   fs::rename(temporary.path() / "unpacked", place, error);

@@ -84,8 +84,6 @@ std::string job_of(const std::string& name, const std::string& model) {
 }  // namespace
 
 Workplace::Workplace() {
-  std::string name = (std::filesystem::temp_directory_path() / "convoy-system-XXXXXX").string();
-  path_ = ::mkdtemp(name.data());
   make_split(*this, "train", 400, 1);
   make_split(*this, "test", 100, 2);
   make_table(*this);
@@ -94,17 +92,12 @@ Workplace::Workplace() {
   write("table.yaml", table_job);
 }
 
-Workplace::~Workplace() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void Workplace::write(const std::string& file, const std::string& content) const {
-  std::ofstream(path_ / file, std::ios::binary) << content;
+  std::ofstream(path() / file, std::ios::binary) << content;
 }
 
 std::string Workplace::read(const std::string& file) const {
-  std::ifstream in(path_ / file, std::ios::binary);
+  std::ifstream in(path() / file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();

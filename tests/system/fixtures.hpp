@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/temporary_folder.hpp"
+
 namespace convoy::testing {
 
 /// Makes: images/labels IDX files for training (400 samples) and test (100), table.csv (60 rows),
@@ -11,16 +13,13 @@ namespace convoy::testing {
 class Workplace {
  public:
   Workplace();
-  ~Workplace();
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return folder_.path(); }
   void write(const std::string& file, const std::string& content) const;
   std::string read(const std::string& file) const;
   nlohmann::json summary(const std::string& run) const;
 
  private:
-  std::filesystem::path path_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace convoy::testing

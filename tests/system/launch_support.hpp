@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "convoy/comm/rendezvous.hpp"
+#include "core/temporary_folder.hpp"
 #include "elastic/launcher.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
@@ -33,28 +34,15 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "convoy-launch-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& file) const { return path_ / file; }
+  std::filesystem::path operator/(const std::string& file) const { return path() / file; }
   std::string read(const std::string& file) const {
-    std::ifstream in(path_ / file);
+    std::ifstream in(path() / file);
     std::ostringstream text;
     text << in.rdbuf();
     return text.str();
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline LaunchOptions of_script(const std::string& script, int workers) {

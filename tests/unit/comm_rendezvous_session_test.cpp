@@ -19,6 +19,8 @@
 
 #include "comm/rendezvous_session.hpp"
 #include "convoy/comm/rendezvous.hpp"
+#include "core/temporary_folder.hpp"
+#include "rendezvous_support.hpp"
 
 namespace convoy {
 namespace {
@@ -34,27 +36,6 @@ using rendezvous::Store;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const Secret secret("a secret of the test");
-const Secret other_secret("another secret, wrong");
-
-template <class E, class F>
-std::string message_of(F&& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing, or something else, was thrown";
-  return {};
-}
-
-struct Folder {
-  Folder() { path = ::mkdtemp(name.data()); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string name = (std::filesystem::temp_directory_path() / "convoy-secret-XXXXXX").string();
-  std::filesystem::path path;
-};
 
 class Variable {
  public:
@@ -77,8 +58,8 @@ TEST(Secret, LengthsAndWhiteSpace) {
 }
 
 TEST(Secret, FilesAreForTheirOwnerAlone) {
-  const Folder folder;
-  const auto file = folder.path / "secret";
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "secret";
   make_secret_file(file);
   struct stat status {};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
@@ -89,16 +70,16 @@ TEST(Secret, FilesAreForTheirOwnerAlone) {
     ::chmod(file.c_str(), mode);
     EXPECT_THAT(message_of<InputError>([&] { Secret::from_file(file); }), HasSubstr("chmod 600"));
   }
-  EXPECT_THROW(Secret::from_file(folder.path), InputError);
-  EXPECT_THROW(Secret::from_file(folder.path / "none"), InputError);
+  EXPECT_THROW(Secret::from_file(folder.path()), InputError);
+  EXPECT_THROW(Secret::from_file(folder.path() / "none"), InputError);
 }
 
 TEST(Secret, FromTheEnvironment) {
   EXPECT_FALSE(Secret::from_environment());
-  const Folder folder;
-  make_secret_file(folder.path / "secret");
-  const Variable file("CONVOY_SECRET_FILE", folder.path / "secret");
-  EXPECT_EQ(Secret::from_environment()->text(), Secret::from_file(folder.path / "secret").text());
+  const TemporaryFolder folder;
+  make_secret_file(folder.path() / "secret");
+  const Variable file("CONVOY_SECRET_FILE", folder.path() / "secret");
+  EXPECT_EQ(Secret::from_environment()->text(), Secret::from_file(folder.path() / "secret").text());
   const Variable text("CONVOY_SECRET", "the text of a secret");
   EXPECT_EQ(Secret::from_environment()->text(), "the text of a secret");
   const int fd = ::memfd_create("secret", 0);

@@ -19,6 +19,7 @@
 
 #include "comm/rendezvous_session.hpp"
 #include "convoy/comm/rendezvous.hpp"
+#include "rendezvous_support.hpp"
 
 namespace convoy {
 namespace {
@@ -34,20 +35,6 @@ using rendezvous::Store;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const Secret secret("a secret of the test");
-const Secret other_secret("another secret, wrong");
-
-template <class E, class F>
-std::string message_of(F&& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing, or something else, was thrown";
-  return {};
-}
 
 // A server and what it logged.
 struct Hub {

@@ -8,32 +8,17 @@
 #include <string>
 
 #include "convoy/core/error.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy::test {
 
 /// A directory that is removed with its contents.
-class Directory {
+class Directory : public TemporaryFolder {
  public:
-  Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "convoy-data-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw IoError("mkdtemp");
-    path_ = pattern;
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
   std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
+    std::ofstream(path() / name, std::ios::binary) << content;
+    return path() / name;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// The message of the InputError (or DataError) that `action` throws; "no error" without one.

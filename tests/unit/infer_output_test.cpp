@@ -8,26 +8,21 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/infer/output.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy {
 namespace {
 
 class InferOutput : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = "/tmp/convoy_output_XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string csv(const DataSpec& spec, const std::vector<std::int64_t>& samples,
                   const torch::Tensor& predictions, const torch::Tensor& target = {}) {
     write_predictions(folder_ / "out.csv", "csv", spec, samples, predictions, target);
     return read_text_file(folder_ / "out.csv");
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 DataSpec three_classes() {

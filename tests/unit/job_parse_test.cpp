@@ -7,6 +7,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/job/job.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy {
 namespace {
@@ -133,12 +134,11 @@ evaluate: {batch: *n}
 }
 
 TEST(JobParse, load_finds_the_folder_of_the_job) {
-  std::string folder = "/tmp/convoy_job_XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const TemporaryFolder temporary;
+  const std::string folder = temporary.path().string();
   std::ofstream(folder + "/job.yaml") << data;
   EXPECT_EQ(load_job(folder + "/job.yaml", {"seed=7"}).directory, folder);
   EXPECT_EQ(load_job(folder + "/job.yaml", {"seed=7"}).seed, 7);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(JobOverride, sets_any_key_in_order) {

@@ -8,6 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/html.hpp"
+#include "core/temporary_folder.hpp"
 #include "report/base64.hpp"
 #include "report/run_record.hpp"
 
@@ -21,12 +22,6 @@ using testing::Not;
 
 class ReportHtml : public testing::Test {
  protected:
-  ReportHtml() {
-    std::string pattern = testing::TempDir() + "convoy-run-XXXXXX";
-    run_ = ::mkdtemp(pattern.data());
-  }
-  ~ReportHtml() override { std::filesystem::remove_all(run_); }
-
   void write(const char* name, const std::string& text) {
     std::ofstream(run_ / name, std::ios::binary) << text;
   }
@@ -35,7 +30,8 @@ class ReportHtml : public testing::Test {
     return read_text_file(run_ / "report.html");
   }
 
-  std::filesystem::path run_;
+  TemporaryFolder temporary_;
+  std::filesystem::path run_ = temporary_.path();
 };
 
 std::size_t occurrences(const std::string& text, const std::string& what) {

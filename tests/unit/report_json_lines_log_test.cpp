@@ -6,6 +6,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/observer.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy {
 namespace {
@@ -15,17 +16,12 @@ using testing::HasSubstr;
 
 class ReportJsonLinesLog : public testing::Test {
  protected:
-  ReportJsonLinesLog() {
-    std::string pattern = testing::TempDir() + "convoy-log-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-    file_ = directory_ / "metrics.jsonl";
-  }
-  ~ReportJsonLinesLog() override { std::filesystem::remove_all(directory_); }
-
   void write(const std::string& text) { std::ofstream(file_, std::ios::binary) << text; }
   std::string text() { return read_text_file(file_); }
 
-  std::filesystem::path directory_, file_;
+  TemporaryFolder temporary_;
+  std::filesystem::path directory_ = temporary_.path();
+  std::filesystem::path file_ = directory_ / "metrics.jsonl";
 };
 
 Json event(int step, const char* kind) {

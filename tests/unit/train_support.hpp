@@ -11,25 +11,11 @@
 #include "convoy/data/dataset.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/train/trainer.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy::testing {
 
-// A folder that goes away with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "convoy-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using convoy::TemporaryFolder;
 
 inline DataSpec image_spec() {
   return {{1, 8, 8}, Task::classification, 4, {"a", "b", "c", "d"}, {}};
