@@ -11,10 +11,7 @@ namespace {
 // The attribute keeps the compiler from turning the loop back into a call of memcpy.
 CONVOY_VECTORISE __attribute__((optimize("no-tree-loop-distribute-patterns"))) void copy_lines(
     std::byte* __restrict to, const std::byte* __restrict from, std::size_t lines) {
-  using Word __attribute__((aligned(1), may_alias)) = std::uint64_t;  // at any address
-  auto* out = reinterpret_cast<Word*>(to);
-  const auto* in = reinterpret_cast<const Word*>(from);
-  for (std::size_t i = 0; i < lines * 8; ++i) out[i] = in[i];
+  for (std::size_t i = 0; i < lines * 64; ++i) to[i] = from[i];
 }
 
 CONVOY_VECTORISE void add_loop(float* __restrict into, const float* __restrict from,
