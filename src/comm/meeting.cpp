@@ -13,6 +13,7 @@
 #include "comm/mpi_transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "core/machine.hpp"
 
 namespace convoy {
 namespace {
@@ -38,12 +39,6 @@ Meeting meet_at_launcher(milliseconds timeout) {
     throw InputError("CONVOY_RENDEZVOUS is set without the job's secret; set CONVOY_SECRET_FILE");
   const Endpoint at = parse_endpoint(variable("CONVOY_RENDEZVOUS"));
   return {nullptr, std::make_unique<RendezvousClient>(at.host, at.port, *secret, timeout)};
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 // MPI itself carries the address and the secret.

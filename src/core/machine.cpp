@@ -35,6 +35,11 @@ std::int64_t peak_memory_bytes() {
   return value.empty() ? 0 : std::stoll(value) * 1024;
 }
 
+std::string host_name() {
+  char name[256] = "";
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
 int usable_cores() {
   cpu_set_t set;
   if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));

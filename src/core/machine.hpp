@@ -10,6 +10,8 @@ std::string cpu_name();
 /// The most memory this process has held so far, in bytes; 0 where the system does not say.
 std::int64_t peak_memory_bytes();
 
+/// This machine's name; empty when it has none.
+std::string host_name();
 /// The cores that this process may use, at least 1.
 int usable_cores();
 /// The cores that the machine has, whoever may use them.

@@ -1,10 +1,10 @@
 #include "data/agree.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <exception>
 
+#include "core/machine.hpp"
 #include "data/message.hpp"
 
 namespace convoy {
@@ -42,11 +42,6 @@ Answer read_answer(const std::string& bytes, std::size_t worker) {
 }
 
 }  // namespace
-
-std::string host_name() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 std::string worker_name(std::size_t rank, const std::string& host) {
   return host.empty() ? fmt::format("worker {}", rank) : fmt::format("worker {} ({})", rank, host);

@@ -17,9 +17,6 @@ std::vector<std::string> gather(Peers* peers, const std::function<std::string()>
 /// The same for an action that has nothing to tell.
 void agree(Peers* peers, const std::function<void()>& action);
 
-/// This machine's name; empty when it has none.
-std::string host_name();
-
 /// "worker 2 (host)"; without a host "worker 2".
 std::string worker_name(std::size_t rank, const std::string& host);
 

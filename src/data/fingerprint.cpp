@@ -7,6 +7,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "core/machine.hpp"
 #include "data/agree.hpp"
 #include "data/array.hpp"
 #include "data/message.hpp"

@@ -41,20 +41,24 @@ GradientPipeline::~GradientPipeline() {
   thread_.join();
 }
 
-void GradientPipeline::start(std::int64_t step) {
+void GradientPipeline::use_buckets() {
   const std::vector<Block>& blocks = reduction_.blocks();
   const std::size_t count = exchange_.buckets().size();
-  const int replicas = static_cast<int>(sums_.size());
   buckets_of_.assign(blocks.empty() ? 0 : blocks.back().gradient + 1, {});
+  left_at_start_.assign(count, 0);
   left_ = std::make_unique<std::atomic<int>[]>(count);
   for (std::size_t k = 0; k < count; ++k) {
     std::set<std::size_t> gradients;
     for (const int b : exchange_.buckets()[k]) gradients.insert(blocks[b].gradient);
     for (const std::size_t gradient : gradients)
       buckets_of_[gradient].push_back(static_cast<int>(k));
-    left_[k] = static_cast<int>(gradients.size()) * replicas;
+    left_at_start_[k] = static_cast<int>(gradients.size() * sums_.size());
   }
-  beginning_ = replicas;
+}
+
+void GradientPipeline::start(std::int64_t step) {
+  for (std::size_t k = 0; k < left_at_start_.size(); ++k) left_[k] = left_at_start_[k];
+  beginning_ = static_cast<int>(sums_.size());
   cancelled_ = false;
   {
     const std::lock_guard lock(mutex_);
@@ -75,7 +79,7 @@ void GradientPipeline::cancel() {
   cancelled_ = true;
   beginning_ = 0;
   beginning_.notify_all();
-  for (std::size_t k = 0; left_ && k < exchange_.buckets().size(); ++k) {
+  for (std::size_t k = 0; k < left_at_start_.size(); ++k) {
     left_[k] = 0;
     left_[k].notify_all();
   }

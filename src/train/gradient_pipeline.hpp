@@ -26,7 +26,10 @@ class GradientPipeline final : public GradientSink {
   GradientPipeline(Exchange& exchange, Reduction& reduction, int replicas, Trace::Track* track);
   ~GradientPipeline() override;
 
-  /// Before the replicas compute. The exchange's buckets may have changed since the last step.
+  /// After the exchange's buckets were set, between steps.
+  void use_buckets();
+
+  /// Before the replicas compute.
   void start(std::int64_t step);
   /// After they have: returns when all buckets are reduced. Rethrows what the courier met.
   void join();
@@ -46,7 +49,8 @@ class GradientPipeline final : public GradientSink {
   Trace::Track* track_;
   std::vector<std::vector<PartialSum>*> sums_;  // by replica
   std::vector<std::vector<int>> buckets_of_;    // by gradient
-  std::unique_ptr<std::atomic<int>[]> left_;    // by bucket: gradients times replicas
+  std::vector<int> left_at_start_;              // by bucket: gradients times replicas
+  std::unique_ptr<std::atomic<int>[]> left_;    // by bucket: those to come
   std::atomic<int> beginning_{0};               // replicas that have not begun
   std::atomic<bool> cancelled_{false};
 

@@ -134,11 +134,9 @@ Trainer::Impl::Json Trainer::Impl::worker_reports() {
   std::int64_t state_bytes = 0;
   for (const torch::Tensor& state : states_)
     state_bytes += static_cast<std::int64_t>(state.nbytes());
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
   const Range lanes = worker_lanes_[worker()];
   const Json own = {{"worker", worker()},
-                    {"host", std::string(host.data())},
+                    {"host", host_name()},
                     {"lanes", lanes.size()},
                     {"peak_memory_bytes", peak_memory_bytes()},
                     {"optimizer_state_bytes", state_bytes},

@@ -60,6 +60,7 @@ void TrainingGroup::use_buckets(std::int64_t bytes) {
   bucket_bytes_ = bytes;
   overlapping_ = bytes > 0;
   exchange_.set_buckets(make_buckets(reduction_.blocks(), bytes));
+  pipeline_->use_buckets();
 }
 
 GradientSink* TrainingGroup::start_step(std::int64_t step) {
@@ -139,7 +140,7 @@ Inference TrainingGroup::gather(const Inference& mine) {
   const Json own = {{"outputs", describe(mine.outputs)},
                     {"target", describe(mine.target)},
                     {"samples", mine.samples.size()}};
-  const std::vector<std::string> headers = static_cast<Peers&>(group_).all_gather(own.dump());
+  const std::vector<std::string> headers = group_.all_gather(own.dump());
   if (!is_first()) {
     for (const torch::Tensor& tensor : {mine.outputs, mine.target}) {
       if (tensor.defined()) group_.send(0, inference_tag, bytes_of(tensor.contiguous()));
@@ -181,7 +182,7 @@ void TrainingGroup::agree(const std::function<void()>& work) {
     text = error.what();
     if (text.empty()) text = "unknown error";
   }
-  const std::vector<std::string> all = static_cast<Peers&>(group_).all_gather(text);
+  const std::vector<std::string> all = group_.all_gather(text);
   if (own) std::rethrow_exception(own);
   for (std::size_t worker = 0; worker < all.size(); ++worker) {
     if (!all[worker].empty())

@@ -8,6 +8,7 @@
 
 #include "convoy/data/formats.hpp"
 #include "convoy/data/load.hpp"
+#include "core/machine.hpp"
 #include "data/agree.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
