@@ -1,6 +1,7 @@
 // Sums shared between workers, and errors that reach all of them.
 #include <gmock/gmock.h>
 
+#include "core/machine.hpp"
 #include "data/agree.hpp"
 #include "data/segments.hpp"
 #include "data_peers.hpp"
