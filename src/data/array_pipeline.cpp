@@ -45,7 +45,7 @@ void apply_affine(const FittedStep& step, std::span<double> sample) {
 }
 
 template <typename T>
-void check_finite(const Array& array, Range samples, const std::string& file) {
+void check_finite(const Array& array, Range samples, const std::string& file, BadSamples* bad) {
   const auto* values = reinterpret_cast<const T*>(array.bytes.data());
   const std::size_t count = array.bytes.size() / sizeof(T);
   const std::size_t per_sample =
@@ -54,12 +54,17 @@ void check_finite(const Array& array, Range samples, const std::string& file) {
   for (std::size_t i = static_cast<std::size_t>(samples.begin) * per_sample; i < end; ++i) {
     // float32 is what samples become, so a double beyond its range is as bad as infinity.
     if (std::isfinite(static_cast<float>(values[i]))) continue;
-    throw DataError(
-        fmt::format("{}, sample {}", file, i / per_sample),
+    const std::size_t sample = i / per_sample;
+    const DataError error(
+        fmt::format("{}, sample {}", file, sample),
         fmt::format(
-            "element {} is {}, which is not a finite 32-bit number; remove or replace such values "
-            "(impute and drop_missing do it for CSV)",
-            i % per_sample, values[i]));
+            "element {} is {}, which is not a finite 32-bit number{}", i % per_sample, values[i],
+            bad ? ""
+                : "; remove or replace such values (impute and drop_missing do it for CSV), "
+                  "or set data.on_bad_sample: skip"));
+    if (!bad) throw error;
+    bad->add(static_cast<std::int64_t>(sample), error.what());
+    i = (sample + 1) * per_sample - 1;
   }
 }
 
@@ -73,9 +78,9 @@ std::vector<std::int64_t> feature_shape(const Array& array) {
   return shape;
 }
 
-void require_finite(const Array& array, Range samples, const std::string& file) {
-  if (array.type == ElementType::f32) check_finite<float>(array, samples, file);
-  if (array.type == ElementType::f64) check_finite<double>(array, samples, file);
+void check_finite(const Array& array, Range samples, const std::string& file, BadSamples* bad) {
+  if (array.type == ElementType::f32) check_finite<float>(array, samples, file, bad);
+  if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad);
 }
 
 ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)

@@ -7,6 +7,7 @@
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/lanes/lane.hpp"
+#include "data/bad_samples.hpp"
 #include "data/preprocess.hpp"
 
 namespace convoy {
@@ -52,7 +53,9 @@ std::shared_ptr<Dataset> array_dataset(Array features,
                                        torch::Tensor target, DataSpec spec,
                                        std::vector<std::int64_t> numbers = {});
 
-/// Throws DataError naming the first of these samples of a floating-point array that is not finite.
-void require_finite(const Array& array, Range samples, const std::string& file);
+/// Throws DataError naming the first of these samples of a floating-point array that is not finite;
+/// with `bad` adds all of them to it instead.
+void check_finite(const Array& array, Range samples, const std::string& file,
+                  BadSamples* bad = nullptr);
 
 }  // namespace convoy

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <map>
 #include <unordered_set>
 
 #include "convoy/core/error.hpp"
@@ -20,14 +22,37 @@ bool is_blank(char c, char delimiter) {
   return (c == ' ' || c == '\t') && c != delimiter;
 }
 
+/// The number of fields of the record to come that is not blank; 0 when there is none. Where
+/// records may be bad: the number that most of the first hundred have.
+std::size_t width_of(CsvLexer lexer, bool tolerant) {
+  constexpr int most_records = 100;
+  std::map<std::size_t, int> times;
+  std::vector<std::string_view> fields;
+  for (int record = 0; record < (tolerant ? most_records : 1);) {
+    try {
+      if (!lexer.next(fields)) break;
+      if (lexer.blank()) continue;
+      ++times[fields.size()];
+    } catch (const DataError&) {
+      if (!tolerant) throw;
+      lexer.skip_line();
+    }
+    ++record;
+  }
+  const auto usual = std::max_element(
+      times.begin(), times.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return usual == times.end() ? 0 : usual->first;
+}
+
 }  // namespace
 
-CsvLexer::CsvLexer(std::string_view text, std::string name, char delimiter)
+CsvLexer::CsvLexer(std::string_view text, std::string name, char delimiter, bool tolerant)
     : text_(text), name_(std::move(name)), delimiter_(delimiter) {
   if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff")) {
     throw DataError(at_line(name_, 1), "is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)");
   }
-  if (const void* nul = text_.empty() ? nullptr : std::memchr(text_.data(), 0, text_.size())) {
+  if (const void* nul =
+          text_.empty() || tolerant ? nullptr : std::memchr(text_.data(), 0, text_.size())) {
     throw DataError(fmt::format("{}, byte {}", name_, static_cast<const char*>(nul) - text_.data()),
                     "a NUL byte: not a CSV file");
   }
@@ -39,6 +64,7 @@ bool CsvLexer::next(std::vector<std::string_view>& fields) {
   unescaped_used_ = 0;
   if (at_ >= text_.size()) return false;
   record_line_ = line_;
+  record_at_ = at_;
   bool any_quoted = false;
   while (true) {
     std::size_t first = at_;
@@ -57,6 +83,12 @@ bool CsvLexer::next(std::vector<std::string_view>& fields) {
   }
   blank_ = fields.size() == 1 && fields[0].empty() && !any_quoted;
   return true;
+}
+
+void CsvLexer::skip_line() {
+  at_ = std::min(text_.find_first_of("\r\n", record_at_), text_.size());
+  line_ = record_line_;
+  if (at_ < text_.size()) end_line();
 }
 
 std::string_view CsvLexer::plain_field() {
@@ -131,7 +163,7 @@ char csv_delimiter(const CsvOptions& options) {
 }
 
 std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name,
-                                         const CsvOptions& options) {
+                                         const CsvOptions& options, bool tolerant) {
   const bool named = options.header == "true";
   if (!named && options.header != "false" && options.header != "skip") {
     throw InputError(
@@ -154,9 +186,7 @@ std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& nam
   if (named) {
     names.assign(fields.begin(), fields.end());
   } else if (names.empty()) {
-    CsvLexer ahead = lexer;
-    while (ahead.next(fields) && ahead.blank()) continue;
-    names.resize(fields.size());
+    names.resize(width_of(lexer, tolerant));
   }
   if (names.size() > most_columns) {
     throw DataError(at_line(name, line),
@@ -178,19 +208,19 @@ std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& nam
 }
 
 std::vector<std::string> csv_column_names(std::string_view text, const std::string& name,
-                                          const CsvOptions& options) {
-  CsvLexer lexer(text, name, csv_delimiter(options));
-  return read_csv_header(lexer, name, options);
+                                          const CsvOptions& options, bool tolerant) {
+  CsvLexer lexer(text, name, csv_delimiter(options), tolerant);
+  return read_csv_header(lexer, name, options, tolerant);
 }
 
-std::size_t csv_width(std::string_view text, const std::string& name, const CsvOptions& options) {
-  CsvLexer lexer(text, name, csv_delimiter(options));
+std::size_t csv_width(std::string_view text, const std::string& name, const CsvOptions& options,
+                      bool tolerant) {
+  CsvLexer lexer(text, name, csv_delimiter(options), tolerant);
   std::vector<std::string_view> fields;
-  int skip = options.header == "false" ? 0 : 1;
-  while (lexer.next(fields)) {
-    if (!lexer.blank() && skip-- == 0) return fields.size();
+  if (options.header != "false") {
+    while (lexer.next(fields) && lexer.blank()) continue;
   }
-  return 0;
+  return width_of(lexer, tolerant);
 }
 
 std::string in_quotes(std::string_view text) {

@@ -16,12 +16,15 @@ namespace convoy {
 /// the closing quote, NUL bytes and UTF-16.
 class CsvLexer {
  public:
-  /// `text` must outlive the lexer.
-  CsvLexer(std::string_view text, std::string name, char delimiter);
+  /// `text` must outlive the lexer. `tolerant`: NUL bytes are left to the caller.
+  CsvLexer(std::string_view text, std::string name, char delimiter, bool tolerant = false);
 
   /// Reads the next record into `fields`, which stay valid until the next call. False at the end of
   /// the text.
   bool next(std::vector<std::string_view>& fields);
+
+  /// After `next` threw: goes on at the line after the one on which that record began.
+  void skip_line();
 
   /// The line on which the record last read begins, from 1.
   std::int64_t line() const { return record_line_; }
@@ -38,6 +41,7 @@ class CsvLexer {
   std::string name_;
   char delimiter_;
   std::size_t at_ = 0;
+  std::size_t record_at_ = 0;
   std::int64_t line_ = 1;
   std::int64_t record_line_ = 0;
   bool blank_ = false;
@@ -51,16 +55,18 @@ char csv_delimiter(const CsvOptions& options);
 
 /// All columns a CSV text has, ignored ones included: from its header line, from options.columns,
 /// or "column_1" to "column_N". Leaves `lexer` at the first record after the header. Throws
-/// DataError.
+/// DataError. `tolerant`: N is what most of the first records have, not what the first one has.
 std::vector<std::string> read_csv_header(CsvLexer& lexer, const std::string& name,
-                                         const CsvOptions& options);
+                                         const CsvOptions& options, bool tolerant = false);
 
 /// The same without a lexer at hand.
 std::vector<std::string> csv_column_names(std::string_view text, const std::string& name,
-                                          const CsvOptions& options);
+                                          const CsvOptions& options, bool tolerant = false);
 
-/// How many fields the first record after the header has; 0 when there is none.
-std::size_t csv_width(std::string_view text, const std::string& name, const CsvOptions& options);
+/// How many fields the first record after the header has (`tolerant`: most of the first records
+/// have); 0 when there is none.
+std::size_t csv_width(std::string_view text, const std::string& name, const CsvOptions& options,
+                      bool tolerant = false);
 
 /// A value for a message: in quotes, cut short, control characters replaced.
 std::string in_quotes(std::string_view text);

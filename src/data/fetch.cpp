@@ -11,17 +11,18 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
-#include "core/temporary_folder.hpp"
+#include "convoy/data/manifest.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/package.hpp"
 
 extern char** environ;
 
 namespace convoy {
-namespace {
 
 namespace fs = std::filesystem;
 
@@ -29,9 +30,9 @@ namespace fs = std::filesystem;
 /// does. The kernel gives the lock up with its process, however that ends. The file stays: were it
 /// removed, one could lock the old file while another locks a new one. It holds why the last
 /// attempt failed, so that those who waited for it need not try one after the other.
-class FetchLock {
+class PackageLock {
  public:
-  FetchLock(const fs::path& file, const std::string& source)
+  PackageLock(const fs::path& file, const std::string& source)
       : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
     if (descriptor_ < 0)
       throw IoError(fmt::format("{}: cannot create: {}", file.string(), std::strerror(errno)));
@@ -41,9 +42,9 @@ class FetchLock {
     // A file system without locks: several may download, and the first to rename wins.
     while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
   }
-  ~FetchLock() { ::close(descriptor_); }
-  FetchLock(const FetchLock&) = delete;
-  FetchLock& operator=(const FetchLock&) = delete;
+  ~PackageLock() { ::close(descriptor_); }
+  PackageLock(const PackageLock&) = delete;
+  PackageLock& operator=(const PackageLock&) = delete;
 
   /// Why the attempt this one waited for failed; empty when it did not wait or fail.
   std::string failure() const {
@@ -61,6 +62,8 @@ class FetchLock {
   int descriptor_;
   bool waited_ = false;
 };
+
+namespace {
 
 /// The line of a tool's output that says what went wrong: the first that is an error and not just
 /// its code.
@@ -219,13 +222,15 @@ void download(const Package& package, const fs::path& directory, const std::stri
   }
 }
 
-/// Downloads beside `place` and moves it there whole.
+/// Downloads beside `place` and moves it there whole, with its manifest.
 void fetch_into(const fs::path& place, const Package& package, const std::string& source) {
   fmt::print(stderr, "fetching {} ...\n", source);
   const TemporaryFolder temporary(place.parent_path(), ".fetch-");
   download(package, temporary.path(), source);
+  const fs::path unpacked = temporary.path() / "unpacked";
+  write_manifest(unpacked, make_manifest(unpacked, source));
   std::error_code error;
-  fs::rename(temporary.path() / "unpacked", place, error);
+  fs::rename(unpacked, place, error);
   // Where locks do not work another may have put the same package there, which is as good.
   if (error && !fs::exists(place)) {
     throw IoError(
@@ -233,32 +238,101 @@ void fetch_into(const fs::path& place, const Package& package, const std::string
   }
 }
 
-}  // namespace
+const char* kind_of(const Package& package) {
+  return package.npm ? "npm" : "deb";
+}
 
-fs::path fetch_package(const std::string& source) {
-  const Package package = parse_source(source);
-  const char* const kind = package.npm ? "npm" : "deb";
-  const fs::path parent = cache_directory() / kind;
-  std::string folder = package.spec;
-  std::replace(folder.begin(), folder.end(), '/', '+');
-  const fs::path place = parent / folder;
-  if (fs::exists(place)) return place;
+std::string folder_name(const Package& package) {
+  std::string name = package.spec;
+  std::replace(name.begin(), name.end(), '/', '+');
+  return name;
+}
 
+fs::path place_of(const Package& package) {
+  return cache_directory() / kind_of(package) / folder_name(package);
+}
+
+std::unique_ptr<PackageLock> lock_package(const Package& package, const std::string& source) {
   const fs::path locks = cache_directory() / "locks";
   require_writable_directory(locks);
-  require_writable_directory(parent);
-  const FetchLock lock(locks / fmt::format("{}-{}", kind, folder), source);
-  if (fs::exists(place)) return place;  // fetched while this one waited
-  if (const std::string failure = lock.failure(); !failure.empty()) throw InputError(failure);
+  require_writable_directory(place_of(package).parent_path());
+  return std::make_unique<PackageLock>(
+      locks / fmt::format("{}-{}", kind_of(package), folder_name(package)), source);
+}
 
+/// Calls `fetch`, or throws what its last attempt threw if this one waited for that.
+void fetch_once(const PackageLock& lock, const std::function<void()>& fetch) {
+  if (const std::string failure = lock.failure(); !failure.empty()) throw InputError(failure);
   lock.leave_failure("");
   try {
-    fetch_into(place, package, source);
+    fetch();
   } catch (const std::exception& error) {
     lock.leave_failure(error.what());
     throw;
   }
+}
+
+}  // namespace
+
+fs::path fetch_package(const std::string& source) {
+  const Package package = parse_source(source);
+  const fs::path place = place_of(package);
+  if (fs::exists(place)) return place;
+  const auto lock = lock_package(package, source);
+  if (fs::exists(place)) return place;  // fetched while this one waited
+  fetch_once(*lock, [&] { fetch_into(place, package, source); });
   return place;
+}
+
+fs::path package_folder(const std::string& source) {
+  return place_of(parse_source(source));
+}
+
+std::optional<std::string> package_of_folder(const fs::path& folder) {
+  fs::path cache;
+  try {
+    cache = fs::weakly_canonical(cache_directory());
+  } catch (const InputError&) {
+    return std::nullopt;  // there is no place for a cache
+  }
+  const fs::path place = fs::weakly_canonical(folder);
+  for (const std::string kind : {"npm", "deb"}) {
+    if (place.parent_path() != cache / kind) continue;
+    std::string spec = place.filename().string();
+    // npm's "@scope/name" is a folder "@scope+name"; versions may have a '+' of their own.
+    const std::size_t plus = kind == "npm" && spec.starts_with('@') ? spec.find('+') : spec.npos;
+    if (plus != spec.npos) spec[plus] = '/';
+    const std::string source = kind + ":" + spec;
+    try {
+      parse_source(source);
+      return source;
+    } catch (const InputError&) {
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+PackageCopy::PackageCopy(std::string source)
+    : source_(std::move(source)), lock_(lock_package(parse_source(source_), source_)) {}
+
+PackageCopy::~PackageCopy() = default;
+
+const fs::path& PackageCopy::folder() {
+  if (!failure_.empty()) throw InputError(failure_);
+  if (!folder_.empty()) return folder_;
+  try {
+    fetch_once(*lock_, [&] {
+      const Package package = parse_source(source_);
+      fmt::print(stderr, "fetching {} again ...\n", source_);
+      temporary_ = std::make_unique<TemporaryFolder>(place_of(package).parent_path(), ".fetch-");
+      download(package, temporary_->path(), source_);
+    });
+  } catch (const InputError& error) {
+    failure_ = error.what();
+    throw;
+  }
+  return folder_ = temporary_->path() / "unpacked";
 }
 
 }  // namespace convoy

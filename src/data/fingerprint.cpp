@@ -3,17 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/load.hpp"
 #include "core/machine.hpp"
 #include "data/agree.hpp"
 #include "data/array.hpp"
-#include "data/message.hpp"
 
 namespace convoy {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 /// A checksum over several pieces: of their checksums.
 class Digest {
@@ -103,17 +106,24 @@ struct Fingerprint {
   std::vector<Trait> traits;
 };
 
-Fingerprint read_fingerprint(const std::string& bytes, std::size_t worker) {
-  MessageReader reader(bytes, worker);
+[[noreturn]] void not_a_fingerprint(std::size_t worker) {
+  throw InputError(fmt::format(
+      "worker {} sent something else than expected about its data; all workers need the same job "
+      "and the same build of convoy",
+      worker));
+}
+
+Fingerprint read_fingerprint(const std::string& text, std::size_t worker) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   Fingerprint fingerprint;
-  fingerprint.name = worker_name(worker, reader.text());
-  for (std::size_t left = reader.count(2 * sizeof(std::uint64_t)); left > 0; --left) {
-    Trait trait;
-    trait.what = reader.text();
-    trait.value = reader.text();
-    fingerprint.traits.push_back(std::move(trait));
+  try {
+    fingerprint.name = worker_name(worker, json.at("host").get<std::string>());
+    for (const Json& trait : json.at("traits"))
+      fingerprint.traits.push_back(
+          {trait.at(0).get<std::string>(), trait.at(1).get<std::string>()});
+  } catch (const Json::exception&) {
+    not_a_fingerprint(worker);
   }
-  reader.expect_end();
   return fingerprint;
 }
 
@@ -129,14 +139,15 @@ std::string excerpt(const std::string& value, const std::string& other) {
                      begin + longest < value.size() ? "..." : "");
 }
 
-std::optional<std::string> difference(const Fingerprint& worker, const Fingerprint& first) {
+std::optional<std::string> difference(const Fingerprint& worker, const Fingerprint& first,
+                                      const std::string& reference) {
   const std::size_t both = std::min(worker.traits.size(), first.traits.size());
   for (std::size_t i = 0; i < both; ++i) {
     const Trait& a = worker.traits[i];
     const Trait& b = first.traits[i];
-    if (a.what != b.what) return fmt::format("{} where worker 0 has {}", a.what, b.what);
+    if (a.what != b.what) return fmt::format("{} where {} has {}", a.what, reference, b.what);
     if (a.value == b.value) continue;
-    return fmt::format("{}: {} where worker 0 has {}", a.what, excerpt(a.value, b.value),
+    return fmt::format("{}: {} where {} has {}", a.what, excerpt(a.value, b.value), reference,
                        excerpt(b.value, a.value));
   }
   if (worker.traits.size() == first.traits.size()) return std::nullopt;
@@ -145,11 +156,18 @@ std::optional<std::string> difference(const Fingerprint& worker, const Fingerpri
 
 }  // namespace
 
+std::string bad_samples_text(const BadSamples& bad) {
+  if (bad.empty()) return "0";
+  const std::vector<std::int64_t> numbers = bad.numbers();
+  return fmt::format("{} ({:016x})", numbers.size(), xxh3(std::as_bytes(std::span(numbers))));
+}
+
 void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits) {
   const auto add = [&](const char* what, std::string value) {
     traits.push_back({fmt::format("{}: {}", split, what), std::move(value)});
   };
   add("samples", std::to_string(source.rows));
+  add("samples left out", bad_samples_text(source.bad));
   if (source.array) {
     const std::span<const std::int64_t> shape = source.array->shape;
     add("a sample of the array",
@@ -179,24 +197,23 @@ void add_traits(const SplitRows& rows, const std::vector<PreprocessStep>& steps,
 }
 
 std::string fingerprint_text(const std::vector<Trait>& traits) {
-  MessageWriter writer;
-  writer.text(host_name());
-  writer.count(traits.size());
-  for (const Trait& trait : traits) {
-    writer.text(trait.what);
-    writer.text(trait.value);
-  }
-  return writer.take();
+  Json list = Json::array();
+  for (const Trait& trait : traits) list.push_back({trait.what, trait.value});
+  const Json json = {{"host", host_name()}, {"traits", std::move(list)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void require_same_data(const std::vector<std::string>& fingerprints) {
+void require_same_data(std::span<const std::string> fingerprints,
+                       std::span<const std::size_t> workers) {
   if (fingerprints.size() < 2) return;
-  const Fingerprint first = read_fingerprint(fingerprints[0], 0);
+  const auto number = [&](std::size_t i) { return i < workers.size() ? workers[i] : i; };
+  const Fingerprint first = read_fingerprint(fingerprints[0], number(0));
+  const std::string reference = worker_name(number(0), "");
   std::string example;
   std::vector<std::string> names;
-  for (std::size_t rank = 1; rank < fingerprints.size(); ++rank) {
-    const Fingerprint worker = read_fingerprint(fingerprints[rank], rank);
-    const std::optional<std::string> found = difference(worker, first);
+  for (std::size_t i = 1; i < fingerprints.size(); ++i) {
+    const Fingerprint worker = read_fingerprint(fingerprints[i], number(i));
+    const std::optional<std::string> found = difference(worker, first, reference);
     if (!found) continue;
     if (names.empty()) example = *found;
     names.push_back(worker.name);

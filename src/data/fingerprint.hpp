@@ -20,17 +20,16 @@ struct Trait {
 /// 64 pages spread evenly (reading gigabytes once more would take longer than it is worth).
 void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits);
 
+/// How many, and a checksum of which: "3 (0f...)", "0" for none.
+std::string bad_samples_text(const BadSamples& bad);
+
 /// Appends which rows are in which split, and the steps: what decides the sequence of messages
 /// while fitting.
 void add_traits(const SplitRows& rows, const std::vector<PreprocessStep>& steps,
                 std::vector<Trait>& traits);
 
-/// Traits and this machine's name as bytes, to be compared with those of the other workers.
+/// Traits and this machine's name as text (JSON), to be compared with those of the other workers by
+/// require_same_data of convoy/data/load.hpp.
 std::string fingerprint_text(const std::vector<Trait>& traits);
-
-/// Throws InputError, the same on every worker, when a worker's traits differ from worker 0's:
-/// "worker 2 (host b) has other data than worker 0 (host a): train: samples: 59000 where worker 0
-/// has 60000". `fingerprints` are by rank.
-void require_same_data(const std::vector<std::string>& fingerprints);
 
 }  // namespace convoy

@@ -9,6 +9,7 @@
 #include "data/agree.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
+#include "data/checked_files.hpp"
 #include "data/fingerprint.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
@@ -61,6 +62,19 @@ void require_kind(const Source& source, bool array, const std::string& reference
                                            reference, array ? "an array" : "a table"));
 }
 
+/// The target of a source, row by row; of bad rows it is zero.
+torch::Tensor encode_target(const Source& source, const TargetCode& code) {
+  const RawTarget& target = *source.target;
+  if (source.bad.empty()) return code.encode(target.columns, all_rows(source.rows), target.file);
+  const Rows good = source.good_rows();
+  const torch::Tensor encoded = code.encode(take_rows(target.columns, good), good, target.file);
+  std::vector<std::int64_t> shape = encoded.sizes().vec();
+  shape[0] = source.rows;
+  torch::Tensor whole = torch::zeros(shape, encoded.options());
+  const torch::Tensor index = torch::tensor(good, torch::kLong);
+  return whole.index_copy_(0, index, encoded);
+}
+
 /// A source of array features as a dataset, every row a sample.
 std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetCode& code,
                                              std::shared_ptr<const ArrayPipeline> pipeline) {
@@ -68,8 +82,7 @@ std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetC
   spec.feature_shape = pipeline->sample_shape();
   code.describe(spec);
   torch::Tensor target;
-  if (source.target)
-    target = code.encode(source.target->columns, all_rows(source.rows), source.target->file);
+  if (source.target) target = encode_target(source, code);
   return array_dataset(*source.array, std::move(pipeline), std::move(target), std::move(spec));
 }
 
@@ -103,9 +116,16 @@ struct Sources {
   SplitRows rows;  // of `train`
 };
 
+/// Completes the list of a source's bad rows, and stops when it is too long.
+void find_bad_targets(Source& source, const TargetCode& code, const DataOptions& data) {
+  if (data.on_bad_sample != "skip") return;
+  code.find_bad(*source.target, source.bad);
+  source.bad.require_few(source.file, source.rows, data.max_bad_samples);
+}
+
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
-                     std::optional<TargetCode>& code, const Peers* peers) {
-  const auto resolve = [&root](const std::string& path) { return root / path; };
+                     CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
+  const auto resolve = [&](const std::string& path) { return files.open(root / path); };
   if (data.test_part > 0 && !data.test.empty()) {
     throw InputError(
         "data.test_part: there are test files; leave one of data.test and data.test_part out");
@@ -116,18 +136,26 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
   Sources sources;
   sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
   code = TargetCode::decide(*sources.train.target, data);
+  find_bad_targets(sources.train, *code, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
-  const auto read = [&](const DataFiles& files, const char* key) -> std::optional<Source> {
-    if (files.empty()) return std::nullopt;
-    Source source = read_source(files, {data, key, &roles, false, peers}, resolve);
+  const auto read = [&](const DataFiles& split, const char* key) -> std::optional<Source> {
+    if (split.empty()) return std::nullopt;
+    Source source = read_source(split, {data, key, &roles, false, peers}, resolve);
     require_kind(source, sources.train.array.has_value(), sources.train.file);
     if (source.array)
       require_shape(source, feature_shape(*sources.train.array), sources.train.file);
+    find_bad_targets(source, *code, data);
     return source;
   };
   sources.validation = read(data.validation_files, "data.validation_files");
   sources.test = read(data.test, "data.test");
-  sources.rows = split_rows(sources.train.rows, seed, data, sources.train.file);
+  sources.rows =
+      split_rows(sources.train.rows - sources.train.bad.size(), seed, data, sources.train.file);
+  if (!sources.train.bad.empty()) {
+    const Rows good = sources.train.good_rows();
+    for (Rows* rows : {&sources.rows.train, &sources.rows.validation, &sources.rows.test})
+      for (std::int64_t& row : *rows) row = good[static_cast<std::size_t>(row)];
+  }
   return sources;
 }
 
@@ -147,6 +175,22 @@ std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep
   return fingerprint_text(traits);
 }
 
+/// What was left out, for people and, so that a run goes on with the same samples only, for the
+/// record.
+void describe_bad_samples(const Sources& sources, Splits& splits) {
+  std::string left_out;
+  const auto add = [&](const Source& source) {
+    if (source.bad.empty()) return;
+    splits.skipped_samples += source.bad.size();
+    splits.skipped.push_back(source.bad.summary(source.file, source.rows));
+    left_out += fmt::format("{}{}", left_out.empty() ? "" : ", ", bad_samples_text(source.bad));
+  };
+  add(sources.train);
+  if (sources.validation) add(*sources.validation);
+  if (sources.test) add(*sources.test);
+  if (!left_out.empty()) splits.fitted["left_out"] = left_out;
+}
+
 Splits array_splits(const Sources& sources, const TargetCode& code,
                     const std::shared_ptr<const ArrayPipeline>& pipeline) {
   const auto whole = array_samples(sources.train, code, pipeline);
@@ -154,8 +198,12 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
   splits.train = subset(whole, sources.rows.train);
   if (!sources.rows.validation.empty()) splits.validation = subset(whole, sources.rows.validation);
   if (!sources.rows.test.empty()) splits.test = subset(whole, sources.rows.test);
-  if (sources.validation) splits.validation = array_samples(*sources.validation, code, pipeline);
-  if (sources.test) splits.test = array_samples(*sources.test, code, pipeline);
+  const auto good_samples = [&](const Source& source) -> std::shared_ptr<const Dataset> {
+    auto samples = array_samples(source, code, pipeline);
+    return source.bad.empty() ? samples : subset(std::move(samples), source.good_rows());
+  };
+  if (sources.validation) splits.validation = good_samples(*sources.validation);
+  if (sources.test) splits.test = good_samples(*sources.test);
   splits.fitted = base_record("array", code, pipeline->steps());
   splits.fitted["feature_shape"] = pipeline->sample_shape();
   return splits;
@@ -188,8 +236,8 @@ Splits table_splits(const Sources& sources, const TargetCode& code,
     splits.validation = samples(sources.train, sources.rows.validation);
   if (!sources.rows.test.empty()) splits.test = samples(sources.train, sources.rows.test);
   if (sources.validation)
-    splits.validation = samples(*sources.validation, all_rows(sources.validation->rows));
-  if (sources.test) splits.test = samples(*sources.test, all_rows(sources.test->rows));
+    splits.validation = samples(*sources.validation, sources.validation->good_rows());
+  if (sources.test) splits.test = samples(*sources.test, sources.test->good_rows());
   splits.fitted = base_record("table", code, steps);
   Json columns = Json::array();
   for (const Column& column : sources.train.columns) {
@@ -254,24 +302,32 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
                    std::uint64_t seed, const std::filesystem::path& directory, Peers* peers) {
   std::optional<TargetCode> code;
   Sources sources;
+  CheckedFiles files(data.verify);
+  std::string own;
   const std::vector<std::string> fingerprints = gather(peers, [&] {
     const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
-    sources = read_sources(data, seed, root, code, peers);
-    return peers ? fingerprint(sources, preprocess) : std::string();
+    sources = read_sources(data, seed, root, files, code, peers);
+    return own = fingerprint(sources, preprocess);
   });
   require_same_data(fingerprints);
-  return sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
-                             : fit_tables(sources, *code, preprocess, peers);
+  Splits splits = sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
+                                      : fit_tables(sources, *code, preprocess, peers);
+  splits.fingerprint = std::move(own);
+  splits.repaired = files.repaired();
+  describe_bad_samples(sources, splits);
+  return splits;
 }
 
 std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, const DataFiles& files,
                                                    const nlohmann::ordered_json& fitted,
                                                    const std::filesystem::path& directory) {
   const Record record = read_record(fitted);
+  CheckedFiles checked(data.verify);
   const auto resolve = [&](const std::string& path) {
     const std::filesystem::path here = directory / path;
-    return data.fetch.empty() || std::filesystem::exists(here) ? here
-                                                               : fetch_package(data.fetch) / path;
+    return checked.open(data.fetch.empty() || std::filesystem::exists(here)
+                            ? here
+                            : fetch_package(data.fetch) / path);
   };
   const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
   require_kind(source, record.array, "the model's training data");

@@ -49,12 +49,12 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
 
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
 void leave_out_target(CsvOptions& csv, const Content& content,
-                      const std::vector<std::string>& target) {
+                      const std::vector<std::string>& target, bool tolerant) {
   if (csv.header == "true" || csv.columns.empty()) return;
   std::vector<std::string> features;
   std::copy_if(csv.columns.begin(), csv.columns.end(), std::back_inserter(features),
                [&](const auto& name) { return !contains(target, name); });
-  if (csv_width(content.text(), content.name, csv) == features.size())
+  if (csv_width(content.text(), content.name, csv, tolerant) == features.size())
     csv.columns = std::move(features);
 }
 
@@ -70,7 +70,7 @@ CsvOptions features_csv(const Content& content, const SourceOptions& options) {
       csv.categorical.insert(csv.categorical.end(), options.roles->target.begin(),
                              options.roles->target.end());
     }
-    leave_out_target(csv, content, options.roles->target);
+    leave_out_target(csv, content, options.roles->target, options.skip());
   }
   return csv;
 }
@@ -79,13 +79,13 @@ CsvOptions features_csv(const Content& content, const SourceOptions& options) {
 CsvOptions labels_csv(const Content& content, const SourceOptions& options) {
   CsvOptions csv = options.data.csv;
   if (csv.header != "true") {
-    const std::size_t width = csv_width(content.text(), content.name, csv);
+    const std::size_t width = csv_width(content.text(), content.name, csv, options.skip());
     if (csv.columns.size() != width) csv.columns = options.data.target;
     if (csv.columns.size() != width) csv.columns.clear();
     if (csv.columns.empty() && width == 1) csv.columns = {"target"};
   }
   if (options.roles && options.roles->target_categorical) {
-    csv.categorical = csv_column_names(content.text(), content.name, csv);
+    csv.categorical = csv_column_names(content.text(), content.name, csv, options.skip());
   }
   return csv;
 }
@@ -94,7 +94,8 @@ CsvOptions labels_csv(const Content& content, const SourceOptions& options) {
 /// files.
 void cut_lists(CsvOptions& csv, const Content& content, const SourceOptions& options,
                const std::vector<std::string>& elsewhere) {
-  const std::vector<std::string> names = csv_column_names(content.text(), content.name, csv);
+  const std::vector<std::string> names =
+      csv_column_names(content.text(), content.name, csv, options.skip());
   const auto check = [&](const std::vector<std::string>& wanted, const char* key) {
     for (const std::string& name : wanted) {
       if (options.roles || contains(names, name) || contains(elsewhere, name)) continue;
@@ -142,14 +143,34 @@ bool has_values(const RawTarget& target) {
   });
 }
 
-RawTarget read_labels(const Content& content, const SourceOptions& options) {
+/// Parses; rows that are to be skipped end in `bad`. `numbers`: columns that are of numbers.
+Table read_csv_rows(const Content& content, const CsvOptions& csv, const SourceOptions& options,
+                    std::vector<std::string> numbers, BadSamples& bad) {
+  if (!options.skip()) return parse_csv(content.text(), content.name, csv);
+  const CsvTolerance tolerance{options.data.max_bad_samples, std::move(numbers)};
+  Table table = parse_csv(content.text(), content.name, csv, &tolerance);
+  bad.add(table.bad);
+  return table;
+}
+
+/// Whether it is known without looking that the target is numbers.
+bool target_of_numbers(const SourceOptions& options) {
+  return options.roles ? !options.roles->target_categorical : options.data.task == "regression";
+}
+
+RawTarget read_labels(const Content& content, const SourceOptions& options, BadSamples& bad) {
   const Format format = detect_format(content, options.data.format);
-  if (format != Format::csv) return target_of_array(parse_array(content, format), content.name);
+  if (format != Format::csv)
+    return target_of_array(parse_array(content, format), content.name,
+                           options.skip() ? &bad : nullptr);
   CsvOptions csv = labels_csv(content, options);
   cut_lists(csv, content, options, options.data.csv.ignore);
+  std::vector<std::string> numbers;
+  if (options.skip() && target_of_numbers(options))
+    numbers = csv_column_names(content.text(), content.name, csv, true);
   RawTarget target;
   target.file = content.name;
-  target.columns = parse_csv(content.text(), content.name, csv).columns;
+  target.columns = read_csv_rows(content, csv, options, std::move(numbers), bad).columns;
   return target;
 }
 
@@ -181,7 +202,18 @@ void read_table(Source& source, const Content& content, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
   CsvOptions csv = features_csv(content, options);
   cut_lists(csv, content, options, label_columns);
-  Table table = parse_csv(content.text(), content.name, csv);
+  std::vector<std::string> numbers;
+  if (options.roles) {
+    for (const Column& column : options.roles->features) {
+      if (!column.categorical) numbers.push_back(column.name);
+    }
+  }
+  if (target_of_numbers(options)) {
+    const std::vector<std::string>& target =
+        options.roles ? options.roles->target : options.data.target;
+    numbers.insert(numbers.end(), target.begin(), target.end());
+  }
+  Table table = read_csv_rows(content, csv, options, std::move(numbers), source.bad);
   source.rows = table.rows;
   if (!files.file.empty()) {
     source.target = take_target(table, content.name, options);
@@ -201,7 +233,7 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
   check_keys(files, options);
   Source source;
   if (!files.labels.empty())
-    source.target = read_labels(read_content(resolve(files.labels)), options);
+    source.target = read_labels(read_content(resolve(files.labels)), options, source.bad);
   std::vector<std::string> label_columns;
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
@@ -223,10 +255,10 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
       throw DataError(content.name, fmt::format("samples of {} have no elements",
                                                 shape_text(source.array->shape)));
     }
-    const Peers* const peers = options.peers;
-    require_finite(*source.array,
-                   even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
-                   content.name);
+    const Peers* const peers = options.skip() ? nullptr : options.peers;
+    check_finite(*source.array,
+                 even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
+                 content.name, options.skip() ? &source.bad : nullptr);
   }
   if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
   if (source.target && source.target->rows() != source.rows) {

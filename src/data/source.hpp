@@ -6,6 +6,7 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
+#include "data/bad_samples.hpp"
 #include "data/target.hpp"
 
 namespace convoy {
@@ -15,8 +16,11 @@ struct Source {
   std::string file;             ///< of the features, for messages
   std::optional<Array> array;   ///< IDX or NPY features
   std::vector<Column> columns;  ///< else: CSV features, without the target columns
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;        ///< bad ones included
   std::optional<RawTarget> target;
+  BadSamples bad;  ///< rows that cannot be read; always empty where data.on_bad_sample is `stop`
+
+  std::vector<std::int64_t> good_rows() const { return bad.others(rows); }
 };
 
 /// What the training files were, which files read later must follow.
@@ -32,12 +36,16 @@ struct SourceOptions {
   const ColumnRoles* roles = nullptr;  ///< null for the training files themselves
   bool target_optional = false;        ///< prediction
   const Peers* peers = nullptr;        ///< share the search for values that are not finite
+
+  /// Prediction has a row of output for every row of input.
+  bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }
 };
 
 /// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
 /// With roles, columns come out in their order and with their types; columns that training did not
 /// have are left out. With peers, every worker reads every file, but looks for values that are not
-/// finite in its part of an array alone. Throws InputError / DataError.
+/// finite in its part of an array alone, unless they are to be skipped: each must know them all.
+/// Throws InputError / DataError.
 Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve);
 

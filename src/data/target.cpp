@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "convoy/core/error.hpp"
 #include "data/array.hpp"
@@ -79,9 +80,8 @@ std::int64_t count_classes(const RawTarget& target, const DataOptions& data) {
   return static_cast<std::int64_t>(largest) + 1;
 }
 
-[[noreturn]] void bad_sample(const std::string& file, std::int64_t sample,
-                             const std::string& problem) {
-  throw DataError(fmt::format("{}, sample {}", file, sample), problem);
+DataError sample_error(const std::string& file, std::int64_t sample, const std::string& problem) {
+  return {fmt::format("{}, sample {}", file, sample), problem};
 }
 
 /// Throws when a value is missing, saying how many are.
@@ -115,7 +115,7 @@ std::int64_t RawTarget::rows() const {
   return static_cast<std::int64_t>(first.categorical ? first.codes.size() : first.numbers.size());
 }
 
-RawTarget target_of_array(const Array& labels, const std::string& file) {
+RawTarget target_of_array(const Array& labels, const std::string& file, BadSamples* bad) {
   const std::size_t dimensions = labels.shape.size();
   if (dimensions == 0 || dimensions > 2 || (dimensions == 2 && labels.shape[1] == 0)) {
     throw DataError(file, fmt::format("labels of shape {}; one row of numbers a sample is expected",
@@ -136,8 +136,13 @@ RawTarget target_of_array(const Array& labels, const std::string& file) {
   for (std::size_t r = 0; r < rows; ++r) {
     to_doubles(labels, r * columns, row);
     for (std::size_t c = 0; c < columns; ++c) {
-      if (!std::isfinite(row[c]))
-        bad_sample(file, static_cast<std::int64_t>(r), "the label is not a finite number");
+      if (!std::isfinite(row[c])) {
+        const auto error =
+            sample_error(file, static_cast<std::int64_t>(r), "the label is not a finite number");
+        if (!bad) throw error;
+        bad->add(static_cast<std::int64_t>(r), error.what());
+        row[c] = std::numeric_limits<double>::quiet_NaN();
+      }
       target.columns[c].numbers[r] = row[c];
     }
   }
@@ -208,37 +213,58 @@ torch::Tensor TargetCode::encode(const std::vector<Column>& columns,
                       : encode_numbers(columns, numbers, file);
 }
 
+std::string TargetCode::problem_of(double x) const {
+  if (task_ == Task::binary)
+    return x == 0 || x == 1 ? "" : fmt::format("label {} is outside 0..1", x);
+  if (task_ == Task::regression)
+    return std::isfinite(static_cast<float>(x)) ? ""
+                                                : fmt::format("target {} does not fit 32 bits", x);
+  if (x != std::floor(x)) return fmt::format("label {} is not a class number", x);
+  if (x < 0 || x >= static_cast<double>(outputs_))
+    return fmt::format("label {} is outside 0..{}", x, outputs_ - 1);
+  return "";
+}
+
+std::string TargetCode::problem_of(const std::string& name) const {
+  if (std::find(class_names_.begin(), class_names_.end(), name) != class_names_.end()) return "";
+  return fmt::format("class {} is not in the training data, which has {}", in_quotes(name),
+                     name_list(class_names_));
+}
+
+void TargetCode::find_bad(const RawTarget& target, BadSamples& bad) const {
+  for (const Column& column : target.columns) {
+    if (column.categorical != categorical_) return;  // `encode` says so
+    std::vector<std::string> problems;
+    for (const std::string& category : column.categories) problems.push_back(problem_of(category));
+    for (std::int64_t row = 0; row < target.rows(); ++row) {
+      const auto at = static_cast<std::size_t>(row);
+      std::string problem;
+      if (categorical_ && column.codes[at] >= 0)
+        problem = problems[static_cast<std::size_t>(column.codes[at])];
+      else if (!categorical_ && !std::isnan(column.numbers[at]))
+        problem = problem_of(column.numbers[at]);
+      if (!problem.empty()) bad.add(row, sample_error(target.file, row, problem).what());
+    }
+  }
+}
+
 torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
                                          std::span<const std::int64_t> numbers,
                                          const std::string& file) const {
   const auto rows = static_cast<std::int64_t>(numbers.size());
   const auto width = static_cast<std::int64_t>(columns.size());
-  if (task_ == Task::classification) {
-    torch::Tensor out = torch::empty({rows}, torch::kLong);
-    auto* labels = out.data_ptr<std::int64_t>();
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const double x = columns[0].numbers[static_cast<std::size_t>(i)];
-      if (x != std::floor(x))
-        bad_sample(file, numbers[i], fmt::format("label {} is not a class number", x));
-      if (x < 0 || x >= static_cast<double>(outputs_)) {
-        bad_sample(file, numbers[i], fmt::format("label {} is outside 0..{}", x, outputs_ - 1));
-      }
-      labels[i] = static_cast<std::int64_t>(x);
-    }
-    return out;
-  }
-  torch::Tensor out = torch::empty({rows, width}, torch::kFloat);
-  auto* values = out.data_ptr<float>();
+  const bool labels = task_ == Task::classification;
+  torch::Tensor out =
+      labels ? torch::empty({rows}, torch::kLong) : torch::empty({rows, width}, torch::kFloat);
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t c = 0; c < width; ++c) {
       const double x = columns[static_cast<std::size_t>(c)].numbers[static_cast<std::size_t>(i)];
-      if (task_ == Task::binary && x != 0 && x != 1) {
-        bad_sample(file, numbers[i], fmt::format("label {} is outside 0..1", x));
-      }
-      const auto value = static_cast<float>(x);
-      if (!std::isfinite(value))
-        bad_sample(file, numbers[i], fmt::format("target {} does not fit 32 bits", x));
-      values[i * width + c] = value;
+      if (const std::string problem = problem_of(x); !problem.empty())
+        throw sample_error(file, numbers[i], problem);
+      if (labels)
+        out.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(x);
+      else
+        out.data_ptr<float>()[i * width + c] = static_cast<float>(x);
     }
   }
   return out;
@@ -255,11 +281,8 @@ torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std
   torch::Tensor labels = torch::empty({rows}, torch::kLong);
   for (std::int64_t i = 0; i < rows; ++i) {
     const auto code = static_cast<std::size_t>(column.codes[static_cast<std::size_t>(i)]);
-    if (class_of[code] < 0) {
-      bad_sample(file, numbers[i],
-                 fmt::format("class {} is not in the training data, which has {}",
-                             in_quotes(column.categories[code]), name_list(class_names_)));
-    }
+    if (class_of[code] < 0)
+      throw sample_error(file, numbers[i], problem_of(column.categories[code]));
     labels.data_ptr<std::int64_t>()[i] = class_of[code];
   }
   return task_ == Task::binary ? labels.to(torch::kFloat).unsqueeze(1) : labels;

@@ -6,6 +6,7 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
+#include "data/bad_samples.hpp"
 
 namespace convoy {
 
@@ -22,8 +23,8 @@ struct RawTarget {
 };
 
 /// Labels in an IDX or NPY file: [N], or [N, k] for k columns. Throws DataError for any other
-/// shape.
-RawTarget target_of_array(const Array& labels, const std::string& file);
+/// shape, and for a label that is not finite, unless `bad` takes its sample.
+RawTarget target_of_array(const Array& labels, const std::string& file, BadSamples* bad = nullptr);
 
 /// What the target means, decided on the training files, and how to encode it.
 class TargetCode {
@@ -33,6 +34,10 @@ class TargetCode {
   /// numbers if all are numbers); of two, the second is the positive class. Throws InputError /
   /// DataError when data and job do not fit.
   static TargetCode decide(const RawTarget& target, const DataOptions& data);
+
+  /// Adds the samples whose target `encode` would refuse to `bad`, those without a target excepted:
+  /// row i is sample i.
+  void find_bad(const RawTarget& target, BadSamples& bad) const;
 
   /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for
   /// messages. Throws DataError naming file and sample for a missing, unknown or impossible value.
@@ -50,6 +55,9 @@ class TargetCode {
   static TargetCode from_json(const nlohmann::ordered_json& json);
 
  private:
+  /// What is wrong with a number or a name as a target; empty: nothing.
+  std::string problem_of(double x) const;
+  std::string problem_of(const std::string& name) const;
   torch::Tensor encode_numbers(const std::vector<Column>& columns,
                                std::span<const std::int64_t> numbers,
                                const std::string& file) const;

@@ -203,6 +203,18 @@ void describe(Visitor& v, DataOptions& o) {
         "part of the training samples that the seed sets aside as the test split");
   v.key("limit", o.limit, at_least(0),
         "use only the first so many training samples of the seeded order; 0: all");
+  v.key("on_bad_sample", o.on_bad_sample, choice({"stop", "skip"}),
+        "when a sample cannot be read (CSV: wrong number of fields, text among numbers, a quote "
+        "without end; any format: NaN or infinity, an impossible label): stop with a message, or "
+        "leave that sample out and count it");
+  v.key("max_bad_samples", o.max_bad_samples, between(0, 1),
+        "`on_bad_sample: skip`: the part of a file's samples that may be bad; more stop the job. A "
+        "CSV column with at most this part of text among its numbers is one of numbers");
+  v.key("verify", o.verify, choice({"auto", "true", "false"}),
+        "files of a folder with a manifest (`convoy data manifest`, `convoy data fetch`) are "
+        "compared with it as they are opened: their sizes (auto: and the checksums of files up to "
+        "256 MiB; true: and all checksums; false: nothing). A damaged file of a fetched package is "
+        "fetched again");
 }
 
 void describe(Visitor& v, PartitionOptions& o) {

@@ -36,9 +36,25 @@ struct Column {
   std::vector<std::string> categories;  ///< in order of first appearance
 };
 
+/// A row that could not be read, and why: "x.csv:7: 3 fields where 4 are expected".
+struct BadRow {
+  std::int64_t row = 0;  ///< from 0
+  std::string problem;
+};
+
 struct Table {
   std::vector<Column> columns;
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;    ///< bad ones included, whose values are all missing
+  std::vector<BadRow> bad;  ///< ascending; only where the reader was told to tolerate them
+};
+
+/// Go on after rows that cannot be read: with another number of fields, text or a value that is not
+/// finite in a column of numbers, a quote without an end, text that is not UTF-8.
+struct CsvTolerance {
+  /// A column with at most this part of text among its values, and more numbers than text, is one
+  /// of numbers.
+  double text_among_numbers = 0.01;
+  std::vector<std::string> numbers;  ///< columns that are of numbers whatever they hold
 };
 
 /// Parse from memory; `name` stands for the file in messages. All throw DataError naming the line
@@ -48,7 +64,10 @@ Array parse_idx(std::span<const std::byte> bytes, const std::string& name,
                 std::shared_ptr<const void> owner = {});
 Array parse_npy(std::span<const std::byte> bytes, const std::string& name,
                 std::shared_ptr<const void> owner = {});
-Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options);
+/// With a `tolerance` bad rows of a CSV text, its header excepted, end in Table::bad. After a quote
+/// that makes no sense reading goes on at the next line.
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options,
+                const CsvTolerance* tolerance = nullptr);
 
 /// The same from files, which may be gzip-compressed (by content).
 Array read_idx(const std::filesystem::path& path);

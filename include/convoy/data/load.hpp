@@ -1,9 +1,12 @@
 #pragma once
 // From the job's `data` and `preprocess` keys to datasets ready to train on.
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "convoy/core/peers.hpp"
@@ -21,7 +24,24 @@ struct Splits {
   /// fitted steps with their statistics, category and class names, column roles. Stored inside the
   /// model.
   nlohmann::ordered_json fitted;
+  /// What must be the same on every worker, as text for `require_same_data`, with this machine's
+  /// name: sizes, shapes, columns and checksums of every split. Filled in without peers too.
+  std::string fingerprint;
+  /// Samples of the files of all splits that `data.on_bad_sample: skip` left out, and one line for
+  /// each such file: "x.csv: 3 of 1,000 samples left out: lines 7, 19, 40; line 7: 3 fields where 4
+  /// are expected". The same on every worker.
+  std::int64_t skipped_samples = 0;
+  std::vector<std::string> skipped;
+  /// A line for each damaged file of a fetched package that this worker fetched again.
+  std::vector<std::string> repaired;
 };
+
+/// For workers that loaded their data alone. Throws InputError when one has other data than the
+/// first of the list, the same whoever calls it: "worker 2 (host b) has other data than worker 0
+/// (host a): train: samples: 59000 where worker 0 has 60000". `workers` are their numbers; left
+/// out: 0, 1, 2 ... `load_splits` with peers has done this already.
+void require_same_data(std::span<const std::string> fingerprints,
+                       std::span<const std::size_t> workers = {});
 
 /// Fetches (if the job says so), reads, checks, splits and preprocesses. Which sample is in which
 /// split depends on the seed and the number of samples alone; statistics come from the training

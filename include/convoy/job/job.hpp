@@ -48,6 +48,9 @@ struct DataOptions {
   double validation = 0;      ///< part of the training samples (0 to 1) split off by the seed
   double test_part = 0;       ///< the same for the test split, where there are no test files
   std::int64_t limit = 0;     ///< the first N training samples of the seeded order; 0: all
+  std::string on_bad_sample = "stop";  ///< stop | skip: leave samples out that cannot be read
+  double max_bad_samples = 0.01;       ///< skip: the part of a file's samples that may be bad
+  std::string verify = "auto";         ///< auto | true | false: compare files with their manifest
 };
 
 /// One preprocessing step. `kind` is the YAML key of the list item; which other members count

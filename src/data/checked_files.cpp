@@ -1,0 +1,82 @@
+#include "data/checked_files.hpp"
+
+#include <fmt/format.h>
+
+#include "convoy/core/error.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/package.hpp"
+
+namespace convoy {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files up to this size are read whole in every mode: from the page cache that takes some 70 ms
+/// for the largest, and from a disk they have to come anyway.
+constexpr std::uint64_t always_read = 256 << 20;
+
+}  // namespace
+
+CheckedFiles::CheckedFiles(const std::string& mode)
+    : on_(mode != "false"), thorough_(mode == "true") {
+  if (mode != "auto" && mode != "true" && mode != "false")
+    throw InputError(fmt::format("data.verify: {}: write auto, true or false", in_quotes(mode)));
+}
+
+fs::path CheckedFiles::open(const fs::path& file) {
+  if (!on_) return file;
+  const fs::path folder = folder_of_manifest(file);
+  if (folder.empty()) return file;
+  const std::string path =
+      fs::absolute(file).lexically_normal().lexically_relative(folder).generic_string();
+  const ManifestFile* const entry = manifest_of(folder).find(path);
+  if (!entry) {
+    if (!thorough_) return file;  // put there later
+    throw DataError(file.string(), fmt::format("is not in {}; if it belongs there, write the "
+                                               "manifest anew (`convoy data manifest {}`)",
+                                               (folder / manifest_name).string(), folder.string()));
+  }
+  const bool checksums = thorough_ || entry->bytes <= always_read;
+  if (const auto problem = check_file(folder, *entry, checksums)) repair(folder, *problem);
+  return file;
+}
+
+const Manifest& CheckedFiles::manifest_of(const fs::path& folder) {
+  const auto known = manifests_.find(folder);
+  if (known != manifests_.end()) return known->second;
+  Manifest manifest;
+  try {
+    manifest = read_manifest(folder);
+  } catch (const DataError& damaged) {
+    const auto source = package_of_folder(folder);
+    if (!source) {
+      throw InputError(
+          fmt::format("{}; when the files are known to be good, write it anew "
+                      "(`convoy data manifest {}`)",
+                      damaged.what(), folder.string()));
+    }
+    manifest = restore_manifest(folder);
+    repaired_.push_back(fmt::format("{}; made anew from {}", damaged.what(), *source));
+  }
+  return manifests_[folder] = std::move(manifest);
+}
+
+void CheckedFiles::repair(const fs::path& folder, const FileProblem& found) {
+  const std::string name = (folder / found.path).string();
+  std::vector<FileProblem> problems{found};
+  if (package_of_folder(folder)) {
+    repair_folder(folder, manifests_.at(folder), problems);
+    const FileProblem& problem = problems[0];
+    if (!problem.repaired)
+      throw DataError(name, fmt::format("{}; {}", problem.text(), problem.outcome));
+    repaired_.push_back(fmt::format("{}: {}; {}", name, problem.text(), problem.outcome));
+    return;
+  }
+  throw DataError(
+      name, fmt::format("{}; repair it from a good copy (`convoy data verify {} --repair --from "
+                        "COPY`) or, if it was changed on purpose, write the manifest anew (`convoy "
+                        "data manifest {}`)",
+                        found.text(), folder.string(), folder.string()));
+}
+
+}  // namespace convoy

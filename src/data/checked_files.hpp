@@ -1,0 +1,35 @@
+#pragma once
+// The files of a job, compared with their manifests as they are opened (data.verify).
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "convoy/data/manifest.hpp"
+
+namespace convoy {
+
+class CheckedFiles {
+ public:
+  /// `mode` as data.verify: auto, true or false. Throws InputError for anything else.
+  explicit CheckedFiles(const std::string& mode);
+
+  /// Returns `file`, which is then as the manifest of a folder above it says, where there is one.
+  /// A damaged or missing file of a cached package, or its manifest, is fetched again. Throws
+  /// DataError for one that cannot be repaired.
+  std::filesystem::path open(const std::filesystem::path& file);
+
+  /// A line for each file that was repaired.
+  const std::vector<std::string>& repaired() const { return repaired_; }
+
+ private:
+  const Manifest& manifest_of(const std::filesystem::path& folder);
+  void repair(const std::filesystem::path& folder, const FileProblem& problem);
+
+  bool on_ = true;
+  bool thorough_ = false;
+  std::map<std::filesystem::path, Manifest> manifests_;
+  std::vector<std::string> repaired_;
+};
+
+}  // namespace convoy

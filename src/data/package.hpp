@@ -1,0 +1,40 @@
+#pragma once
+// The cache of fetched packages, for those who look after what is in it.
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/temporary_folder.hpp"
+
+namespace convoy {
+
+/// Where a package's files are, or would be. Throws InputError when `source` is not a package.
+std::filesystem::path package_folder(const std::string& source);
+
+/// The package whose folder in the cache this is, as "npm:PACKAGE@VERSION" or "deb:PACKAGE".
+std::optional<std::string> package_of_folder(const std::filesystem::path& folder);
+
+/// A lock on a package of the cache: nobody else fetches or repairs it meanwhile.
+class PackageLock;
+
+/// A package fetched anew, beside the cached one. Waits for others who fetch or repair it.
+class PackageCopy {
+ public:
+  explicit PackageCopy(std::string source);
+  ~PackageCopy();
+  PackageCopy(const PackageCopy&) = delete;
+  PackageCopy& operator=(const PackageCopy&) = delete;
+
+  /// Downloads at the first call. Throws as fetch_package; the same error at each call.
+  const std::filesystem::path& folder();
+
+ private:
+  std::string source_;
+  std::unique_ptr<PackageLock> lock_;
+  std::unique_ptr<TemporaryFolder> temporary_;
+  std::filesystem::path folder_;
+  std::string failure_;
+};
+
+}  // namespace convoy
