@@ -49,6 +49,7 @@ set(page_assets
   script=${PROJECT_SOURCE_DIR}/src/report/page/report.js
   charts=${PROJECT_SOURCE_DIR}/src/report/page/charts.js
   details=${PROJECT_SOURCE_DIR}/src/report/page/details.js
+  timeline=${PROJECT_SOURCE_DIR}/src/report/page/timeline.js
   uplot_style=${uplot}/dist/uPlot.min.css
   uplot_script=${uplot}/dist/uPlot.iife.min.js
   uplot_licence=${uplot}/LICENSE)

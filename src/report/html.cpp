@@ -73,11 +73,12 @@ std::string make_page(const Json& record) {
   return fill(page::skeleton, [&](std::string_view name) -> std::string {
     if (name == "title") return escape_html(title_of(record));
     if (name == "data") return json_for_script(record);
-    const std::array<std::pair<std::string_view, std::string_view>, 7> assets = {
+    const std::array<std::pair<std::string_view, std::string_view>, 8> assets = {
         {{"style", page::style},
          {"script", page::script},
          {"charts", page::charts},
          {"details", page::details},
+         {"timeline", page::timeline},
          {"uplot_style", page::uplot_style},
          {"uplot_script", page::uplot_script},
          {"uplot_licence", page::uplot_licence}}};

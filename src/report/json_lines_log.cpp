@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <iterator>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
@@ -19,30 +22,40 @@ namespace {
       fmt::format("{}: cannot {}: {}{}", file.string(), action, std::strerror(error), advice));
 }
 
-// Whether a line is an event of a step up to `step`; what a crash left half-written is not an
-// event.
-bool is_event_until(std::string_view line, std::int64_t step) {
+using Keep = std::function<bool(std::int64_t step, const std::string& kind)>;
+
+// Whether a line is an event that stays; what a crash left half-written is not an event.
+bool stays(std::string_view line, const Keep& keep) {
   const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) return false;
-  const auto at = event.find("step");
-  return at != event.end() && at->is_number_integer() && at->get<std::int64_t>() <= step;
+  const auto step = event.find("step");
+  const auto kind = event.find("event");
+  if (step == event.end() || !step->is_number_integer()) return false;
+  return keep(step->get<std::int64_t>(),
+              kind != event.end() && kind->is_string() ? kind->get<std::string>() : "");
 }
 
-std::string lines_until(std::string_view text, std::int64_t step) {
+std::string lines_to_keep(std::string_view text, const Keep& keep) {
   std::string kept;
   for (auto end = text.find('\n'); end != text.npos; end = text.find('\n')) {
     const std::string_view line = text.substr(0, end + 1);
-    if (is_event_until(line, step)) kept += line;
+    if (stays(line, keep)) kept += line;
     text.remove_prefix(end + 1);
   }
   return kept;
 }
 
-void drop_later_lines(const std::filesystem::path& file, std::int64_t step) {
+void drop_other_lines(const std::filesystem::path& file, const Keep& keep) {
   if (!std::filesystem::exists(file)) return;
   const std::string text = read_text_file(file);
-  const std::string kept = lines_until(text, step);
+  const std::string kept = lines_to_keep(text, keep);
   if (kept != text) write_file_atomically(file, kept);
+}
+
+// What happened to the group in a step. Nobody tells it again when the step is done once more.
+bool is_of_the_group(const std::string& kind) {
+  constexpr const char* kinds[] = {"lost", "joined", "moved", "repaired", "recovered", "resumed"};
+  return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
 }
 
 class JsonLinesLog final : public Observer {
@@ -79,8 +92,17 @@ class JsonLinesLog final : public Observer {
 
 std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
                                          std::int64_t resume_step) {
-  if (resume_step > 0) drop_later_lines(file, resume_step);
+  if (resume_step > 0)
+    drop_other_lines(file, [=](std::int64_t step, const auto&) { return step <= resume_step; });
   return std::make_unique<JsonLinesLog>(file, resume_step == 0);
+}
+
+std::unique_ptr<Observer> continue_json_lines_log(const std::filesystem::path& file,
+                                                  std::int64_t step) {
+  drop_other_lines(file, [=](std::int64_t at, const std::string& kind) {
+    return at < step || (at == step && is_of_the_group(kind));
+  });
+  return std::make_unique<JsonLinesLog>(file, /*fresh=*/false);
 }
 
 }  // namespace convoy

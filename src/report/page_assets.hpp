@@ -9,6 +9,7 @@ extern const std::string_view style;
 extern const std::string_view script;
 extern const std::string_view charts;
 extern const std::string_view details;
+extern const std::string_view timeline;
 extern const std::string_view uplot_style;
 extern const std::string_view uplot_script;
 extern const std::string_view uplot_licence;

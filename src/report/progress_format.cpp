@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "report/event_text.hpp"
 
 namespace convoy {
 namespace {
@@ -13,27 +16,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kShortestBar = 8;
 constexpr std::size_t kLongestBar = 40;
 constexpr const char* kGap = "  ";
-
-double number(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_number() ? found->get<double>() : std::nan("");
-}
-
-// Text from data, safe to print on a terminal.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
-std::string text(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  if (found == object.end()) return "";
-  return printable(found->is_string()
-                       ? found->get<std::string>()
-                       : found->dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 std::string paint(const std::string& what, const char* code, const ProgressStyle& style) {
   return style.colour && !what.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", code, what) : what;
@@ -112,7 +94,7 @@ void fit(LiveLine& line, std::size_t width) {
 std::string metrics_text(const Json& metrics) {
   std::string result;
   const auto add = [&](const char* key, double scale, const char* pattern) {
-    const double value = number(metrics, key);
+    const double value = member_number(metrics, key);
     if (!std::isnan(value))
       result += fmt::format("  {} {}", key, fmt::format(fmt::runtime(pattern), value * scale));
   };
@@ -126,23 +108,23 @@ std::string metrics_text(const Json& metrics) {
 }
 
 std::string seconds_text(const Json& event) {
-  const double seconds = number(event, "seconds");
+  const double seconds = member_number(event, "seconds");
   return std::isnan(seconds) ? "" : fmt::format("  ({:.1f} s)", seconds);
 }
 
 std::string evaluation_line(const Json& event, const ProgressStyle& style) {
   const auto metrics = event.contains("metrics") ? event.at("metrics") : Json::object();
-  return fmt::format("epoch {:.4g}  {}{}{}", number(event, "epoch"),
-                     paint(text(event, "split"), "1", style), metrics_text(metrics),
+  return fmt::format("epoch {:.4g}  {}{}{}", member_number(event, "epoch"),
+                     paint(member_text(event, "split"), "1", style), metrics_text(metrics),
                      paint(seconds_text(event), "2", style));
 }
 
 std::string start_line(const Json& event) {
   const auto run = event.contains("run") ? event.at("run") : Json::object();
-  std::string result = printable(text(run, "name"));
+  std::string result = printable(member_text(run, "name"));
   const char* separator = ": ";
   const auto add = [&](const char* key, const char* unit) {
-    const double value = number(run, key);
+    const double value = member_number(run, key);
     if (!(value > 0)) return;
     result += fmt::format("{}{} {}{}", separator, format_count(value), unit, value == 1 ? "" : "s");
     separator = ", ";
@@ -150,41 +132,65 @@ std::string start_line(const Json& event) {
   add("samples", "sample");
   add("steps", "step");
   add("lanes", "lane");
-  if (number(run, "workers") > 1) add("workers", "worker");
+  if (member_number(run, "workers") > 1) add("workers", "worker");
   add("replicas", "replica");
   add("parameters", "parameter");
   return result;
 }
 
+/// "(2.1 s, 12.3 MiB, training waited 3.00 ms)".
+std::string cost_of_checkpoint(const Json& event) {
+  std::vector<std::string> parts;
+  const double seconds = member_number(event, "seconds");
+  const double bytes = member_number(event, "bytes");
+  const double stall = member_number(event, "stall_seconds");
+  if (!std::isnan(seconds)) parts.push_back(fmt::format("{:.1f} s", seconds));
+  if (!std::isnan(bytes)) parts.push_back(format_bytes(bytes));
+  if (!std::isnan(stall)) parts.push_back(fmt::format("training waited {}", format_seconds(stall)));
+  return parts.empty() ? "" : fmt::format("  ({})", fmt::join(parts, ", "));
+}
+
 std::string checkpoint_line(const Json& event, const ProgressStyle& style) {
   const auto best = event.find("best");
   const bool is_best = best != event.end() && best->is_boolean() && best->get<bool>();
-  return fmt::format("step {}  checkpoint {}{}{}", text(event, "step"), text(event, "path"),
+  return fmt::format("step {}  checkpoint {}{}{}", member_text(event, "step"),
+                     member_text(event, "path"),
                      is_best ? kGap + paint("best so far", "32", style) : "",
-                     paint(seconds_text(event), "2", style));
+                     paint(cost_of_checkpoint(event), "2", style));
 }
 
 std::string skipped_line(const Json& event, const ProgressStyle& style) {
-  return paint(fmt::format("step {}  skipped: {} (lane {}, samples {})", text(event, "step"),
-                           text(event, "reason"), text(event, "lane"), text(event, "samples")),
+  return paint(fmt::format("step {}  skipped: {} (lane {}, samples {})", member_text(event, "step"),
+                           member_text(event, "reason"), member_text(event, "lane"),
+                           member_text(event, "samples")),
                "33", style);
 }
 
 std::string done_line(const Json& event) {
-  std::string result = fmt::format("done: {} steps", format_count(number(event, "step")));
-  const double seconds = number(event, "seconds");
+  std::string result = fmt::format("done: {} steps", format_count(member_number(event, "step")));
+  const double seconds = member_number(event, "seconds");
   if (!std::isnan(seconds)) result += " in " + format_duration(seconds);
-  const double speed = number(event, "samples_per_second");
+  const double speed = member_number(event, "samples_per_second");
   if (speed > 0) result += fmt::format(", {} samples/s", format_count(speed));
   return result;
 }
 
-// Events of a group (lost, joined, moved, repaired): the name and whatever facts it carries.
+// What happened to the group: losses in red, gains in green, the rest in yellow.
+std::string group_line(const std::string& kind, const std::string& sentence, const Json& event,
+                       const ProgressStyle& style) {
+  const char* colour = kind == "lost" || kind == "checkpoint_failed" ? "31"
+                       : kind == "joined" || kind == "recovered"     ? "32"
+                                                                     : "33";
+  return fmt::format("step {}  {}", member_text(event, "step"), paint(sentence, colour, style));
+}
+
+// Events of kinds that are not known here: the name and whatever facts they carry.
 std::string other_line(const Json& event, const ProgressStyle& style) {
-  std::string result = fmt::format("step {}  {}", text(event, "step"), text(event, "event"));
+  std::string result =
+      fmt::format("step {}  {}", member_text(event, "step"), member_text(event, "event"));
   for (const auto& [key, value] : event.items()) {
     if (key == "time" || key == "step" || key == "event" || value.is_structured()) continue;
-    result += fmt::format("  {} {}", printable(key), text(event, key.c_str()));
+    result += fmt::format("  {} {}", printable(key), member_text(event, key.c_str()));
   }
   return paint(result, "33", style);
 }
@@ -240,7 +246,7 @@ std::string format_plain_line(const ProgressState& state) {
 
 std::string format_event_line(const nlohmann::ordered_json& event, const ProgressStyle& style) {
   if (!event.is_object()) return "";
-  const std::string kind = text(event, "event");
+  const std::string kind = member_text(event, "event");
   if (kind == "step" || kind.empty()) return "";
   if (kind == "start") return start_line(event);
   if (kind == "evaluate") return evaluation_line(event, style);
@@ -248,7 +254,10 @@ std::string format_event_line(const nlohmann::ordered_json& event, const Progres
   if (kind == "skipped") return skipped_line(event, style);
   if (kind == "done") return done_line(event);
   if (kind == "resumed")
-    return fmt::format("resumed from {} at step {}", text(event, "from"), text(event, "step"));
+    return fmt::format("resumed from {} at step {}", member_text(event, "from"),
+                       member_text(event, "step"));
+  if (const std::string sentence = describe_event(event); !sentence.empty())
+    return group_line(kind, sentence, event, style);
   return other_line(event, style);
 }
 

@@ -8,6 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "report/event_text.hpp"
 
 namespace convoy {
 namespace {
@@ -17,6 +18,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kCurvePoints = 2000;
 constexpr std::size_t kFewestForTrend = 60;
 constexpr std::size_t kMostEvents = 1000;
+constexpr std::size_t kBalancePoints = 1000;
+constexpr std::size_t kMostReplicas = 1024;
 constexpr int kDeepest = 32;  // nothing Convoy writes nests deeper, and writing JSON recurses
 
 // Parses; a discarded value when the text is not JSON, values nested too deeply left out.
@@ -49,6 +52,58 @@ Json to_json(const Curve& curve) {
   return {{"x", thinned.x}, {"y", thinned.y}};
 }
 
+// How lanes were shared out, step by step.
+class BalanceReader {
+ public:
+  void add(double step, const Json& balance) {
+    const auto imbalance = number(balance, "imbalance");
+    const std::vector<double> lanes = numbers(balance, "lanes");
+    if (!imbalance || lanes.empty()) return;
+    points_[step] = {*imbalance, lanes, numbers(balance, "lane_seconds")};
+  }
+
+  // A stretch of steps that is too long shows its worst one.
+  void write_to(Json& record) const {
+    if (points_.empty()) return;
+    Json x = Json::array(), imbalance = Json::array(), lanes = Json::array(),
+         seconds = Json::array();
+    const std::size_t stretch = (points_.size() + kBalancePoints - 1) / kBalancePoints;
+    for (auto at = points_.begin(); at != points_.end();) {
+      auto worst = at;
+      for (std::size_t i = 0; i < stretch && at != points_.end(); ++i, ++at) {
+        if (at->second.imbalance > worst->second.imbalance) worst = at;
+      }
+      x.push_back(worst->first);
+      imbalance.push_back(worst->second.imbalance);
+      lanes.push_back(worst->second.lanes);
+      seconds.push_back(worst->second.lane_seconds);
+    }
+    record["balance"] = {
+        {"x", x}, {"imbalance", imbalance}, {"lanes", lanes}, {"lane_seconds", seconds}};
+  }
+
+ private:
+  struct Point {
+    double imbalance = 1;
+    std::vector<double> lanes;
+    std::vector<double> lane_seconds;
+  };
+
+  // All of a list, or nothing when one of them is no number or there are too many to show.
+  static std::vector<double> numbers(const Json& object, const char* key) {
+    const auto list = object.find(key);
+    if (list == object.end() || !list->is_array() || list->size() > kMostReplicas) return {};
+    std::vector<double> values;
+    for (const Json& value : *list) {
+      if (!value.is_number()) return {};
+      values.push_back(value.get<double>());
+    }
+    return values;
+  }
+
+  std::map<double, Point> points_;
+};
+
 // Reads metrics.jsonl line by line.
 class EventReader {
  public:
@@ -63,7 +118,7 @@ class EventReader {
     } else if (*kind == "evaluate") {
       add_evaluation(event, *step);
     } else {
-      events_.push_back(event);
+      add_event(event);
     }
     if (const auto time = number(event, "time")) {
       started_ = started_.value_or(*time);
@@ -88,6 +143,7 @@ class EventReader {
     record["events"] =
         std::vector<Json>(events_.begin() + static_cast<std::ptrdiff_t>(first), events_.end());
     record["events_left_out"] = first;
+    balance_.write_to(record);
     record["seconds"] = Json::object();
     for (const auto& [part, sum] : seconds_)
       record["seconds"][part] = sum / static_cast<double>(timed_steps_);
@@ -96,14 +152,22 @@ class EventReader {
   }
 
  private:
+  void add_event(Json event) {
+    if (std::string line = describe_event(event); !line.empty()) event["line"] = std::move(line);
+    events_.push_back(std::move(event));
+  }
+
   void add_step(const Json& event, double step) {
+    const auto balance = event.find("balance");
+    if (balance != event.end() && balance->is_object()) balance_.add(step, *balance);
     for (const char* name : {"loss", "rate", "gradient_norm", "samples_per_second"}) {
       if (const auto value = number(event, name)) curves_[name][step] = *value;
     }
     const auto seconds = event.find("seconds");
     if (seconds == event.end() || !seconds->is_object()) return;
     ++timed_steps_;
-    for (const char* part : {"load", "forward", "backward", "reduce", "update", "wait"}) {
+    for (const char* part :
+         {"load", "forward", "backward", "reduce", "communicate", "update", "wait"}) {
       if (const auto value = number(*seconds, part)) seconds_[part] += *value;
     }
   }
@@ -125,6 +189,7 @@ class EventReader {
   std::map<std::string, std::map<std::string, Points>> evaluated_;
   Json latest_ = Json::object();
   std::vector<Json> events_;
+  BalanceReader balance_;
   std::map<std::string, double> seconds_;
   std::size_t timed_steps_ = 0;
   std::optional<double> started_, last_;

@@ -26,7 +26,10 @@ Curve moving_mean(const Curve& curve);
 ///              from 60 points on with their trend {x, y}
 ///   evaluated  {split: {metric: {x, y}}}
 ///   latest     {split: metrics of its last evaluation}
-///   events     everything but steps and evaluations, the last 1,000
+///   events     everything but steps and evaluations, the last 1,000; `line`: in words, where
+///              describe_event has some
+///   balance    {x: steps, imbalance, lanes: how many each replica has, lane_seconds: how long one
+///              takes it}, all by step, at most 1,000; absent when no event tells
 ///   events_left_out  how many came before those
 ///   seconds    {load, ...} a step, mean over the `step` events
 ///   started, last    the times of the first and the last event

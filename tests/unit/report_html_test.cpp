@@ -71,8 +71,8 @@ TEST_F(ReportHtml, TextFromDataCannotBecomeMarkup) {
   EXPECT_THAT(text, HasSubstr("<title>&lt;/script&gt;&lt;script&gt;alert(1)"));
   EXPECT_THAT(text, Not(HasSubstr("<script>alert")));
   EXPECT_EQ(occurrences(text, "</script>"), 3U);
-  EXPECT_EQ(occurrences(text, "{{script}}"), 5U)
-      << "placeholders in data stay data: title, name, class, job and event";
+  EXPECT_EQ(occurrences(text, "{{script}}"), 6U)
+      << "placeholders in data stay data: title, name, class, job, event and its line";
 }
 
 TEST_F(ReportHtml, AnUnfinishedRunHasAReport) {
@@ -109,6 +109,64 @@ not json
   EXPECT_EQ(record["events"][0]["from"], "checkpoints/2");
   EXPECT_EQ(record["started"], 1.0);
   EXPECT_EQ(record["last"], 6.0);
+}
+
+TEST_F(ReportHtml, EventsOfTheGroupAreOnThePageInWords) {
+  write("metrics.jsonl", R"({"time":1,"step":0,"event":"step","loss":2}
+{"time":2,"step":12,"event":"lost","worker":2,"host":"a","reason":"killed by signal 9","workers":3}
+{"time":2.2,"step":12,"event":"recovered","generation":3,"seconds":0.183}
+{"time":3,"step":30,"event":"joined","worker":4,"host":"b","workers":4,"from":"worker 1"}
+{"time":4,"step":40,"event":"moved","lanes":[[0,0,0,3],[1,0,3,5]],"imbalance_before":1.8,"imbalance_after":1.05,"reason":"a replica is slow"}
+{"time":5,"step":50,"event":"repaired","what":"weights","worker":1,"text":"the digest differed"}
+{"time":6,"step":60,"event":"checkpoint_failed","reason":"disk full"}
+)");
+  const std::string text = page();
+  for (const char* line :
+       {"worker 2 (host a) lost: killed by signal 9; 3 workers go on",
+        "the group goes on after 183 ms, as generation 3",
+        "worker 4 (host b) joined with the state of worker 1; 4 workers now",
+        "lanes moved: a replica is slow; worker 0 has 3, worker 1 has 5; imbalance 1.80, 1.05 "
+        "expected",
+        "repaired weights of worker 1: the digest differed",
+        "checkpoint failed: disk full; training goes on"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\"line\":\"") + line + '"'));
+  }
+}
+
+TEST_F(ReportHtml, BalanceIsGatheredByStep) {
+  write(
+      "metrics.jsonl",
+      R"({"step":10,"event":"step","balance":{"imbalance":1.5,"lanes":[4,4],"lane_seconds":[0.1,0.2]}}
+{"step":20,"event":"step","loss":1}
+{"step":30,"event":"step","balance":{"imbalance":1.1,"lanes":[5,3],"lane_seconds":[0.1,0.2]}}
+{"step":30,"event":"step","balance":{"imbalance":1.2,"lanes":[5,2,1]}}
+{"step":40,"event":"step","balance":{"imbalance":"x","lanes":[8]}}
+{"step":50,"event":"step","balance":{"imbalance":1,"lanes":["8"]}}
+{"step":60,"event":"step","balance":[1]}
+)");
+  EXPECT_EQ(read_run_record(run_)["balance"].dump(),
+            R"({"x":[10.0,30.0],"imbalance":[1.5,1.2],"lanes":[[4.0,4.0],[5.0,2.0,1.0]],)"
+            R"("lane_seconds":[[0.1,0.2],[]]})");
+  EXPECT_NO_THROW(page());
+}
+
+TEST_F(ReportHtml, ALongBalanceShowsItsWorstSteps) {
+  std::string lines;
+  for (int step = 1; step <= 5000; ++step) {
+    const Json balance = {{"imbalance", step == 3333 ? 9.0 : 1.0}, {"lanes", {4, 4}}};
+    lines += Json({{"step", step}, {"event", "step"}, {"balance", balance}}).dump() + "\n";
+  }
+  write("metrics.jsonl", lines);
+  const Json balance = read_run_record(run_)["balance"];
+  ASSERT_EQ(balance["x"].size(), 1000U);
+  const auto worst = std::find(balance["imbalance"].begin(), balance["imbalance"].end(), 9.0);
+  ASSERT_NE(worst, balance["imbalance"].end());
+  EXPECT_EQ(balance["x"][static_cast<std::size_t>(worst - balance["imbalance"].begin())], 3333.0);
+}
+
+TEST_F(ReportHtml, WithoutBalanceThereIsNone) {
+  write("metrics.jsonl", "{\"step\":1,\"event\":\"step\",\"loss\":1}\n");
+  EXPECT_FALSE(read_run_record(run_).contains("balance"));
 }
 
 TEST_F(ReportHtml, FilesThatAreNotJsonAreNamed) {

@@ -84,6 +84,29 @@ TEST_F(ReportJsonLinesLog, ResumingWithoutAFileBeginsOne) {
   EXPECT_EQ(text(), "{\"time\":1.5,\"step\":21,\"event\":\"step\"}\n");
 }
 
+TEST_F(ReportJsonLinesLog, AnotherWorkerGoesOnInTheMiddle) {
+  const auto line = [](int step, const char* kind) { return event(step, kind).dump() + "\n"; };
+  const std::string kept =
+      line(10, "step") + line(19, "evaluate") + line(20, "lost") + line(20, "moved");
+  write(line(10, "step") + line(19, "evaluate") + line(20, "step") + line(20, "lost") +
+        line(20, "checkpoint") + line(20, "moved") + line(21, "step") + line(22, "joined") +
+        line(20, "evaluate") + "{\"time\":1.5,\"step\":20,\"event\":\"repaired\"}");
+  const auto log = continue_json_lines_log(file_, 20);
+  EXPECT_EQ(text(), kept);
+  log->on_event(event(20, "recovered"));
+  log->on_event(event(20, "step"));
+  EXPECT_EQ(text(), kept + line(20, "recovered") + line(20, "step"));
+}
+
+TEST_F(ReportJsonLinesLog, GoingOnAtTheFirstStepKeepsWhatHappenedBeforeIt) {
+  write("{\"step\":0,\"event\":\"joined\"}\n{\"step\":1,\"event\":\"step\"}\n");
+  continue_json_lines_log(file_, 0);
+  EXPECT_EQ(text(), "{\"step\":0,\"event\":\"joined\"}\n");
+  std::filesystem::remove(file_);
+  continue_json_lines_log(file_, 5)->on_event(event(5, "step"));
+  EXPECT_EQ(text(), "{\"time\":1.5,\"step\":5,\"event\":\"step\"}\n");
+}
+
 TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {
   const auto log = json_lines_log("/dev/full");
   try {

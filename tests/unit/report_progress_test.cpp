@@ -126,19 +126,76 @@ TEST(ReportProgress, EventLines) {
           {{"step", 4690}, {"event", "done"}, {"seconds", 90}, {"samples_per_second", 51234.5}},
           plain),
       "done: 4,690 steps in 1:30, 51,234 samples/s");
-  EXPECT_EQ(format_event_line({{"time", 1}, {"step", 12}, {"event", "lost"}, {"worker", 3}}, plain),
-            "step 12  lost  worker 3");
   EXPECT_EQ(format_event_line(start_event(), plain),
             "mnist: 60,000 samples, 4,690 steps, 8 lanes, 1 replica, 1,199,882 parameters");
   EXPECT_EQ(format_event_line(step_event(3), plain), "");
 }
 
+TEST(ReportProgress, EventsOfTheGroupAreSentences) {
+  const auto line = [](int step, const char* kind, Json facts) {
+    Json event = {{"time", 1.0}, {"step", step}, {"event", kind}};
+    event.update(facts);
+    return format_event_line(event, {});
+  };
+  EXPECT_EQ(line(120, "lost",
+                 {{"worker", 2},
+                  {"host", "a"},
+                  {"reason", "killed by signal 9"},
+                  {"generation", 3},
+                  {"workers", 3}}),
+            "step 120  worker 2 (host a) lost: killed by signal 9; 3 workers go on");
+  EXPECT_EQ(line(120, "lost",
+                 {{"worker", 2}, {"reason", "silent"}, {"workers", 1}, {"recovery_seconds", 0.2}}),
+            "step 120  worker 2 lost: silent; 1 worker goes on after 200 ms");
+  EXPECT_EQ(line(5, "lost", Json::object()), "step 5  a worker lost");
+  EXPECT_EQ(line(120, "recovered", {{"generation", 4}, {"seconds", 1.26}}),
+            "step 120  the group goes on after 1.3 s, as generation 4");
+  EXPECT_EQ(
+      line(260, "joined", {{"worker", 4}, {"host", "b"}, {"workers", 4}, {"from", "worker 1"}}),
+      "step 260  worker 4 (host b) joined with the state of worker 1; 4 workers now");
+  EXPECT_EQ(line(300, "moved",
+                 {{"lanes", {{0, 0, 0, 2}, {0, 1, 2, 1}, {1, 0, 3, 5}}},
+                  {"imbalance_before", 1.8},
+                  {"imbalance_after", 1.049},
+                  {"reason", "a replica is slow"}}),
+            "step 300  lanes moved: a replica is slow; worker 0 has 3, worker 1 has 5; imbalance "
+            "1.80, 1.05 expected");
+  EXPECT_EQ(line(300, "moved", {{"lanes", {{0, 0, 0, 2}, {1, 0}}}}), "step 300  lanes moved");
+  EXPECT_EQ(line(400, "repaired", {{"what", "weights"}, {"worker", 1}, {"text", "it differed"}}),
+            "step 400  repaired weights of worker 1: it differed");
+  EXPECT_EQ(line(0, "repaired", {{"what", "data"}, {"text", "x: missing"}}),
+            "step 0  repaired data: x: missing");
+  EXPECT_EQ(line(9, "checkpoint_failed", {{"reason", "disk full"}}),
+            "step 9  checkpoint failed: disk full; training goes on");
+  EXPECT_EQ(line(12, "checkpoint",
+                 {{"path", "p"}, {"seconds", 0.26}, {"bytes", 12900000}, {"stall_seconds", 0.003}}),
+            "step 12  checkpoint p  (0.3 s, 12.3 MiB, training waited 3.00 ms)");
+  EXPECT_EQ(line(7, "novelty", {{"worker", 3}}), "step 7  novelty  worker 3");
+}
+
+TEST(ReportProgress, LossesAreRedAndGainsGreen) {
+  const ProgressStyle colour{.colour = true, .utf8 = false, .width = 80};
+  const Json lost = {{"step", 1}, {"event", "lost"}, {"worker", 2}};
+  const Json joined = {{"step", 1}, {"event", "joined"}, {"worker", 2}};
+  EXPECT_EQ(format_event_line(lost, colour), "step 1  \x1b[31mworker 2 lost\x1b[0m");
+  EXPECT_EQ(format_event_line(joined, colour), "step 1  \x1b[32mworker 2 joined\x1b[0m");
+}
+
 TEST(ReportProgress, EventsWithMissingOrWrongPartsDoNotThrow) {
   for (const char* kind :
-       {"start", "evaluate", "checkpoint", "skipped", "resumed", "done", "moved", "step"}) {
+       {"start", "evaluate", "checkpoint", "skipped", "resumed", "done", "moved", "step", "lost",
+        "joined", "repaired", "recovered", "checkpoint_failed"}) {
     EXPECT_NO_THROW(format_event_line({{"event", kind}}, {}));
-    EXPECT_NO_THROW(format_event_line(
-        {{"event", kind}, {"run", 1}, {"metrics", "x"}, {"best", 3}, {"step", "no"}}, {}));
+    EXPECT_NO_THROW(format_event_line({{"event", kind},
+                                       {"run", 1},
+                                       {"metrics", "x"},
+                                       {"best", 3},
+                                       {"step", "no"},
+                                       {"lanes", {1, {"a", 2, 3, 4}}},
+                                       {"worker", {1}},
+                                       {"workers", "x"},
+                                       {"seconds", "y"}},
+                                      {}));
   }
 }
 
@@ -146,6 +203,9 @@ TEST(ReportProgress, ControlCharactersOfDataNeverReachTheTerminal) {
   const std::string line =
       format_event_line({{"event", "resumed"}, {"step", 3}, {"from", "a\x1b[2Jb\nc"}}, {});
   EXPECT_EQ(line, "resumed from a?[2Jb?c at step 3");
+  EXPECT_EQ(format_event_line(
+                {{"event", "lost"}, {"step", 3}, {"host", "a\x1b"}, {"reason", "b\nc"}}, {}),
+            "step 3  a worker (host a?) lost: b?c");
 }
 
 std::string written_to_file(const std::vector<Json>& events) {

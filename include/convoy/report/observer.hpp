@@ -7,13 +7,23 @@
 //   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters,
 //              steps_per_epoch}
 //   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm,
-//   samples_per_second,
+//              samples_per_second,
 //              seconds {load, forward, backward, reduce, update, wait}: per step, mean over
 //              replicas and over the steps since the last such event
+//              balance {imbalance (the slowest replica's time / the mean), lanes (how many, by
+//              replica over all workers), lane_seconds (what one took, by replica)}: now and then
 //   evaluate   epoch, split, metrics {loss, ... as compute_metrics}, seconds
-//   checkpoint path, best (bool), seconds
+//   checkpoint path, best (bool), seconds, stall_seconds (that training waited), bytes
+//   checkpoint_failed  reason
 //   skipped    reason, lane, samples: a step left out because of a value that is not finite
 //   resumed    from (checkpoint path), epoch
+//   lost       worker, host, reason, generation, workers (how many go on), recovery_seconds
+//   joined     worker, host, generation, workers (how many there are now), from ("worker 2": whose
+//              state it took)
+//   moved      lanes [[worker, replica, first, count] ...], imbalance_before, imbalance_after
+//              (predicted), reason
+//   repaired   what ("weights", "checkpoint", "data", "message"), worker, text
+//   recovered  generation, seconds (from detection until the new group stood)
 //   done       seconds, samples_per_second
 #include <cstdio>
 #include <filesystem>
@@ -34,6 +44,13 @@ class Observer {
 /// steps and an incomplete last line (atomically). Throws IoError (full disk, read-only).
 std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
                                          std::int64_t resume_step = 0);
+
+/// The log of a run that another worker kept until it was lost, and that this one goes on with at
+/// `step`, the next step to be committed: keeps the whole lines of earlier steps, and of `step`
+/// itself those that are not told again (lost, joined, moved, repaired, recovered, resumed); drops
+/// later ones and an incomplete last line (atomically). Throws IoError.
+std::unique_ptr<Observer> continue_json_lines_log(const std::filesystem::path& file,
+                                                  std::int64_t step);
 
 /// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s,
 /// loss, time left) with lines for evaluations and checkpoints above it; otherwise plain lines, at

@@ -89,6 +89,18 @@ function nearest(values, index) {
   return null;
 }
 
+// `formatAt` may say more of a point than its value.
+function formatted(curve, value, index) {
+  return curve.formatAt ? curve.formatAt(value, index) : (curve.format || significant)(value);
+}
+
+// A colour between two of the page's, `part` of the way to the second.
+function blend(from, to, part) {
+  const channels = name => color(name).match(/[0-9a-f]{2}/gi).map(hex => parseInt(hex, 16));
+  const [a, b] = [channels(from), channels(to)];
+  return `rgb(${a.map((value, i) => Math.round(value + part * (b[i] - value))).join(', ')})`;
+}
+
 function tooltip(chart, curves, xText) {
   const tip = element('div', {class: 'tip'});
   chart.over.append(tip);
@@ -101,12 +113,13 @@ function tooltip(chart, curves, xText) {
       tip.style.display = 'none';
       return;
     }
-    const lines = curves.map((curve, i) => ({curve, value: nearest(chart.data[i + 1], idx)}))
+    const value = (curve, i) => (curve.shown ? curve.shown[idx] : nearest(chart.data[i + 1], idx));
+    const lines = curves.map((curve, i) => ({curve, value: value(curve, i)}))
                       .filter(({curve, value}) => curve.label && value !== null)
                       .map(
                           ({curve, value}) => element(
                               'div', {}, swatch(curve.color), `${curve.label} `,
-                              element('b', {}, (curve.format || significant)(value))));
+                              element('b', {}, formatted(curve, value, idx))));
     tip.replaceChildren(element('div', {class: 'soft'}, xText(chart.data[0][idx])), ...lines);
     tip.style.display = 'block';
     const onLeft = left > chart.over.clientWidth / 2;
@@ -166,10 +179,16 @@ function makeChart(box, options, log) {
   const series = curves.map(
       curve => ({
         label: curve.label,
-        stroke: color(curve.color) + (curve.faint ? '55' : ''),
-        width: curve.faint ? 1 : 2,
+        stroke: curve.band ? color('--card') : color(curve.color) + (curve.faint ? '55' : ''),
+        fill: curve.band ? blend(curve.color, '--card', 0.3) : undefined,
+        paths: curve.band ? uPlot.paths.stepped({align: 1}) : undefined,
+        width: curve.faint || curve.band ? 1 : 2,
         spanGaps: true,
-        points: {show: curve.x.length <= 30 && !curve.plain, size: 6, fill: color(curve.color)},
+        points: {
+          show: curve.x.length <= 30 && !curve.plain && !curve.band,
+          size: 6,
+          fill: color(curve.color)
+        },
       }));
   const height = Math.min(options.height || 250, 0.8 * box.clientWidth);
   const formatX = options.formatX || significant;
@@ -208,7 +227,8 @@ function makeChart(box, options, log) {
 }
 
 /// A line chart that follows its box's width and the colour scheme. options: curves [{label, color,
-/// x, y, format, faint, plain}], labelX, formatX, formatY, tipX, rangeX, rangeY, fromZero, marks
+/// x, y, format, faint, plain, band (filled down to 0, in steps), shown (for the tip, instead of
+/// y), formatAt}], labelX, formatX, formatY, tipX, rangeX, rangeY, fromZero, marks
 /// [{x, color}], log ("auto" adds a switch). Returns the nodes to put into a card: [legend, box,
 /// switch].
 function lineChart(options) {
@@ -232,10 +252,10 @@ function lineChart(options) {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   const legend =
       element('div', {class: 'legend'}, options.curves.filter(curve => curve.label).map(curve => {
-        const last = curve.y[curve.y.length - 1];
+        const last = (curve.shown || curve.y)[curve.y.length - 1];
         return element(
             'span', {}, swatch(curve.color), `${curve.label} `,
-            curve.plain ? null : element('b', {}, (curve.format || significant)(last)));
+            curve.plain ? null : element('b', {}, formatted(curve, last, curve.y.length - 1)));
       }));
   if (options.log !== 'auto' || values.length === 0) return [legend, box, null];
   const name = () => (log ? 'linear scale' : 'log scale');

@@ -116,6 +116,8 @@ function tiles() {
   add('parameters', 'parameters', count);
   add('peak_memory_bytes', 'peak memory', bytes);
   if (summary.skipped_steps > 0) entries.push(['skipped steps', count(summary.skipped_steps)]);
+  const leftOut = asObject(summary.data).skipped_samples;
+  if (leftOut > 0) entries.push(['samples left out', count(leftOut)]);
   if (entries.length === 0) return null;
   const lines = Math.ceil(entries.length / 7);
   return element(
@@ -166,8 +168,15 @@ function evaluated(metric) {
 }
 
 function eventMarks() {
-  const colors =
-      {__proto__: null, resumed: '--c6', lost: '--bad', joined: '--good', skipped: '--warn'};
+  const colors = {
+    __proto__: null,
+    resumed: '--c6',
+    lost: '--bad',
+    joined: '--good',
+    moved: '--c4',
+    repaired: '--c5',
+    skipped: '--warn'
+  };
   return asList(record.events)
       .filter(event => colors[event.event])
       .slice(0, 50)
@@ -256,7 +265,7 @@ function stepTime() {
           })));
   const rows = table(
       [
-        ['part', name => [swatch(colorOf(name)), name]],
+        ['part', name => [swatch(colorOf(name)), name], 'name'],
         ['what', name => element('span', {class: 'soft'}, meanings[name])],
         ['time', name => duration(seconds[name]), 'number'],
         ['share', name => percent(seconds[name] / total, 1), 'number'],
@@ -287,91 +296,6 @@ function workerTable() {
             ['sent a step', size('bytes_sent_per_step'), 'number'],
           ],
           workers));
-}
-
-const eventColors = {
-  __proto__: null,
-  checkpoint: '--c1',
-  resumed: '--c6',
-  skipped: '--warn',
-  tuned: '--c3',
-  lost: '--bad',
-  joined: '--good',
-  moved: '--c4',
-  repaired: '--c5',
-  done: '--good'
-};
-
-function eventText(event) {
-  if (event.event === 'checkpoint')
-    return `${valueText(event.path)}${event.best === true ? ', the best so far' : ''}${
-        isNumber(event.seconds) ? ` (${duration(event.seconds)})` : ''}`;
-  if (event.event === 'done') return isNumber(event.seconds) ? `in ${duration(event.seconds)}` : '';
-  return Object.entries(event)
-      .filter(([key]) => !['time', 'step', 'event'].includes(key))
-      .map(([key, value]) => `${key} ${isObject(value) ? JSON.stringify(value) : valueText(value)}`)
-      .join(', ');
-}
-
-function timelineStrip(events, lastStep) {
-  const space = 'http://www.w3.org/2000/svg';
-  const svg = document.createElementNS(space, 'svg');
-  svg.setAttribute('class', 'timeline');
-  const add = (tag, attributes, text) => {
-    const node = document.createElementNS(space, tag);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text !== undefined) node.textContent = text;
-    svg.append(node);
-    return node;
-  };
-  add('line', {
-    x1: '1%',
-    x2: '99%',
-    y1: 16,
-    y2: 16,
-    style: 'stroke: var(--line); stroke-width: 4; stroke-linecap: round'
-  });
-  add('text', {x: '1%', y: 42, style: 'fill: var(--soft); font-size: 12px'}, 'step 0');
-  add('text', {x: '99%', y: 42, 'text-anchor': 'end', style: 'fill: var(--soft); font-size: 12px'},
-      count(lastStep));
-  for (const event of events) {
-    const dot = add('circle', {
-      cx: `${1 + 98 * Math.min(1, event.step / lastStep)}%`,
-      cy: 16,
-      r: 6,
-      style:
-          `fill: var(${eventColors[event.event] || '--c6'}); stroke: var(--card); stroke-width: 2`
-    });
-    dot.append(document.createElementNS(space, 'title'));
-    dot.firstChild.textContent = `step ${count(event.step)}: ${event.event} ${eventText(event)}`;
-  }
-  return svg;
-}
-
-function eventList() {
-  const events = asList(record.events).filter(event => isObject(event) && isNumber(event.step));
-  if (events.length === 0) return null;
-  const lastStep = Math.max(
-      1, summary.steps || 0, events.reduce((most, event) => Math.max(most, event.step), 0));
-  const clock = event =>
-      (isNumber(event.time) && isNumber(record.started) ?
-           '+' + duration(Math.max(0, event.time - record.started)) :
-           '');
-  const rows = table(
-      [
-        ['step', event => count(event.step), 'number'],
-        ['time', clock, 'number'],
-        ['event', event => [swatch(eventColors[event.event] || '--c6'), String(event.event)]],
-        ['', event => element('span', {class: 'soft'}, eventText(event)), 'text'],
-      ],
-      events);
-  const left = record.events_left_out > 0 ?
-      `the last ${events.length}; ${
-          count(record.events_left_out)} earlier ones are in metrics.jsonl` :
-      '';
-  return wide(card(
-      'Events', left, timelineStrip(events, lastStep),
-      element('div', {class: 'scroll', style: 'max-height: 300px'}, rows)));
 }
 
 function jobText() {
@@ -424,7 +348,7 @@ function fillRows(cards) {
 
 const sections = [
   lossChart, metricCharts, confusionMatrix, rocCurve, perClass, samplePredictions, trainingCharts,
-  stepTime, workerTable, environment, eventList, jobText
+  balanceCharts, stepTime, workerTable, environment, eventList, jobText
 ];
 const cards = sections.map(attempt).flat().filter(node => node);
 document.getElementById('page').append(
