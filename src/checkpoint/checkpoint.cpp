@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <set>
 
+#include "checkpoint/format.hpp"
 #include "checkpoint/shards.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
@@ -19,107 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view magic = "CONVOYC1";
 constexpr std::string_view suffix = ".checkpoint";
 constexpr std::string_view prefix = "step-";
-
-const std::vector<std::pair<std::string, torch::ScalarType>>& known_types() {
-  static const std::vector<std::pair<std::string, torch::ScalarType>> types = {
-      {"float32", torch::kFloat}, {"float64", torch::kDouble}, {"int64", torch::kLong},
-      {"int32", torch::kInt},     {"uint8", torch::kByte},     {"bool", torch::kBool}};
-  return types;
-}
-
-std::string type_name(torch::ScalarType type) {
-  for (const auto& [name, known] : known_types()) {
-    if (known == type) return name;
-  }
-  throw InputError(fmt::format("checkpoint: cannot store tensors of type {}", c10::toString(type)));
-}
-
-std::span<const std::byte> bytes_of(const torch::Tensor& tensor) {
-  return {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
-
-std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-void append_u64(std::string& out, std::uint64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>((value >> shift) & 0xff);
-}
-
-// Reads untrusted bytes front to back.
-class Reader {
- public:
-  Reader(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
-
-  std::span<const std::byte> take(std::uint64_t size, std::string_view what) {
-    if (size > bytes_.size() - position_) {
-      fail(fmt::format("truncated: {} needs {} bytes, {} are left", what, size,
-                       bytes_.size() - position_));
-    }
-    const auto part = bytes_.subspan(position_, size);
-    position_ += size;
-    return part;
-  }
-
-  std::uint64_t take_u64(std::string_view what) {
-    std::uint64_t value = 0;
-    int shift = 0;
-    for (const std::byte byte : take(8, what)) {
-      value |= static_cast<std::uint64_t>(byte) << shift;
-      shift += 8;
-    }
-    return value;
-  }
-
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw InputError(fmt::format("{}, byte {}: damaged checkpoint: {}", name_, position_, problem));
-  }
-
-  bool at_end() const { return position_ == bytes_.size(); }
-
- private:
-  std::span<const std::byte> bytes_;
-  std::string name_;
-  std::uint64_t position_ = 0;
-};
-
-Json parse_header(Reader& reader) {
-  const auto start = reader.take(magic.size(), "the file mark");
-  if (std::memcmp(start.data(), magic.data(), magic.size()) != 0)
-    reader.fail("not a Convoy checkpoint");
-  const auto text = reader.take(reader.take_u64("the header's size"), "the header");
-  if (xxh3(text) != reader.take_u64("the header's checksum"))
-    reader.fail("the header's checksum is wrong");
-  const auto* begin = reinterpret_cast<const char*>(text.data());
-  Json header = Json::parse(begin, begin + text.size(), nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) reader.fail("the header is not JSON");
-  return header;
-}
-
-torch::Tensor parse_tensor(Reader& reader, const Json& entry) {
-  const std::string type = entry.at("type");
-  const auto known = std::find_if(known_types().begin(), known_types().end(),
-                                  [&](const auto& item) { return item.first == type; });
-  if (known == known_types().end()) reader.fail(fmt::format("unknown type '{}'", type));
-  const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
-  std::uint64_t size = c10::elementSize(known->second);
-  for (const std::int64_t extent : shape) {
-    if (extent < 0 || __builtin_mul_overflow(size, static_cast<std::uint64_t>(extent), &size)) {
-      reader.fail("a tensor's shape makes no sense");
-    }
-  }
-  const std::string name = entry.at("name");
-  const auto bytes = reader.take(size, name);
-  if (xxh3(bytes) != entry.at("xxh3").get<std::uint64_t>()) {
-    reader.fail(fmt::format("the checksum of {} is wrong", name));
-  }
-  torch::Tensor tensor = torch::empty(shape, known->second);
-  if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  return tensor;
-}
 
 fs::path path_of(const fs::path& folder, std::int64_t step) {
   return folder / fmt::format("{}{:010}{}", prefix, step, suffix);
@@ -144,8 +45,7 @@ struct Metric {
 std::optional<Metric> metric_of(const fs::path& path) {
   try {
     const MappedFile file(path);
-    Reader reader(file.bytes(), path.string());
-    const Json header = parse_header(reader);
+    const Json header = parse_header(file.bytes(), path.string());
     const Json& metric = header.at("meta").at("best_metric");
     if (!metric.at("value").is_number()) return std::nullopt;
     return Metric{metric.at("value"), metric.at("higher_is_better")};
@@ -154,45 +54,12 @@ std::optional<Metric> metric_of(const fs::path& path) {
   }
 }
 
+void write_state(const fs::path& path, const TrainingState& state) {
+  const EncodedState encoded(state);
+  write_file_atomically(path, encoded.parts());
+}
+
 }  // namespace
-
-std::string serialise(const TrainingState& state) {
-  Json header = {{"step", state.step}, {"meta", state.meta}, {"tensors", Json::array()}};
-  std::vector<torch::Tensor> dense;
-  for (const auto& [name, tensor] : state.tensors) {
-    dense.push_back(tensor.detach().contiguous());
-    header["tensors"].push_back({{"name", name},
-                                 {"type", type_name(tensor.scalar_type())},
-                                 {"shape", tensor.sizes().vec()},
-                                 {"xxh3", xxh3(bytes_of(dense.back()))}});
-  }
-  const std::string text = header.dump();
-  std::string out(magic);
-  append_u64(out, text.size());
-  out += text;
-  append_u64(out, xxh3(bytes_of(text)));
-  for (const torch::Tensor& tensor : dense) {
-    const auto bytes = bytes_of(tensor);
-    out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  return out;
-}
-
-TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name) {
-  Reader reader(bytes, name);
-  const Json header = parse_header(reader);
-  TrainingState state;
-  try {
-    state.step = header.at("step");
-    state.meta = header.at("meta");
-    for (const Json& entry : header.at("tensors"))
-      state.tensors.emplace_back(entry.at("name"), parse_tensor(reader, entry));
-  } catch (const Json::exception& error) {
-    reader.fail(fmt::format("the header lacks something: {}", error.what()));
-  }
-  if (!reader.at_end()) reader.fail("bytes follow the last tensor");
-  return state;
-}
 
 CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
     : folder_(std::move(folder)), keep_(keep) {}
@@ -201,11 +68,11 @@ fs::path CheckpointStore::save(const TrainingState& state, const std::vector<Sha
   make_folder();
   const fs::path path = path_of(folder_, state.step);
   if (shards.empty()) {
-    write_file_atomically(path, serialise(state));
+    write_state(path, state);
   } else {
     TrainingState with_shards = state;
     with_shards.meta["shards"] = to_json(shards);
-    write_file_atomically(path, serialise(with_shards));
+    write_state(path, with_shards);
   }
   prune(path);
   return path;
@@ -217,15 +84,11 @@ ShardFile CheckpointStore::save_shard(const Shard& shard, std::int64_t step, int
   const std::string name =
       fmt::format("{}{}{}-of-{}", path_of(folder_, step).stem().string(), shard_mark, number, of);
   write_file_atomically(folder_ / name, bytes);
-  return {name, xxh3(bytes_of(bytes))};
+  return {name, xxh3(std::as_bytes(std::span(bytes)))};
 }
 
 void CheckpointStore::make_folder() const {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error)
-    throw IoError(
-        fmt::format("{}: cannot create the folder: {}", folder_.string(), error.message()));
+  make_directories(folder_);
 }
 
 std::vector<fs::path> CheckpointStore::list() const {

@@ -16,7 +16,9 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
   /// Closes it now; what close() returned.
-  int close() { return ::close(std::exchange(fd_, -1)); }
+  int close() { return ::close(release()); }
+  /// Hands it to the caller, who closes it.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

@@ -63,6 +63,15 @@ class TimeoutError : public PeerError {
   using PeerError::PeerError;
 };
 
+/// A message of a worker came with other bytes than were sent.
+class DamagedMessageError : public PeerError {
+ public:
+  DamagedMessageError(int rank, std::size_t bytes)
+      : PeerError(rank, "a message of worker " + std::to_string(rank) + " (" +
+                            std::to_string(bytes) + " bytes) came damaged: its checksum is wrong") {
+  }
+};
+
 /// The other end of a connection doesn't know the job's secret. Exit 1.
 class AuthenticationError : public Error {
  public:

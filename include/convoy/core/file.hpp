@@ -24,11 +24,24 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// Replaces `path` with `content` so that a reader, or a crash at any moment, sees the old file or
-/// the new one and never a mixture: writes `path.tmp-<pid>`, fsync, rename, fsync of the directory.
-/// Throws IoError naming the path.
+/// Replaces `path` with `content` so that a reader, or a crash or power cut at any moment, sees the
+/// old file or the new one and never a mixture: writes `path.tmp-<pid>`, fsync, rename, fsync of
+/// the directory. Throws IoError naming the path; then the old file is as it was and nothing else
+/// is left, but for one case: when only the last sync of the directory fails, the new file is in
+/// place and might not outlast a power cut.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+/// The same for content that lies in several places.
+void write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::byte>> parts);
+
+/// Creates the directory and its parents where they are missing, so that they outlast a power cut.
+/// Throws IoError.
+void make_directories(const std::filesystem::path& directory);
+
+/// Removes from `directory` the files `NAME.tmp-<number>` that write_file_atomically leaves when
+/// its process is killed. Only while nobody writes there.
+void remove_unfinished_writes(const std::filesystem::path& directory);
 
 /// The whole file as text. Throws DataError when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);
