@@ -16,8 +16,8 @@ void require(bool holds) {
 
 // A member whose greeting is done.
 struct Member {
-  Member(Store& store, const Secret& secret)
-      : session(store, secret, std::string(nonce_size, 's')),
+  Member(Table& table, const Secret& secret)
+      : session(table, secret, std::string(nonce_size, 's')),
         keys(derive_keys(secret, std::string(nonce_size, 'c'), std::string(nonce_size, 's'))),
         sealer(keys.to_server),
         opener(keys.to_client) {
@@ -54,19 +54,19 @@ struct Member {
   int answers = 0;
 };
 
-void talk_as_stranger(Store& store, const Secret& secret, std::string_view bytes) {
-  Session session(store, secret, std::string(nonce_size, 's'));
+void talk_as_stranger(Table& table, const Secret& secret, std::string_view bytes) {
+  Session session(table, secret, std::string(nonce_size, 's'));
   // The first byte decides how the rest is cut into pieces.
   const std::size_t step = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]) % 50 + 1;
   for (std::size_t i = 1; i < bytes.size(); i += step) session.receive(bytes.substr(i, step), {});
-  require(!session.authenticated() && store.count() == 0);
+  require(!session.authenticated() && table.count() == 0);
   session.look_again({});
   session.hang_up();
 }
 
 // Bodies as: u8 size, bytes. What the sizes leave over is not sealed.
-void talk_as_member(Store& store, const Secret& secret, std::string_view bytes) {
-  Member member(store, secret);
+void talk_as_member(Table& table, const Secret& secret, std::string_view bytes) {
+  Member member(table, secret);
   while (bytes.size() > 1 && !member.session.ended()) {
     const std::size_t size = static_cast<unsigned char>(bytes[0]);
     bytes.remove_prefix(1);
@@ -89,13 +89,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   if (size == 0) return 0;
   static const Secret secret("the secret of the fuzz target");
   const std::string_view bytes(reinterpret_cast<const char*>(input) + 1, size - 1);
-  Store store;
+  Table table;
   if (input[0] % 2 == 0)
-    talk_as_stranger(store, secret, bytes);
+    talk_as_stranger(table, secret, bytes);
   else
-    talk_as_member(store, secret, bytes);
+    talk_as_member(table, secret, bytes);
 
-  Member other(store, secret);
+  Member other(table, secret);
   other.say(BodyWriter().u32(1).u8(1).text("a key of the other").text("value").body());
   other.say(BodyWriter().u32(2).u8(2).text("a key of the other").u64(0).body());
   require(other.answers == 2 && !other.session.ended());

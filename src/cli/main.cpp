@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -31,9 +30,12 @@ int complain(const CLI::App& app, const CLI::ParseError& error) {
 
 // A first word that is no verb, which CLI11 would only call an unexpected argument.
 void require_known_verb(const CLI::App& app, const std::string& word) {
+  if (word.starts_with("-")) return;
   std::vector<std::string> verbs;
-  for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
-  if (word.starts_with("-") || std::find(verbs.begin(), verbs.end(), word) != verbs.end()) return;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    if (verb->get_name() == word) return;
+    if (!verb->get_group().empty()) verbs.push_back(verb->get_name());  // others are not for people
+  }
   const std::string meant = convoy::schema::nearest(word, verbs);
   throw convoy::InputError(
       meant.empty() ? fmt::format("'{}' is not a verb; there are: {}", word, fmt::join(verbs, ", "))
@@ -55,6 +57,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_data(app);
   convoy::cli::add_launch(app);
   convoy::cli::add_bench(app);
+  convoy::cli::add_rendezvous(app);
   try {
     if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);

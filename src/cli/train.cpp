@@ -119,6 +119,9 @@ void train(const Options& options) {
   const std::shared_ptr<Communicator> group = join(job.strategy, place);
   const bool first = !group || group->rank() == 0;
   const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, group.get());
+  for (const std::string& line : splits.skipped) {
+    if (first) fmt::print(stderr, "{}\n", line);
+  }
   const DataSpec& spec = splits.train->spec();
   const Loss loss = make_loss(job.loss, spec);
   const ModelFactory factory = build_model(job.model, spec);
@@ -132,9 +135,11 @@ void train(const Options& options) {
   run.stop = &stop_asked;
   run.group = group;
   run.trace = options.trace;
-  run.model_meta = {{"job", print_job(job)},
-                    {"directory", fs::absolute(job.directory).string()},
-                    {"fitted", splits.fitted}};
+  run.model_meta = {
+      {"job", print_job(job)},
+      {"directory", fs::absolute(job.directory).string()},
+      {"fitted", splits.fitted},
+      {"data", {{"skipped_samples", splits.skipped_samples}, {"repaired", splits.repaired}}}};
   const auto bar = progress(stderr);
   if (!options.quiet && first) run.observers.push_back(bar.get());
 

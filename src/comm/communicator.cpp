@@ -75,6 +75,10 @@ std::string_view Communicator::transport() const {
   return transport_->name();
 }
 
+void Communicator::abort() {
+  transport_->abort();
+}
+
 std::uint64_t Communicator::bytes_sent() const {
   return transport_->bytes_sent();
 }

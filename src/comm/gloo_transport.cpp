@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #define USE_C10D_GLOO
+#include <atomic>
+#include <list>
+#include <mutex>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include "comm/staged.hpp"
@@ -57,30 +60,72 @@ class StoreForGloo final : public c10d::Store {
   GlooStore store_;
 };
 
-// An empty tensor cannot be sent: such a message is one byte that nobody looks at.
-torch::Tensor as_tensor(std::span<const std::byte> bytes) {
-  if (bytes.empty()) return torch::zeros({1}, torch::kByte);
-  return torch::from_blob(const_cast<std::byte*>(bytes.data()),
-                          {static_cast<std::int64_t>(bytes.size())}, torch::kByte);
+torch::Tensor as_tensor(std::span<std::byte> bytes) {
+  return torch::from_blob(bytes.data(), {static_cast<std::int64_t>(bytes.size())}, torch::kByte);
 }
+
+// What waits now, so that somebody else can end it.
+class Waiting {
+ public:
+  using GlooWork = c10::intrusive_ptr<c10d::Work>;
+
+  void wait(const GlooWork& work, milliseconds limit) {
+    add(work);
+    try {
+      work->wait(limit);
+    } catch (...) {
+      remove(work);
+      require_not_aborted();
+      throw;
+    }
+    remove(work);
+    require_not_aborted();  // an aborted wait returns as if all were well
+  }
+  void abort() {
+    const std::lock_guard lock(mutex_);
+    aborted_ = true;
+    for (const GlooWork& work : works_) work->abort();
+  }
+  void require_not_aborted() const {
+    if (aborted_) throw_aborted();
+  }
+
+ private:
+  void add(const GlooWork& work) {
+    const std::lock_guard lock(mutex_);
+    require_not_aborted();
+    works_.push_back(work);
+  }
+  void remove(const GlooWork& work) {
+    const std::lock_guard lock(mutex_);
+    works_.remove(work);
+  }
+
+  std::mutex mutex_;
+  std::list<GlooWork> works_;
+  std::atomic<bool> aborted_{false};
+};
 
 template <class Stage>
 class GlooTransfer final : public Transfer {
  public:
   template <class... Arguments>
-  GlooTransfer(int peer, Arguments&&... arguments)
+  GlooTransfer(std::shared_ptr<Waiting> waiting, int peer, Arguments&&... arguments)
       : stage(std::forward<Arguments>(arguments)...),
         tensors{as_tensor(stage.bytes())},
+        waiting_(std::move(waiting)),
         peer_(peer) {}
 
   void wait(Deadline deadline) override {
     const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
     try {
-      work->wait(std::max(left, milliseconds(1)));
+      waiting_->wait(work, std::max(left, milliseconds(1)));
+    } catch (const PeerError&) {
+      throw;
     } catch (const std::exception& error) {
       rethrow(error, peer_);
     }
-    if constexpr (std::is_same_v<Stage, StagedReceive>) stage.finish();
+    if constexpr (std::is_same_v<Stage, StagedReceive>) stage.finish(peer_);
   }
 
   Stage stage;
@@ -88,6 +133,7 @@ class GlooTransfer final : public Transfer {
   c10::intrusive_ptr<c10d::Work> work;
 
  private:
+  std::shared_ptr<Waiting> waiting_;
   int peer_;
 };
 
@@ -97,17 +143,21 @@ class GlooTransport final : public Transport {
       : group_(std::move(group)) {}
 
   std::string_view name() const override { return "gloo"; }
+  void abort() override { waiting_->abort(); }
 
   std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override {
-    auto transfer = std::make_shared<GlooTransfer<StagedSend>>(peer, pieces);
-    count_sent(transfer->stage.bytes().size());
+    waiting_->require_not_aborted();
+    auto transfer = std::make_shared<GlooTransfer<StagedSend>>(waiting_, peer, pieces);
+    count_sent(transfer->stage.payload());
     start(peer, [&] { transfer->work = group_->send(transfer->tensors, peer, tag); });
     return transfer;
   }
 
   std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                     Receive mode) override {
-    auto transfer = std::make_shared<GlooTransfer<StagedReceive>>(peer, pieces, mode);
+    waiting_->require_not_aborted();
+    auto transfer =
+        std::make_shared<GlooTransfer<StagedReceive>>(waiting_, peer, std::move(pieces), mode);
     start(peer, [&] { transfer->work = group_->recv(transfer->tensors, peer, tag); });
     return transfer;
   }
@@ -123,6 +173,7 @@ class GlooTransport final : public Transport {
   }
 
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
-// Processes can share memory when all of this is equal. Network namespaces count as hosts.
+}  // namespace
+
 std::string host_identity() {
   std::error_code ignored;
   const auto link = [&](const char* path) {
@@ -35,17 +36,12 @@ std::string host_identity() {
                      link("/proc/self/ns/net"), link("/proc/self/ns/pid"), ::getuid());
 }
 
-// What a worker tells the others of itself.
-struct Card {
-  std::string host;
-  pid_t pid = 0;
-  int fd = -1;
-};
+namespace {
 
 class Joiner {
  public:
-  Joiner(const WorkerPlace& place, const GroupOptions& options, RendezvousClient& client)
-      : place_(place), options_(options), client_(client) {}
+  Joiner(const WorkerPlace& place, const GroupOptions& options, Store& store)
+      : place_(place), options_(options), store_(store) {}
 
   std::unique_ptr<Communicator> join() {
     number_hosts();
@@ -57,11 +53,14 @@ class Joiner {
 
   // Everybody's value of a key, by rank.
   std::vector<Json> share(const std::string& key, const Json& mine) {
+    return share(key, mine, 0, place_.workers);
+  }
+  std::vector<Json> share(const std::string& key, const Json& mine, int first, int count) {
     const auto key_of = [&](int rank) { return own_key(fmt::format("{}/{}", key, rank)); };
-    client_.set(key_of(place_.rank), mine.dump());
+    store_.set(key_of(place_.rank), mine.dump());
     std::vector<Json> all;
-    for (int rank = 0; rank < place_.workers; ++rank)
-      all.push_back(Json::parse(client_.get(key_of(rank), options_.timeout)));
+    for (int rank = first; rank < first + count; ++rank)
+      all.push_back(Json::parse(store_.get(key_of(rank), options_.timeout)));
     return all;
   }
 
@@ -110,15 +109,17 @@ class Joiner {
     GlooStore store;
     const auto key_of = [this](const std::string& key) { return own_key("gloo/" + key); };
     store.set = [this, key_of](const std::string& key, const std::string& value) {
-      client_.set(key_of(key), value);
+      store_.set(key_of(key), value);
     };
     store.get = [this, key_of](const std::string& key) {
-      return client_.get(key_of(key), options_.timeout);
+      return store_.get(key_of(key), options_.timeout);
     };
-    store.has = [this, key_of](const std::string& key) { return client_.check({key_of(key)}); };
-    auto transport = gloo_transport(std::move(store), client_.local_address(), place_.rank,
+    store.has = [this, key_of](const std::string& key) {
+      return store_.get_if_present(key_of(key)).has_value();
+    };
+    auto transport = gloo_transport(std::move(store), store_.local_address(), place_.rank,
                                     place_.workers, options_.timeout);
-    client_.barrier(own_key("connected"), place_.workers, options_.timeout);
+    share("connected", true);
     return transport;
   }
 
@@ -137,8 +138,7 @@ class Joiner {
       options.watches.emplace_back(pid);
       options.names.push_back(rank);
     }
-    client_.barrier(own_key(fmt::format("mapped/{}", hosts_[place_.rank])), locals_,
-                    options_.timeout);
+    share("mapped", true, first_local_, locals_);  // nobody's is closed before all have opened it
     for (SharedMemory& segment : *segments) segment.close_fd();
     options.rank = place_.rank - first_local_;
     options.memory = segments;
@@ -150,7 +150,7 @@ class Joiner {
 
   const WorkerPlace& place_;
   const GroupOptions& options_;
-  RendezvousClient& client_;
+  Store& store_;
   std::vector<int> hosts_;
   int first_local_ = 0;
   int locals_ = 1;
@@ -178,6 +178,14 @@ std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOp
   membership->communicator = Joiner(place, options, *membership->meeting.client).join();
   Communicator* communicator = membership->communicator.get();
   return {std::move(membership), communicator};
+}
+
+std::shared_ptr<Communicator> join_group(Store& store, int rank, int size,
+                                         const GroupOptions& options) {
+  WorkerPlace place;
+  place.rank = rank;
+  place.workers = size;
+  return Joiner(place, options, store).join();
 }
 
 std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout,

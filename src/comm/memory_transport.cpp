@@ -176,10 +176,19 @@ MemoryTransport::~MemoryTransport() {
   thread_.join();
 }
 
+void MemoryTransport::abort() {
+  {
+    const std::lock_guard lock(mutex_);  // whoever copies now has ended then
+    aborted_ = true;
+  }
+  ring(options_.rank);
+}
+
 std::shared_ptr<Transfer> MemoryTransport::send(int peer, int tag, SendPieces pieces) {
   auto operation = std::make_shared<Operation>(*this, peer, tag, std::move(pieces));
   count_sent(operation->size);
   const std::lock_guard lock(mutex_);
+  if (aborted_) throw_aborted();
   outgoing_[peer].push_back({operation});
   progress_send(peer);
   if (options_.progress_thread && !outgoing_[peer].empty()) ring(options_.rank);
@@ -190,6 +199,7 @@ std::shared_ptr<Transfer> MemoryTransport::receive(int peer, int tag, ReceivePie
                                                    Receive mode) {
   auto operation = std::make_shared<Operation>(*this, peer, tag, std::move(pieces), mode);
   const std::lock_guard lock(mutex_);
+  if (aborted_) throw_aborted();
   Incoming& in = incoming_[peer];
   const auto kept = std::find_if(in.kept.begin(), in.kept.end(),
                                  [tag](const Unexpected& u) { return u.tag == tag; });
@@ -213,6 +223,7 @@ void MemoryTransport::wait(Operation& operation, Deadline deadline) {
     } else if (++idle < looks) {
       relax();
     } else if (!operation.done) {
+      if (aborted_) throw_aborted();
       idle = 0;
       require_alive(operation);
       if (std::chrono::steady_clock::now() >= deadline) give_up(operation);
@@ -234,6 +245,7 @@ bool MemoryTransport::locked_progress() {
 }
 
 bool MemoryTransport::progress() {
+  if (aborted_) return false;
   bool moved = false;
   for (int peer = 0; peer < ranks_; ++peer) {
     if (peer == options_.rank) continue;
@@ -391,7 +403,8 @@ void MemoryTransport::sleep(Deadline until, const std::atomic<bool>& enough) {
     const auto nap =
         std::clamp<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0), longest_sleep);
     const timespec limit{0, static_cast<long>(nap.count())};
-    if (!enough) ::syscall(SYS_futex, word_of(bell.rings), FUTEX_WAIT, seen, &limit, nullptr, 0);
+    if (!enough && !aborted_)
+      ::syscall(SYS_futex, word_of(bell.rings), FUTEX_WAIT, seen, &limit, nullptr, 0);
   }
   bell.sleepers.fetch_sub(1, std::memory_order_seq_cst);
 }

@@ -77,6 +77,7 @@ class MemoryTransport final : public Transport {
   std::size_t slice_bytes() const override { return 4 << 20; }
   std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override;
   std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces, Receive mode) override;
+  void abort() override;
 
  private:
   struct Header {
@@ -129,6 +130,7 @@ class MemoryTransport final : public Transport {
   std::vector<Ring> out_rings_;
   std::vector<Ring> in_rings_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> aborted_{false};
   std::thread thread_;
 };
 

@@ -77,7 +77,7 @@ class MpiTransfer final : public Transfer {
         throw TimeoutError(peer_, fmt::format("worker {} did not answer in time", peer_));
       std::this_thread::yield();
     }
-    if constexpr (std::is_same_v<Stage, StagedReceive>) stage.finish();
+    if constexpr (std::is_same_v<Stage, StagedReceive>) stage.finish(peer_);
   }
 
   Stage stage;
@@ -96,11 +96,12 @@ class MpiTransfer final : public Transfer {
 class MpiTransport final : public Transport {
  public:
   std::string_view name() const override { return "mpi"; }
+  void abort() override {}  // MPI ends the whole job when it loses a process: nobody goes on
 
   std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) override {
     auto transfer = std::make_shared<MpiTransfer<StagedSend>>(peer, pieces);
     const auto bytes = transfer->stage.bytes();
-    count_sent(bytes.size());
+    count_sent(transfer->stage.payload());
     const std::lock_guard lock(mpi_mutex());
     check(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, peer, tag,
                     MPI_COMM_WORLD, &transfer->request),

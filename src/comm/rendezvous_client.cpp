@@ -2,13 +2,13 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 
-#include "comm/rendezvous_socket.hpp"
-#include "comm/rendezvous_wire.hpp"
+#include "comm/rendezvous_connection.hpp"
+#include "comm/store_limits.hpp"
 
 namespace convoy {
 namespace {
@@ -16,109 +16,10 @@ namespace {
 using namespace rendezvous;
 using Clock = std::chrono::steady_clock;
 using Duration = RendezvousClient::Duration;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// How much later than it was asked to an answer may come before the server counts as stuck.
-constexpr seconds answer_patience{5};
-
-const std::string& checked_key(const std::string& key) {
-  if (key.empty() || key.size() > max_key)
-    throw InputError("rendezvous: a key has 1 to 4,096 bytes");
-  return key;
-}
-
-const std::string& checked_value(const std::string& value) {
-  if (value.size() > max_value) throw InputError("rendezvous: a value has at most 64 MiB");
-  return value;
-}
-
-// Such that a moment that much later exists.
-Duration bounded(Duration timeout) {
-  return std::clamp<Duration>(timeout, Duration(0), std::chrono::hours(24 * 365));
-}
-
-struct Connection {
-  Socket socket;
-  Sealer sealer;
-  Opener opener;
-};
-
-// False when it could not be sent whole: what follows would not be understood.
-bool send_all(const Socket& socket, std::string_view bytes, Moment deadline) {
-  while (!bytes.empty()) {
-    const auto sent = send_some(socket, bytes);
-    if (sent < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-    if (sent == 0 && !wait_for(socket.fd(), POLLOUT, deadline)) return false;
-  }
-  return true;
-}
-
-// Makes `bytes` at least `size` long. False when the peer says no more.
-bool receive_until(const Socket& socket, std::string& bytes, std::size_t size, Moment deadline) {
-  while (bytes.size() < size) {
-    if (!wait_for(socket.fd(), POLLIN, deadline)) return false;
-    if (!receive_some(socket, bytes)) return bytes.size() >= size;
-  }
-  return true;
-}
-
-// Proves each end to the other. Nothing when the connection broke: the server may be about to end
-// or to start. Throws AuthenticationError.
-std::optional<Connection> greet(Socket socket, const Secret& secret, const std::string& server,
-                                Moment deadline) {
-  const std::string nonce = random_nonce();
-  std::string bytes;
-  if (!send_all(socket, std::string(magic) + nonce, deadline)) return std::nullopt;
-  const bool named = receive_until(socket, bytes, magic.size(), deadline);
-  const std::size_t known = std::min(bytes.size(), magic.size());
-  if (bytes.substr(0, known) != magic.substr(0, known))
-    throw AuthenticationError(
-        fmt::format("{} is no rendezvous of this version of Convoy; is it another service's port, "
-                    "or has that host another version?",
-                    server));
-  if (!named || !receive_until(socket, bytes, greeting_size, deadline)) return std::nullopt;
-  const ConnectionKeys keys =
-      derive_keys(secret, nonce, std::string_view(bytes).substr(magic.size(), nonce_size));
-  bytes.erase(0, greeting_size);
-  if (!send_all(socket, keys.client_proof, deadline)) return std::nullopt;
-  if (!receive_until(socket, bytes, 1, deadline)) return std::nullopt;
-  if (bytes[0] != accepted)
-    throw AuthenticationError(
-        fmt::format("rendezvous {} refused us: this worker's secret differs from the job's; give "
-                    "every host the same secret",
-                    server));
-  if (!receive_until(socket, bytes, 1 + proof_size, deadline)) return std::nullopt;
-  if (!equal(bytes.substr(1, proof_size), keys.server_proof))
-    throw AuthenticationError(
-        fmt::format("rendezvous {} does not know the job's secret: another program's?", server));
-  Opener opener(keys.to_client);
-  opener.feed(std::string_view(bytes).substr(1 + proof_size));
-  return Connection{std::move(socket), Sealer(keys.to_server), std::move(opener)};
-}
-
-Connection connect(const Endpoint& endpoint, const Secret& secret, Duration timeout) {
-  const std::string server = to_string(endpoint);
-  const Moment deadline = Clock::now() + timeout;
-  std::string problem;
-  milliseconds pause{20};
-  for (;;) {
-    if (Socket socket = connect_to(endpoint, deadline, problem)) {
-      const Moment patience = std::min(deadline, Clock::now() + answer_patience);
-      if (auto connection = greet(std::move(socket), secret, server, patience))
-        return std::move(*connection);
-      problem = "it does not answer";
-    }
-    if (Clock::now() + pause >= deadline) break;
-    std::this_thread::sleep_for(pause);
-    pause = std::min(2 * pause, milliseconds(500));
-  }
-  throw TimeoutError(-1,
-                     fmt::format("no rendezvous at {} within {:.3g} s: {}; does the launcher "
-                                 "of its host run?",
-                                 server, std::chrono::duration<double>(timeout).count(), problem));
-}
+using store_limits::bounded;
+using store_limits::checked_key;
+using store_limits::checked_prefix;
+using store_limits::checked_value;
 
 }  // namespace
 
@@ -131,11 +32,10 @@ struct RendezvousClient::Impl {
     std::string fields;
   };
 
-  Impl(const std::string& host, std::uint16_t port, const Secret& secret, Duration patience,
-       Duration call_patience)
-      : address(to_string(Endpoint{host, port})),
-        timeout(bounded(call_patience)),
-        connection(connect({host, port}, secret, bounded(patience))),
+  Impl(Connection connected, const Endpoint& server, Duration call_timeout)
+      : address(to_string(server)),
+        timeout(bounded(call_timeout)),
+        connection(std::move(connected)),
         our_address(rendezvous::local_address(connection.socket)) {}
 
   // `fields` follow the request's id. The answer's fields; nothing when it is `late`.
@@ -249,7 +149,11 @@ struct RendezvousClient::Impl {
 RendezvousClient::RendezvousClient(const std::string& host, std::uint16_t port,
                                    const Secret& secret, Duration timeout,
                                    std::optional<Duration> call_timeout)
-    : impl_(std::make_unique<Impl>(host, port, secret, timeout, call_timeout.value_or(timeout))) {}
+    : RendezvousClient(connect({host, port}, secret, bounded(timeout)), {host, port},
+                       call_timeout.value_or(timeout)) {}
+RendezvousClient::RendezvousClient(Connection connection, const Endpoint& server,
+                                   Duration call_timeout)
+    : impl_(std::make_unique<Impl>(std::move(connection), server, call_timeout)) {}
 RendezvousClient::~RendezvousClient() = default;
 
 void RendezvousClient::set(const std::string& key, const std::string& value) {
@@ -261,14 +165,19 @@ std::string RendezvousClient::get(const std::string& key) {
 }
 
 std::string RendezvousClient::get(const std::string& key, Duration timeout) {
+  if (auto value = get_within(key, timeout)) return std::move(*value);
+  throw TimeoutError(-1, fmt::format("rendezvous {}: nobody set '{}' within {:.3g} s", address(),
+                                     key, std::chrono::duration<double>(timeout).count()));
+}
+
+std::optional<std::string> RendezvousClient::get_within(const std::string& key, Duration timeout) {
   timeout = bounded(timeout);
   const auto fields = impl_->call(
       Operation::get,
       BodyWriter().text(checked_key(key)).u64(static_cast<std::uint64_t>(timeout.count())),
       Clock::now() + timeout + answer_patience);
-  if (fields) return BodyReader(*fields).text();
-  throw TimeoutError(-1, fmt::format("rendezvous {}: nobody set '{}' within {:.3g} s", address(),
-                                     key, std::chrono::duration<double>(timeout).count()));
+  if (!fields) return std::nullopt;
+  return BodyReader(*fields).text();
 }
 
 std::optional<std::string> RendezvousClient::get_if_present(const std::string& key) {
@@ -303,6 +212,18 @@ BodyWriter& put_keys(BodyWriter& fields, const std::vector<std::string>& keys) {
 }
 
 }  // namespace
+
+std::map<std::string, std::string> RendezvousClient::list(const std::string& prefix) {
+  const std::string answer =
+      impl_->call(Operation::list, BodyWriter().text(checked_prefix(prefix)));
+  BodyReader fields(answer);
+  std::map<std::string, std::string> entries;
+  for (std::uint32_t count = fields.u32(); count > 0; --count) {
+    std::string key = fields.text();
+    entries.emplace(std::move(key), fields.text());
+  }
+  return entries;
+}
 
 bool RendezvousClient::check(const std::vector<std::string>& keys) {
   BodyWriter fields;

@@ -28,11 +28,11 @@ constexpr seconds greeting_patience{5};
 constexpr std::size_t max_output = std::size_t{64} << 20;
 
 struct Peer {
-  Peer(Socket connected, std::string from, Store& store, const Secret& secret,
+  Peer(Socket connected, std::string from, Table& table, const Secret& secret,
        Clock::time_point now)
       : socket(std::move(connected)),
         address(std::move(from)),
-        session(store, secret),
+        session(table, secret),
         greeted_by(now + greeting_patience) {}
   Socket socket;
   std::string address;
@@ -76,6 +76,8 @@ struct RendezvousServer::Impl {
   explicit Impl(RendezvousServerOptions options)
       : secret(std::move(options.secret)),
         listener(listen_at(options.bind, options.port)),
+        table(options.journal.empty() ? std::make_unique<Table>()
+                                      : std::make_unique<Table>(options.journal)),
         wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         log(std::move(options.log)) {
     if (!wake) throw IoError("rendezvous: no event descriptor");
@@ -191,7 +193,7 @@ struct RendezvousServer::Impl {
       }
       drop_oldest_stranger(max_strangers - 1);
       configure(socket);
-      peers.emplace_back(std::move(socket), address, store, secret, now);
+      peers.emplace_back(std::move(socket), address, *table, secret, now);
     }
   }
 
@@ -205,8 +207,8 @@ struct RendezvousServer::Impl {
 
   void answer_waiting(Clock::time_point now) {
     // Carrying out a will, too, may be what somebody waits for.
-    const bool added = store.additions() != seen_additions;
-    seen_additions = store.additions();
+    const bool added = table->additions() != seen_additions;
+    seen_additions = table->additions();
     for (Peer& peer : peers) {
       if (!peer.session.waiting()) continue;
       if (!added && peer.session.deadline().value_or(now) > now) continue;
@@ -216,9 +218,9 @@ struct RendezvousServer::Impl {
   }
 
   Secret secret;
-  Store store;
+  Socket listener;  // before the journal is read, so that nobody else serves it at this address
+  std::unique_ptr<Table> table;
   std::list<Peer> peers;  // in the order in which they came
-  Socket listener;
   Socket wake;
   QuietLog log;
   Clock::time_point accept_again{};

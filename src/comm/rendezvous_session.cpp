@@ -8,9 +8,6 @@
 namespace convoy::rendezvous {
 namespace {
 
-// A key takes more memory than its bytes.
-constexpr std::size_t entry_overhead = 128;
-
 std::string take_key(BodyReader& fields) {
   std::string key = fields.text();
   if (key.empty() || key.size() > max_key) throw InputError("a key has 1 to 4,096 bytes");
@@ -31,32 +28,8 @@ std::vector<std::string> take_keys(BodyReader& fields) {
 
 }  // namespace
 
-const std::string* Store::find(const std::string& key) const {
-  const auto found = values_.find(key);
-  return found == values_.end() ? nullptr : &found->second;
-}
-
-void Store::set(const std::string& key, std::string value) {
-  const auto found = values_.find(key);
-  const std::size_t before =
-      found == values_.end() ? 0 : key.size() + found->second.size() + entry_overhead;
-  const std::size_t after = key.size() + value.size() + entry_overhead;
-  if (bytes_ - before + after > max_bytes) throw InputError("the rendezvous is full (1 GiB)");
-  bytes_ += after - before;
-  if (found == values_.end()) ++additions_;
-  values_[key] = std::move(value);
-}
-
-bool Store::remove(const std::string& key) {
-  const auto found = values_.find(key);
-  if (found == values_.end()) return false;
-  bytes_ -= key.size() + found->second.size() + entry_overhead;
-  values_.erase(found);
-  return true;
-}
-
-Session::Session(Store& store, const Secret& secret, std::string nonce)
-    : store_(store), secret_(secret), nonce_(std::move(nonce)) {}
+Session::Session(Table& table, const Secret& secret, std::string nonce)
+    : table_(table), secret_(secret), nonce_(std::move(nonce)) {}
 
 void Session::receive(std::string_view bytes, Clock::time_point now) {
   try {
@@ -111,7 +84,9 @@ void Session::handle(std::string_view body, Clock::time_point now) {
   const auto operation = static_cast<Operation>(fields.u8());
   try {
     handle_fields(id, operation, fields, now);
-  } catch (const InputError& error) {
+  } catch (const ProtocolError&) {
+    throw;
+  } catch (const Error& error) {  // a wrong request, or the journal cannot be written
     answer(id, Answer::failed, BodyWriter().text(error.what()));
   }
 }
@@ -121,7 +96,7 @@ void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& f
   switch (operation) {
     case Operation::set: {
       const std::string key = take_key(fields);
-      store_.set(key, take_value(fields));
+      table_.set(key, take_value(fields));
       return answer(id, Answer::done);
     }
     case Operation::get: {
@@ -138,13 +113,13 @@ void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& f
     case Operation::check: {
       const auto keys = take_keys(fields);
       const bool all = std::all_of(keys.begin(), keys.end(),
-                                   [&](const std::string& key) { return store_.find(key); });
+                                   [&](const std::string& key) { return table_.find(key); });
       return answer(id, Answer::done, BodyWriter().u8(all));
     }
     case Operation::remove:
-      return answer(id, Answer::done, BodyWriter().u8(store_.remove(take_key(fields))));
+      return answer(id, Answer::done, BodyWriter().u8(table_.remove(take_key(fields))));
     case Operation::count:
-      return answer(id, Answer::done, BodyWriter().u64(store_.count()));
+      return answer(id, Answer::done, BodyWriter().u64(table_.count()));
     case Operation::wait: {
       const auto patience = std::chrono::milliseconds(fields.u64() % (std::uint64_t{1} << 40));
       auto keys = take_keys(fields);
@@ -160,19 +135,21 @@ void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& f
         will_.emplace(std::move(key), std::move(value));
       return answer(id, Answer::done);
     }
+    case Operation::list:
+      return list(id, fields.text());
   }
   throw ProtocolError("a message asks for an unknown operation");
 }
 
 void Session::add(std::uint32_t id, const std::string& key, std::uint64_t delta) {
   std::int64_t number = 0;
-  if (const std::string* text = store_.find(key)) {
+  if (const std::string* text = table_.find(key)) {
     const char* end = text->data() + text->size();
     const auto [rest, problem] = std::from_chars(text->data(), end, number);
     if (problem != std::errc() || rest != end) throw InputError("the key holds no number");
   }
   const std::uint64_t sum = static_cast<std::uint64_t>(number) + delta;
-  store_.set(key, std::to_string(static_cast<std::int64_t>(sum)));
+  table_.set(key, std::to_string(static_cast<std::int64_t>(sum)));
   answer(id, Answer::done, BodyWriter().u64(sum));
 }
 
@@ -180,10 +157,24 @@ void Session::compare_set(std::uint32_t id, BodyReader& fields) {
   const std::string key = take_key(fields);
   const std::string expected = take_value(fields);
   const std::string desired = take_value(fields);
-  const std::string* present = store_.find(key);
+  const std::string* present = table_.find(key);
   const std::string now = present ? *present : std::string();
-  if (now == expected) store_.set(key, desired);
+  if (now == expected) table_.set(key, desired);
   answer(id, Answer::done, BodyWriter().text(now == expected ? desired : now));
+}
+
+void Session::list(std::uint32_t id, const std::string& prefix) {
+  std::uint32_t count = 0;
+  BodyWriter entries;
+  table_.for_each(prefix, [&](const std::string& key, const std::string& value) {
+    if (entries.body().size() + key.size() + value.size() > max_value)
+      throw InputError(
+          fmt::format("the keys that begin with '{}' hold more than 64 MiB together", prefix));
+    entries.text(key).text(value);
+    ++count;
+  });
+  BodyWriter fields;
+  answer(id, Answer::done, fields.u32(count).raw(entries.body()));
 }
 
 void Session::park(Parked request, Clock::time_point now) {
@@ -196,7 +187,7 @@ void Session::park(Parked request, Clock::time_point now) {
 bool Session::settle(Parked& request, Clock::time_point now) {
   // Keys that were there once count: only the rest is looked for again.
   while (!request.keys.empty()) {
-    const std::string* value = store_.find(request.keys.back());
+    const std::string* value = table_.find(request.keys.back());
     if (value == nullptr) break;
     if (request.operation == Operation::get) {
       answer(request.id, Answer::done, BodyWriter().text(*value));
@@ -228,8 +219,8 @@ std::optional<Session::Clock::time_point> Session::deadline() const {
 void Session::hang_up() {
   if (!will_) return;
   try {
-    if (store_.find(will_->first) == nullptr) store_.set(will_->first, will_->second);
-  } catch (const InputError&) {  // the store is full: nobody is left to tell
+    if (table_.find(will_->first) == nullptr) table_.set(will_->first, will_->second);
+  } catch (const Error&) {  // the table is full, or so: nobody is left to tell
   }
   will_.reset();
 }

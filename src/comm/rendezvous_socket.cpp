@@ -19,6 +19,7 @@ namespace convoy::rendezvous {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -48,10 +49,10 @@ Socket make_socket(const addrinfo& address) {
 }
 
 // 0 or an errno.
-int try_connect(const Socket& socket, const addrinfo& address, Moment deadline) {
+int try_connect(const Socket& socket, const addrinfo& address, const Patience& patience) {
   if (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
-  if (!wait_for(socket.fd(), POLLOUT, deadline)) return ETIMEDOUT;
+  if (!wait_for(socket.fd(), POLLOUT, patience)) return ETIMEDOUT;
   int problem = 0;
   socklen_t size = sizeof(problem);
   ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &problem, &size);
@@ -73,14 +74,16 @@ Socket::~Socket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-bool wait_for(int fd, short events, Moment deadline) {
+bool wait_for(int fd, short events, const Patience& patience) {
+  const milliseconds longest = patience.stop != nullptr ? milliseconds(50) : std::chrono::hours(1);
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::ceil<milliseconds>(patience.deadline - Clock::now());
+    const auto slice = std::clamp(left, milliseconds(0), longest);
     pollfd entry{fd, events, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<long>(left, 0, 3600'000)));
+    const int ready = ::poll(&entry, 1, static_cast<int>(slice.count()));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR && errno != EAGAIN) return true;  // the next call tells why
-    if (Clock::now() >= deadline) return false;
+    if (patience.over()) return false;
   }
 }
 
@@ -113,13 +116,14 @@ std::uint16_t port_of(const Socket& socket) {
                    : reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-Socket connect_to(const Endpoint& server, Moment deadline, std::string& problem) {
+Socket connect_to(const Endpoint& server, const Patience& patience, std::string& problem) {
   const Addresses addresses = resolve(server, AI_ADDRCONFIG, problem);
   for (const addrinfo* address = addresses.get(); address; address = address->ai_next) {
     Socket socket = make_socket(*address);
     // An address that does not answer must not use up the time of the others.
-    const Moment patience = std::min(deadline, Clock::now() + std::chrono::seconds(5));
-    const int code = socket ? try_connect(socket, *address, patience) : errno;
+    const Patience share(std::min(patience.deadline, Clock::now() + std::chrono::seconds(5)),
+                         patience.stop);
+    const int code = socket ? try_connect(socket, *address, share) : errno;
     if (code == 0 && !connected_to_itself(socket)) {
       configure(socket);
       return socket;

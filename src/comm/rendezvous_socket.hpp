@@ -2,6 +2,7 @@
 // TCP sockets as the rendezvous uses them: non-blocking, closed on exec, IPv4 and IPv6.
 #include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -31,14 +32,27 @@ class Socket {
 
 using Moment = std::chrono::steady_clock::time_point;
 
-/// Whether one of `events` (poll) happened before the deadline.
-bool wait_for(int fd, short events, Moment deadline);
+/// How long to wait: until a moment, and not once somebody set `stop`, which is looked at a few
+/// times a second.
+struct Patience {
+  // NOLINTNEXTLINE(google-explicit-constructor): most waits have a deadline and no more
+  Patience(Moment until, const std::atomic<bool>* stop_flag = nullptr)
+      : deadline(until), stop(stop_flag) {}
+  bool over() const {
+    return std::chrono::steady_clock::now() >= deadline || (stop != nullptr && stop->load());
+  }
+  Moment deadline;
+  const std::atomic<bool>* stop;
+};
+
+/// Whether one of `events` (poll) happened in time.
+bool wait_for(int fd, short events, const Patience& patience);
 
 /// Throws ListenError.
 Socket listen_at(const std::string& host, std::uint16_t port);
 std::uint16_t port_of(const Socket& socket);
-/// Nothing when nobody could be reached by the deadline; `problem` is why.
-Socket connect_to(const Endpoint& server, Moment deadline, std::string& problem);
+/// Nothing when nobody could be reached in time; `problem` is why.
+Socket connect_to(const Endpoint& server, const Patience& patience, std::string& problem);
 /// Small messages leave at once, and a peer that vanished is noticed within about ten seconds.
 void configure(const Socket& socket);
 

@@ -1,52 +1,15 @@
 #include "comm/rendezvous_wire.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <sys/random.h>
 
 #include <cerrno>
 #include <cstring>
-#include <initializer_list>
-#include <memory>
+
+#include "comm/hmac.hpp"
 
 namespace convoy::rendezvous {
 namespace {
-
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* object) const {
-    release(object);
-  }
-};
-
-// SHA-256, over the pieces one after the other.
-std::string hmac(std::string_view key, std::initializer_list<std::string_view> pieces) {
-  const std::unique_ptr<EVP_MAC, Release<EVP_MAC_free>> algorithm(
-      EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-  const std::unique_ptr<EVP_MAC_CTX, Release<EVP_MAC_CTX_free>> context(
-      EVP_MAC_CTX_new(algorithm.get()));
-  char digest_name[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest_name, 0),
-                                   OSSL_PARAM_construct_end()};
-  bool good = context != nullptr &&
-              EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(key.data()),
-                           key.size(), parameters) == 1;
-  for (const std::string_view piece : pieces)
-    good =
-        good && EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(piece.data()),
-                               piece.size()) == 1;
-  std::string digest(proof_size, '\0');
-  std::size_t size = 0;
-  good = good &&
-         EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                       digest.size()) == 1 &&
-         size == proof_size;
-  if (!good) throw Error("OpenSSL cannot compute HMAC-SHA256");
-  return digest;
-}
 
 std::string little_endian(std::uint64_t value, std::size_t size) {
   std::string bytes(size, '\0');
@@ -74,10 +37,6 @@ std::string random_nonce() {
     if (errno != EINTR) throw IoError(fmt::format("random numbers: {}", std::strerror(errno)));
   }
   return nonce;
-}
-
-bool equal(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 ConnectionKeys derive_keys(const Secret& secret, std::string_view client_nonce,
@@ -133,6 +92,11 @@ BodyWriter& BodyWriter::u64(std::uint64_t value) {
 BodyWriter& BodyWriter::text(std::string_view value) {
   body_ += little_endian(value.size(), 4);
   body_ += value;
+  return *this;
+}
+
+BodyWriter& BodyWriter::raw(std::string_view fields) {
+  body_ += fields;
   return *this;
 }
 

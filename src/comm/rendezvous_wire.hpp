@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "comm/hmac.hpp"
+#include "comm/store_limits.hpp"
 #include "convoy/comm/secret.hpp"
 #include "convoy/core/error.hpp"
 
@@ -19,14 +21,14 @@ namespace convoy::rendezvous {
 
 constexpr std::string_view magic = "CONVOYR1";  // the last character is the version
 constexpr std::size_t nonce_size = 32;
-constexpr std::size_t proof_size = 32;
+constexpr std::size_t proof_size = hmac_size;
 constexpr std::size_t tag_size = 16;
 constexpr std::size_t greeting_size = magic.size() + nonce_size;
 constexpr char accepted = 'A';
 constexpr char refused = 'R';
 
-constexpr std::size_t max_key = 4096;
-constexpr std::size_t max_value = std::size_t{64} << 20;
+using store_limits::max_key;
+using store_limits::max_value;
 constexpr std::size_t max_body = max_value + (std::size_t{1} << 20);
 
 /// The bytes break the protocol: the connection is of no more use.
@@ -36,8 +38,6 @@ class ProtocolError : public Error {
 };
 
 std::string random_nonce();
-/// In a time that does not tell where they differ.
-bool equal(std::string_view a, std::string_view b);
 
 struct ConnectionKeys {
   std::string client_proof, server_proof;
@@ -80,6 +80,7 @@ class BodyWriter {
   BodyWriter& u32(std::uint32_t value);
   BodyWriter& u64(std::uint64_t value);
   BodyWriter& text(std::string_view value);  ///< u32 size, bytes
+  BodyWriter& raw(std::string_view fields);  ///< the bytes of fields already written
   const std::string& body() const { return body_; }
 
  private:
@@ -114,6 +115,7 @@ enum class Operation : std::uint8_t {
   count,        ///< the answer holds u64
   wait,         ///< u64 milliseconds, u32 count, keys; when late, the answer holds a missing key
   last_will,    ///< key, value
+  list,         ///< prefix; the answer holds u32 count, then as many keys and values
 };
 
 /// An answer is u32 id, u8 outcome, its fields; those of `failed` are one text.

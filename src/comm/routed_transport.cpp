@@ -27,6 +27,10 @@ class RoutedTransport final : public Transport {
     return is_local(peer) ? local_->receive(peer - first_local_, tag, std::move(pieces), mode)
                           : remote_->receive(peer, tag, std::move(pieces), mode);
   }
+  void abort() override {
+    if (local_) local_->abort();
+    remote_->abort();
+  }
 
  private:
   bool is_local(int peer) const { return peer >= first_local_ && peer < first_local_ + locals_; }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "convoy/comm/communicator.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy {
 
@@ -30,6 +31,10 @@ class Transport {
   virtual std::shared_ptr<Transfer> send(int peer, int tag, SendPieces pieces) = 0;
   virtual std::shared_ptr<Transfer> receive(int peer, int tag, ReceivePieces pieces,
                                             Receive mode) = 0;
+  /// Ends everything that is under way here, from any thread: waits throw PeerError, and no memory
+  /// of a message is touched once the waits have returned. Nothing can be sent or received
+  /// afterwards.
+  virtual void abort() = 0;
   /// A longer vector is reduced slice by slice, so that a slice's sum is still in the cache when it
   /// is sent on. Only worth it where messages go from memory to memory.
   virtual std::size_t slice_bytes() const { return std::numeric_limits<std::size_t>::max(); }
@@ -41,6 +46,11 @@ class Transport {
  private:
   std::atomic<std::uint64_t> bytes_sent_{0};
 };
+
+/// What an operation of an aborted group throws.
+[[noreturn]] inline void throw_aborted() {
+  throw PeerError(-1, "the group of workers was given up");
+}
 
 template <class Pieces>
 std::size_t total_size(const Pieces& pieces) {

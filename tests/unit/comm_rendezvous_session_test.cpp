@@ -32,21 +32,10 @@ using rendezvous::Operation;
 using rendezvous::ProtocolError;
 using rendezvous::Sealer;
 using rendezvous::Session;
-using rendezvous::Store;
+using rendezvous::Table;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name) {
-    ::setenv(name, value.c_str(), 1);
-  }
-  ~Variable() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 TEST(Secret, LengthsAndWhiteSpace) {
   EXPECT_EQ(Secret("0123456789abcdef \n").text(), "0123456789abcdef");
@@ -146,8 +135,8 @@ TEST(RendezvousWire, ReplayReorderingAndOtherKeysAreNoticed) {
 
 // A client of a session without sockets.
 struct Talker {
-  explicit Talker(Store& store, const Secret& ours = secret)
-      : nonce(rendezvous::random_nonce()), session(store, secret) {
+  explicit Talker(Table& table, const Secret& ours = secret)
+      : nonce(rendezvous::random_nonce()), session(table, secret) {
     session.receive(std::string(rendezvous::magic) + nonce, now);
     keys = rendezvous::derive_keys(ours, nonce, session.output().substr(rendezvous::magic.size()));
     session.output().clear();
@@ -168,11 +157,11 @@ struct Talker {
 };
 
 TEST(RendezvousSession, BothSidesProveTheSecret) {
-  Store store;
-  Talker good(store);
+  Table table;
+  Talker good(table);
   EXPECT_TRUE(good.session.authenticated());
   EXPECT_EQ(good.session.output(), "A" + good.keys.server_proof);
-  Talker bad(store, other_secret);
+  Talker bad(table, other_secret);
   EXPECT_FALSE(bad.session.authenticated());
   EXPECT_TRUE(bad.session.ended());
   EXPECT_EQ(bad.session.output(), "R");
@@ -180,23 +169,23 @@ TEST(RendezvousSession, BothSidesProveTheSecret) {
 }
 
 TEST(RendezvousSession, NonsenseEndsItAtTheFirstWrongByte) {
-  Store store;
+  Table table;
   for (const std::string bytes : {"GET / HTTP/1.1\r\n", "C0", "\x16\x03\x01"}) {
-    Session session(store, secret);
+    Session session(table, secret);
     session.receive(bytes, {});
     EXPECT_TRUE(session.ended()) << bytes;
     EXPECT_EQ(session.output(), "");
     session.receive(bytes, {});
   }
-  Session version(store, secret);
+  Session version(table, secret);
   version.receive("CONVOYR9", {});
   EXPECT_TRUE(version.ended());
   EXPECT_THAT(version.output(), HasSubstr("CONVOYR1"));
 }
 
 TEST(RendezvousSession, WrongMessagesOfAMemberEndIt) {
-  Store store;
-  Talker replay(store);
+  Table table;
+  Talker replay(table);
   const std::string message = replay.sealer->seal(BodyWriter().u32(1).u8(7).body());
   replay.session.receive(message, {});
   EXPECT_FALSE(replay.session.ended());
@@ -204,19 +193,19 @@ TEST(RendezvousSession, WrongMessagesOfAMemberEndIt) {
   EXPECT_TRUE(replay.session.ended());
   for (const std::string& body : {std::string("\x01"), BodyWriter().u32(1).u8(99).body(),
                                   BodyWriter().u32(1).u8(1).u32(1000).body()}) {
-    Talker talker(store);
+    Talker talker(table);
     talker.session.receive(talker.sealer->seal(body), {});
     EXPECT_TRUE(talker.session.ended());
   }
-  Talker talker(store);
+  Talker talker(table);
   talker.ask(Operation::set, BodyWriter().text("").text("value"));
   EXPECT_FALSE(talker.session.ended()) << "a wrong key is answered";
-  EXPECT_EQ(store.count(), 0u);
+  EXPECT_EQ(table.count(), 0u);
 }
 
 TEST(RendezvousSession, ParkedRequestsAndTheWill) {
-  Store store;
-  Talker waiter(store), setter(store);
+  Table table;
+  Talker waiter(table), setter(table);
   waiter.ask(Operation::get, BodyWriter().text("key").u64(1000));
   EXPECT_TRUE(waiter.session.waiting());
   EXPECT_EQ(waiter.session.deadline(), waiter.now + 1s);

@@ -31,7 +31,7 @@ using rendezvous::Operation;
 using rendezvous::ProtocolError;
 using rendezvous::Sealer;
 using rendezvous::Session;
-using rendezvous::Store;
+using rendezvous::Table;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -80,6 +80,10 @@ class Communicator final : public Peers {
   /// Payload bytes handed to the transport so far, all messages and collectives.
   std::uint64_t bytes_sent() const;
 
+  /// Gives the group up, from any thread: operations under way here, and all later ones, throw
+  /// PeerError. The other members notice when they wait for this one.
+  void abort();
+
   // Point-to-point.
   Work isend(int peer, int tag, SendPieces pieces);
   Work irecv(int peer, int tag, ReceivePieces pieces, Receive mode = Receive::replace);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
+#include "convoy/comm/store.hpp"
 
 namespace convoy {
 
@@ -39,6 +40,15 @@ struct GroupOptions {
 /// reaches the rendezvous, 127.0.0.1 on one host. Throws InputError, PeerError, TimeoutError,
 /// AuthenticationError.
 std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options);
+
+/// The same where the members know each other already: this one is `rank` of `size`, and all of
+/// them give the same `options.name`, which nobody used before in this store.
+std::shared_ptr<Communicator> join_group(Store& store, int rank, int size,
+                                         const GroupOptions& options);
+
+/// Processes whose identities are equal can share memory: of one boot, user, and network and
+/// process namespace (network namespaces count as hosts).
+std::string host_identity();
 
 /// A group of threads of this process: element r is rank r's. Each is to be used by a thread of its
 /// own, and all must be destroyed at the end. `hosts` (by rank, ascending) makes believe that they

@@ -8,7 +8,9 @@
 // docs/launching.md has the whole picture.
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +18,14 @@
 #include <vector>
 
 #include "convoy/comm/secret.hpp"
+#include "convoy/comm/store.hpp"
 #include "convoy/core/error.hpp"
 
 namespace convoy {
+
+namespace rendezvous {
+struct Connection;
+}
 
 /// A host (name or numeric address, without brackets) and a port of it.
 struct Endpoint {
@@ -47,13 +54,17 @@ struct RendezvousServerOptions {
   /// Told about refused connections, one line each, a few a second at most; called by the server's
   /// thread.
   std::function<void(const std::string&)> log;
+  /// Empty: none. A file that holds every change of a key that does not begin with '~' before it is
+  /// answered; a server that starts with one has its keys again. Last wills are not in it.
+  std::filesystem::path journal = {};
 };
 
 /// Serves until it is destroyed, in one thread of its own. Strangers who say nothing, nonsense or
 /// half of a greeting are dropped and disturb nobody. At most 1,024 connections.
 class RendezvousServer {
  public:
-  /// Listens when it returns. Throws ListenError.
+  /// Listens when it returns. Throws ListenError; InputError, with file and byte, when the journal
+  /// is damaged, and IoError when it cannot be written.
   explicit RendezvousServer(RendezvousServerOptions options);
   /// Drops every connection at once.
   ~RendezvousServer();
@@ -70,36 +81,40 @@ class RendezvousServer {
 ///
 /// Keys are 1 to 4,096 bytes, values up to 64 MiB; InputError otherwise. Every call throws
 /// PeerError once the rendezvous is lost, TimeoutError when it does not answer in time.
-class RendezvousClient {
+class RendezvousClient : public Store {
  public:
-  using Duration = std::chrono::milliseconds;
-
   /// Tries again until `timeout` while nobody answers there: the server may start later.
   /// `call_timeout` is that of the calls below that name none, `timeout` if it is not given. Throws
   /// TimeoutError, and at once AuthenticationError when the secret differs or what answers is no
   /// rendezvous.
   RendezvousClient(const std::string& host, std::uint16_t port, const Secret& secret,
                    Duration timeout, std::optional<Duration> call_timeout = {});
-  ~RendezvousClient();
+  ~RendezvousClient() override;
   RendezvousClient(const RendezvousClient&) = delete;
   RendezvousClient& operator=(const RendezvousClient&) = delete;
 
-  void set(const std::string& key, const std::string& value);
+  void set(const std::string& key, const std::string& value) override;
   /// Waits until the key is there. Throws TimeoutError.
   std::string get(const std::string& key);
-  std::string get(const std::string& key, Duration timeout);
-  std::optional<std::string> get_if_present(const std::string& key);
+  std::string get(const std::string& key, Duration timeout) override;
+  /// As get(), but nothing when nobody sets it in time; so a TimeoutError means that the rendezvous
+  /// does not answer.
+  std::optional<std::string> get_within(const std::string& key, Duration timeout);
+  std::optional<std::string> get_if_present(const std::string& key) override;
   /// Adds to a decimal number (0 when absent) and returns the sum. Throws Error when the key holds
   /// something else.
   std::int64_t add(const std::string& key, std::int64_t delta);
   /// Sets the key to `desired` if it is `expected` now; an absent key counts as empty. Returns the
   /// value that the key has afterwards.
   std::string compare_set(const std::string& key, const std::string& expected,
-                          const std::string& desired);
+                          const std::string& desired) override;
+  /// All keys that begin with `prefix`, with their values: 64 MiB together at most, InputError
+  /// otherwise.
+  std::map<std::string, std::string> list(const std::string& prefix) override;
   /// Whether all of them are there.
   bool check(const std::vector<std::string>& keys);
   /// Whether it was there.
-  bool delete_key(const std::string& key);
+  bool delete_key(const std::string& key) override;
   std::int64_t count();
   /// Until all of them are there. The TimeoutError names the first that is missing.
   void wait(const std::vector<std::string>& keys, Duration timeout);
@@ -111,13 +126,17 @@ class RendezvousClient {
   void last_will(const std::string& key, const std::string& value);
 
   /// The numeric address of our end of the connection: one that reaches the rendezvous.
-  const std::string& local_address() const;
+  const std::string& local_address() const override;
   /// "HOST:PORT" of the rendezvous.
-  const std::string& address() const;
+  const std::string& address() const override;
   /// Ends all calls, those under way too, with PeerError.
-  void interrupt();
+  void interrupt() override;
 
  private:
+  friend class RendezvousStore;  // connects by itself, again and again
+  RendezvousClient(rendezvous::Connection connection, const Endpoint& server,
+                   Duration call_timeout);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,74 @@
+#pragma once
+// A worker's side of an elastic job: it takes part in one generation of members after the other.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "convoy/comm/group.hpp"
+#include "convoy/elastic/generation.hpp"
+
+namespace convoy {
+
+/// The job goes on without this worker: it was given up for lost, and must not go on by itself.
+/// Exit 75.
+class FencedError : public PeerError {
+ public:
+  using PeerError::PeerError;
+};
+
+/// What a worker does, as its signs of life say: who is late is told from who waits for it.
+enum class WorkerActivity { starting, computing, communicating };
+
+struct MembershipOptions {
+  int worker = 0;                            ///< this worker's number
+  GroupOptions group;                        ///< transport and deadline of every generation's group
+  std::chrono::milliseconds heartbeat{200};  ///< between signs of life
+};
+
+/// Thread-safe where it says so; the rest is for the thread that trains.
+class Membership {
+ public:
+  /// Nothing when this process is no worker of an elastic job (CONVOY_WORKER is not set). Throws
+  /// what open_store throws.
+  static std::unique_ptr<Membership> from_environment(const GroupOptions& options);
+
+  Membership(std::unique_ptr<Store> store, const MembershipOptions& options);
+  ~Membership();
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+
+  int worker() const;
+
+  struct Group {
+    Generation generation;
+    std::shared_ptr<Communicator> communicator;
+  };
+  /// Says that this worker can take part, waits for the next generation that it is in, and forms
+  /// that one's group. Throws FencedError when it has been given up for lost, PeerError when the
+  /// store is lost for good. The communicator is aborted as soon as the generation cannot go on.
+  Group join();
+  /// Gives the group up, and tells whoever decides about members what went wrong in it.
+  void report(const PeerError& error);
+  /// The next generation is there, and wants this one to end after the step. Thread-safe.
+  bool change_wanted() const;
+  /// Asks to be left out from the next generation on; goes on until then. Thread-safe.
+  void ask_to_leave();
+  /// Whether a generation without this worker, which asked for it, is there. Thread-safe.
+  bool has_left() const;
+
+  /// Goes with the signs of life. Thread-safe.
+  void set_progress(std::int64_t step, WorkerActivity activity);
+
+  /// The value that the first worker that asked gave: the same for all workers of the job.
+  std::string agree(const std::string& key, const std::string& mine);
+  /// The job's work is done: from now on it does not matter who is lost.
+  void job_done();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace convoy
