@@ -189,6 +189,7 @@ RunSummary Trainer::Impl::finish() {
     return result;
   }
   result.json = summary(result.weights_sha256);
+  if (options_.model_meta.contains("data")) result.json["data"] = options_.model_meta["data"];
   if (team_) {
     result.json["workers"] = workers_json;
     result.json["communication"] = {{"transport", options_.group->transport()},

@@ -37,7 +37,8 @@ struct RunOptions {
   std::shared_ptr<Communicator> group;
   std::filesystem::path trace;  ///< a Chrome trace of the run is written there; empty: none
   nlohmann::ordered_json
-      model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job
+      model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job, and
+                   ///< what was done about damaged data ("data", which summary.json repeats)
 };
 
 /// What a run came to; also summary.json (docs/run-folder.md lists the keys).
