@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
@@ -13,7 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  int workers = 0;
+  std::string workers;
+  int restarts = 10;
+  double lost_after = 5;
   int hosts = 1;
   int host = -1;
   std::string rendezvous;
@@ -55,8 +58,40 @@ void check_hosts(const Options& options) {
         "free port");
 }
 
+// "4", or of an elastic job "MIN:MAX".
+struct Workers {
+  int count = 0;
+  std::optional<int> least;
+};
+
+Workers workers_of(const Options& options) {
+  if (options.workers.empty()) return {default_replicas(), std::nullopt};
+  const auto number = [&](std::string_view text) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 1000)
+      throw InputError(fmt::format(
+          "--workers {}: give a number from 1 to 1000, or MIN:MAX for a job that goes on with MIN "
+          "workers or more",
+          options.workers));
+    return value;
+  };
+  const std::string_view text = options.workers;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return {number(text), std::nullopt};
+  const Workers workers{number(text.substr(colon + 1)), number(text.substr(0, colon))};
+  if (*workers.least > workers.count * std::max(1, options.hosts))
+    throw InputError(
+        fmt::format("--workers {}: MIN is more than there will be workers", options.workers));
+  return workers;
+}
+
+bool in_etcd(const Options& options) {
+  return options.rendezvous.starts_with("etcd://") || options.rendezvous.starts_with("etcds://");
+}
+
 std::optional<Endpoint> rendezvous_of(const Options& options) {
-  if (options.rendezvous.empty()) return std::nullopt;
+  if (options.rendezvous.empty() || in_etcd(options)) return std::nullopt;
   const Endpoint endpoint = parse_endpoint(options.rendezvous);
   if (endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host == "*")
     throw InputError(fmt::format(
@@ -67,8 +102,9 @@ std::optional<Endpoint> rendezvous_of(const Options& options) {
 
 std::optional<Secret> secret_of(const Options& options) {
   if (!options.secret_file.empty()) return Secret::from_file(options.secret_file);
-  if (options.hosts == 1) return std::nullopt;
+  if (options.hosts == 1 && options.rendezvous.empty()) return std::nullopt;
   if (auto secret = Secret::from_environment()) return secret;
+  if (options.hosts == 1) return std::nullopt;
   throw InputError(
       "several hosts need one secret: make it with convoy launch --make-secret FILE, copy FILE to "
       "each, and give it with --secret-file FILE or CONVOY_SECRET_FILE");
@@ -96,7 +132,14 @@ void run(const Options& options, const std::vector<std::string>& extra) {
   launch_options.arguments = {"convoy"};
   launch_options.arguments.insert(launch_options.arguments.end(), options.command.begin(),
                                   options.command.end());
-  launch_options.workers = options.workers > 0 ? options.workers : default_replicas();
+  const Workers workers = workers_of(options);
+  if (in_etcd(options) && !workers.least)
+    throw InputError("--rendezvous: etcd is for elastic jobs: say --workers MIN:MAX");
+  launch_options.workers = workers.count;
+  launch_options.least = workers.least;
+  launch_options.restarts = options.restarts;
+  launch_options.lost_after = in_milliseconds(options.lost_after);
+  if (in_etcd(options)) launch_options.store = options.rendezvous;
   launch_options.hosts = options.hosts;
   if (options.host >= 0) launch_options.host = options.host;
   launch_options.rendezvous = rendezvous_of(options);
@@ -129,15 +172,26 @@ void add_launch(CLI::App& app) {
           },
           "after --: what each worker runs")
       ->type_name("-- train JOB.yaml");
-  verb->add_option("--workers", options->workers, "processes on this host (default: the cores)")
-      ->check(CLI::Range(1, 1000));
+  verb->add_option(
+          "--workers", options->workers,
+          "processes on this host (default: the cores); MIN:MAX starts MAX, replaces those "
+          "that are lost, and goes on while MIN are left")
+      ->type_name("N|MIN:MAX");
+  verb->add_option("--restarts", options->restarts,
+                   "with MIN:MAX: workers that may be replaced on this host (default: 10)")
+      ->check(CLI::Range(0, 1000000));
+  verb->add_option("--lost-after", options->lost_after,
+                   "with MIN:MAX: seconds without a sign of life after which a worker is lost "
+                   "(default: 5)")
+      ->check(CLI::Range(0.2, 1e6));
   verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")
       ->check(CLI::Range(1, 1000));
   verb->add_option("--host", options->host,
                    "number of this host, from 0 (default: in the order in which they come)")
       ->check(CLI::Range(0, 999));
-  verb->add_option("--rendezvous", options->rendezvous,
-                   "where the hosts meet: an address of one of them and a free port")
+  verb->add_option(
+          "--rendezvous", options->rendezvous,
+          "where the hosts meet: an address of one of them and a free port; or etcd://HOST:PORT")
       ->type_name("HOST:PORT");
   verb->add_option("--secret-file", options->secret_file,
                    "the job's secret (default: CONVOY_SECRET, CONVOY_SECRET_FILE, a new one)")

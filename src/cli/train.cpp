@@ -7,6 +7,7 @@
 #include <cmath>
 #include <csignal>
 #include <optional>
+#include <thread>
 
 #include "cli/verbs.hpp"
 #include "convoy/comm/group.hpp"
@@ -85,16 +86,52 @@ ExistingRun existing_run(const Options& options) {
                              : ExistingRun::refuse;
 }
 
-std::shared_ptr<Communicator> join(const StrategyOptions& strategy,
-                                   const std::optional<WorkerPlace>& place) {
-  if (!place || place->workers == 1) return nullptr;
+GroupOptions group_options(const StrategyOptions& strategy) {
   const auto timeout = std::chrono::milliseconds(std::llround(strategy.timeout * 1000));
-  return join_group(*place, {strategy.transport, timeout});
+  return {strategy.transport, timeout};
 }
 
-int replicas_for(const Options& options, const std::optional<WorkerPlace>& place) {
+// How this process works together with others, if it does: in one group, or in an elastic job.
+struct Team {
+  std::optional<WorkerPlace> place;
+  std::shared_ptr<Communicator> group;
+  std::unique_ptr<Membership> membership;
+
+  bool first() const { return !membership && (!group || group->rank() == 0); }
+  bool launched() const {
+    return membership || (place && place->starter == WorkerPlace::Starter::launch);
+  }
+  int local_workers() const {
+    return membership ? membership->local_workers() : place ? place->local_workers : 1;
+  }
+};
+
+Team join(const StrategyOptions& strategy) {
+  Team team;
+  team.membership = Membership::from_environment(group_options(strategy));
+  if (team.membership) return team;
+  team.place = worker_place();
+  if (team.place && team.place->workers > 1)
+    team.group = join_group(*team.place, group_options(strategy));
+  return team;
+}
+
+int replicas_for(const Options& options, const Team& team) {
   if (options.replicas > 0) return options.replicas;
-  return std::max(1, default_replicas() / (place ? place->local_workers : 1));
+  return std::max(1, default_replicas() / team.local_workers());
+}
+
+// Of a worker that had the folder before and is being killed, the lock goes a moment later.
+std::unique_ptr<RunFolder> take_folder(const fs::path& path, ExistingRun existing, bool goes_on) {
+  constexpr int tries = 40;
+  for (int i = 0;; ++i) {
+    try {
+      return std::make_unique<RunFolder>(path, goes_on ? ExistingRun::resume : existing);
+    } catch (const InputError&) {
+      if (!goes_on || i >= tries) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
 }
 
 // Worker 0 makes the folder; the others are told its path.
@@ -115,25 +152,37 @@ void train(const Options& options) {
   }
   if (options.resume && options.out.empty())
     throw InputError("--resume: say which run with --out DIR");
-  const auto place = worker_place();
-  const std::shared_ptr<Communicator> group = join(job.strategy, place);
-  const bool first = !group || group->rank() == 0;
-  const Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, group.get());
+  const Team team = join(job.strategy);
+  Membership* const membership = team.membership.get();
+  const bool first = team.first();
+  const Splits splits =
+      load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get());
   for (const std::string& line : splits.skipped) {
-    if (first) fmt::print(stderr, "{}\n", line);
+    if (first || membership) fmt::print(stderr, "convoy: {}\n", line);
   }
   const DataSpec& spec = splits.train->spec();
   const Loss loss = make_loss(job.loss, spec);
   const ModelFactory factory = build_model(job.model, spec);
   fs::path out;
-  const auto folder = open_folder(options, job.name, group.get(), out);
+  std::unique_ptr<RunFolder> folder;
+  if (membership != nullptr)
+    out = membership->agree(
+        "folder", (options.out.empty() ? default_run_folder(job.name) : options.out).string());
+  else
+    folder = open_folder(options, job.name, team.group.get(), out);
 
   RunOptions run;
-  run.replicas = replicas_for(options, place);
+  run.replicas = replicas_for(options, team);
   run.out = out;
   run.resume = options.resume;
   run.stop = &stop_asked;
-  run.group = group;
+  run.group = team.group;
+  run.membership = membership;
+  run.data_fingerprint = splits.fingerprint;
+  run.take_over = [&](bool goes_on) {
+    folder = take_folder(out, existing_run(options), goes_on);
+    write_file_atomically(out / "job.yaml", print_job(job));
+  };
   run.trace = options.trace;
   run.model_meta = {
       {"job", print_job(job)},
@@ -141,18 +190,17 @@ void train(const Options& options) {
       {"fitted", splits.fitted},
       {"data", {{"skipped_samples", splits.skipped_samples}, {"repaired", splits.repaired}}}};
   const auto bar = progress(stderr);
-  if (!options.quiet && first) run.observers.push_back(bar.get());
+  if (!options.quiet && (first || membership)) run.observers.push_back(bar.get());
 
   Trainer trainer(job, factory, loss, {splits.train, splits.validation, splits.test}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals();
   try {
     const RunSummary summary = trainer.run();
-    if (first) print_result(summary.json, options, out, job.report.html);
+    if (summary.json.contains("steps")) print_result(summary.json, options, out, job.report.html);
   } catch (const Interrupted& error) {
-    const bool launched = place && place->starter == WorkerPlace::Starter::launch;
     std::string again =
-        fmt::format("convoy {}train {} --out {} --resume", launched ? "launch ... -- " : "",
+        fmt::format("convoy {}train {} --out {} --resume", team.launched() ? "launch ... -- " : "",
                     options.job.string(), out.string());
     for (const std::string& set : options.set) again += fmt::format(" --set '{}'", set);
     throw Interrupted(fmt::format("{}; go on with: {}", error.what(), again));

@@ -2,14 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
+#include "elastic/elastic_launch.hpp"
+#include "elastic/secret_descriptor.hpp"
 #include "elastic/supervisor.hpp"
+#include "elastic/worker_environment.hpp"
 
 namespace convoy {
 namespace {
@@ -20,26 +20,6 @@ void say(const std::string& line) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// The secret in memory that a worker inherits as a descriptor: neither in its environment, nor on
-// its command line, nor on a disk.
-class SecretDescriptor {
- public:
-  explicit SecretDescriptor(const Secret& secret)
-      : fd_(::memfd_create("convoy-secret", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
-    const std::string& text = secret.text();
-    if (fd_ < 0 || ::write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fcntl(fd_, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-      throw IoError(fmt::format("cannot pass the secret on: {}", std::strerror(errno)));
-  }
-  ~SecretDescriptor() { ::close(fd_); }
-  SecretDescriptor(const SecretDescriptor&) = delete;
-  SecretDescriptor& operator=(const SecretDescriptor&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // What the workers of this host have in common.
 struct Plan {
   int first_rank = 0;
@@ -47,22 +27,6 @@ struct Plan {
   int host = 0;
   std::string rendezvous;
 };
-
-// Ours, with what was meant for us left out.
-std::vector<std::string> inherited_environment() {
-  std::vector<std::string> result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    bool ours = false;
-    for (const std::string_view name :
-         {"CONVOY_RANK=", "CONVOY_WORKERS=", "CONVOY_LOCAL_RANK=", "CONVOY_LOCAL_WORKERS=",
-          "CONVOY_HOST=", "CONVOY_HOSTS=", "CONVOY_RENDEZVOUS=", "CONVOY_SECRET=",
-          "CONVOY_SECRET_FILE=", "CONVOY_SECRET_FD="})
-      ours = ours || text.starts_with(name);
-    if (!ours) result.emplace_back(text);
-  }
-  return result;
-}
 
 std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Plan& plan,
                                          const Secret& secret) {
@@ -117,6 +81,7 @@ Verdict supervise(const LaunchOptions& options, const Plan& plan, const Secret& 
 
 int launch(const LaunchOptions& options) {
   open_standard_descriptors();
+  if (options.least) return launch_elastic(options);
   const Secret secret = options.secret ? *options.secret : Secret::generate();
   const auto log = [](const std::string& line) { say("rendezvous: " + line); };
   std::unique_ptr<RendezvousServer> server;

@@ -20,7 +20,13 @@ struct LaunchOptions {
   std::optional<Secret> secret;             ///< without it, a new one
   std::chrono::milliseconds wait{300'000};  ///< for all hosts to come
   std::chrono::milliseconds grace{5'000};   ///< from asking a worker to end to killing it
-  bool quiet = false;                       ///< don't say how many workers there are
+  /// Elastic: the job goes on with so many workers or more, all hosts together; `workers` are
+  /// started here, and replaced when they are lost.
+  std::optional<int> least;
+  int restarts = 10;                            ///< elastic: workers that may be replaced here
+  std::chrono::milliseconds lost_after{5'000};  ///< elastic: without a sign of life
+  std::string store;   ///< elastic: where the job's state is kept; empty: a process of ours
+  bool quiet = false;  ///< don't say how many workers there are
 };
 
 /// Returns when every worker has ended, and none is left behind. 0 if all ended with 0, 130 if the

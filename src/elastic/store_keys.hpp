@@ -18,7 +18,7 @@ inline const std::string workers = "worker/";
 inline std::string started(int worker) {  // by its launcher: {launcher, host, pid}
   return fmt::format("{}{}/started", workers, worker);
 }
-inline std::string ready(int worker) {  // by itself: {host, identity}: it can take part
+inline std::string ready(int worker) {  // by itself: {host, machine}: it can take part
   return fmt::format("{}{}/ready", workers, worker);
 }
 inline std::string lost(int worker) {  // why; final

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace convoy {
 namespace {
@@ -18,22 +16,6 @@ constexpr int interrupted_status = 130;
 constexpr int lost_a_peer = 75;
 // The cause of a loss is known this soon after it, if it can be known.
 constexpr seconds cause_patience{2};
-constexpr seconds same_line_window{2};
-constexpr std::string_view our_prefix = "convoy: ";
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written > 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {
-      pollfd entry{fd, POLLOUT, 0};
-      ::poll(&entry, 1, -1);
-    } else if (errno != EINTR) {
-      return;  // nobody listens any more; the workers go on
-    }
-  }
-}
 
 }  // namespace
 
@@ -97,7 +79,7 @@ void Supervisor::handle_signals() {
 void Supervisor::interrupt() {
   if (interrupted_ || stopping_) return signal_workers(SIGKILL);
   if (!any_running() && verdict_) return;
-  write_all(STDERR_FILENO, "convoy: stopping the workers (again to kill them)\n");
+  write_all_of(STDERR_FILENO, "convoy: stopping the workers (again to kill them)\n");
   decide({interrupted_status,
           group_ == nullptr ? "interrupted" : fmt::format("interrupted on host {}", host_)});
 }
@@ -181,42 +163,19 @@ void Supervisor::signal_workers(int signal) {
 }
 
 void Supervisor::pass_on(Worker& worker, const std::vector<std::string>& lines, int to) {
-  std::string text;
   for (const std::string& line : lines) {
     if (to == STDERR_FILENO && !line.empty()) worker.last_error_line = line;
-    if (to == STDERR_FILENO && said_already(worker.rank, line)) continue;
-    text += fmt::format("[{}] {}\n", worker.rank, line);
   }
-  write_all(to, text);
-}
-
-// Workers that fail for one reason, such as a wrong job file, all say so: once is enough.
-bool Supervisor::said_already(int rank, const std::string& line) {
-  if (!line.starts_with(our_prefix)) return false;
-  const auto now = Clock::now();
-  std::erase_if(said_,
-                [&](const auto& entry) { return now - entry.second.when > same_line_window; });
-  const auto [said, first] = said_.try_emplace(line, Said{rank, now});
-  return !first && said->second.rank != rank;
+  relay_.pass_on(worker.rank, lines, to);
 }
 
 Verdict Supervisor::failure_of(const Worker& worker) const {
   const Ending& ending = *worker.process.ending();
-  std::string text =
-      fmt::format("worker {} (host {}, pid {}) ", worker.rank, host_, worker.process.pid());
-  const char* rest = total_ > 1 ? "; the others were stopped" : "";
-  if (ending.signal != 0) {
-    const char* name = ::sigabbrev_np(ending.signal);
-    text +=
-        fmt::format("was killed by signal {} (SIG{}){}", ending.signal, name ? name : "?", rest);
-  } else if (worker.last_error_line.empty()) {
-    text += fmt::format("failed with status {}{}", ending.status, rest);
-  } else {
-    std::string_view line = worker.last_error_line;
-    if (line.starts_with(our_prefix)) line.remove_prefix(our_prefix.size());
-    text += fmt::format("failed with status {}: {}", ending.status, line);
-  }
-  return {ending.shell_status(), text};
+  const bool others = ending.signal != 0 && total_ > 1;
+  return {ending.shell_status(),
+          fmt::format("worker {} (host {}, pid {}) {}{}", worker.rank, host_, worker.process.pid(),
+                      describe(ending, worker.last_error_line),
+                      others ? "; the others were stopped" : "")};
 }
 
 }  // namespace convoy

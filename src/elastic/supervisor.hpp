@@ -1,12 +1,12 @@
 #pragma once
 // Watches running workers: passes on what they write, finds the first failure, ends the rest.
 #include <chrono>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "elastic/host_group.hpp"
+#include "elastic/output_relay.hpp"
 #include "elastic/signal_pipe.hpp"
 #include "elastic/worker_process.hpp"
 
@@ -43,7 +43,6 @@ class Supervisor {
   void settle_if_all_ended();
   void signal_workers(int signal);
   void pass_on(Worker& worker, const std::vector<std::string>& lines, int to);
-  bool said_already(int rank, const std::string& line);
   Verdict failure_of(const Worker& worker) const;
 
   std::vector<Worker> workers_;
@@ -60,11 +59,7 @@ class Supervisor {
   bool interrupted_ = false;
   bool stopping_ = false;
   bool reported_done_ = false;
-  struct Said {
-    int rank;
-    Clock::time_point when;
-  };
-  std::map<std::string, Said> said_;
+  OutputRelay relay_;
 };
 
 }  // namespace convoy

@@ -15,7 +15,7 @@ std::int64_t aligned(std::int64_t count) {
 
 }  // namespace
 
-std::vector<Block> make_blocks(const SharedWeights& weights, int workers) {
+std::vector<Block> make_blocks(const SharedWeights& weights, int workers, StateLayout layout) {
   std::vector<Block> blocks;
   std::size_t gradient = 0;
   for (std::size_t s = 0; s < weights.segments().size(); ++s) {
@@ -33,6 +33,7 @@ std::vector<Block> make_blocks(const SharedWeights& weights, int workers) {
     blocks[b].owner = owners[b];
     blocks[b].state_begin = next[static_cast<std::size_t>(owners[b])];
     next[static_cast<std::size_t>(owners[b])] += aligned(blocks[b].count);
+    if (layout == StateLayout::replicated) blocks[b].state_begin = blocks[b].flat_begin;
   }
   return blocks;
 }

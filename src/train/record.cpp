@@ -66,6 +66,7 @@ Json Trainer::Impl::event(const std::string& kind) const {
 }
 
 void Trainer::Impl::emit(const Json& event) {
+  if (!is_first()) return;
   if (log_) log_->on_event(event);
   for (Observer* observer : options_.observers) observer->on_event(event);
 }

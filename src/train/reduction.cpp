@@ -48,13 +48,14 @@ Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner&
       lanes_(lanes),
       owned_lanes_(owner.lanes),
       alone_(owner.workers == 1),
+      worker_(owner.worker),
       squares_(blocks_.size()),
       results_(blocks_.size()) {
   std::vector<int> all(blocks_.size());
   std::iota(all.begin(), all.end(), 0);
   std::vector<int> owned;
   std::copy_if(all.begin(), all.end(), std::back_inserter(owned),
-               [&](int b) { return blocks_[b].owner == owner.worker; });
+               [&](int b) { return owner.updates_all || blocks_[b].owner == owner.worker; });
   all_shares_ = share_blocks(blocks_, all, owner.replicas);
   owned_shares_ = share_blocks(blocks_, owned, owner.replicas);
 }
@@ -95,6 +96,17 @@ void Reduction::add_buffers() {
 void Reduction::set_result(int block, const float* gradient) {
   results_[block] = gradient;
   squares_[block] = sum_of_squares(gradient, blocks_[block].count);
+}
+
+void Reduction::take_sums_from(const float* flat) {
+  for (std::size_t b = 0; b < blocks_.size(); ++b) results_[b] = flat + blocks_[b].flat_begin;
+}
+
+void Reduction::copy_results(float* flat) const {
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    if (blocks_[b].owner == worker_)
+      std::copy_n(results_[b], blocks_[b].count, flat + blocks_[b].flat_begin);
+  }
 }
 
 double Reduction::squared_norm() const {

@@ -28,6 +28,8 @@ class Reduction {
     int workers = 1;
     Range lanes;  ///< this worker's
     int replicas = 1;
+    /// This worker updates all blocks and not only its own.
+    bool updates_all = false;
   };
   Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner);
 
@@ -51,14 +53,20 @@ class Reduction {
   /// its squared norm.
   void set_result(int block, const float* gradient);
 
+  /// Where the sums of all blocks are, laid out as the weights: from now on update_blocks takes
+  /// them from there.
+  void take_sums_from(const float* flat);
+  /// This worker's results, copied to where they belong in an array laid out as the weights.
+  void copy_results(float* flat) const;
+
   /// Squared norms by block; those of other owners' blocks are to be filled in.
   std::vector<double>& squares() { return squares_; }
   /// When all squares are there: the squared L2 norm of the global gradient; not finite if any
   /// element is not.
   double squared_norm() const;
 
-  /// Phase 2 of replica `replica`: weights and optimizer state of its share of this worker's
-  /// blocks. `state` holds one array of state_size() per state.
+  /// Phase 2 of replica `replica`: weights and optimizer state of its share of the blocks
+  /// that this worker updates. `state` holds one array per state, as the blocks' layout says.
   void update_blocks(int replica, float* weights, const std::vector<float*>& state,
                      const Optimizer& optimizer, const UpdateContext& context) const;
 
@@ -67,10 +75,12 @@ class Reduction {
   std::int64_t lanes_;
   Range owned_lanes_;
   bool alone_;
-  std::vector<std::vector<int>> all_shares_;    // of all blocks, by replica
-  std::vector<std::vector<int>> owned_shares_;  // of this worker's blocks, by replica
-  std::vector<double> squares_;                 // per block
-  std::vector<const float*> results_;           // per block
+  int worker_;
+  std::vector<std::vector<int>> all_shares_;  // of all blocks, by replica
+  std::vector<std::vector<int>>
+      owned_shares_;                   // of the blocks that this worker updates, by replica
+  std::vector<double> squares_;        // per block
+  std::vector<const float*> results_;  // per block
   std::vector<PartialSum*> sums_;
   std::vector<PartialSum*> roots_;
   std::vector<Addition> additions_;

@@ -13,10 +13,14 @@
 namespace convoy {
 
 void Trainer::Impl::write_checkpoint() {
+  const bool replicated = options_.membership != nullptr;
+  if (replicated && !is_first()) return;
   const auto begin = TimeUse::Clock::now();
   progress_.seconds += meter_.seconds;  // all of the run's, wherever it goes on
   std::vector<torch::Tensor> whole;     // the optimizer's state, if this worker has all of it
-  if (!team_) {
+  if (replicated) {
+    whole = states_;
+  } else if (!team_) {
     for (const torch::Tensor& state : states_) {
       whole.push_back(torch::zeros({weights_->size()}));
       expand_state(reduction_->blocks(), 0, state, whole.back());
@@ -49,7 +53,7 @@ void Trainer::Impl::write_checkpoint() {
 // All workers write their part of the optimizer's state, then worker 0 the rest: until that is
 // there, the parts are no checkpoint.
 std::filesystem::path Trainer::Impl::save_checkpoint(TrainingState state) {
-  if (!team_) return checkpoints_->save(state);
+  if (!team_ || options_.membership != nullptr) return checkpoints_->save(state);
   const bool shared = folder_is_shared();
   ShardFile own;
   team_->agree([&] {

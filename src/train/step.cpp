@@ -32,6 +32,7 @@ void Trainer::Impl::step() {
 
 // Every lane's gradient, and the sums of the blocks that are this worker's.
 void Trainer::Impl::compute() {
+  tell_progress(WorkerActivity::computing);
   GradientSink* sink = team_ ? team_->start_step(progress_.step) : nullptr;
   try {
     pool_.run([&](int r) { replicas_[r]->compute(progress_.step, lane_results_, sink); });
@@ -49,8 +50,10 @@ void Trainer::Impl::compute() {
     });
     clock = TimeUse::Clock::now();
   }
+  tell_progress(WorkerActivity::communicating);
   if (!team_) return;
   team_->reduce();
+  if (options_.membership != nullptr) team_->share_sums();
   replicas_[0]->time_use().add(Activity::communicate, clock);
 }
 
@@ -69,13 +72,16 @@ StepNews Trainer::Impl::exchange_news() {
   news.counters = replicas_[0]->lane0_counters();
   if (!team_) {
     news.buffers = reduction_->roots()[0]->buffers;
+    change_agreed_ = options_.membership != nullptr && options_.membership->change_wanted();
     return news;
   }
   const auto clock = TimeUse::Clock::now();
   news.seconds = last_seconds_;
   news.stop = options_.stop != nullptr && options_.stop->load();
+  news.change = options_.membership != nullptr && options_.membership->change_wanted();
   team_->exchange_news(news);
   stop_asked_ = news.stop;
+  change_agreed_ = news.change;
   replicas_[0]->time_use().add(Activity::communicate, clock);
   return news;
 }
@@ -117,7 +123,7 @@ void Trainer::Impl::apply_update(double squared_norm) {
     replicas_[r]->time_use().add(Activity::update, clock);
   });
   ++progress_.updates;
-  if (!team_) return;
+  if (!team_ || options_.membership != nullptr) return;
   const auto clock = TimeUse::Clock::now();
   team_->publish();
   replicas_[0]->time_use().add(Activity::communicate, clock);

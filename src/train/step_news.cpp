@@ -50,7 +50,7 @@ StepNewsExchange::StepNewsExchange(Communicator& group, const std::vector<Block>
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       if (blocks[b].owner == w) worker.blocks.push_back(static_cast<int>(b));
     }
-    const std::size_t values = 2 + worker.blocks.size() +
+    const std::size_t values = 3 + worker.blocks.size() +
                                static_cast<std::size_t>(worker.lanes.size()) +
                                worker.nodes.size() * float_values_;
     const bool first = !worker.lanes.empty() && worker.lanes.begin == 0;
@@ -67,6 +67,7 @@ void StepNewsExchange::write(Worker& worker, const StepNews& news,
   Writer out(worker.message);
   out.put(news.seconds);
   out.put(news.stop ? 1.0 : 0.0);
+  out.put(news.change ? 1.0 : 0.0);
   for (const int b : worker.blocks) out.put(squares[b]);
   out.put(news.losses.data() + worker.lanes.begin,
           static_cast<std::size_t>(worker.lanes.size()) * sizeof(double));
@@ -88,6 +89,7 @@ void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& 
     Reader in(worker.message);
     news.seconds = std::max(news.seconds, in.get());
     if (in.get() != 0) news.stop = true;
+    if (in.get() != 0) news.change = true;
     for (const int b : worker.blocks) squares[b] = in.get();
     in.get(news.losses.data() + worker.lanes.begin,
            static_cast<std::size_t>(worker.lanes.size()) * sizeof(double));

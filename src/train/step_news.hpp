@@ -17,6 +17,7 @@ struct StepNews {
   std::vector<torch::Tensor> counters;  ///< buffers that are not float, as lane 0 left them
   double seconds = 0;                   ///< the longest that a worker needed for the step before
   bool stop = false;                    ///< somebody was asked to stop
+  bool change = false;                  ///< the members shall change after this step
 };
 
 class StepNewsExchange {

@@ -92,9 +92,9 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
   make_replicas(factory);
   start_trace();
-  make_reduction();
+  if (options_.membership == nullptr) make_reduction();
   if (options_.out.empty()) return;
-  if (is_first()) require_writable_directory(options_.out);
+  if (is_first() && options_.membership == nullptr) require_writable_directory(options_.out);
   checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep);
 }
 
@@ -113,17 +113,21 @@ void Trainer::Impl::make_replicas(const ModelFactory& factory) {
 void Trainer::Impl::make_reduction() {
   worker_lanes_ = even_ownership(lanes_, workers());
   const Range own = worker_lanes_[worker()];
-  reduction_ =
-      std::make_unique<Reduction>(make_blocks(*weights_, workers()), lanes_,
-                                  Reduction::Owner{worker(), workers(), own, pool_.size()});
-  for (int k = 0; k < optimizer_->states(); ++k)
-    states_.push_back(torch::zeros({state_size(reduction_->blocks(), worker())}));
+  const bool replicated = options_.membership != nullptr;
+  reduction_ = std::make_unique<Reduction>(
+      make_blocks(*weights_, workers(),
+                  replicated ? StateLayout::replicated : StateLayout::sharded),
+      lanes_, Reduction::Owner{worker(), workers(), own, pool_.size(), replicated});
+  const std::int64_t kept =
+      replicated ? weights_->size() : state_size(reduction_->blocks(), worker());
+  while (static_cast<int>(states_.size()) < optimizer_->states())
+    states_.push_back(torch::zeros({kept}));
   if (workers() == 1) return;
   const auto busy = static_cast<int>(std::min<std::int64_t>(pool_.size(), own.size()));
   team_ = std::make_unique<TrainingGroup>(
       *options_.group, *weights_, *reduction_,
-      TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy),
-                             trace_.get()});
+      TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy), trace_.get(),
+                             replicated});
 }
 
 void Trainer::Impl::start_trace() {
@@ -134,6 +138,7 @@ void Trainer::Impl::start_trace() {
 }
 
 RunSummary Trainer::Impl::run() {
+  if (options_.membership != nullptr) return run_elastic();
   const Json resumed = options_.resume ? resume() : Json();
   log_ = open_log();
   emit_start();
@@ -177,8 +182,11 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
   progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, full_states_);
   require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
                         loaded->path.string());
-  for (std::size_t k = 0; k < states_.size(); ++k)
-    states_[k] = compact_state(reduction_->blocks(), worker(), full_states_[k]);
+  for (std::size_t k = 0; k < states_.size(); ++k) {
+    states_[k] = options_.membership != nullptr
+                     ? full_states_[k]
+                     : compact_state(reduction_->blocks(), worker(), full_states_[k]);
+  }
   if (!team_) full_states_.clear();
   Json resumed = event("resumed");
   resumed["from"] = loaded->path.filename().string();
@@ -186,13 +194,17 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
   return resumed;
 }
 
-void Trainer::Impl::train_to_end() {
+void Trainer::Impl::own_lanes() {
   const Range own = worker_lanes_[worker()];
   sync_networks(/*training=*/true);
   for (int r = 0; r < pool_.size(); ++r) {
     const Range part = even_part(own.size(), pool_.size(), r);
     replicas_[r]->own({own.begin + part.begin, own.begin + part.end}, progress_.step, total_steps_);
   }
+}
+
+void Trainer::Impl::train_to_end() {
+  own_lanes();
   while (!finished()) {
     step();
     between_steps();

@@ -37,6 +37,7 @@ class Trainer::Impl {
   int worker() const { return options_.group ? options_.group->rank() : 0; }
   int workers() const { return options_.group ? options_.group->size() : 1; }
   std::unique_ptr<Observer> open_log();
+  void own_lanes();
   Json resume();  // the event to tell, null if there was nothing to resume
   Json restore_newest();
   void train_to_end();
@@ -47,6 +48,21 @@ class Trainer::Impl {
   bool evaluation_due() const;
   bool checkpoint_due() const;
   void stop_if_asked();
+
+  // elastic_run.cpp
+  RunSummary run_elastic();
+  RunSummary train_in_group();
+  void enter(Membership::Group joined);
+  void leave();
+  void synchronise();
+  Json describe_self() const;
+  void require_same_job(const std::vector<Json>& members) const;
+  void begin_run();
+  void catch_up(const std::vector<Json>& members, int source);
+  void take_over_folder(bool goes_on, bool tend_again);
+  void emit_changes(const std::vector<Json>& members, int source);
+  void emit_lanes();
+  void tell_progress(WorkerActivity activity) const;
 
   // step.cpp
   void step();
@@ -109,6 +125,15 @@ class Trainer::Impl {
   double last_norm_ = 0;
   double last_seconds_ = 0;
   bool stop_asked_ = false;
+
+  // Of an elastic job.
+  Generation generation_;
+  bool change_agreed_ = false;   // the members change after this step
+  bool has_state_ = false;       // of progress_.step; false while another one's is received
+  std::int64_t tended_ = 0;      // the last step after which all was done that is due
+  bool was_first_ = false;       // it has the run's folder
+  std::string damaged_message_;  // what ended the generation before
+  std::optional<TimeUse::Clock::time_point> failed_at_;
 
   std::unique_ptr<Observer> log_;
   // Since this process began, and at the last `step` event.

@@ -45,6 +45,7 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
       exchange_(group, reduction.blocks(), options.lanes, options.worker_lanes),
       tuner_(gradient_bytes(reduction.blocks())),
       tuning_(options.bucket_bytes < 0) {
+  if (options.replicated) sums_.resize(static_cast<std::size_t>(weights.size()));
   news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
                                              options.worker_lanes, float_values(weights),
                                              counters_of(weights));
@@ -80,6 +81,12 @@ void TrainingGroup::cancel_step() {
   if (overlapping_) pipeline_->cancel();
 }
 
+void TrainingGroup::share_sums() {
+  reduction_.copy_results(sums_.data());
+  exchange_.publish(sums_.data());
+  reduction_.take_sums_from(sums_.data());
+}
+
 void TrainingGroup::exchange_news(StepNews& news) {
   news_->exchange(news, reduction_.roots(), reduction_.squares());
   if (tuning_ && steps_ > 0) tuner_.add(news.seconds);  // of the step before
@@ -113,10 +120,8 @@ double TrainingGroup::other_bytes() const {
 void TrainingGroup::distribute(SharedWeights& weights,
                                const std::vector<torch::Tensor>& flat_states,
                                std::vector<torch::Tensor>& own_states) {
-  group_.broadcast(
-      std::as_writable_bytes(std::span(weights.data(), static_cast<std::size_t>(weights.size()))),
-      0);
-  for (auto& [name, tensor] : weights.buffers()) group_.broadcast(bytes_of(tensor), 0);
+  std::vector<torch::Tensor> none;
+  distribute_from(0, weights, none);
   const std::vector<Block>& blocks = reduction_.blocks();
   for (std::size_t k = 0; k < own_states.size(); ++k) {
     if (!is_first()) {
@@ -129,6 +134,15 @@ void TrainingGroup::distribute(SharedWeights& weights,
     }
     own_states[k] = compact_state(blocks, 0, flat_states[k]);
   }
+}
+
+void TrainingGroup::distribute_from(int source, SharedWeights& weights,
+                                    std::vector<torch::Tensor>& states) {
+  group_.broadcast(
+      std::as_writable_bytes(std::span(weights.data(), static_cast<std::size_t>(weights.size()))),
+      source);
+  for (auto& [name, tensor] : weights.buffers()) group_.broadcast(bytes_of(tensor), source);
+  for (torch::Tensor& state : states) group_.broadcast(bytes_of(state), source);
 }
 
 Inference TrainingGroup::gather(const Inference& mine) {

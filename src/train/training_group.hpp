@@ -20,6 +20,7 @@ class TrainingGroup {
     int replicas = 1;               ///< of this worker, those that own lanes
     std::int64_t bucket_bytes = 0;  ///< as bucket_bytes() of the job
     Trace* trace = nullptr;
+    bool replicated = false;  ///< everybody updates all blocks
   };
   TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
                 const Options& options);
@@ -34,6 +35,8 @@ class TrainingGroup {
   void reduce();
   /// Instead, when a replica failed.
   void cancel_step();
+  /// Replicated: everybody gets everybody's sums of blocks, and update_blocks finds them.
+  void share_sums();
   void exchange_news(StepNews& news);
   void publish();
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
@@ -51,6 +54,8 @@ class TrainingGroup {
   /// flat `states` that only worker 0 need have.
   void distribute(SharedWeights& weights, const std::vector<torch::Tensor>& flat_states,
                   std::vector<torch::Tensor>& own_states);
+  /// The same of all of a state that everybody keeps: rank `source`'s everywhere.
+  void distribute_from(int source, SharedWeights& weights, std::vector<torch::Tensor>& states);
   /// The pieces of an inference, in rank order, to worker 0; nothing for the others.
   Inference gather(const Inference& mine);
   /// Runs `work` on all workers; if one threw, all throw: its own exception there, PeerError naming
@@ -64,6 +69,7 @@ class TrainingGroup {
   SharedWeights& weights_;
   Reduction& reduction_;
   Exchange exchange_;
+  std::vector<float> sums_;  // of all blocks, where everybody needs them
   std::unique_ptr<StepNewsExchange> news_;
   std::unique_ptr<GradientPipeline> pipeline_;
   BucketTuner tuner_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "convoy/comm/group.hpp"
+#include "convoy/core/error.hpp"
 #include "convoy/elastic/generation.hpp"
 
 namespace convoy {
@@ -25,6 +26,7 @@ struct MembershipOptions {
   int worker = 0;                            ///< this worker's number
   GroupOptions group;                        ///< transport and deadline of every generation's group
   std::chrono::milliseconds heartbeat{200};  ///< between signs of life
+  int local_workers = 1;                     ///< that its launcher keeps
 };
 
 /// Thread-safe where it says so; the rest is for the thread that trains.
@@ -40,15 +42,18 @@ class Membership {
   Membership& operator=(const Membership&) = delete;
 
   int worker() const;
+  int local_workers() const;
 
   struct Group {
     Generation generation;
     std::shared_ptr<Communicator> communicator;
   };
   /// Says that this worker can take part, waits for the next generation that it is in, and forms
-  /// that one's group. Throws FencedError when it has been given up for lost, PeerError when the
-  /// store is lost for good. The communicator is aborted as soon as the generation cannot go on.
-  Group join();
+  /// that one's group; without a communicator once this worker has left. Throws FencedError when it
+  /// has been given up for lost, PeerError when the store is lost for good, Interrupted when `stop`
+  /// (may be null) is set while it waits. The communicator is aborted as soon as the generation
+  /// cannot go on.
+  Group join(const std::atomic<bool>* stop = nullptr);
   /// Gives the group up, and tells whoever decides about members what went wrong in it.
   void report(const PeerError& error);
   /// The next generation is there, and wants this one to end after the step. Thread-safe.

@@ -2,6 +2,7 @@
 // The Trainer: synchronous data-parallel training whose result does not depend on who did the work.
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,6 +11,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
+#include "convoy/elastic/membership.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
@@ -35,6 +37,15 @@ struct RunOptions {
   /// This worker's end of its group; null: the only worker. With several, `out` is worker 0's to
   /// write (checkpoints are written by all), and observers on other workers are told nothing.
   std::shared_ptr<Communicator> group;
+  /// This worker's place in an elastic job: its groups come from there, one after the other, and
+  /// `group` is not used. Every worker then holds the whole optimizer state, as PyTorch's DDP does,
+  /// so that any of them can be lost.
+  Membership* membership = nullptr;
+  /// Elastic: called on the worker that writes the run's folder from now on, before it does, with
+  /// whether the run goes on (its files are to be kept).
+  std::function<void(bool goes_on)> take_over;
+  /// Elastic: Splits::fingerprint of what this worker loaded; members with other data are refused.
+  std::string data_fingerprint;
   std::filesystem::path trace;  ///< a Chrome trace of the run is written there; empty: none
   nlohmann::ordered_json
       model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job, and
@@ -52,7 +63,8 @@ struct RunSummary {
 /// job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
 /// given).
 ///
-/// The weights after each step are the same bits for any number of workers and replicas, and when a
+/// The weights after each step are the same bits for any number of workers and replicas, when
+/// workers are lost and join while it runs, and when a
 /// run is stopped, killed and resumed, on one CPU instruction set and one libtorch build, provided
 /// that the dataset and the network's forward are deterministic given libtorch's random numbers.
 class Trainer {

@@ -1,0 +1,148 @@
+#include "elastic/decision.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace convoy {
+namespace {
+
+using Kind = MemberChange::Kind;
+constexpr int patience_with_suspects = 2;  // generations
+
+class Deciding {
+ public:
+  Deciding(const JobView& view, const DecisionOptions& options) : view_(view), options_(options) {}
+
+  std::optional<Generation> run() {
+    if (view_.latest.number == 0 && !all_have_gathered()) return std::nullopt;
+    remove_lost();
+    if (next_.changes.empty()) judge_suspicions();
+    remove_leaving();
+    add_joining();
+    const bool same = next_.changes.empty() && !try_again_;
+    if (same || next_.members.empty() || static_cast<int>(next_.members.size()) < options_.least)
+      return std::nullopt;
+    order_by_machine();
+    next_.number = view_.latest.number + 1;
+    return std::move(next_);
+  }
+
+ private:
+  bool joins(int worker, const WorkerView& its) const {
+    return its.ready() && !its.lost && !its.leaving && view_.latest.rank_of(worker) < 0;
+  }
+
+  // At the start, all that were started are waited for.
+  bool all_have_gathered() const {
+    const bool all = std::all_of(view_.workers.begin(), view_.workers.end(), [](const auto& entry) {
+      return entry.second.ready() || entry.second.lost;
+    });
+    return (all && view_.launchers >= options_.launchers) || view_.waited >= options_.gather;
+  }
+
+  void remove_lost() {
+    next_.urgent = false;
+    for (const Member& member : view_.latest.members) {
+      const auto found = view_.workers.find(member.worker);
+      if (found != view_.workers.end() && found->second.lost)
+        drop(member, Kind::lost, *found->second.lost);
+      else
+        next_.members.push_back(member);
+    }
+  }
+
+  void drop(const Member& member, Kind kind, const std::string& reason) {
+    next_.changes.push_back({kind, member.worker, member.host, reason});
+    next_.urgent = next_.urgent || kind == Kind::lost;
+  }
+
+  // Nobody is known to be lost, and yet the group broke: who is accused and accuses nobody has not
+  // noticed anything and hangs. Otherwise all try again, a few times.
+  void judge_suspicions() {
+    const auto& suspicions = view_.suspicions;
+    const bool due = view_.suspected_for >= options_.certainty ||
+                     suspicions.size() == view_.latest.members.size();
+    if (suspicions.empty() || !due) return;
+    next_.urgent = true;
+    try_again_ = true;
+    const bool damaged = std::any_of(suspicions.begin(), suspicions.end(),
+                                     [](const auto& entry) { return entry.second.damaged; });
+    if (damaged && view_.fruitless <= patience_with_suspects) return;
+    for (const auto& [accuser, suspicion] : suspicions) {
+      if (!suspicions.contains(suspicion.about)) remove_accused(suspicion);
+    }
+    if (next_.changes.empty() && view_.fruitless > patience_with_suspects) {
+      // They all accuse each other, again and again: the last one goes.
+      const auto last = std::max_element(
+          suspicions.begin(), suspicions.end(),
+          [](const auto& a, const auto& b) { return a.second.about < b.second.about; });
+      remove_accused(last->second);
+    }
+  }
+
+  void remove_accused(const Suspicion& suspicion) {
+    const auto found =
+        std::find_if(next_.members.begin(), next_.members.end(),
+                     [&](const Member& member) { return member.worker == suspicion.about; });
+    if (found == next_.members.end()) return;
+    const Member accused = *found;
+    next_.members.erase(found);
+    drop(accused, Kind::lost, suspicion.text);
+  }
+
+  // Only as long as enough are left: until then it goes on.
+  void remove_leaving() {
+    int joining = 0;
+    for (const auto& [worker, its] : view_.workers) joining += joins(worker, its) ? 1 : 0;
+    const std::vector<Member> before = next_.members;
+    for (const Member& member : before) {
+      const auto found = view_.workers.find(member.worker);
+      if (found == view_.workers.end() || !found->second.leaving) continue;
+      if (static_cast<int>(next_.members.size()) + joining <= options_.least) return;
+      std::erase(next_.members, member);
+      drop(member, Kind::left, "asked to leave");
+    }
+  }
+
+  void add_joining() {
+    for (const auto& [worker, its] : view_.workers) {
+      if (!joins(worker, its)) continue;
+      next_.members.push_back({worker, its.host});
+      next_.changes.push_back({Kind::joined, worker, its.host, ""});
+    }
+  }
+
+  // Workers of a machine are neighbours; machines are in the order in which they came.
+  void order_by_machine() {
+    std::vector<std::string> machines;
+    const auto place = [&](const Member& member) {
+      const auto found = view_.workers.find(member.worker);
+      const std::string machine = found == view_.workers.end() ? "" : found->second.machine;
+      const auto at = std::find(machines.begin(), machines.end(), machine);
+      if (at != machines.end()) return at - machines.begin();
+      machines.push_back(machine);
+      return static_cast<std::ptrdiff_t>(machines.size()) - 1;
+    };
+    std::vector<std::pair<std::ptrdiff_t, Member>> placed;
+    for (const Member& member : next_.members) placed.emplace_back(place(member), member);
+    std::stable_sort(placed.begin(), placed.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::transform(placed.begin(), placed.end(), next_.members.begin(),
+                   [](auto& entry) { return std::move(entry.second); });
+  }
+
+  const JobView& view_;
+  const DecisionOptions& options_;
+  Generation next_;
+  bool try_again_ = false;
+};
+
+}  // namespace
+
+std::optional<Generation> decide(const JobView& view, const DecisionOptions& options) {
+  return Deciding(view, options).run();
+}
+
+}  // namespace convoy

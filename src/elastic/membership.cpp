@@ -1,0 +1,303 @@
+#include "convoy/elastic/membership.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "convoy/comm/secret.hpp"
+#include "convoy/core/error.hpp"
+#include "core/machine.hpp"
+#include "elastic/store_keys.hpp"
+
+namespace convoy {
+namespace {
+
+using std::chrono::milliseconds;
+using Json = nlohmann::json;
+
+constexpr milliseconds look{200};               // how often a wait looks whether it is still wanted
+constexpr milliseconds store_patience{30'000};  // the store's engine may be started anew meanwhile
+
+int number_in(const char* name) {
+  const char* text = std::getenv(name);
+  int number = -1;
+  if (text != nullptr) {
+    const std::string_view digits = text;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size()) number = -1;
+  }
+  if (number < 0) throw InputError(fmt::format("{}: is set by convoy launch, to a number", name));
+  return number;
+}
+
+// The job's store as the forming of one group sees it: its waits end when the group is not wanted
+// any more.
+class StoreOfGroup final : public Store {
+ public:
+  StoreOfGroup(Store& store, std::function<bool()> superseded)
+      : store_(store), superseded_(std::move(superseded)) {}
+
+  void set(const std::string& key, const std::string& value) override { store_.set(key, value); }
+  std::string get(const std::string& key, Duration timeout) override {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (true) {
+      if (superseded_()) throw PeerError(-1, "another group of workers was called");
+      try {
+        return store_.get(key, look);
+      } catch (const TimeoutError&) {
+        if (std::chrono::steady_clock::now() >= deadline) throw;
+      }
+    }
+  }
+  std::optional<std::string> get_if_present(const std::string& key) override {
+    return store_.get_if_present(key);
+  }
+  std::string compare_set(const std::string& key, const std::string& expected,
+                          const std::string& desired) override {
+    return store_.compare_set(key, expected, desired);
+  }
+  std::map<std::string, std::string> list(const std::string& prefix) override {
+    return store_.list(prefix);
+  }
+  bool delete_key(const std::string& key) override { return store_.delete_key(key); }
+  const std::string& local_address() const override { return store_.local_address(); }
+  const std::string& address() const override { return store_.address(); }
+  void interrupt() override { store_.interrupt(); }
+
+ private:
+  Store& store_;
+  std::function<bool()> superseded_;
+};
+
+}  // namespace
+
+struct Membership::Impl {
+  Impl(std::unique_ptr<Store> opened, const MembershipOptions& chosen)
+      : options(chosen), store(std::move(opened)) {
+    for (const auto& [key, text] : store->list(keys::generations)) {
+      Generation generation = parse_generation(text);
+      if (generation.number > latest.number) latest = std::move(generation);
+    }
+    watcher = std::thread([this] { watch(); });
+    heart = std::thread([this] { beat(); });
+  }
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+    store->interrupt();
+    watcher.join();
+    heart.join();
+  }
+
+  // Follows the list of generations, one number after the other.
+  void watch() {
+    while (!stopping) {
+      try {
+        const std::string key = keys::generation(latest.number + 1);
+        take(parse_generation(store->get(key, milliseconds(60'000))));
+      } catch (const TimeoutError&) {  // nothing has changed
+      } catch (const std::exception& error) {
+        const std::lock_guard lock(mutex);
+        if (!stopping) store_problem = error.what();
+        if (communicator) communicator->abort();
+        changed.notify_all();
+        return;
+      }
+    }
+  }
+
+  void take(Generation generation) {
+    const std::lock_guard lock(mutex);
+    const int rank = generation.rank_of(options.worker);
+    if (generation.rank_of(options.worker) < 0 && latest.rank_of(options.worker) >= 0) {
+      (leaving ? left : fenced) = true;
+    }
+    const bool goes_on = !generation.urgent && (rank >= 0 || left);
+    latest = std::move(generation);
+    if (goes_on) {
+      change = true;
+    } else if (communicator) {
+      communicator->abort();
+    }
+    changed.notify_all();
+  }
+
+  void beat() {
+    std::unique_lock lock(mutex);
+    for (std::int64_t count = 0; !stopping; ++count) {
+      const std::string sign =
+          fmt::format("{} {} {} {}", count, joined, step.load(), static_cast<int>(activity.load()));
+      lock.unlock();
+      try {
+        store->set(keys::worker_alive(options.worker), sign);
+      } catch (const std::exception&) {  // the watcher says so
+      }
+      lock.lock();
+      changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
+    }
+  }
+
+  void require_wanted() const {  // locked
+    if (fenced) {
+      throw FencedError(options.worker,
+                        fmt::format("worker {} was given up for lost, and the job goes on without "
+                                    "it",
+                                    options.worker));
+    }
+    if (!store_problem.empty()) throw PeerError(-1, store_problem);
+  }
+
+  // The newest generation that this worker is in and has not tried yet; nothing once it has left.
+  std::optional<Generation> next(const std::atomic<bool>* stop) {
+    std::unique_lock lock(mutex);
+    const auto found = [this] {
+      return latest.number > joined && latest.rank_of(options.worker) >= 0;
+    };
+    const auto ready = [&] { return fenced || left || !store_problem.empty() || found(); };
+    while (!changed.wait_for(lock, look, ready)) {
+      if (stop != nullptr && *stop) throw Interrupted("stopped while it waited for workers");
+    }
+    if (left) return std::nullopt;
+    require_wanted();
+    joined = latest.number;
+    change = false;
+    return latest;
+  }
+
+  bool superseded(std::int64_t number) {
+    const std::lock_guard lock(mutex);
+    return stopping || fenced || !store_problem.empty() || latest.number > number;
+  }
+
+  MembershipOptions options;
+  std::unique_ptr<Store> store;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  Generation latest;
+  std::int64_t joined = 0;  // the generation that this worker takes part in
+  std::shared_ptr<Communicator> communicator;
+  std::string store_problem;
+  std::atomic<bool> stopping{false};
+  std::atomic<bool> fenced{false};
+  std::atomic<bool> leaving{false};
+  std::atomic<bool> left{false};
+  std::atomic<bool> change{false};
+  std::atomic<std::int64_t> step{0};
+  std::atomic<WorkerActivity> activity{WorkerActivity::starting};
+  std::thread watcher;
+  std::thread heart;
+};
+
+std::unique_ptr<Membership> Membership::from_environment(const GroupOptions& group) {
+  if (std::getenv("CONVOY_WORKER") == nullptr) return nullptr;
+  const char* at = std::getenv("CONVOY_STORE");
+  const auto secret = Secret::from_environment();
+  if (at == nullptr || !secret)
+    throw InputError("CONVOY_WORKER is set without CONVOY_STORE and the job's secret");
+  MembershipOptions options;
+  options.worker = number_in("CONVOY_WORKER");
+  options.group = group;
+  if (std::getenv("CONVOY_HEARTBEAT") != nullptr)
+    options.heartbeat = milliseconds(number_in("CONVOY_HEARTBEAT"));
+  if (std::getenv("CONVOY_LOCAL_WORKERS") != nullptr)
+    options.local_workers = std::max(1, number_in("CONVOY_LOCAL_WORKERS"));
+  return std::make_unique<Membership>(open_store(at, *secret, store_patience), options);
+}
+
+Membership::Membership(std::unique_ptr<Store> store, const MembershipOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(store), options)) {}
+Membership::~Membership() = default;
+
+int Membership::local_workers() const {
+  return impl_->options.local_workers;
+}
+
+int Membership::worker() const {
+  return impl_->options.worker;
+}
+
+Membership::Group Membership::join(const std::atomic<bool>* stop) {
+  const int worker = impl_->options.worker;
+  impl_->store->set(keys::ready(worker),
+                    Json{{"host", host_name()}, {"machine", host_identity()}}.dump());
+  while (true) {
+    set_progress(impl_->step, WorkerActivity::starting);
+    std::optional<Generation> next = impl_->next(stop);
+    if (!next) return {};
+    const Generation& generation = *next;
+    GroupOptions options = impl_->options.group;
+    options.name = fmt::format("group/{}", generation.number);
+    StoreOfGroup store(*impl_->store, [&] { return impl_->superseded(generation.number); });
+    try {
+      auto communicator = join_group(store, generation.rank_of(worker),
+                                     static_cast<int>(generation.members.size()), options);
+      const std::lock_guard lock(impl_->mutex);
+      if (impl_->latest.number > generation.number && impl_->latest.urgent) continue;
+      impl_->communicator = communicator;
+      return {generation, std::move(communicator)};
+    } catch (const PeerError& error) {
+      report(error);
+    }
+  }
+}
+
+void Membership::report(const PeerError& error) {
+  std::int64_t generation = 0;
+  bool known = false;
+  int about = -1;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->communicator) impl_->communicator->abort();
+    impl_->communicator.reset();
+    impl_->require_wanted();
+    generation = impl_->joined;
+    known = impl_->latest.number > generation;
+    const auto& members = impl_->latest.members;
+    if (!known && error.rank() >= 0 && error.rank() < static_cast<int>(members.size()))
+      about = members[static_cast<std::size_t>(error.rank())].worker;
+  }
+  if (known) return;
+  const bool damaged = dynamic_cast<const DamagedMessageError*>(&error) != nullptr;
+  impl_->store->set(keys::suspicion(generation, impl_->options.worker),
+                    Json{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
+}
+
+bool Membership::change_wanted() const {
+  return impl_->change;
+}
+
+void Membership::ask_to_leave() {
+  if (impl_->leaving.exchange(true)) return;
+  impl_->store->set(keys::leaving(impl_->options.worker), "asked");
+}
+
+bool Membership::has_left() const {
+  return impl_->left;
+}
+
+void Membership::set_progress(std::int64_t step, WorkerActivity activity) {
+  impl_->step = step;
+  impl_->activity = activity;
+}
+
+std::string Membership::agree(const std::string& key, const std::string& mine) {
+  return impl_->store->compare_set(keys::agreed(key), "", mine);
+}
+
+void Membership::job_done() {
+  impl_->store->set(keys::done, "done");
+}
+
+}  // namespace convoy

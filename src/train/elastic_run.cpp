@@ -1,0 +1,233 @@
+// A run whose workers come and go (docs/design.md, "Workers that come and go"). A step is committed
+// where it has been updated; what is under way when the group breaks is thrown away and run again
+// by the next one, which starts from the state of a member that came furthest.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "convoy/core/error.hpp"
+#include "convoy/data/load.hpp"
+#include "train/trainer_impl.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds_since(TimeUse::Clock::time_point begin) {
+  return std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+}
+
+}  // namespace
+
+RunSummary Trainer::Impl::run_elastic() {
+  while (true) {
+    try {
+      enter(options_.membership->join(options_.stop));
+      if (!options_.group) return {};  // it has left
+      while (!finished() && !change_agreed_) {
+        step();
+        between_steps();
+        tended_ = progress_.step;
+      }
+      if (finished()) return train_in_group();
+      leave();
+    } catch (const FencedError&) {
+      throw;
+    } catch (const PeerError& error) {
+      if (!failed_at_) failed_at_ = TimeUse::Clock::now();
+      if (dynamic_cast<const DamagedMessageError*>(&error) != nullptr)
+        damaged_message_ = error.what();
+      leave();
+      options_.membership->report(error);
+    }
+  }
+}
+
+// The end of the run. Nobody goes before all that it leaves is written.
+RunSummary Trainer::Impl::train_in_group() {
+  RunSummary result = finish();
+  if (is_first()) options_.membership->job_done();
+  options_.group->barrier();
+  return result;
+}
+
+void Trainer::Impl::enter(Membership::Group joined) {
+  generation_ = std::move(joined.generation);
+  options_.group = std::move(joined.communicator);
+  if (!options_.group) return;
+  change_agreed_ = false;
+  make_reduction();
+  synchronise();
+  own_lanes();
+  if (progress_.step > 0 && tended_ < progress_.step) between_steps();
+  tended_ = progress_.step;
+}
+
+void Trainer::Impl::leave() {
+  if (options_.group) options_.group->abort();
+  team_.reset();  // before the group that it uses
+  options_.group.reset();
+}
+
+void Trainer::Impl::tell_progress(WorkerActivity activity) const {
+  if (options_.membership != nullptr) options_.membership->set_progress(progress_.step, activity);
+}
+
+Json Trainer::Impl::describe_self() const {
+  return {{"worker", options_.membership->worker()},
+          {"step", has_state_ ? progress_.step : -1},
+          {"tended", tended_},
+          {"first", was_first_},
+          {"updates", progress_.updates},
+          {"skipped", progress_.skipped},
+          {"seconds", progress_.seconds + meter_.seconds},
+          {"loss", last_loss_},
+          {"rate", last_rate_},
+          {"norm", last_norm_},
+          {"damaged", damaged_message_},
+          {"identity", identity_},
+          {"data", options_.data_fingerprint}};
+}
+
+// All members have one state afterwards: that of the step that one of them came to.
+void Trainer::Impl::synchronise() {
+  std::vector<Json> members;
+  for (const std::string& text : options_.group->all_gather(describe_self().dump()))
+    members.push_back(Json::parse(text));
+  require_same_job(members);
+  const auto furthest =
+      std::max_element(members.begin(), members.end(),
+                       [](const Json& a, const Json& b) { return a["step"] < b["step"]; });
+  const auto source = static_cast<int>(furthest - members.begin());
+  if (furthest->at("step") < 0) {
+    begin_run();
+  } else {
+    catch_up(members, source);
+  }
+  emit_changes(members, source);
+  was_first_ = is_first();
+  failed_at_.reset();
+  damaged_message_.clear();
+}
+
+void Trainer::Impl::require_same_job(const std::vector<Json>& members) const {
+  std::vector<std::string> data;
+  std::vector<std::size_t> numbers;
+  for (const Json& member : members) {
+    data.push_back(member["data"]);
+    numbers.push_back(member["worker"]);
+    if (member["identity"] != members[0]["identity"]) {
+      throw InputError(
+          fmt::format("workers {} and {} run different jobs; give all launchers the "
+                      "same job file and options",
+                      members[0]["worker"].get<int>(), member["worker"].get<int>()));
+    }
+  }
+  if (!data[0].empty()) require_same_data(data, numbers);
+}
+
+// Nobody has a state: at the start, or after all workers were lost.
+void Trainer::Impl::begin_run() {
+  const bool goes_on = options_.resume || generation_.number > 1;
+  Json resumed;
+  if (is_first()) {
+    if (options_.take_over) options_.take_over(goes_on);
+    if (goes_on && checkpoints_) resumed = restore_newest();
+  }
+  const Json own = {{"resumed", !resumed.is_null()},
+                    {"step", progress_.step},
+                    {"updates", progress_.updates},
+                    {"skipped", progress_.skipped},
+                    {"seconds", progress_.seconds}};
+  const Json first = Json::parse(options_.group->all_gather(own.dump())[0]);
+  progress_ = {first["step"], first["updates"], first["skipped"], first["seconds"]};
+  if (first["resumed"] && team_) team_->distribute_from(0, *weights_, states_);
+  full_states_.clear();
+  has_state_ = true;
+  tended_ = progress_.step;
+  if (!is_first()) return;
+  log_ = open_log();
+  emit_start();
+  if (!resumed.is_null()) emit(resumed);
+}
+
+void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
+  const Json& from = members[static_cast<std::size_t>(source)];
+  const std::int64_t step = from["step"];
+  const bool all_there = std::all_of(members.begin(), members.end(),
+                                     [&](const Json& member) { return member["step"] == step; });
+  if (!all_there && team_) {
+    // Half a state is none, should this be interrupted.
+    if (progress_.step != step) has_state_ = false;
+    team_->distribute_from(source, *weights_, states_);
+    progress_ = {step, from["updates"], from["skipped"],
+                 from["seconds"].get<double>() - meter_.seconds};
+    last_loss_ = from["loss"];
+    last_rate_ = from["rate"];
+    last_norm_ = from["norm"];
+    has_state_ = true;
+  }
+  bool tend_again = !members[0]["first"].get<bool>();
+  for (const Json& member : members)
+    tend_again = tend_again || (member["step"] == step && member["tended"] < step);
+  tended_ = tend_again ? step - 1 : step;
+  if (is_first()) take_over_folder(/*goes_on=*/true, tend_again);
+}
+
+void Trainer::Impl::take_over_folder(bool goes_on, bool tend_again) {
+  if (!was_first_ && options_.take_over) options_.take_over(goes_on);
+  if (!options_.out.empty() && (!was_first_ || tend_again)) {
+    log_.reset();
+    log_ = continue_json_lines_log(options_.out / "metrics.jsonl",
+                                   progress_.step + (tend_again ? 0 : 1));
+  }
+  if (!was_first_) emit_start();
+}
+
+void Trainer::Impl::emit_changes(const std::vector<Json>& members, int source) {
+  if (!is_first()) return;
+  for (const MemberChange& change : generation_.changes) {
+    const bool joined = change.kind == MemberChange::Kind::joined;
+    if (joined && generation_.number == 1) continue;
+    Json told = event(joined ? "joined" : "lost");
+    told["worker"] = change.worker;
+    told["host"] = change.host;
+    if (joined)
+      told["from"] =
+          fmt::format("worker {}", members[static_cast<std::size_t>(source)]["worker"].get<int>());
+    else
+      told["reason"] = change.reason;
+    told["generation"] = generation_.number;
+    told["workers"] = workers();
+    emit(told);
+  }
+  for (const Json& member : members) {
+    if (member["damaged"].get<std::string>().empty()) continue;
+    Json repaired = event("repaired");
+    repaired["what"] = "message";
+    repaired["worker"] = member["worker"];
+    repaired["text"] = member["damaged"].get<std::string>() + "; the step is run again";
+    emit(repaired);
+  }
+  if (generation_.number == 1) return;
+  emit_lanes();
+  if (!failed_at_) return;
+  Json recovered = event("recovered");
+  recovered["generation"] = generation_.number;
+  recovered["seconds"] = seconds_since(*failed_at_);
+  emit(recovered);
+}
+
+void Trainer::Impl::emit_lanes() {
+  Json moved = event("moved");
+  moved["lanes"] = Json::array();
+  for (std::size_t w = 0; w < worker_lanes_.size(); ++w) {
+    moved["lanes"].push_back(
+        {generation_.members[w].worker, 0, worker_lanes_[w].begin, worker_lanes_[w].size()});
+  }
+  moved["reason"] = "other workers";
+  emit(moved);
+}
+
+}  // namespace convoy
