@@ -8,6 +8,8 @@
 #include <set>
 
 #include "checkpoint/format.hpp"
+#include "checkpoint/inspect.hpp"
+#include "checkpoint/metric.hpp"
 #include "checkpoint/shards.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
@@ -26,31 +28,12 @@ fs::path path_of(const fs::path& folder, std::int64_t step) {
   return folder / fmt::format("{}{:010}{}", prefix, step, suffix);
 }
 
-// The step in a checkpoint's file name; nothing for other files.
-std::optional<std::int64_t> step_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
-  std::int64_t step = 0;
-  const char* end = name.data() + name.size() - suffix.size();
-  const auto result = std::from_chars(name.data() + prefix.size(), end, step);
-  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
-  return step;
-}
-
-struct Metric {
-  double value = 0;
-  bool higher_is_better = false;
-};
-
-std::optional<Metric> metric_of(const fs::path& path) {
+std::optional<CheckpointMetric> metric_in(const fs::path& path) {
   try {
     const MappedFile file(path);
-    const Json header = parse_header(file.bytes(), path.string());
-    const Json& metric = header.at("meta").at("best_metric");
-    if (!metric.at("value").is_number()) return std::nullopt;
-    return Metric{metric.at("value"), metric.at("higher_is_better")};
+    return metric_of(parse_header(file.bytes(), path.string()).at("meta"));
   } catch (const std::exception&) {
-    return std::nullopt;  // damaged, or without a metric: it cannot be the best
+    return std::nullopt;  // damaged: it cannot be the best
   }
 }
 
@@ -61,11 +44,26 @@ void write_state(const fs::path& path, const TrainingState& state) {
 
 }  // namespace
 
-CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep)
-    : folder_(std::move(folder)), keep_(keep) {}
+std::optional<std::int64_t> checkpoint_step(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
+  std::int64_t step = 0;
+  const char* end = name.data() + name.size() - suffix.size();
+  const auto result = std::from_chars(name.data() + prefix.size(), end, step);
+  if (result.ec != std::errc() || result.ptr != end || step < 0) return std::nullopt;
+  return step;
+}
+
+CheckpointStore::CheckpointStore(fs::path folder, std::int64_t keep, std::int64_t keep_every)
+    : folder_(std::move(folder)), keep_(keep), keep_every_(keep_every) {}
+
+bool CheckpointStore::keeps_forever(std::int64_t step) const {
+  return keep_every_ > 0 && step % keep_every_ == 0;
+}
 
 fs::path CheckpointStore::save(const TrainingState& state, const std::vector<ShardFile>& shards) {
   make_folder();
+  remove_unfinished_writes(folder_);  // what a crash left may be what fills the disk
   const fs::path path = path_of(folder_, state.step);
   if (shards.empty()) {
     write_state(path, state);
@@ -95,7 +93,7 @@ std::vector<fs::path> CheckpointStore::list() const {
   std::vector<std::pair<std::int64_t, fs::path>> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    if (const auto step = step_of(entry.path())) found.emplace_back(*step, entry.path());
+    if (const auto step = checkpoint_step(entry.path())) found.emplace_back(*step, entry.path());
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<fs::path> paths;
@@ -105,13 +103,10 @@ std::vector<fs::path> CheckpointStore::list() const {
 
 std::optional<fs::path> CheckpointStore::best() const {
   std::optional<fs::path> best_path;
-  Metric best_metric;
+  CheckpointMetric best_metric;
   for (const fs::path& path : list()) {
-    const auto metric = metric_of(path);
-    if (!metric) continue;
-    const bool better = metric->higher_is_better ? metric->value > best_metric.value
-                                                 : metric->value < best_metric.value;
-    if (best_path && !better) continue;
+    const auto metric = metric_in(path);
+    if (!metric || (best_path && !is_better(*metric, best_metric))) continue;
     best_path = path;
     best_metric = *metric;
   }
@@ -127,7 +122,7 @@ void CheckpointStore::prune(const fs::path& newest) {
     // taken back.
     if (path != newest && path > newest) {
       fs::remove(path, ignored);
-    } else if (++kept > keep_ && path != keep_best) {
+    } else if (++kept > keep_ && path != keep_best && !keeps_forever(*checkpoint_step(path))) {
       fs::remove(path, ignored);
     }
   }
@@ -136,6 +131,7 @@ void CheckpointStore::prune(const fs::path& newest) {
 
 // Files that a crash left while writing, and shards without their checkpoint.
 void CheckpointStore::remove_leftovers() const {
+  remove_unfinished_writes(folder_);
   std::set<std::string> wanted;
   for (const fs::path& path : list()) wanted.insert(path.stem().string());
   std::error_code ignored;
@@ -144,8 +140,7 @@ void CheckpointStore::remove_leftovers() const {
     const std::size_t mark = name.find(shard_mark);
     const bool orphan = name.starts_with(prefix) && mark != std::string::npos &&
                         !wanted.contains(name.substr(0, mark));
-    if (orphan || name.find(".checkpoint.tmp-") != std::string::npos)
-      fs::remove(entry.path(), ignored);
+    if (orphan) fs::remove(entry.path(), ignored);
   }
 }
 
@@ -156,8 +151,10 @@ TrainingState CheckpointStore::load(const fs::path& path, bool with_shards) {
   return state;
 }
 
-std::optional<CheckpointStore::Loaded> CheckpointStore::load_newest() const {
-  const auto paths = list();
+std::optional<CheckpointStore::Loaded> CheckpointStore::load_newest(
+    std::optional<std::int64_t> max_step) const {
+  auto paths = list();
+  if (max_step) std::erase_if(paths, [&](auto& p) { return *checkpoint_step(p) > *max_step; });
   if (paths.empty()) return std::nullopt;
   std::vector<std::string> damaged;
   for (const fs::path& path : paths) {

@@ -93,7 +93,14 @@ Json read_header(Reader& reader) {
   return header;
 }
 
-torch::Tensor parse_tensor(Reader& reader, const Json& entry) {
+struct TensorBytes {
+  std::string name;
+  torch::ScalarType type;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+TensorBytes read_tensor(Reader& reader, const Json& entry) {
   const std::string type = entry.at("type");
   const auto known = std::find_if(known_types().begin(), known_types().end(),
                                   [&](const auto& item) { return item.first == type; });
@@ -112,9 +119,27 @@ torch::Tensor parse_tensor(Reader& reader, const Json& entry) {
     reader.fail_at(begin, fmt::format("the checksum of {} ({} bytes from there) is wrong", name,
                                       bytes.size()));
   }
-  torch::Tensor tensor = torch::empty(shape, known->second);
-  if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  return tensor;
+  return {name, known->second, shape, bytes};
+}
+
+// The file front to back; `take` gets each tensor whose checksum is right.
+template <class Take>
+CheckedState read_file(std::span<const std::byte> bytes, const std::string& name, Take take) {
+  Reader reader(bytes, name);
+  const Json header = read_header(reader);
+  CheckedState state;
+  try {
+    state.step = header.at("step");
+    state.meta = header.at("meta");
+    for (const Json& entry : header.at("tensors")) {
+      take(read_tensor(reader, entry));
+      ++state.tensors;
+    }
+  } catch (const Json::exception& error) {
+    reader.fail(fmt::format("the header lacks something: {}", error.what()));
+  }
+  if (!reader.at_end()) reader.fail("bytes follow the last tensor");
+  return state;
 }
 
 }  // namespace
@@ -155,19 +180,20 @@ std::string serialise(const TrainingState& state) {
 }
 
 TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name) {
-  Reader reader(bytes, name);
-  const Json header = read_header(reader);
   TrainingState state;
-  try {
-    state.step = header.at("step");
-    state.meta = header.at("meta");
-    for (const Json& entry : header.at("tensors"))
-      state.tensors.emplace_back(entry.at("name"), parse_tensor(reader, entry));
-  } catch (const Json::exception& error) {
-    reader.fail(fmt::format("the header lacks something: {}", error.what()));
-  }
-  if (!reader.at_end()) reader.fail("bytes follow the last tensor");
+  CheckedState checked = read_file(bytes, name, [&](const TensorBytes& stored) {
+    torch::Tensor tensor = torch::empty(stored.shape, stored.type);
+    if (!stored.bytes.empty())
+      std::memcpy(tensor.data_ptr(), stored.bytes.data(), stored.bytes.size());
+    state.tensors.emplace_back(stored.name, std::move(tensor));
+  });
+  state.step = checked.step;
+  state.meta = std::move(checked.meta);
   return state;
+}
+
+CheckedState check_state(std::span<const std::byte> bytes, const std::string& name) {
+  return read_file(bytes, name, [](const TensorBytes&) {});
 }
 
 }  // namespace convoy

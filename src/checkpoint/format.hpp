@@ -22,6 +22,17 @@ class EncodedState {
   std::vector<torch::Tensor> tensors_;  // dense
 };
 
+/// What a whole file says of itself.
+struct CheckedState {
+  std::int64_t step = 0;
+  nlohmann::ordered_json meta;
+  std::size_t tensors = 0;
+};
+
+/// As parse_state, but nothing is kept: all checksums are compared. Throws InputError naming the
+/// byte, and the tensor where one is damaged.
+CheckedState check_state(std::span<const std::byte> bytes, const std::string& name);
+
 /// The header of a file alone, its checksum compared. Throws InputError.
 nlohmann::ordered_json parse_header(std::span<const std::byte> bytes, const std::string& name);
 

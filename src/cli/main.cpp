@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_predict(app);
   convoy::cli::add_report(app);
   convoy::cli::add_data(app);
+  convoy::cli::add_checkpoint(app);
   convoy::cli::add_launch(app);
   convoy::cli::add_bench(app);
   convoy::cli::add_rendezvous(app);

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -14,6 +16,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
+#include "convoy/infer/trained_model.hpp"
 #include "convoy/report/observer.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
@@ -37,6 +40,7 @@ struct Options {
 };
 
 std::atomic<bool> stop_asked{false};
+std::atomic<bool> leave_asked{false};
 const bool live_line = ::isatty(STDERR_FILENO) == 1;
 
 // The first signal asks for a checkpoint, the second ends at once.
@@ -48,12 +52,15 @@ void on_signal(int) {
       ::write(STDERR_FILENO, note + skipped, sizeof(note) - 1 - skipped);
 }
 
-void watch_signals() {
+void watch_signals(bool may_leave) {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+  if (!may_leave) return;
+  action.sa_handler = [](int) { leave_asked = true; };
+  ::sigaction(SIGUSR1, &action, nullptr);
 }
 
 std::string replicas_of(const nlohmann::ordered_json& summary) {
@@ -85,6 +92,16 @@ ExistingRun existing_run(const Options& options) {
          : options.overwrite ? ExistingRun::overwrite
                              : ExistingRun::refuse;
 }
+
+// What a person must hear of although they want no progress.
+class Warnings final : public Observer {
+ public:
+  void on_event(const nlohmann::ordered_json& event) override {
+    if (event["event"] != "checkpoint_failed") return;
+    fmt::print(stderr, "convoy: step {}: no checkpoint: {}; training goes on\n",
+               event["step"].get<std::int64_t>(), event["reason"].get<std::string>());
+  }
+};
 
 GroupOptions group_options(const StrategyOptions& strategy) {
   const auto timeout = std::chrono::milliseconds(std::llround(strategy.timeout * 1000));
@@ -123,7 +140,7 @@ int replicas_for(const Options& options, const Team& team) {
 
 // Of a worker that had the folder before and is being killed, the lock goes a moment later.
 std::unique_ptr<RunFolder> take_folder(const fs::path& path, ExistingRun existing, bool goes_on) {
-  constexpr int tries = 40;
+  constexpr int tries = 200;
   for (int i = 0;; ++i) {
     try {
       return std::make_unique<RunFolder>(path, goes_on ? ExistingRun::resume : existing);
@@ -133,6 +150,25 @@ std::unique_ptr<RunFolder> take_folder(const fs::path& path, ExistingRun existin
     }
   }
 }
+
+// The folder of an elastic job, which its worker lets go of when it may have been given up for
+// lost: another one may need it.
+class HeldFolder {
+ public:
+  void take(const fs::path& path, ExistingRun existing, bool goes_on) {
+    const std::lock_guard lock(mutex_);
+    folder_.reset();
+    folder_ = take_folder(path, existing, goes_on);
+  }
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    folder_.reset();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<RunFolder> folder_;
+};
 
 // Worker 0 makes the folder; the others are told its path.
 std::unique_ptr<RunFolder> open_folder(const Options& options, const std::string& name,
@@ -178,9 +214,12 @@ void train(const Options& options) {
   run.stop = &stop_asked;
   run.group = team.group;
   run.membership = membership;
+  run.leave = &leave_asked;
   run.data_fingerprint = splits.fingerprint;
-  run.take_over = [&](bool goes_on) {
-    folder = take_folder(out, existing_run(options), goes_on);
+  const auto held = std::make_shared<HeldFolder>();
+  if (membership != nullptr) membership->when_out_of_touch([held] { held->let_go(); });
+  run.take_over = [&, held](bool goes_on) {
+    held->take(out, existing_run(options), goes_on);
     write_file_atomically(out / "job.yaml", print_job(job));
   };
   run.trace = options.trace;
@@ -188,13 +227,18 @@ void train(const Options& options) {
       {"job", print_job(job)},
       {"directory", fs::absolute(job.directory).string()},
       {"fitted", splits.fitted},
-      {"data", {{"skipped_samples", splits.skipped_samples}, {"repaired", splits.repaired}}}};
+      {"data", {{"skipped_samples", splits.skipped_samples}, {"repaired", splits.repaired}}},
+      {"samples", describe_samples(spec)}};
   const auto bar = progress(stderr);
-  if (!options.quiet && (first || membership)) run.observers.push_back(bar.get());
+  Warnings warnings;
+  if (options.quiet)
+    run.observers.push_back(&warnings);
+  else if (first || membership)
+    run.observers.push_back(bar.get());
 
   Trainer trainer(job, factory, loss, {splits.train, splits.validation, splits.test}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
-  watch_signals();
+  watch_signals(membership != nullptr);
   try {
     const RunSummary summary = trainer.run();
     if (summary.json.contains("steps")) print_result(summary.json, options, out, job.report.html);

@@ -11,6 +11,7 @@ void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_report(CLI::App& app);
+void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);
 void add_launch(CLI::App& app);
 void add_bench(CLI::App& app);

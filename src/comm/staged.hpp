@@ -7,6 +7,7 @@
 #include "comm/copy.hpp"
 #include "comm/transport.hpp"
 #include "convoy/core/checksum.hpp"
+#include "core/fault.hpp"
 
 namespace convoy {
 
@@ -23,6 +24,7 @@ class StagedSend {
     }
     const std::uint64_t sum = xxh3(std::span(bytes_).first(payload()));
     std::memcpy(at, &sum, trailer_size);
+    if (const auto fault = fault_at(FaultPoint::message)) flip_bit(bytes_, *fault);
   }
   std::span<std::byte> bytes() { return bytes_; }
   std::size_t payload() const { return bytes_.size() - trailer_size; }

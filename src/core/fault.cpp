@@ -130,7 +130,7 @@ void set_condition(Rule& rule, std::string_view condition) {
     if (value.empty()) complain(condition, "needs a part of a path");
     rule.path = value;
   } else if (key == "step") {
-    only_for(!is_of_files(point), "step");
+    only_for(point == FaultPoint::weights, "step");
     rule.step = parse_number(condition, value, 0);
   } else if (key == "at") {
     only_for(rule.kind.kind == Fault::Kind::cut || rule.kind.kind == Fault::Kind::flip ||
@@ -245,6 +245,13 @@ void read_fault_plan() {
 void crash() {
   ::kill(::getpid(), SIGKILL);
   for (;;) ::pause();
+}
+
+void flip_bit(std::span<std::byte> bytes, const Fault& fault) {
+  if (bytes.empty()) return;
+  const std::uint64_t bits = 8 * static_cast<std::uint64_t>(bytes.size());
+  const std::uint64_t bit = fault.at.value_or(bits / 2) % bits;
+  bytes[bit / 8] ^= std::byte{1} << (bit % 8);
 }
 
 ScopedFaults::ScopedFaults(std::string_view plan, int worker)

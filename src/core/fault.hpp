@@ -6,9 +6,11 @@
 // one branch. The same calls meet the same faults each time; a plan may be asked by several
 // threads.
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace convoy {
@@ -50,6 +52,9 @@ inline std::optional<Fault> fault_at(FaultPoint point, std::string_view path = {
 /// Reads CONVOY_FAULTS now, so that a mistake in it is told before any work is done. Throws
 /// InputError.
 void read_fault_plan();
+
+/// The bit of a flip; a place beyond the end counts on from the beginning.
+void flip_bit(std::span<std::byte> bytes, const Fault& fault);
 
 /// Ends the process as a crash does: SIGKILL, nothing is cleaned up.
 [[noreturn]] void crash();

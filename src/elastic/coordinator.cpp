@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -193,6 +194,12 @@ void Coordinator::publish_posts() {
 
 void Coordinator::watch_signs(const Listing& alive) {
   const auto now = Clock::now();
+  // Time in which nobody could look, because the store was away or this process was stopped, says
+  // nothing about the others.
+  const auto before = std::exchange(looked_, now);
+  const auto longest = std::max<Clock::duration>(10 * options_.look, options_.lost_after / 5);
+  const auto blind = std::max(Clock::duration::zero(), now - before - longest);
+  for (auto& [key, sign] : signs_) sign.changed += blind;
   for (const auto& [key, value] : alive) {
     const auto [sign, first] = signs_.try_emplace(key, Sign{value, now});
     if (!first && sign->second.value != value) sign->second = {value, now};
@@ -208,11 +215,11 @@ void Coordinator::watch_signs(const Listing& alive) {
   }
 }
 
-// Nothing when there never was a sign.
+// When they were looked at last; nothing when there never was a sign.
 std::optional<double> Coordinator::silent_seconds(const std::string& key) const {
   const auto found = signs_.find(key);
   if (found == signs_.end()) return std::nullopt;
-  return std::chrono::duration<double>(Clock::now() - found->second.changed).count();
+  return std::chrono::duration<double>(looked_ - found->second.changed).count();
 }
 
 bool Coordinator::is_coordinator(const Listing& launchers) {

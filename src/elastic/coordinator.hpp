@@ -100,6 +100,7 @@ class Coordinator {
   Generation latest_;
   std::int64_t signs_given_ = 0;
   std::map<std::string, Sign> signs_;
+  Clock::time_point looked_ = Clock::now();  // at them
   std::optional<Clock::time_point> first_ready_;
   std::optional<Clock::time_point> suspected_;
   std::int64_t suspected_generation_ = 0;

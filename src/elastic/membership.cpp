@@ -7,9 +7,12 @@
 #include <charconv>
 #include <condition_variable>
 #include <cstdlib>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <vector>
 
 #include "convoy/comm/secret.hpp"
 #include "convoy/core/error.hpp"
@@ -19,9 +22,11 @@
 namespace convoy {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
+constexpr int heartbeats_of_a_lease = 5;        // half of the time after which a worker is lost
 constexpr milliseconds look{200};               // how often a wait looks whether it is still wanted
 constexpr milliseconds store_patience{30'000};  // the store's engine may be started anew meanwhile
 
@@ -83,10 +88,12 @@ struct Membership::Impl {
       : options(chosen), store(std::move(opened)) {
     for (const auto& [key, text] : store->list(keys::generations)) {
       Generation generation = parse_generation(text);
+      changes[generation.number] = generation.changes;
       if (generation.number > latest.number) latest = std::move(generation);
     }
     watcher = std::thread([this] { watch(); });
     heart = std::thread([this] { beat(); });
+    lease_watch = std::thread([this] { watch_lease(); });
   }
 
   ~Impl() {
@@ -98,6 +105,7 @@ struct Membership::Impl {
     store->interrupt();
     watcher.join();
     heart.join();
+    lease_watch.join();
   }
 
   // Follows the list of generations, one number after the other.
@@ -124,6 +132,7 @@ struct Membership::Impl {
       (leaving ? left : fenced) = true;
     }
     const bool goes_on = !generation.urgent && (rank >= 0 || left);
+    changes[generation.number] = generation.changes;
     latest = std::move(generation);
     if (goes_on) {
       change = true;
@@ -139,13 +148,40 @@ struct Membership::Impl {
       const std::string sign =
           fmt::format("{} {} {} {}", count, joined, step.load(), static_cast<int>(activity.load()));
       lock.unlock();
+      const auto before = Clock::now();
+      bool given = true;
       try {
         store->set(keys::worker_alive(options.worker), sign);
       } catch (const std::exception&) {  // the watcher says so
+        given = false;
       }
       lock.lock();
+      if (given) touched = before;
       changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
     }
+  }
+
+  void watch_lease() {
+    std::unique_lock lock(mutex);
+    while (!stopping) {
+      changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
+      if (stopping || out_of_touch || Clock::now() - touched < options.lease) continue;
+      out_of_touch = true;
+      const auto work = out_of_touch_work;
+      lock.unlock();
+      if (work) work();
+      lock.lock();
+    }
+  }
+
+  void confirm() {
+    const auto before = Clock::now();
+    const bool lost = store->get_if_present(keys::lost(options.worker)).has_value();
+    const std::lock_guard lock(mutex);
+    if (lost) fenced = true;
+    require_wanted();
+    touched = std::max(touched, before);
+    out_of_touch = false;
   }
 
   void require_wanted() const {  // locked
@@ -175,6 +211,20 @@ struct Membership::Impl {
     return latest;
   }
 
+  // Of generations that nobody told: they may have ended before they began. Those of the first are
+  // nobody's news.
+  std::vector<MemberChange> untold_changes(std::int64_t number) {
+    std::int64_t told = 1;
+    if (const auto text = store->get_if_present(keys::told))
+      std::from_chars(text->data(), text->data() + text->size(), told);
+    const std::lock_guard lock(mutex);
+    changes.erase(changes.begin(), changes.upper_bound(told));
+    std::vector<MemberChange> untold;
+    for (auto at = changes.begin(); at != changes.upper_bound(number); ++at)
+      untold.insert(untold.end(), at->second.begin(), at->second.end());
+    return untold;
+  }
+
   bool superseded(std::int64_t number) {
     const std::lock_guard lock(mutex);
     return stopping || fenced || !store_problem.empty() || latest.number > number;
@@ -186,9 +236,13 @@ struct Membership::Impl {
   mutable std::mutex mutex;
   std::condition_variable changed;
   Generation latest;
+  std::map<std::int64_t, std::vector<MemberChange>> changes;  // of generations not known as told
   std::int64_t joined = 0;  // the generation that this worker takes part in
   std::shared_ptr<Communicator> communicator;
   std::string store_problem;
+  Clock::time_point touched = Clock::now();  // when the last sign of life was given that arrived
+  bool out_of_touch = false;
+  std::function<void()> out_of_touch_work;
   std::atomic<bool> stopping{false};
   std::atomic<bool> fenced{false};
   std::atomic<bool> leaving{false};
@@ -198,6 +252,7 @@ struct Membership::Impl {
   std::atomic<WorkerActivity> activity{WorkerActivity::starting};
   std::thread watcher;
   std::thread heart;
+  std::thread lease_watch;
 };
 
 std::unique_ptr<Membership> Membership::from_environment(const GroupOptions& group) {
@@ -211,6 +266,7 @@ std::unique_ptr<Membership> Membership::from_environment(const GroupOptions& gro
   options.group = group;
   if (std::getenv("CONVOY_HEARTBEAT") != nullptr)
     options.heartbeat = milliseconds(number_in("CONVOY_HEARTBEAT"));
+  options.lease = heartbeats_of_a_lease * options.heartbeat;
   if (std::getenv("CONVOY_LOCAL_WORKERS") != nullptr)
     options.local_workers = std::max(1, number_in("CONVOY_LOCAL_WORKERS"));
   return std::make_unique<Membership>(open_store(at, *secret, store_patience), options);
@@ -236,13 +292,14 @@ Membership::Group Membership::join(const std::atomic<bool>* stop) {
     set_progress(impl_->step, WorkerActivity::starting);
     std::optional<Generation> next = impl_->next(stop);
     if (!next) return {};
-    const Generation& generation = *next;
+    Generation& generation = *next;
     GroupOptions options = impl_->options.group;
     options.name = fmt::format("group/{}", generation.number);
     StoreOfGroup store(*impl_->store, [&] { return impl_->superseded(generation.number); });
     try {
       auto communicator = join_group(store, generation.rank_of(worker),
                                      static_cast<int>(generation.members.size()), options);
+      generation.changes = impl_->untold_changes(generation.number);
       const std::lock_guard lock(impl_->mutex);
       if (impl_->latest.number > generation.number && impl_->latest.urgent) continue;
       impl_->communicator = communicator;
@@ -274,6 +331,10 @@ void Membership::report(const PeerError& error) {
                     Json{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
 }
 
+void Membership::changes_told() {
+  impl_->store->set(keys::told, std::to_string(impl_->joined));
+}
+
 bool Membership::change_wanted() const {
   return impl_->change;
 }
@@ -285,6 +346,20 @@ void Membership::ask_to_leave() {
 
 bool Membership::has_left() const {
   return impl_->left;
+}
+
+bool Membership::in_touch() const {
+  const std::lock_guard lock(impl_->mutex);
+  return !impl_->out_of_touch && Clock::now() - impl_->touched < impl_->options.lease;
+}
+
+void Membership::confirm() {
+  impl_->confirm();
+}
+
+void Membership::when_out_of_touch(std::function<void()> work) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->out_of_touch_work = std::move(work);
 }
 
 void Membership::set_progress(std::int64_t step, WorkerActivity activity) {

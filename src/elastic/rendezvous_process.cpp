@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -65,11 +64,9 @@ void RendezvousProcess::start() {
 void RendezvousProcess::await_port() {
   const auto deadline = Clock::now() + start_patience;
   while (process_->out.fd() >= 0 && Clock::now() < deadline) {
-    std::array<pollfd, 2> entries = {
-        {{process_->out.fd(), POLLIN, 0}, {process_->err.fd(), POLLIN, 0}}};
-    ::poll(entries.data(), entries.size(), 1000);
-    if (entries[1].revents != 0) pass_on(process_->err.read_lines());
-    if (entries[0].revents == 0) continue;
+    pollfd entry{process_->out.fd(), POLLIN, 0};
+    ::poll(&entry, 1, 1000);
+    if (entry.revents == 0) continue;
     for (const std::string& line : process_->out.read_lines()) {
       std::uint16_t port = 0;
       const auto [rest, problem] = std::from_chars(line.data(), line.data() + line.size(), port);
@@ -82,7 +79,9 @@ void RendezvousProcess::await_port() {
   if (Clock::now() >= deadline)
     throw Error(
         fmt::format("the rendezvous' process said nothing for {} s", start_patience.count()));
-  pass_on(process_->err.drain());
+  for (const std::string& line : process_->err.drain()) last_line_ = line;
+  // Another launcher of this machine may have been faster than our process.
+  rendezvous::listen_at(options_.listen.host, options_.listen.port);
   throw Error(fmt::format("the rendezvous' process could not start: {}",
                           last_line_.empty() ? "it did not say why" : last_line_));
 }

@@ -52,8 +52,9 @@ inline std::string launcher(int id) {
 inline const std::string coordinator = "coordinator";      // the launcher that decides
 inline const std::string next_worker = "next_worker";      // numbers given so far
 inline const std::string next_launcher = "next_launcher";  // the same
-inline const std::string done = "done";                    // the work is done
-inline const std::string verdict = "verdict";              // how the job ended: status, text
+inline const std::string told = "told";        // the run's log tells so many generations
+inline const std::string done = "done";        // the work is done
+inline const std::string verdict = "verdict";  // how the job ended: status, text
 inline std::string agreed(const std::string& what) {
   return "agreed/" + what;
 }

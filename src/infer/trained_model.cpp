@@ -6,6 +6,7 @@
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
+#include "data/target.hpp"
 
 namespace convoy {
 namespace {
@@ -57,16 +58,34 @@ void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
   for (const auto& [name, tensor] : distinct_buffers(module)) read("buffer/" + name, tensor);
 }
 
+nlohmann::ordered_json meta_of(const fs::path& file) {
+  if (!is_checkpoint(file)) return read_model_meta(file);
+  return CheckpointStore::load(file, /*with_shards=*/false)
+      .meta.value("model", nlohmann::ordered_json::object());
+}
+
+DataSpec parse_samples(const nlohmann::ordered_json& meta, const fs::path& file) {
+  try {
+    DataSpec spec;
+    spec.feature_shape = meta.at("feature_shape").get<std::vector<std::int64_t>>();
+    spec.outputs = meta.at("outputs");
+    for (const Task task : {Task::classification, Task::binary, Task::regression}) {
+      if (name_of(task) == meta.at("task").get<std::string>()) spec.task = task;
+    }
+    return spec;
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(
+        fmt::format("{}: what it says of its samples is damaged: {}", file.string(), error.what()));
+  }
+}
+
 }  // namespace
 
 TrainedModel open_trained_model(const fs::path& place, const std::string& which,
                                 const std::vector<std::string>& overrides) {
   TrainedModel model;
   model.file = weights_file(place, which);
-  const nlohmann::ordered_json meta =
-      is_checkpoint(model.file) ? CheckpointStore::load(model.file, /*with_shards=*/false)
-                                      .meta.value("model", nlohmann::ordered_json::object())
-                                : read_model_meta(model.file);
+  const nlohmann::ordered_json meta = meta_of(model.file);
   if (!meta.contains("job") || !meta.contains("fitted")) {
     throw InputError(
         fmt::format("{}: was trained from C++, not from a job file; load it in your program with "
@@ -89,6 +108,26 @@ std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataS
     for (Network& network : predictor->networks()) load_checkpoint(model.file, *network.module);
   }
   return predictor;
+}
+
+nlohmann::ordered_json describe_samples(const DataSpec& spec) {
+  return {{"feature_shape", spec.feature_shape},
+          {"task", name_of(spec.task)},
+          {"outputs", spec.outputs}};
+}
+
+std::string export_checkpoint(const fs::path& checkpoint, const fs::path& model_file) {
+  const TrainedModel model = open_trained_model(checkpoint, "final", {});
+  const TrainingState state = CheckpointStore::load(checkpoint, /*with_shards=*/false);
+  nlohmann::ordered_json meta = state.meta["model"];
+  const DataSpec spec = meta.contains("samples") ? parse_samples(meta["samples"], checkpoint)
+                                                 : open_dataset(model, {}, "train")->spec();
+  const auto predictor = make_predictor(model, spec, 1);
+  torch::nn::Module& module = *predictor->networks()[0].module;
+  meta["step"] = state.step;
+  meta["weights_sha256"] = weights_sha256(module);
+  save_model(model_file, module, meta);
+  return meta["weights_sha256"];
 }
 
 std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files,

@@ -288,6 +288,8 @@ void describe(Visitor& v, ClipOptions& o) {
 void describe(Visitor& v, CheckpointOptions& o) {
   v.key("every", o.every, at_least(0), "steps between checkpoints; 0: at the end of each epoch");
   v.key("keep", o.keep, at_least(1), "the newest so many are kept, and the best");
+  v.key("keep_every", o.keep_every, at_least(0),
+        "checkpoints of steps that are multiples of it are kept too, forever; 0: none");
 }
 
 void describe(Visitor& v, TrainOptions& o) {
@@ -308,6 +310,9 @@ void describe(Visitor& v, TrainOptions& o) {
   v.key("on_nonfinite", o.on_nonfinite, choice({"stop", "skip"}),
         "when a loss or gradient is NaN or infinite: stop with a message, or leave that step out");
   v.section("checkpoint", o.checkpoint, "every", "when state is saved");
+  v.key("verify_every", o.verify_every, at_least(0),
+        "steps after each of which the workers compare their weights: one that differs from the "
+        "majority gets theirs; 0: at the end only");
 }
 
 void describe(Visitor& v, StrategyOptions& o) {
@@ -320,6 +325,9 @@ void describe(Visitor& v, StrategyOptions& o) {
         "auto: the fastest of a few sizes, found in the first steps; never changes the result");
   v.key("timeout", o.timeout, between(1, 86400),
         "seconds that one worker may keep the others waiting before it counts as lost");
+  v.key(
+      "balance", o.balance, any(),
+      "lanes move to the faster replicas and workers while the job runs; never changes the result");
 }
 
 void describe(Visitor& v, EvaluateOptions& o) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "convoy/core/checksum.hpp"
 #include "convoy/model/model.hpp"
 
 namespace convoy {
@@ -24,6 +25,17 @@ std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module) {
 }
 std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module) {
   return distinct(module.named_buffers());
+}
+
+std::string weights_sha256(torch::nn::Module& module) {
+  Sha256 hash;
+  for (const auto& tensors : {distinct_parameters(module), distinct_buffers(module)}) {
+    for (const auto& [name, tensor] : tensors) {
+      const torch::Tensor dense = tensor.detach().contiguous();
+      hash.update({static_cast<const std::byte*>(dense.data_ptr()), dense.nbytes()});
+    }
+  }
+  return hash.finish();
 }
 
 void set_training(torch::nn::Module& module, bool training) {

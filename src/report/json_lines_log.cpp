@@ -1,16 +1,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <iterator>
+#include <span>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/observer.hpp"
+#include "core/system_calls.hpp"
 
 namespace convoy {
 namespace {
@@ -61,11 +62,11 @@ bool is_of_the_group(const std::string& kind) {
 class JsonLinesLog final : public Observer {
  public:
   JsonLinesLog(std::filesystem::path file, bool fresh) : file_(std::move(file)) {
-    descriptor_ = ::open(file_.c_str(),
-                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0644);
+    descriptor_ = system_call::open(
+        file_, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_TRUNC : 0), 0644);
     if (descriptor_ < 0) fail(file_, "open for writing", errno);
   }
-  ~JsonLinesLog() override { ::close(descriptor_); }
+  ~JsonLinesLog() override { system_call::close(descriptor_, file_); }
   JsonLinesLog(const JsonLinesLog&) = delete;
   JsonLinesLog& operator=(const JsonLinesLog&) = delete;
 
@@ -77,7 +78,8 @@ class JsonLinesLog final : public Observer {
  private:
   void append(std::string_view line) {
     while (!line.empty()) {
-      const ssize_t written = ::write(descriptor_, line.data(), line.size());
+      const ssize_t written = system_call::write(
+          descriptor_, std::as_bytes(std::span(line.data(), line.size())), file_);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) fail(file_, "write", errno);
       line.remove_prefix(static_cast<std::size_t>(written));

@@ -93,8 +93,10 @@ class Progress final : public Observer {
   void on_event(const nlohmann::ordered_json& event) override {
     const std::string kind = event.value("event", "");
     if (kind == "start" && event.contains("run") && event["run"].is_object()) begin(event["run"]);
-    state_.step = static_cast<std::int64_t>(number(event, "step"));
-    state_.epoch = number(event, "epoch", state_.epoch);
+    if (!kind.starts_with("checkpoint")) {  // told when it has been written, some steps later
+      state_.step = static_cast<std::int64_t>(number(event, "step"));
+      state_.epoch = number(event, "epoch", state_.epoch);
+    }
     if (kind == "step") return on_step(event);
     if (kind == "checkpoint" && !is_best(event) && !checkpoint_line_.passes()) return;
     print(format_event_line(event, style_), kind == "done");

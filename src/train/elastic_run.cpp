@@ -18,6 +18,12 @@ double seconds_since(TimeUse::Clock::time_point begin) {
   return std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
 }
 
+// A line for each damaged file of a package that this worker fetched again.
+Json repaired_data(const Json& model_meta) {
+  if (!model_meta.contains("data")) return Json::array();
+  return model_meta["data"].value("repaired", Json::array());
+}
+
 }  // namespace
 
 RunSummary Trainer::Impl::run_elastic() {
@@ -27,10 +33,11 @@ RunSummary Trainer::Impl::run_elastic() {
       if (!options_.group) return {};  // it has left
       while (!finished() && !change_agreed_) {
         step();
+        keep_folder();
         between_steps();
         tended_ = progress_.step;
       }
-      if (finished()) return train_in_group();
+      if (finished()) return finish_together();
       leave();
     } catch (const FencedError&) {
       throw;
@@ -45,11 +52,19 @@ RunSummary Trainer::Impl::run_elastic() {
 }
 
 // The end of the run. Nobody goes before all that it leaves is written.
-RunSummary Trainer::Impl::train_in_group() {
+RunSummary Trainer::Impl::finish_together() {
+  keep_folder();
   RunSummary result = finish();
   if (is_first()) options_.membership->job_done();
   options_.group->barrier();
   return result;
+}
+
+// Who cannot reach the store may have been given up, and another one may write there now.
+void Trainer::Impl::keep_folder() {
+  if (!is_first() || options_.membership->in_touch()) return;
+  options_.membership->confirm();
+  if (options_.take_over) options_.take_over(/*goes_on=*/true);
 }
 
 void Trainer::Impl::enter(Membership::Group joined) {
@@ -71,7 +86,9 @@ void Trainer::Impl::leave() {
 }
 
 void Trainer::Impl::tell_progress(WorkerActivity activity) const {
-  if (options_.membership != nullptr) options_.membership->set_progress(progress_.step, activity);
+  if (options_.membership == nullptr) return;
+  options_.membership->set_progress(progress_.step, activity);
+  if (options_.leave != nullptr && options_.leave->load()) options_.membership->ask_to_leave();
 }
 
 Json Trainer::Impl::describe_self() const {
@@ -86,6 +103,7 @@ Json Trainer::Impl::describe_self() const {
           {"rate", last_rate_},
           {"norm", last_norm_},
           {"damaged", damaged_message_},
+          {"repaired", has_state_ ? Json::array() : repaired_data(options_.model_meta)},
           {"identity", identity_},
           {"data", options_.data_fingerprint}};
 }
@@ -100,12 +118,14 @@ void Trainer::Impl::synchronise() {
       std::max_element(members.begin(), members.end(),
                        [](const Json& a, const Json& b) { return a["step"] < b["step"]; });
   const auto source = static_cast<int>(furthest - members.begin());
+  std::string from = fmt::format("worker {}", (*furthest)["worker"].get<int>());
   if (furthest->at("step") < 0) {
     begin_run();
+    from = progress_.step > 0 ? "a checkpoint" : "the beginning";
   } else {
     catch_up(members, source);
   }
-  emit_changes(members, source);
+  emit_changes(members, from);
   was_first_ = is_first();
   failed_at_.reset();
   damaged_message_.clear();
@@ -168,7 +188,8 @@ void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
     last_norm_ = from["norm"];
     has_state_ = true;
   }
-  bool tend_again = !members[0]["first"].get<bool>();
+  // The first may be a step behind: then nobody has told the others' last one.
+  bool tend_again = !members[0]["first"].get<bool>() || members[0]["tended"] < step;
   for (const Json& member : members)
     tend_again = tend_again || (member["step"] == step && member["tended"] < step);
   tended_ = tend_again ? step - 1 : step;
@@ -185,49 +206,43 @@ void Trainer::Impl::take_over_folder(bool goes_on, bool tend_again) {
   if (!was_first_) emit_start();
 }
 
-void Trainer::Impl::emit_changes(const std::vector<Json>& members, int source) {
+void Trainer::Impl::emit_repairs(const Json& member) {
+  const auto tell = [&](const char* what, const std::string& text) {
+    Json repaired = event("repaired");
+    repaired["what"] = what;
+    repaired["worker"] = member["worker"];
+    repaired["text"] = text;
+    emit(repaired);
+  };
+  for (const Json& line : member["repaired"]) tell("data", line);
+  if (const std::string damaged = member["damaged"]; !damaged.empty())
+    tell("message", damaged + "; the step is run again");
+}
+
+void Trainer::Impl::emit_changes(const std::vector<Json>& members, const std::string& from) {
   if (!is_first()) return;
   for (const MemberChange& change : generation_.changes) {
     const bool joined = change.kind == MemberChange::Kind::joined;
-    if (joined && generation_.number == 1) continue;
     Json told = event(joined ? "joined" : "lost");
     told["worker"] = change.worker;
     told["host"] = change.host;
     if (joined)
-      told["from"] =
-          fmt::format("worker {}", members[static_cast<std::size_t>(source)]["worker"].get<int>());
+      told["from"] = from;
     else
       told["reason"] = change.reason;
     told["generation"] = generation_.number;
     told["workers"] = workers();
     emit(told);
   }
-  for (const Json& member : members) {
-    if (member["damaged"].get<std::string>().empty()) continue;
-    Json repaired = event("repaired");
-    repaired["what"] = "message";
-    repaired["worker"] = member["worker"];
-    repaired["text"] = member["damaged"].get<std::string>() + "; the step is run again";
-    emit(repaired);
-  }
+  for (const Json& member : members) emit_repairs(member);
+  options_.membership->changes_told();
   if (generation_.number == 1) return;
-  emit_lanes();
+  emit_lanes("other workers", 0, 0);
   if (!failed_at_) return;
   Json recovered = event("recovered");
   recovered["generation"] = generation_.number;
   recovered["seconds"] = seconds_since(*failed_at_);
   emit(recovered);
-}
-
-void Trainer::Impl::emit_lanes() {
-  Json moved = event("moved");
-  moved["lanes"] = Json::array();
-  for (std::size_t w = 0; w < worker_lanes_.size(); ++w) {
-    moved["lanes"].push_back(
-        {generation_.members[w].worker, 0, worker_lanes_[w].begin, worker_lanes_[w].size()});
-  }
-  moved["reason"] = "other workers";
-  emit(moved);
 }
 
 }  // namespace convoy

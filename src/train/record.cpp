@@ -58,11 +58,14 @@ void add_final(Json& final, const std::string& split, const Json& metrics) {
 }  // namespace
 
 Json Trainer::Impl::event(const std::string& kind) const {
+  return event(kind, progress_.step);
+}
+
+Json Trainer::Impl::event(const std::string& kind, std::int64_t step) const {
   return {{"time", now_utc()},
-          {"step", progress_.step},
+          {"step", step},
           {"event", kind},
-          {"epoch",
-           static_cast<double>(progress_.step) / static_cast<double>(schedule_.steps_per_epoch())}};
+          {"epoch", static_cast<double>(step) / static_cast<double>(schedule_.steps_per_epoch())}};
 }
 
 void Trainer::Impl::emit(const Json& event) {
@@ -123,6 +126,7 @@ void Trainer::Impl::emit_step() {
   step["samples_per_second"] =
       seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
   step["seconds"] = time_use_per_step(reported_);
+  step["balance"] = balance_json();
   reported_ = meter_;
   reported_.time_use = total_time_use();
   emit(step);
@@ -178,6 +182,7 @@ RunSummary Trainer::Impl::finish() {
     const auto at = evaluated_at_.find(split);
     if (at == evaluated_at_.end() || at->second != progress_.step) evaluate_split(split, *dataset);
   }
+  settle_checkpoints();
   sync_networks(/*training=*/false);
   RunSummary result;
   result.weights_sha256 = weights_->sha256();

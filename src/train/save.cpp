@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "checkpoint/inspect.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/metrics.hpp"
@@ -12,22 +13,38 @@
 
 namespace convoy {
 
+// Where this worker has the whole state it is copied here, and written in the background.
 void Trainer::Impl::write_checkpoint() {
-  const bool replicated = options_.membership != nullptr;
-  if (replicated && !is_first()) return;
+  const bool whole = !team_ || options_.membership != nullptr;
+  if (whole && !is_first()) return;
   const auto begin = TimeUse::Clock::now();
-  progress_.seconds += meter_.seconds;  // all of the run's, wherever it goes on
-  std::vector<torch::Tensor> whole;     // the optimizer's state, if this worker has all of it
-  if (replicated) {
-    whole = states_;
-  } else if (!team_) {
-    for (const torch::Tensor& state : states_) {
-      whole.push_back(torch::zeros({weights_->size()}));
-      expand_state(reduction_->blocks(), 0, state, whole.back());
+  TrainingState state = copy_state();
+  if (whole) {
+    if (!writer_) writer_ = std::make_unique<CheckpointWriter>(*checkpoints_);
+    writer_->submit(std::move(state), begin);
+    return;
+  }
+  WrittenCheckpoint written = save_with_shards(state);
+  if (!is_first()) return;
+  written.seconds = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+  written.stall_seconds = written.seconds;
+  tell_checkpoint(written);
+}
+
+// What training changes is copied; the optimizer's state only where this worker has all of it.
+TrainingState Trainer::Impl::copy_state() {
+  std::vector<torch::Tensor> states;
+  for (const torch::Tensor& state : states_) {
+    if (options_.membership != nullptr) {
+      states.push_back(state.clone());
+    } else if (!team_) {
+      states.push_back(torch::empty({weights_->size()}));
+      expand_state(reduction_->blocks(), 0, state, states.back());
     }
   }
-  TrainingState state = capture_state(*weights_, whole, progress_);
-  progress_.seconds -= meter_.seconds;
+  Progress progress = progress_;
+  progress.seconds += meter_.seconds;  // all of the run's, wherever it goes on
+  TrainingState state = capture_state(*weights_, states, progress);
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
   const std::string split = data_.validation ? "validation" : "test";
@@ -41,19 +58,46 @@ void Trainer::Impl::write_checkpoint() {
                                    {"higher_is_better", higher_is_better(best_metric_)}};
     }
   }
-  const auto path = save_checkpoint(std::move(state));
-  if (!is_first()) return;
-  Json written = event("checkpoint");
-  written["path"] = "checkpoints/" + path.filename().string();
-  written["best"] = checkpoints_->best() == path;
-  written["seconds"] = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
-  emit(written);
+  return state;
+}
+
+void Trainer::Impl::tell_checkpoint(const WrittenCheckpoint& written) {
+  if (!written.error.empty()) {
+    Json failed = event("checkpoint_failed", written.step);
+    failed["reason"] = written.error;
+    emit(failed);
+    return;
+  }
+  Json told = event("checkpoint", written.step);
+  told["path"] = "checkpoints/" + written.path.filename().string();
+  told["best"] = written.best;
+  told["seconds"] = written.seconds;
+  told["stall_seconds"] = written.stall_seconds;
+  told["bytes"] = written.bytes;
+  emit(told);
+}
+
+// What came of those written in the background.
+void Trainer::Impl::tell_checkpoints() {
+  if (!writer_) return;
+  for (const WrittenCheckpoint& written : writer_->take_finished()) tell_checkpoint(written);
+}
+
+// At the end: the last state must have been kept.
+void Trainer::Impl::settle_checkpoints() {
+  if (!writer_) return;
+  try {
+    writer_->wait_for_last();
+  } catch (const IoError&) {
+    tell_checkpoints();
+    throw;
+  }
+  tell_checkpoints();
 }
 
 // All workers write their part of the optimizer's state, then worker 0 the rest: until that is
 // there, the parts are no checkpoint.
-std::filesystem::path Trainer::Impl::save_checkpoint(TrainingState state) {
-  if (!team_ || options_.membership != nullptr) return checkpoints_->save(state);
+WrittenCheckpoint Trainer::Impl::save_with_shards(const TrainingState& state) {
   const bool shared = folder_is_shared();
   ShardFile own;
   team_->agree([&] {
@@ -70,7 +114,12 @@ std::filesystem::path Trainer::Impl::save_checkpoint(TrainingState state) {
     shards.push_back({shard["name"], shard["xxh3"]});
     if (!shared && w > 0) shards.back() = collected_[w];
   }
-  return checkpoints_->save(state, shards);
+  WrittenCheckpoint written;
+  written.step = state.step;
+  written.path = checkpoints_->save(state, shards);
+  written.best = checkpoints_->best() == written.path;
+  written.bytes = checkpoint_bytes(written.path);
+  return written;
 }
 
 // Worker 0 writes the parts of workers that do not see its folder.

@@ -1,6 +1,7 @@
 // One step: compute, reduce, update, commit (docs/design.md, "A step").
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "convoy/core/error.hpp"
@@ -27,7 +28,9 @@ void Trainer::Impl::step() {
   meter_.seconds += last_seconds_;
   ++meter_.steps;
   ++progress_.step;
+  flip_if_planned();
   if (tuned) emit_tuned();
+  balance(news);
 }
 
 // Every lane's gradient, and the sums of the blocks that are this worker's.
@@ -35,7 +38,13 @@ void Trainer::Impl::compute() {
   tell_progress(WorkerActivity::computing);
   GradientSink* sink = team_ ? team_->start_step(progress_.step) : nullptr;
   try {
-    pool_.run([&](int r) { replicas_[r]->compute(progress_.step, lane_results_, sink); });
+    replica_seconds_.assign(replicas_.size(), 0);
+    pool_.run([&](int r) {
+      const auto begin = TimeUse::Clock::now();
+      replicas_[r]->compute(progress_.step, lane_results_, sink);
+      replica_seconds_[static_cast<std::size_t>(r)] =
+          std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+    });
   } catch (...) {
     if (sink != nullptr) team_->cancel_step();
     throw;
@@ -78,10 +87,15 @@ StepNews Trainer::Impl::exchange_news() {
   const auto clock = TimeUse::Clock::now();
   news.seconds = last_seconds_;
   news.stop = options_.stop != nullptr && options_.stop->load();
+  news.compute_seconds.assign(static_cast<std::size_t>(workers()), 0);
+  news.replicas.assign(static_cast<std::size_t>(workers()), pool_.size());
+  news.compute_seconds[static_cast<std::size_t>(worker())] =
+      *std::max_element(replica_seconds_.begin(), replica_seconds_.end());
   news.change = options_.membership != nullptr && options_.membership->change_wanted();
   team_->exchange_news(news);
   stop_asked_ = news.stop;
   change_agreed_ = news.change;
+  worker_seconds_ = news.compute_seconds;
   replicas_[0]->time_use().add(Activity::communicate, clock);
   return news;
 }

@@ -50,7 +50,7 @@ StepNewsExchange::StepNewsExchange(Communicator& group, const std::vector<Block>
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       if (blocks[b].owner == w) worker.blocks.push_back(static_cast<int>(b));
     }
-    const std::size_t values = 3 + worker.blocks.size() +
+    const std::size_t values = 5 + worker.blocks.size() +
                                static_cast<std::size_t>(worker.lanes.size()) +
                                worker.nodes.size() * float_values_;
     const bool first = !worker.lanes.empty() && worker.lanes.begin == 0;
@@ -68,6 +68,8 @@ void StepNewsExchange::write(Worker& worker, const StepNews& news,
   out.put(news.seconds);
   out.put(news.stop ? 1.0 : 0.0);
   out.put(news.change ? 1.0 : 0.0);
+  out.put(news.compute_seconds[group_.rank()]);
+  out.put(static_cast<double>(news.replicas[group_.rank()]));
   for (const int b : worker.blocks) out.put(squares[b]);
   out.put(news.losses.data() + worker.lanes.begin,
           static_cast<std::size_t>(worker.lanes.size()) * sizeof(double));
@@ -85,11 +87,14 @@ void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& 
   for (Worker& worker : workers_) parts.push_back(worker.message);
   group_.all_gather(own.message, parts);
   std::vector<std::vector<double>> node_buffers;
-  for (const Worker& worker : workers_) {
+  for (std::size_t w = 0; w < workers_.size(); ++w) {
+    const Worker& worker = workers_[w];
     Reader in(worker.message);
     news.seconds = std::max(news.seconds, in.get());
     if (in.get() != 0) news.stop = true;
     if (in.get() != 0) news.change = true;
+    news.compute_seconds[w] = in.get();
+    news.replicas[w] = static_cast<int>(in.get());
     for (const int b : worker.blocks) squares[b] = in.get();
     in.get(news.losses.data() + worker.lanes.begin,
            static_cast<std::size_t>(worker.lanes.size()) * sizeof(double));

@@ -17,6 +17,8 @@ struct StepNews {
   std::vector<torch::Tensor> counters;  ///< buffers that are not float, as lane 0 left them
   double seconds = 0;                   ///< the longest that a worker needed for the step before
   bool stop = false;                    ///< somebody was asked to stop
+  std::vector<double> compute_seconds;  ///< by worker: in the replicas
+  std::vector<int> replicas;            ///< by worker
   bool change = false;                  ///< the members shall change after this step
 };
 
@@ -27,7 +29,8 @@ class StepNewsExchange {
                    std::vector<Range> worker_lanes, std::size_t float_values,
                    std::vector<torch::Tensor> counters);
 
-  /// Tells everybody this worker's part (of `news`: its lanes' losses, its counters if it owns lane
+  /// Tells everybody this worker's part (of `news`: its lanes' losses, its entry of
+  /// compute_seconds and replicas, its counters if it owns lane
   /// 0, seconds, stop; `roots`: its sums) and fills in the others'. `squares` by block likewise.
   void exchange(StepNews& news, const std::vector<PartialSum*>& roots,
                 std::vector<double>& squares);

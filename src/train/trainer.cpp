@@ -95,7 +95,8 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
   if (options_.membership == nullptr) make_reduction();
   if (options_.out.empty()) return;
   if (is_first() && options_.membership == nullptr) require_writable_directory(options_.out);
-  checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep);
+  checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep,
+                       job_.train.checkpoint.keep_every);
 }
 
 void Trainer::Impl::make_replicas(const ModelFactory& factory) {
@@ -112,22 +113,35 @@ void Trainer::Impl::make_replicas(const ModelFactory& factory) {
 
 void Trainer::Impl::make_reduction() {
   worker_lanes_ = even_ownership(lanes_, workers());
+  team_.reset();
+  build_reduction();
+  parallel_known_ = false;
+  start_worker_balancing(std::vector<int>(static_cast<std::size_t>(workers()), pool_.size()));
+  start_replica_balancing();
+}
+
+void Trainer::Impl::build_reduction() {
   const Range own = worker_lanes_[worker()];
   const bool replicated = options_.membership != nullptr;
-  reduction_ = std::make_unique<Reduction>(
+  auto reduction = std::make_unique<Reduction>(
       make_blocks(*weights_, workers(),
                   replicated ? StateLayout::replicated : StateLayout::sharded),
       lanes_, Reduction::Owner{worker(), workers(), own, pool_.size(), replicated});
   const std::int64_t kept =
-      replicated ? weights_->size() : state_size(reduction_->blocks(), worker());
+      replicated ? weights_->size() : state_size(reduction->blocks(), worker());
   while (static_cast<int>(states_.size()) < optimizer_->states())
     states_.push_back(torch::zeros({kept}));
-  if (workers() == 1) return;
+  if (workers() == 1) {
+    reduction_ = std::move(reduction);
+    return;
+  }
   const auto busy = static_cast<int>(std::min<std::int64_t>(pool_.size(), own.size()));
-  team_ = std::make_unique<TrainingGroup>(
-      *options_.group, *weights_, *reduction_,
+  auto team = std::make_unique<TrainingGroup>(
+      *options_.group, *weights_, *reduction,
       TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy), trace_.get(),
-                             replicated});
+                             replicated, team_.get()});
+  team_ = std::move(team);  // the one before goes before its reduction
+  reduction_ = std::move(reduction);
 }
 
 void Trainer::Impl::start_trace() {
@@ -173,6 +187,7 @@ Trainer::Impl::Json Trainer::Impl::resume() {
 // Reads the newest checkpoint that is whole; null if there is none: stopped before its first one,
 // the run begins again. The optimizer's state is left in full_states_ for all workers' owners.
 Trainer::Impl::Json Trainer::Impl::restore_newest() {
+  if (writer_) writer_->wait();
   const auto loaded = checkpoints_->load_newest();
   if (!loaded) return {};
   for (const std::string& line : loaded->damaged)
@@ -196,9 +211,10 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
 
 void Trainer::Impl::own_lanes() {
   const Range own = worker_lanes_[worker()];
+  const std::vector<Range> parts = ownership_of(replica_counts_);
   sync_networks(/*training=*/true);
   for (int r = 0; r < pool_.size(); ++r) {
-    const Range part = even_part(own.size(), pool_.size(), r);
+    const Range part = parts[static_cast<std::size_t>(r)];
     replicas_[r]->own({own.begin + part.begin, own.begin + part.end}, progress_.step, total_steps_);
   }
 }
@@ -212,6 +228,7 @@ void Trainer::Impl::train_to_end() {
 }
 
 void Trainer::Impl::between_steps() {
+  if (verification_due() && !verify_weights()) return;
   if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() ||
       finished())
     emit_step();
@@ -221,6 +238,7 @@ void Trainer::Impl::between_steps() {
     evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
     show_on_timeline("evaluate", begin);
   }
+  tell_checkpoints();
   if (checkpoint_due()) {
     const auto begin = TimeUse::Clock::now();
     write_checkpoint();
@@ -253,6 +271,7 @@ void Trainer::Impl::stop_if_asked() {
   if (!checkpoints_)
     throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
   if (!checkpoint_due()) write_checkpoint();
+  settle_checkpoints();
   throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}",
                                 progress_.step, total_steps_,
                                 (options_.out / "checkpoints").string()));

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "convoy/checkpoint/checkpoint.hpp"
+#include "convoy/checkpoint/writer.hpp"
+#include "convoy/lanes/balance.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/replica_pool.hpp"
@@ -32,6 +34,7 @@ class Trainer::Impl {
   // trainer.cpp
   void make_replicas(const ModelFactory& factory);
   void make_reduction();
+  void build_reduction();
   void start_trace();
   bool is_first() const { return !options_.group || options_.group->rank() == 0; }
   int worker() const { return options_.group ? options_.group->rank() : 0; }
@@ -51,7 +54,8 @@ class Trainer::Impl {
 
   // elastic_run.cpp
   RunSummary run_elastic();
-  RunSummary train_in_group();
+  RunSummary finish_together();
+  void keep_folder();
   void enter(Membership::Group joined);
   void leave();
   void synchronise();
@@ -60,9 +64,27 @@ class Trainer::Impl {
   void begin_run();
   void catch_up(const std::vector<Json>& members, int source);
   void take_over_folder(bool goes_on, bool tend_again);
-  void emit_changes(const std::vector<Json>& members, int source);
-  void emit_lanes();
+  void emit_repairs(const Json& member);
+  void emit_changes(const std::vector<Json>& members, const std::string& from);
+  int number_of(int rank) const;
   void tell_progress(WorkerActivity activity) const;
+
+  // balance.cpp
+  void start_worker_balancing(const std::vector<int>& parallel);
+  void start_replica_balancing();
+  void balance(const StepNews& news);
+  void move_lanes(const std::vector<std::int64_t>& counts, double imbalance_before);
+  void emit_lanes(const char* reason, double before, double after);
+  Json balance_json() const;
+
+  // verify.cpp
+  bool verification_due() const;
+  std::string state_digest() const;
+  bool verify_weights();
+  void take_back();
+  Json restore_verified();
+  void emit_repaired(int rank, const std::string& text);
+  void flip_if_planned();
 
   // step.cpp
   void step();
@@ -75,6 +97,7 @@ class Trainer::Impl {
 
   // record.cpp
   Json event(const std::string& kind) const;
+  Json event(const std::string& kind, std::int64_t step) const;
   void emit(const Json& event);
   void emit_start();
   void emit_step();
@@ -82,7 +105,11 @@ class Trainer::Impl {
   Inference infer(const Dataset& dataset);
   Json evaluate_split(const std::string& split, const Dataset& dataset);
   void write_checkpoint();
-  std::filesystem::path save_checkpoint(TrainingState state);
+  TrainingState copy_state();
+  WrittenCheckpoint save_with_shards(const TrainingState& state);
+  void tell_checkpoint(const WrittenCheckpoint& written);
+  void tell_checkpoints();
+  void settle_checkpoints();
   void collect_shards();
   bool folder_is_shared();
   void write_timeline();
@@ -114,8 +141,9 @@ class Trainer::Impl {
   std::unique_ptr<TrainingGroup> team_;  // null: the only worker
   std::unique_ptr<Trace> trace_;
   std::optional<CheckpointStore> checkpoints_;
-  std::optional<bool> folder_shared_;  // by all workers
-  std::vector<ShardFile> collected_;   // written by worker 0 for others
+  std::unique_ptr<CheckpointWriter> writer_;  // null: nothing has been written yet
+  std::optional<bool> folder_shared_;         // by all workers
+  std::vector<ShardFile> collected_;          // written by worker 0 for others
   Json identity_;
 
   Progress progress_;
@@ -125,6 +153,14 @@ class Trainer::Impl {
   double last_norm_ = 0;
   double last_seconds_ = 0;
   bool stop_asked_ = false;
+  std::int64_t verified_ = 0;  // the last step after which all had the same
+
+  std::vector<double> replica_seconds_;  // of the last step
+  std::vector<double> worker_seconds_;   // the same of the slowest replica, by worker
+  std::vector<std::int64_t> replica_counts_;
+  std::optional<LaneBalancer> replica_balancer_;
+  std::optional<LaneBalancer> worker_balancer_;
+  bool parallel_known_ = false;  // of the workers there are
 
   // Of an elastic job.
   Generation generation_;

@@ -52,7 +52,14 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
   Trace::Track* track = nullptr;
   if (options.trace != nullptr) track = &options.trace->track("courier");
   pipeline_ = std::make_unique<GradientPipeline>(exchange_, reduction, options.replicas, track);
-  use_buckets(tuning_ ? tuner_.bucket_bytes() : options.bucket_bytes);
+  if (options.before != nullptr) {
+    tuner_ = options.before->tuner_;
+    tuning_ = options.before->tuning_;
+    steps_ = options.before->steps_;
+    exchanged_bytes_ = options.before->exchanged_bytes_;
+    other_bytes_ = options.before->other_bytes_;
+  }
+  use_buckets(options.bucket_bytes < 0 ? tuner_.bucket_bytes() : options.bucket_bytes);
   if (tuner_.done()) tuning_ = false;
   bytes_before_ = group_.bytes_sent();
 }

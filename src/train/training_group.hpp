@@ -20,7 +20,8 @@ class TrainingGroup {
     int replicas = 1;               ///< of this worker, those that own lanes
     std::int64_t bucket_bytes = 0;  ///< as bucket_bytes() of the job
     Trace* trace = nullptr;
-    bool replicated = false;  ///< everybody updates all blocks
+    bool replicated = false;                ///< everybody updates all blocks
+    const TrainingGroup* before = nullptr;  ///< goes on with what that one measured and tuned
   };
   TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
                 const Options& options);
@@ -44,6 +45,7 @@ class TrainingGroup {
   bool end_step();
 
   std::vector<BucketTuner::Tried> tried() const { return tuner_.tried(); }
+  bool tuning() const { return tuning_; }
   std::int64_t bucket_bytes() const { return bucket_bytes_; }
   std::size_t buckets() const { return exchange_.buckets().size(); }
   /// Payload bytes of gradients and weights that this worker sent, per step, and of all else.

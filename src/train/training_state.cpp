@@ -101,7 +101,7 @@ TrainingState capture_state(const SharedWeights& weights, const std::vector<torc
     for (const Segment& segment : weights.segments()) {
       if (!segment.trainable) continue;
       state.tensors.emplace_back(fmt::format("optimizer{}/{}", k, segment.name),
-                                 piece(states[k], segment).clone());
+                                 piece(states[k], segment));
     }
   }
   state.meta["progress"] = {

@@ -24,8 +24,8 @@ nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int
                                     std::int64_t samples, const std::string& loss,
                                     const nlohmann::ordered_json& model_meta);
 
-/// A copy of the weights, buffers and optimizer state (`states`: flat arrays in the layout of the
-/// weights).
+/// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout
+/// of the weights, is not copied and becomes part of it.
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
                             const Progress& progress);
 

@@ -112,9 +112,9 @@ TEST_F(BadInput, FullDiskKeepsTheOlderCheckpoints) {
   std::filesystem::create_directory(disk);
   const std::string mount = "mount -t tmpfs -o size=256k tmpfs " + disk.string() + " 2>/dev/null";
   if (std::system(mount.c_str()) != 0) GTEST_SKIP() << "mounting is not permitted here";
-  const Outcome outcome = run(
-      {"train", "mlp.yaml", "--quiet", "--out", "disk/run", "--set", "train.checkpoint.keep=100"},
-      place_.path());
+  const Outcome outcome = run({"train", "mlp.yaml", "--quiet", "--out", "disk/run", "--set",
+                               "train.checkpoint.keep_every=1"},
+                              place_.path());
   EXPECT_EQ(outcome.status, 1) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("No space left"));
   std::filesystem::remove(disk / "run" / "metrics.jsonl");

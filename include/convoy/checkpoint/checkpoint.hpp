@@ -50,8 +50,12 @@ struct ShardFile {
 /// several workers wrote it, `step-<number>.shard-<k>-of-<n>`. Used by one thread at a time.
 class CheckpointStore {
  public:
-  /// `keep` >= 1 newest are kept, and the best. The folder is made at the first save.
-  CheckpointStore(std::filesystem::path folder, std::int64_t keep);
+  /// The `keep` >= 1 newest are kept, the best, and those of steps that are multiples of
+  /// `keep_every` (0: none). The folder is made at the first save.
+  CheckpointStore(std::filesystem::path folder, std::int64_t keep, std::int64_t keep_every = 0);
+
+  /// Whether pruning leaves the checkpoint of `step` alone for ever.
+  bool keeps_forever(std::int64_t step) const;
 
   /// Writes the state and removes what need not be kept. Throws IoError (disk full, read-only);
   /// older checkpoints stay.
@@ -75,9 +79,9 @@ class CheckpointStore {
     std::vector<std::string>
         damaged;  ///< one line for each newer checkpoint that could not be used
   };
-  /// The newest checkpoint that is whole; nothing if there is none. Throws InputError if there are
-  /// some, all damaged.
-  std::optional<Loaded> load_newest() const;
+  /// The newest checkpoint that is whole, of those of steps up to `max_step`; nothing if there is
+  /// none. Throws InputError if there are some, all damaged.
+  std::optional<Loaded> load_newest(std::optional<std::int64_t> max_step = std::nullopt) const;
 
   /// One file, and the shards that belong to it: the state is the same as if it had been saved
   /// whole. Throws InputError when it or a shard is damaged or missing.
@@ -92,6 +96,7 @@ class CheckpointStore {
 
   std::filesystem::path folder_;
   std::int64_t keep_;
+  std::int64_t keep_every_;
 };
 
 }  // namespace convoy

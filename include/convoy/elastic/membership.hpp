@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,7 +27,9 @@ struct MembershipOptions {
   int worker = 0;                            ///< this worker's number
   GroupOptions group;                        ///< transport and deadline of every generation's group
   std::chrono::milliseconds heartbeat{200};  ///< between signs of life
-  int local_workers = 1;                     ///< that its launcher keeps
+  /// Without a sign of life that reached the store: this worker may soon be given up for lost.
+  std::chrono::milliseconds lease{1'000};
+  int local_workers = 1;  ///< that its launcher keeps
 };
 
 /// Thread-safe where it says so; the rest is for the thread that trains.
@@ -45,6 +48,7 @@ class Membership {
   int local_workers() const;
 
   struct Group {
+    /// Its changes are all those since the last ones that were told (changes_told).
     Generation generation;
     std::shared_ptr<Communicator> communicator;
   };
@@ -54,6 +58,8 @@ class Membership {
   /// (may be null) is set while it waits. The communicator is aborted as soon as the generation
   /// cannot go on.
   Group join(const std::atomic<bool>* stop = nullptr);
+  /// The run's log has the changes of the group that was joined: nobody need tell them again.
+  void changes_told();
   /// Gives the group up, and tells whoever decides about members what went wrong in it.
   void report(const PeerError& error);
   /// The next generation is there, and wants this one to end after the step. Thread-safe.
@@ -62,6 +68,15 @@ class Membership {
   void ask_to_leave();
   /// Whether a generation without this worker, which asked for it, is there. Thread-safe.
   bool has_left() const;
+
+  /// Whether this worker cannot have been given up for lost without knowing it. Whoever writes what
+  /// the next one to do so might write too asks first. False once signs of life have not reached
+  /// the store for a while, until confirm(). Thread-safe.
+  bool in_touch() const;
+  /// Waits until the store answers, and throws FencedError if this worker has been given up.
+  void confirm();
+  /// Calls `work`, on another thread, each time that in_touch() becomes false.
+  void when_out_of_touch(std::function<void()> work);
 
   /// Goes with the signs of life. Thread-safe.
   void set_progress(std::int64_t step, WorkerActivity activity);

@@ -32,4 +32,13 @@ std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataS
 std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files,
                                             const std::string& split);
 
+/// What must be known of the samples to build the model anew: "samples" of RunOptions::model_meta.
+nlohmann::ordered_json describe_samples(const DataSpec& spec);
+
+/// Writes the weights of a checkpoint as the model.pt that the run would have left, had it ended
+/// at that step, and returns their weights_sha256. The job's data is not needed. Throws InputError
+/// when the checkpoint is damaged or not of a job file, IoError.
+std::string export_checkpoint(const std::filesystem::path& checkpoint,
+                              const std::filesystem::path& model_file);
+
 }  // namespace convoy

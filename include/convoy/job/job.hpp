@@ -138,8 +138,9 @@ struct ClipOptions {
 };
 
 struct CheckpointOptions {
-  std::int64_t every = 0;  ///< steps between checkpoints; 0: at the end of each epoch
-  std::int64_t keep = 3;   ///< the newest this many are kept, and the best
+  std::int64_t every = 0;       ///< steps between checkpoints; 0: at the end of each epoch
+  std::int64_t keep = 3;        ///< the newest this many are kept, and the best
+  std::int64_t keep_every = 0;  ///< those of steps that are multiples of it stay too; 0: none
 };
 
 struct TrainOptions {
@@ -153,6 +154,8 @@ struct TrainOptions {
   ClipOptions clip;
   std::string on_nonfinite = "stop";  ///< stop | skip
   CheckpointOptions checkpoint;
+  std::int64_t verify_every =
+      0;  ///< steps between comparisons of the workers' weights; 0: at the end
 };
 
 struct EvaluateOptions {
@@ -174,6 +177,7 @@ struct StrategyOptions {
   std::string transport = "auto";    ///< between workers: auto, shm, gloo, mpi
   std::string bucket = "auto";       ///< gradients that leave together: auto, off, or MiB
   double timeout = 300;              ///< seconds that a worker may keep the others waiting
+  bool balance = true;               ///< lanes move to the faster replicas and workers
 };
 
 /// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws

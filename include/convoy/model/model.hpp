@@ -50,6 +50,9 @@ struct NamedTensor {
 std::vector<NamedTensor> distinct_parameters(torch::nn::Module& module);
 std::vector<NamedTensor> distinct_buffers(torch::nn::Module& module);
 
+/// SHA-256 over the bytes of every parameter, then every buffer, in registration order.
+std::string weights_sha256(torch::nn::Module& module);
+
 /// Module::train(training), for sources that do not include libtorch's modules.
 void set_training(torch::nn::Module& module, bool training);
 

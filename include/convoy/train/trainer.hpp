@@ -41,6 +41,9 @@ struct RunOptions {
   /// `group` is not used. Every worker then holds the whole optimizer state, as PyTorch's DDP does,
   /// so that any of them can be lost.
   Membership* membership = nullptr;
+  /// Elastic: set (by a signal handler): this worker leaves the job, which goes on without it;
+  /// run() returns an empty summary.
+  const std::atomic<bool>* leave = nullptr;
   /// Elastic: called on the worker that writes the run's folder from now on, before it does, with
   /// whether the run goes on (its files are to be kept).
   std::function<void(bool goes_on)> take_over;

@@ -1,0 +1,172 @@
+// An elastic job with workers as threads, which come, leave and fall silent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "convoy/comm/rendezvous.hpp"
+#include "convoy/core/error.hpp"
+#include "elastic/coordinator.hpp"
+#include "rendezvous_support.hpp"
+#include "train_support.hpp"
+
+namespace convoy {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::small_job;
+using testing::TemporaryFolder;
+
+// What a worker's process would throw if it were killed: it never says why.
+struct Killed {};
+
+// Calls `at` with the number of reads so far; the data are those of another one.
+class Watched final : public Dataset {
+ public:
+  Watched(std::shared_ptr<const Dataset> data, std::function<void(int)> at)
+      : data_(std::move(data)), at_(std::move(at)) {}
+  std::int64_t size() const override { return data_->size(); }
+  const DataSpec& spec() const override { return data_->spec(); }
+  Batch read(std::span<const std::int64_t> samples) const override {
+    at_(++reads_);
+    return data_->read(samples);
+  }
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  std::function<void(int)> at_;
+  mutable std::atomic<int> reads_{0};
+};
+
+class Elastic {
+ public:
+  explicit Elastic(int least = 1)
+      : server_({.secret = secret}), coordinator_(open(), {.least = least, .lost_after = 1s}) {}
+  ~Elastic() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // Starts worker `number`; its data call `at`.
+  void start(
+      int number, std::function<void(int)> at = [](int) {}) {
+    coordinator_.worker_started(number, 1);
+    threads_.emplace_back([this, number, at = std::move(at)] { run(number, at); });
+  }
+  void wait() {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  Coordinator& coordinator() { return coordinator_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  std::map<int, std::string> digests() const { return digests_; }
+  std::vector<nlohmann::json> events(const std::string& kind) const {
+    std::vector<nlohmann::json> found;
+    std::ifstream in(folder_.path() / "metrics.jsonl");
+    for (std::string line; std::getline(in, line);) {
+      const auto event = nlohmann::json::parse(line);
+      if (event["event"] == kind) found.push_back(event);
+    }
+    return found;
+  }
+
+  std::atomic<bool> leave{false};  // worker 0 leaves
+
+ private:
+  std::unique_ptr<Store> open() const {
+    return open_store("127.0.0.1:" + std::to_string(server_.port()), secret, 10s);
+  }
+
+  void run(int number, const std::function<void(int)>& at) {
+    try {
+      MembershipOptions options;
+      options.worker = number;
+      options.heartbeat = 50ms;
+      options.group.timeout = 20s;
+      Membership membership(open(), options);
+      RunOptions run;
+      run.membership = &membership;
+      run.out = folder_.path();
+      if (number == 0) run.leave = &leave;
+      const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
+      const auto data = std::make_shared<Watched>(testing::images(), at);
+      const RunSummary summary =
+          testing::train(small_job(), factory, run, {data, nullptr, nullptr});
+      const std::lock_guard lock(mutex_);
+      digests_[number] = summary.weights_sha256;
+    } catch (const Killed&) {
+    } catch (const PeerError& error) {
+      const std::lock_guard lock(mutex_);
+      digests_[number] = error.what();
+    }
+  }
+
+  TemporaryFolder folder_;
+  RendezvousServer server_;
+  Coordinator coordinator_;
+  std::mutex mutex_;
+  std::map<int, std::string> digests_;
+  std::vector<std::thread> threads_;
+};
+
+std::string expected_digest() {
+  const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
+  return testing::train(small_job(), factory, {}, {testing::images(), nullptr, nullptr})
+      .weights_sha256;
+}
+
+TEST(TrainElastic, WithoutTroubleItIsAnOrdinaryRun) {
+  Elastic job(3);
+  for (int worker = 0; worker < 3; ++worker) job.start(worker);
+  job.wait();
+  const std::string expected = expected_digest();
+  EXPECT_EQ(job.digests(),
+            (std::map<int, std::string>{{0, expected}, {1, expected}, {2, expected}}));
+  EXPECT_EQ(job.coordinator().state().latest.number, 1);
+}
+
+// The worker that writes the folder falls silent in the middle of a step.
+TEST(TrainElastic, ALostWorkersLanesGoToTheOthers) {
+  Elastic job(2);
+  job.start(0, [](int reads) {
+    if (reads > 20) throw Killed();
+  });
+  job.start(1);
+  job.start(2);
+  job.wait();
+  const std::string expected = expected_digest();
+  EXPECT_EQ(job.digests(), (std::map<int, std::string>{{1, expected}, {2, expected}}));
+  ASSERT_EQ(job.events("lost").size(), 1u);
+  EXPECT_EQ(job.events("lost")[0]["worker"], 0);
+  EXPECT_EQ(job.events("recovered").size(), 1u);
+  std::set<int> steps;
+  for (const auto& step : job.events("step"))
+    EXPECT_TRUE(steps.insert(step["step"].get<int>()).second);
+  EXPECT_EQ(steps.size(), 10u);  // each once
+}
+
+TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
+  Elastic job(1);
+  std::atomic<bool> joined{false};
+  job.start(0, [&](int reads) {
+    if (reads > 12 && !joined.exchange(true)) {
+      job.coordinator().worker_started(1, 1);
+      job.leave = true;
+    }
+    std::this_thread::sleep_for(10ms);
+  });
+  while (!joined) std::this_thread::sleep_for(1ms);
+  job.start(1);
+  job.wait();
+  EXPECT_EQ(job.digests()[1], expected_digest());
+  EXPECT_EQ(job.digests()[0], "");  // it left
+  ASSERT_EQ(job.events("joined").size(), 1u);
+  EXPECT_EQ(job.events("joined")[0]["from"], "worker 0");
+}
+
+}  // namespace
+}  // namespace convoy
