@@ -1,6 +1,7 @@
 #include "comm/gloo_transport.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #define USE_C10D_GLOO
 #include <atomic>
 #include <list>
@@ -176,10 +177,19 @@ class GlooTransport final : public Transport {
   std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
 };
 
+// gloo writes to connections that a lost worker has closed already, in a way that ends the process
+// unless the signal is ignored. What the program says of the signal holds, if it says anything.
+void survive_closed_connections() {
+  struct sigaction now {};
+  ::sigaction(SIGPIPE, nullptr, &now);
+  if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 std::unique_ptr<Transport> gloo_transport(GlooStore store, const std::string& address, int rank,
                                           int size, milliseconds timeout) {
+  survive_closed_connections();
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
   try {
     options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(address));

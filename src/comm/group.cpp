@@ -59,8 +59,13 @@ class Joiner {
     const auto key_of = [&](int rank) { return own_key(fmt::format("{}/{}", key, rank)); };
     store_.set(key_of(place_.rank), mine.dump());
     std::vector<Json> all;
-    for (int rank = first; rank < first + count; ++rank)
-      all.push_back(Json::parse(store_.get(key_of(rank), options_.timeout)));
+    for (int rank = first; rank < first + count; ++rank) {
+      try {
+        all.push_back(Json::parse(store_.get(key_of(rank), options_.timeout)));
+      } catch (const TimeoutError&) {
+        throw TimeoutError(rank, fmt::format("worker {} did not come to the group in time", rank));
+      }
+    }
     return all;
   }
 

@@ -64,7 +64,8 @@ Coordinator::Coordinator(std::unique_ptr<Store> store, const CoordinatorOptions&
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (event_ < 0) throw IoError("launch: no event descriptor");
   launcher_ = next_number(*store_, keys::next_launcher);
-  store_->set(keys::launcher(launcher_), Json{{"host", host_name()}}.dump());
+  store_->set(keys::launcher(launcher_),
+              Json{{"host", host_name()}, {"workers", options.workers}}.dump());
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -222,15 +223,20 @@ std::optional<double> Coordinator::silent_seconds(const std::string& key) const 
   return std::chrono::duration<double>(looked_ - found->second.changed).count();
 }
 
+// It said so, or gives no sign of life.
+bool Coordinator::has_gone(int launcher, const Listing& launchers, milliseconds patience) const {
+  const double limit = std::chrono::duration<double>(patience).count();
+  return launchers.contains(keys::launcher(launcher) + "/gone") ||
+         silent_seconds(keys::launcher_alive(launcher)).value_or(0) > limit;
+}
+
 bool Coordinator::is_coordinator(const Listing& launchers) {
   const std::string mine = std::to_string(launcher_);
   const std::string now = store_->compare_set(keys::coordinator, "", mine);
   if (now == mine) return true;
   const auto other = static_cast<int>(number_of(now));
-  const double limit = std::chrono::duration<double>(options_.lost_after).count();
-  const bool gone = launchers.contains(keys::launcher(other) + "/gone") ||
-                    silent_seconds(keys::launcher_alive(other)).value_or(0) > limit;
-  return gone && store_->compare_set(keys::coordinator, now, mine) == mine;
+  return has_gone(other, launchers, options_.lost_after) &&
+         store_->compare_set(keys::coordinator, now, mine) == mine;
 }
 
 void Coordinator::follow_generations() {
@@ -262,11 +268,17 @@ JobView Coordinator::view(const Listing& workers) {
       its.lost = value;
     } else if (what == "leaving") {
       its.leaving = true;
+      view.settled = is_settled();
     }
   }
   if (first_ready_)
     view.waited = std::chrono::duration_cast<milliseconds>(Clock::now() - *first_ready_);
   return view;
+}
+
+// Its first member tells its changes once all have one state.
+bool Coordinator::is_settled() {
+  return number_of(store_->get_if_present(keys::told).value_or("0")) >= latest_.number;
 }
 
 // Whose signs of life have ended, by itself or with its launcher, is lost.
@@ -299,7 +311,13 @@ void Coordinator::lead(const Listing& workers, const Listing& launchers) {
   declare_silent(now);
   look_at_suspicions(now);
   now.launchers = 0;
-  for (const auto& [key, value] : launchers) now.launchers += split_key(key).second.empty() ? 1 : 0;
+  for (const auto& [key, value] : launchers) {
+    const auto [launcher, what] = split_key(key);
+    if (!what.empty()) continue;
+    ++now.launchers;
+    if (!has_gone(launcher, launchers, options_.lost_after))
+      now.announced += Json::parse(value).value("workers", 0);
+  }
   judge(now, launchers);
   DecisionOptions options;
   options.least = options_.least;
@@ -307,6 +325,11 @@ void Coordinator::lead(const Listing& workers, const Listing& launchers) {
   options.launchers = options_.launchers;
   const auto next = decide(now, options);
   if (!next) return;
+  // Also who was found wrong by the others, so that it does not join again.
+  for (const MemberChange& change : next->changes) {
+    if (change.kind == MemberChange::Kind::lost)
+      store_->compare_set(keys::lost(change.worker), "", change.reason);
+  }
   store_->compare_set(keys::generation(next->number), "", to_text(*next));
   follow_generations();
   // Whoever formed the group before the last one has done with its addresses.
@@ -324,9 +347,7 @@ void Coordinator::judge(const JobView& view, const Listing& launchers) {
     const auto [launcher, what] = split_key(key);
     if (!what.empty()) continue;
     const auto spent = launchers.find(keys::launcher(launcher) + "/exhausted");
-    const double limit = std::chrono::duration<double>(options_.lost_after).count();
-    const bool silent = silent_seconds(keys::launcher_alive(launcher)).value_or(0) > limit;
-    if (spent == launchers.end() && !silent && !launchers.contains(key + "/gone")) return;
+    if (spent == launchers.end() && !has_gone(launcher, launchers, options_.lost_after)) return;
     if (spent != launchers.end()) reason = spent->second;
   }
   store_->compare_set(keys::verdict, "", text_of({1, reason}));
@@ -340,11 +361,9 @@ void Coordinator::update_state(const Listing& workers, const Listing& launchers)
     if (what == "lost") now.lost[worker] = value;
   }
   now.launchers = 0;
-  const double limit = std::chrono::duration<double>(options_.lost_after).count();
   for (const auto& [key, value] : launchers) {
     const auto [launcher, what] = split_key(key);
-    const bool silent = silent_seconds(keys::launcher_alive(launcher)).value_or(0) > limit;
-    if (what.empty() && !silent && !launchers.contains(key + "/gone")) ++now.launchers;
+    if (what.empty() && !has_gone(launcher, launchers, options_.store_patience)) ++now.launchers;
   }
   if (store_->get_if_present(keys::done))
     now.verdict = Verdict{};

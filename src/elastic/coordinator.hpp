@@ -23,11 +23,14 @@
 namespace convoy {
 
 struct CoordinatorOptions {
+  int workers = 0;                              ///< that this launcher starts at first
   int least = 1;                                ///< members that train
   int launchers = 1;                            ///< that are expected at the start
   std::chrono::milliseconds gather{30'000};     ///< as DecisionOptions
   std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
-  std::chrono::milliseconds look{30};           ///< between looks at the store
+  /// How long a launcher that cannot reach the store tries to.
+  std::chrono::milliseconds store_patience{30'000};
+  std::chrono::milliseconds look{30};  ///< between looks at the store
 };
 
 /// Thread-safe. Any number of launchers may have one, of one store: the coordinator is one of them,
@@ -39,7 +42,7 @@ class Coordinator {
     Generation latest;
     std::map<int, std::string> lost;  ///< of all launchers' workers, why
     std::optional<Verdict> verdict;   ///< how the job ended: status 0 once its work is done
-    int launchers = 1;                ///< those that have not gone
+    int launchers = 1;  ///< those that have not gone, or may yet come back to ask how it ended
   };
 
   /// Throws what the store throws.
@@ -82,9 +85,11 @@ class Coordinator {
   void tell() const;
   void watch_signs(const Listing& alive);
   std::optional<double> silent_seconds(const std::string& key) const;
+  bool has_gone(int launcher, const Listing& launchers, std::chrono::milliseconds patience) const;
   bool is_coordinator(const Listing& launchers);
   void follow_generations();
   JobView view(const Listing& workers);
+  bool is_settled();
   void declare_silent(JobView& view);
   void look_at_suspicions(JobView& view);
   void lead(const Listing& workers, const Listing& launchers);

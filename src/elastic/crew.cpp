@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "convoy/core/error.hpp"
+#include "elastic/output_relay.hpp"
 #include "elastic/secret_descriptor.hpp"
 #include "elastic/worker_environment.hpp"
 
@@ -22,10 +23,6 @@ constexpr int lost_a_peer = 75;
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};
 constexpr seconds a_good_while{60};  // a worker that lived so long did not fail at its start
-
-void say(const std::string& line) {
-  write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", line));
-}
 
 }  // namespace
 
@@ -106,9 +103,11 @@ void Crew::wait_for_something() {
 }
 
 int Crew::patience() const {
-  auto first = Clock::now() + milliseconds(server_ != nullptr ? 300 : 5'000);
+  const auto now = Clock::now();
+  auto first = now + milliseconds(server_ != nullptr ? 300 : 5'000);
   if (kill_at_) first = std::min(first, *kill_at_);
-  if (!verdict_ && !due_.empty()) first = std::min(first, due_.front());
+  // One that is due already waits for its number, and the coordinator tells when that is there.
+  if (!verdict_ && !due_.empty() && due_.front() > now) first = std::min(first, due_.front());
   return static_cast<int>(
       std::max<long>(0, std::chrono::ceil<milliseconds>(first - Clock::now()).count()));
 }

@@ -8,7 +8,7 @@
 namespace convoy {
 namespace {
 
-using Kind = MemberChange::Kind;
+using Change = MemberChange::Kind;
 constexpr int patience_with_suspects = 2;  // generations
 
 class Deciding {
@@ -39,7 +39,9 @@ class Deciding {
     const bool all = std::all_of(view_.workers.begin(), view_.workers.end(), [](const auto& entry) {
       return entry.second.ready() || entry.second.lost;
     });
-    return (all && view_.launchers >= options_.launchers) || view_.waited >= options_.gather;
+    const bool all_told = static_cast<int>(view_.workers.size()) >= view_.announced &&
+                          view_.launchers >= options_.launchers;
+    return (all && all_told) || view_.waited >= options_.gather;
   }
 
   void remove_lost() {
@@ -47,15 +49,15 @@ class Deciding {
     for (const Member& member : view_.latest.members) {
       const auto found = view_.workers.find(member.worker);
       if (found != view_.workers.end() && found->second.lost)
-        drop(member, Kind::lost, *found->second.lost);
+        drop(member, Change::lost, *found->second.lost);
       else
         next_.members.push_back(member);
     }
   }
 
-  void drop(const Member& member, Kind kind, const std::string& reason) {
+  void drop(const Member& member, Change kind, const std::string& reason) {
     next_.changes.push_back({kind, member.worker, member.host, reason});
-    next_.urgent = next_.urgent || kind == Kind::lost;
+    next_.urgent = next_.urgent || kind == Change::lost;
   }
 
   // Nobody is known to be lost, and yet the group broke: who is accused and accuses nobody has not
@@ -89,20 +91,23 @@ class Deciding {
     if (found == next_.members.end()) return;
     const Member accused = *found;
     next_.members.erase(found);
-    drop(accused, Kind::lost, suspicion.text);
+    drop(accused, Change::lost, suspicion.text);
   }
 
-  // Only as long as enough are left: until then it goes on.
+  // Only as long as enough are left, one of them a member until now, and once all members have the
+  // state: who leaves may be the only one that had it.
   void remove_leaving() {
+    if (!view_.settled) return;
     int joining = 0;
     for (const auto& [worker, its] : view_.workers) joining += joins(worker, its) ? 1 : 0;
     const std::vector<Member> before = next_.members;
     for (const Member& member : before) {
       const auto found = view_.workers.find(member.worker);
       if (found == view_.workers.end() || !found->second.leaving) continue;
-      if (static_cast<int>(next_.members.size()) + joining <= options_.least) return;
+      const auto staying = static_cast<int>(next_.members.size());
+      if (staying == 1 || staying + joining <= options_.least) return;
       std::erase(next_.members, member);
-      drop(member, Kind::left, "asked to leave");
+      drop(member, Change::left, "asked to leave");
     }
   }
 
@@ -110,7 +115,7 @@ class Deciding {
     for (const auto& [worker, its] : view_.workers) {
       if (!joins(worker, its)) continue;
       next_.members.push_back({worker, its.host});
-      next_.changes.push_back({Kind::joined, worker, its.host, ""});
+      next_.changes.push_back({Change::joined, worker, its.host, ""});
     }
   }
 

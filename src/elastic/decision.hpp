@@ -30,11 +30,13 @@ struct JobView {
   Generation latest;  ///< number 0: none yet
   std::map<int, WorkerView> workers;
   int launchers = 1;
+  int announced = 0;  ///< workers that those launchers start at first, told or not yet
   std::map<int, Suspicion> suspicions;  ///< by who has them, of the latest generation
   /// Since the first suspicion: time for the cause to be known for certain.
   std::chrono::milliseconds suspected_for{0};
   std::chrono::milliseconds waited{0};  ///< since the first worker could take part
   int fruitless = 0;                    ///< generations in a row that ended before their first step
+  bool settled = true;                  ///< the latest generation's members have one state
 };
 
 struct DecisionOptions {

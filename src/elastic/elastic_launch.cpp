@@ -21,10 +21,6 @@ using std::chrono::seconds;
 
 constexpr milliseconds store_patience{30'000};
 
-void say(const std::string& line) {
-  write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", line));
-}
-
 // Nothing when the address is another machine's, or another launcher of this one serves it.
 std::unique_ptr<RendezvousProcess> serve_if_ours(const LaunchOptions& options,
                                                  const Secret& secret) {
@@ -64,10 +60,12 @@ int launch_elastic(const LaunchOptions& options) {
                          : options.store.empty() ? to_string(*options.rendezvous)
                                                  : options.store;
   CoordinatorOptions coordinating;
+  coordinating.workers = options.workers;
   coordinating.least = *options.least;
   coordinating.launchers = options.hosts;
   coordinating.gather = options.wait;
   coordinating.lost_after = options.lost_after;
+  coordinating.store_patience = store_patience;
   Coordinator coordinator(open_store(at, secret, store_patience), coordinating);
   announce(options, at);
   const Verdict verdict = Crew(options, at, secret, coordinator, server.get(), signals).run();

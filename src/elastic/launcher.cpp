@@ -7,18 +7,13 @@
 #include <memory>
 
 #include "elastic/elastic_launch.hpp"
+#include "elastic/output_relay.hpp"
 #include "elastic/secret_descriptor.hpp"
 #include "elastic/supervisor.hpp"
 #include "elastic/worker_environment.hpp"
 
 namespace convoy {
 namespace {
-
-void say(const std::string& line) {
-  // In one piece, since the rendezvous' thread says something too.
-  const std::string text = fmt::format("convoy: {}\n", line);
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-}
 
 // What the workers of this host have in common.
 struct Plan {

@@ -118,7 +118,7 @@ struct Membership::Impl {
       } catch (const std::exception& error) {
         const std::lock_guard lock(mutex);
         if (!stopping) store_problem = error.what();
-        if (communicator) communicator->abort();
+        break_up();
         changed.notify_all();
         return;
       }
@@ -134,12 +134,16 @@ struct Membership::Impl {
     const bool goes_on = !generation.urgent && (rank >= 0 || left);
     changes[generation.number] = generation.changes;
     latest = std::move(generation);
-    if (goes_on) {
+    if (goes_on)
       change = true;
-    } else if (communicator) {
-      communicator->abort();
-    }
+    else
+      break_up();
     changed.notify_all();
+  }
+
+  void break_up() {  // locked
+    broken = true;
+    if (communicator) communicator->abort();
   }
 
   void beat() {
@@ -152,6 +156,7 @@ struct Membership::Impl {
       bool given = true;
       try {
         store->set(keys::worker_alive(options.worker), sign);
+        look_who_gave_up();
       } catch (const std::exception&) {  // the watcher says so
         given = false;
       }
@@ -159,6 +164,20 @@ struct Membership::Impl {
       if (given) touched = before;
       changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
     }
+  }
+
+  // A generation that is to end at its next step does not come to one when a member has left it for
+  // the next generation already, which it may while the group forms.
+  void look_who_gave_up() {
+    std::int64_t number = 0;
+    {
+      const std::lock_guard lock(mutex);
+      if (!change || broken || !communicator) return;
+      number = joined;
+    }
+    if (store->list(keys::all_given_up(number)).empty()) return;
+    const std::lock_guard lock(mutex);
+    if (joined == number) break_up();
   }
 
   void watch_lease() {
@@ -208,6 +227,7 @@ struct Membership::Impl {
     require_wanted();
     joined = latest.number;
     change = false;
+    broken = false;
     return latest;
   }
 
@@ -237,7 +257,8 @@ struct Membership::Impl {
   std::condition_variable changed;
   Generation latest;
   std::map<std::int64_t, std::vector<MemberChange>> changes;  // of generations not known as told
-  std::int64_t joined = 0;  // the generation that this worker takes part in
+  std::int64_t joined = 0;          // the generation that this worker takes part in
+  std::atomic<bool> broken{false};  // it cannot go on
   std::shared_ptr<Communicator> communicator;
   std::string store_problem;
   Clock::time_point touched = Clock::now();  // when the last sign of life was given that arrived
@@ -301,7 +322,7 @@ Membership::Group Membership::join(const std::atomic<bool>* stop) {
                                      static_cast<int>(generation.members.size()), options);
       generation.changes = impl_->untold_changes(generation.number);
       const std::lock_guard lock(impl_->mutex);
-      if (impl_->latest.number > generation.number && impl_->latest.urgent) continue;
+      if (impl_->broken) continue;
       impl_->communicator = communicator;
       return {generation, std::move(communicator)};
     } catch (const PeerError& error) {
@@ -313,6 +334,7 @@ Membership::Group Membership::join(const std::atomic<bool>* stop) {
 void Membership::report(const PeerError& error) {
   std::int64_t generation = 0;
   bool known = false;
+  bool broken = false;
   int about = -1;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -321,14 +343,18 @@ void Membership::report(const PeerError& error) {
     impl_->require_wanted();
     generation = impl_->joined;
     known = impl_->latest.number > generation;
+    broken = impl_->broken;
     const auto& members = impl_->latest.members;
     if (!known && error.rank() >= 0 && error.rank() < static_cast<int>(members.size()))
       about = members[static_cast<std::size_t>(error.rank())].worker;
   }
-  if (known) return;
-  const bool damaged = dynamic_cast<const DamagedMessageError*>(&error) != nullptr;
-  impl_->store->set(keys::suspicion(generation, impl_->options.worker),
-                    Json{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
+  const int worker = impl_->options.worker;
+  if (!known) {
+    const bool damaged = dynamic_cast<const DamagedMessageError*>(&error) != nullptr;
+    impl_->store->set(keys::suspicion(generation, worker),
+                      Json{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
+  }
+  if (!broken) impl_->store->set(keys::given_up(generation, worker), "");
 }
 
 void Membership::changes_told() {
@@ -336,7 +362,7 @@ void Membership::changes_told() {
 }
 
 bool Membership::change_wanted() const {
-  return impl_->change;
+  return impl_->change || impl_->broken;
 }
 
 void Membership::ask_to_leave() {

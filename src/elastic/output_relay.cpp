@@ -29,6 +29,10 @@ void write_all_of(int fd, std::string_view text) {
   }
 }
 
+void say(const std::string& line) {
+  write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", line));
+}
+
 void OutputRelay::pass_on(int number, const std::vector<std::string>& lines, int to) {
   std::string text;
   for (const std::string& line : lines) {

@@ -13,6 +13,9 @@ namespace convoy {
 /// All of it, to a descriptor that may be slow.
 void write_all_of(int fd, std::string_view text);
 
+/// A line of the launcher's own to stderr, in one piece: other threads say something too.
+void say(const std::string& line);
+
 class OutputRelay {
  public:
   /// Lines of worker `number` to stdout or stderr.

@@ -36,6 +36,14 @@ inline std::string suspicion(std::int64_t generation, int worker) {
   return fmt::format("{}{}", suspicions(generation), worker);
 }
 
+// given_up/<generation>/<id>: the worker left that one before its end
+inline std::string all_given_up(std::int64_t generation) {
+  return fmt::format("given_up/{}/", generation);
+}
+inline std::string given_up(std::int64_t generation, int worker) {
+  return fmt::format("{}{}", all_given_up(generation), worker);
+}
+
 // ~alive/...: signs of life. Whoever watches looks whether the value changes.
 inline const std::string alive = "~alive/";
 inline std::string worker_alive(int worker) {

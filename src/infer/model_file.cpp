@@ -58,12 +58,27 @@ void read_module(torch::serialize::InputArchive& archive, const fs::path& file,
   }
 }
 
+// As Module::save, but every tensor has a storage of its own: the file's bytes depend on the values
+// alone, not on what memory the tensors share.
+void write_module(torch::serialize::OutputArchive& archive, const torch::nn::Module& module) {
+  for (const auto& parameter : module.named_parameters(/*recurse=*/false))
+    archive.write(parameter.key(), parameter.value().detach().clone());
+  for (const auto& buffer : module.named_buffers(/*recurse=*/false))
+    archive.write(buffer.key(), buffer.value().clone(), /*is_buffer=*/true);
+  for (const auto& child : module.named_children()) {
+    if (!child.value()->is_serializable()) continue;
+    torch::serialize::OutputArchive part(archive.compilation_unit());
+    write_module(part, *child.value());
+    archive.write(child.key(), part);
+  }
+}
+
 }  // namespace
 
 void save_model(const fs::path& file, torch::nn::Module& module,
                 const nlohmann::ordered_json& meta) {
   torch::serialize::OutputArchive archive;
-  module.save(archive);
+  write_module(archive, module);
   archive.write(meta_key, c10::IValue(meta.dump()));
   std::string content;
   archive.save_to([&](const void* data, std::size_t size) {

@@ -28,7 +28,7 @@ Json parse(std::string_view text) {
   return Json::parse(text, shallow, /*allow_exceptions=*/false);
 }
 
-std::optional<double> number(const Json& object, const char* key) {
+std::optional<double> number_if_any(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number()) return std::nullopt;
   const double value = found->get<double>();
@@ -56,7 +56,7 @@ Json to_json(const Curve& curve) {
 class BalanceReader {
  public:
   void add(double step, const Json& balance) {
-    const auto imbalance = number(balance, "imbalance");
+    const auto imbalance = number_if_any(balance, "imbalance");
     const std::vector<double> lanes = numbers(balance, "lanes");
     if (!imbalance || lanes.empty()) return;
     points_[step] = {*imbalance, lanes, numbers(balance, "lane_seconds")};
@@ -111,7 +111,7 @@ class EventReader {
     const Json event = parse(line);
     if (!event.is_object()) return;
     const auto kind = event.find("event");
-    const auto step = number(event, "step");
+    const auto step = number_if_any(event, "step");
     if (kind == event.end() || !kind->is_string() || !step) return;
     if (*kind == "step") {
       add_step(event, *step);
@@ -120,7 +120,7 @@ class EventReader {
     } else {
       add_event(event);
     }
-    if (const auto time = number(event, "time")) {
+    if (const auto time = number_if_any(event, "time")) {
       started_ = started_.value_or(*time);
       last_ = *time;
     }
@@ -161,14 +161,14 @@ class EventReader {
     const auto balance = event.find("balance");
     if (balance != event.end() && balance->is_object()) balance_.add(step, *balance);
     for (const char* name : {"loss", "rate", "gradient_norm", "samples_per_second"}) {
-      if (const auto value = number(event, name)) curves_[name][step] = *value;
+      if (const auto value = number_if_any(event, name)) curves_[name][step] = *value;
     }
     const auto seconds = event.find("seconds");
     if (seconds == event.end() || !seconds->is_object()) return;
     ++timed_steps_;
     for (const char* part :
          {"load", "forward", "backward", "reduce", "communicate", "update", "wait"}) {
-      if (const auto value = number(*seconds, part)) seconds_[part] += *value;
+      if (const auto value = number_if_any(*seconds, part)) seconds_[part] += *value;
     }
   }
 
@@ -180,7 +180,8 @@ class EventReader {
       return;
     const auto name = split->get<std::string>();
     for (const auto& [key, value] : metrics->items()) {
-      if (const auto finite = number(*metrics, key.c_str())) evaluated_[name][key][step] = *finite;
+      if (const auto finite = number_if_any(*metrics, key.c_str()))
+        evaluated_[name][key][step] = *finite;
     }
     latest_[name] = *metrics;
   }

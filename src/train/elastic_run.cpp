@@ -150,6 +150,7 @@ void Trainer::Impl::require_same_job(const std::vector<Json>& members) const {
 // Nobody has a state: at the start, or after all workers were lost.
 void Trainer::Impl::begin_run() {
   const bool goes_on = options_.resume || generation_.number > 1;
+  forget_state();  // a part of another worker's may have been received
   Json resumed;
   if (is_first()) {
     if (options_.take_over) options_.take_over(goes_on);

@@ -71,6 +71,7 @@ RunSummary Trainer::run() {
 
 Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
     : job_(std::move(job)),
+      factory_(std::move(factory)),
       loss_(std::move(loss)),
       data_(std::move(data)),
       options_(std::move(options)),
@@ -90,7 +91,7 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
   identity_ =
       run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
-  make_replicas(factory);
+  make_replicas();
   start_trace();
   if (options_.membership == nullptr) make_reduction();
   if (options_.out.empty()) return;
@@ -99,16 +100,27 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
                        job_.train.checkpoint.keep_every);
 }
 
-void Trainer::Impl::make_replicas(const ModelFactory& factory) {
-  Network first = make_network(factory, job_.seed);
+void Trainer::Impl::make_replicas() {
+  Network first = make_network(factory_, job_.seed);
   weights_ = std::make_unique<SharedWeights>(*first.module);
   shared_ = {data_.train, &schedule_, weights_.get(), &loss_, lanes_, job_.seed};
   replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
     const int number = static_cast<int>(replicas_.size());
     replicas_.push_back(
-        std::make_unique<Replica>(make_network(factory, job_.seed), shared_, number));
+        std::make_unique<Replica>(make_network(factory_, job_.seed), shared_, number));
   }
+}
+
+// As before the first step.
+void Trainer::Impl::forget_state() {
+  const torch::NoGradGuard no_grad;
+  const SharedWeights fresh(*make_network(factory_, job_.seed).module);
+  std::copy_n(fresh.data(), fresh.size(), weights_->data());
+  for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
+    weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
+  for (const torch::Tensor& state : states_) state.zero_();
+  progress_ = {};
 }
 
 void Trainer::Impl::make_reduction() {

@@ -32,7 +32,8 @@ class Trainer::Impl {
   using Json = nlohmann::ordered_json;
 
   // trainer.cpp
-  void make_replicas(const ModelFactory& factory);
+  void make_replicas();
+  void forget_state();
   void make_reduction();
   void build_reduction();
   void start_trace();
@@ -121,6 +122,7 @@ class Trainer::Impl {
   void sync_networks(bool training);
 
   Job job_;
+  ModelFactory factory_;
   Loss loss_;
   TrainingData data_;
   RunOptions options_;

@@ -58,7 +58,10 @@ bool Trainer::Impl::verify_weights() {
   const auto source =
       static_cast<int>(std::find(all.begin(), all.end(), most->first) - all.begin());
   std::vector<torch::Tensor> none;
+  // Should this be interrupted, a wrong state is nobody's source.
+  has_state_ = all[static_cast<std::size_t>(worker())] == most->first;
   team_->distribute_from(source, *weights_, options_.membership != nullptr ? states_ : none);
+  has_state_ = true;
   for (int w = 0; w < workers(); ++w) {
     if (all[w] == most->first) continue;
     emit_repaired(w, fmt::format("differed from those of {} of {} workers (a memory or processor "

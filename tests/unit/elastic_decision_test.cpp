@@ -93,6 +93,15 @@ TEST(Decision, AtTheStartAllLaunchersAreWaitedFor) {
   EXPECT_TRUE(decide(view, options));
 }
 
+TEST(Decision, AtTheStartWorkersThatALauncherHasNotYetToldAreWaitedFor) {
+  JobView view;
+  view.workers = {{0, ready()}};
+  view.announced = 2;
+  EXPECT_FALSE(decide(view, {}));
+  view.workers[1] = lost();
+  EXPECT_EQ(members_of(decide(view, {})), Workers{0});
+}
+
 TEST(Decision, NobodyIsWaitedForLongerThanToGather) {
   JobView view;
   view.workers = {{0, ready()}, {1, starting()}};
@@ -204,6 +213,19 @@ TEST(Decision, OfSeveralOnlyAsManyLeaveAsMay) {
   view.workers[0] = leaving();
   view.workers[2] = leaving();
   EXPECT_EQ(members_of(decide(view, options)), (Workers{1, 2}));
+}
+
+TEST(Decision, WhoAloneHasTheStateLeavesOnceAnotherHasIt) {
+  JobView view = training(1);
+  view.workers[0] = leaving();
+  view.workers[1] = ready();
+  auto next = decide(view, {});
+  EXPECT_EQ(members_of(next), (Workers{0, 1}));
+  view.latest = *next;
+  view.settled = false;
+  EXPECT_FALSE(decide(view, {}));
+  view.settled = true;
+  EXPECT_EQ(members_of(decide(view, {})), Workers{1});
 }
 
 TEST(Decision, WhoLeavesDoesNotJoinAgain) {

@@ -44,8 +44,10 @@ class Watched final : public Dataset {
 
 class Elastic {
  public:
-  explicit Elastic(int least = 1)
-      : server_({.secret = secret}), coordinator_(open(), {.least = least, .lost_after = 1s}) {}
+  explicit Elastic(int least = 1, std::chrono::milliseconds timeout = 20s)
+      : timeout_(timeout),
+        server_({.secret = secret}),
+        coordinator_(open(), {.least = least, .lost_after = 1s}) {}
   ~Elastic() {
     for (std::thread& thread : threads_) thread.join();
   }
@@ -63,7 +65,10 @@ class Elastic {
 
   Coordinator& coordinator() { return coordinator_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
-  std::map<int, std::string> digests() const { return digests_; }
+  std::map<int, std::string> digests() const {
+    const std::lock_guard lock(mutex_);
+    return digests_;
+  }
   std::vector<nlohmann::json> events(const std::string& kind) const {
     std::vector<nlohmann::json> found;
     std::ifstream in(folder_.path() / "metrics.jsonl");
@@ -75,6 +80,7 @@ class Elastic {
   }
 
   std::atomic<bool> leave{false};  // worker 0 leaves
+  Job job = small_job();           // to be changed before workers start
 
  private:
   std::unique_ptr<Store> open() const {
@@ -86,7 +92,7 @@ class Elastic {
       MembershipOptions options;
       options.worker = number;
       options.heartbeat = 50ms;
-      options.group.timeout = 20s;
+      options.group.timeout = timeout_;
       Membership membership(open(), options);
       RunOptions run;
       run.membership = &membership;
@@ -94,8 +100,7 @@ class Elastic {
       if (number == 0) run.leave = &leave;
       const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
       const auto data = std::make_shared<Watched>(testing::images(), at);
-      const RunSummary summary =
-          testing::train(small_job(), factory, run, {data, nullptr, nullptr});
+      const RunSummary summary = testing::train(job, factory, run, {data, nullptr, nullptr});
       const std::lock_guard lock(mutex_);
       digests_[number] = summary.weights_sha256;
     } catch (const Killed&) {
@@ -105,10 +110,11 @@ class Elastic {
     }
   }
 
+  std::chrono::milliseconds timeout_;
   TemporaryFolder folder_;
   RendezvousServer server_;
   Coordinator coordinator_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<int, std::string> digests_;
   std::vector<std::thread> threads_;
 };
@@ -157,7 +163,8 @@ TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
       job.coordinator().worker_started(1, 1);
       job.leave = true;
     }
-    std::this_thread::sleep_for(10ms);
+    while (joined && job.coordinator().state().latest.rank_of(1) < 0)
+      std::this_thread::sleep_for(10ms);
   });
   while (!joined) std::this_thread::sleep_for(1ms);
   job.start(1);
@@ -166,6 +173,39 @@ TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
   EXPECT_EQ(job.digests()[0], "");  // it left
   ASSERT_EQ(job.events("joined").size(), 1u);
   EXPECT_EQ(job.events("joined")[0]["from"], "worker 0");
+}
+
+// Its signs of life go on while its training hangs: the others' deadline tells.
+TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
+  Elastic job(1, 2s);
+  std::atomic<bool> hangs{true};
+  job.start(0);
+  job.start(1, [&](int reads) {
+    while (reads > 20 && hangs) std::this_thread::sleep_for(1ms);
+  });
+  while (!job.digests().contains(0)) std::this_thread::sleep_for(10ms);
+  while (!job.coordinator().state().lost.contains(1)) std::this_thread::sleep_for(10ms);
+  hangs = false;
+  job.wait();
+  EXPECT_EQ(job.digests()[0], expected_digest());
+  EXPECT_THAT(job.digests()[1], ::testing::HasSubstr("given up for lost"));
+  EXPECT_EQ(job.events("lost").size(), 1u);
+  EXPECT_TRUE(job.events("joined").empty());
+}
+
+// It has nobody whose end of a connection would tell it.
+TEST(TrainElastic, AWorkerThatIsAloneStopsWhenItWasGivenUp) {
+  Elastic job(1);
+  std::atomic<bool> given_up{false};
+  job.start(0, [&](int reads) {
+    if (reads > 12 && !given_up.exchange(true)) job.coordinator().worker_lost(0, "a mistake");
+    std::this_thread::sleep_for(20ms);
+  });
+  while (!given_up) std::this_thread::sleep_for(1ms);
+  job.start(1);
+  job.wait();
+  EXPECT_THAT(job.digests()[0], ::testing::HasSubstr("given up for lost"));
+  EXPECT_EQ(job.digests()[1], expected_digest());
 }
 
 }  // namespace

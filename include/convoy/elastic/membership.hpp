@@ -62,7 +62,8 @@ class Membership {
   void changes_told();
   /// Gives the group up, and tells whoever decides about members what went wrong in it.
   void report(const PeerError& error);
-  /// The next generation is there, and wants this one to end after the step. Thread-safe.
+  /// This generation is to end after the step, since the next one is there; or it cannot go on,
+  /// which a worker that trains alone notices by nothing else. Thread-safe.
   bool change_wanted() const;
   /// Asks to be left out from the next generation on; goes on until then. Thread-safe.
   void ask_to_leave();
