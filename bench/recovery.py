@@ -1,0 +1,293 @@
+"""Measures what a lost worker costs, and what being ready for it costs, on this machine, in one run.
+
+Recovery: a job of 2 workers, MNIST, the CNN (32 and 64 channels, then 128-10), global batch 64, AdamW. One of the two is
+killed (SIGKILL) in the middle of training; the worker that writes the log and the other one take turns.
+  Convoy    `convoy launch --workers 1:2`; a step is committed when it is in metrics.jsonl (report.every: 1)
+  torchrun  `python3 -m torch.distributed.run --nproc_per_node 2 --max_restarts 3 --monitor_interval 0.1`: the same model and
+            batch in DistributedDataParallel over gloo, a checkpoint every 50 steps. (Its own monitor interval is 5 s: with
+            that it takes up to 5 s longer.)
+  next step      from the kill until some step was done again
+  next new step  from the kill until a step was done that had not been done before
+  repeated       steps that were done twice
+
+Overhead: `convoy launch --workers 2` against `--workers 1:2` without failures, samples a second of the steps from
+summary.json, the two taking turns, in the other order every second time.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import compare
+
+CONVOY = os.path.join(compare.ROOT, "build/release/convoy")
+CHECKPOINT_EVERY = 50
+BATCH = 64
+MODELS = {
+    "cnn": "{kind: cnn, channels: [32, 64], kernel: 3, pool: 2, hidden: [128]}",
+    "mlp": "{kind: mlp, hidden: [512, 512]}",
+}
+STEPS = {"cnn": 250, "mlp": 900}  # of a run without failures
+
+
+def job_file(folder, model, data, steps):
+    path = os.path.join(folder, "job.yaml")
+    with open(path, "w") as file:
+        file.write(
+            f"""name: recovery
+seed: 1
+data:
+  format: idx
+  train: {{features: {data}/train-images-idx3-ubyte, labels: {data}/train-labels-idx1-ubyte}}
+preprocess: [{{scale: 255}}, {{standardise: {{per: all}}}}]
+model: {MODELS[model]}
+loss: cross_entropy
+train:
+  steps: {steps}
+  batch: {BATCH}
+  lanes: 8
+  optimizer: {{kind: adamw, rate: 0.001}}
+  checkpoint: {{every: {max(CHECKPOINT_EVERY, steps)}}}
+evaluate: {{every: 1000000}}
+report: {{every: 1, html: false}}
+"""
+        )
+    return path
+
+
+def events(path):
+    """The whole lines of a log so far."""
+    try:
+        with open(path) as file:
+            lines = file.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [event for event in map(json.loads, lines) if event["event"] == "step"]
+
+
+def await_step(process, path, done, what, patience=60):
+    """The log's steps as soon as `done` of them holds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        steps = events(path)
+        if done(steps):
+            return steps
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    process.kill()
+    sys.exit(f"bench/recovery: {what} did not come to the step that was waited for")
+
+
+def children(process):
+    """In the order in which they were started."""
+    with open(f"/proc/{process}/task/{process}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def workers_of(process):
+    """Rank by rank; a launcher's other children, such as the rendezvous, don't train."""
+
+    def trains(child):
+        with open(f"/proc/{child}/cmdline") as file:
+            words = file.read().split("\0")
+        return "train" in words or any(word.endswith("torch_elastic.py") for word in words)
+
+    return [child for child in children(process) if trains(child)]
+
+
+def kill_one(command, environment, log, victim, at_step):
+    """Starts a job, kills its worker `victim` after the step, and says what that cost."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        await_step(process, log, lambda steps: steps and steps[-1]["step"] >= at_step, command[0])
+        os.kill(workers_of(process.pid)[victim], signal.SIGKILL)
+        killed = time.time()
+        # A worker that has begun to die may still have written a line that was under way.
+        before = [step for step in events(log) if step["time"] <= killed]
+        last = max(step["step"] for step in before)
+        steps = await_step(
+            process, log, lambda steps: any(step["step"] > last for step in steps if step["time"] > killed), command[0]
+        )
+        after = [step for step in steps if step["time"] > killed]
+        new = next(step for step in after if step["step"] > last)
+        return {
+            "next_step_seconds": after[0]["time"] - killed,
+            "next_new_step_seconds": new["time"] - killed,
+            "repeated_steps": sum(1 for step in after[: after.index(new)] if step["step"] <= last),
+            "killed_after_step": last,
+            "victim": victim,
+        }
+    finally:
+        end(process)
+
+
+def end(process):
+    """The launcher and what it started."""
+    started = children(process.pid) if process.poll() is None else []
+    process.kill()
+    process.wait()
+    for child in started:
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def recover_convoy(data, victim, at_step):
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "run")
+        command = [CONVOY, "launch", "--workers", "1:2", "--", "train", job_file(folder, "cnn", data, 100000)]
+        command += ["--replicas", "1", "--out", out]
+        return kill_one(command, {}, os.path.join(out, "metrics.jsonl"), victim, at_step)
+
+
+def recover_torch(data, victim, at_step):
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["/usr/bin/python3", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+        command += ["--max_restarts", "3", "--monitor_interval", "0.1"]
+        command += [os.path.join(compare.ROOT, "bench/torch_elastic.py"), "--data", data, "--folder", folder]
+        command += ["--batch", str(BATCH), "--checkpoint-every", str(CHECKPOINT_EVERY)]
+        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+        return kill_one(command, environment, os.path.join(folder, "steps.jsonl"), victim, at_step)
+
+
+def measure_recovery(data, repetitions):
+    runs = {"Convoy": [], "torchrun": []}
+    chance = random.Random(1)
+    for repetition in range(repetitions):
+        at_step = chance.randrange(2 * CHECKPOINT_EVERY, 3 * CHECKPOINT_EVERY)
+        for name, recover in (("Convoy", recover_convoy), ("torchrun", recover_torch)):
+            run = recover(data, repetition % 2, at_step)
+            runs[name].append(run)
+            print(
+                f"recovery {repetition + 1}/{repetitions} {name:9} killed after step {run['killed_after_step']:4}: "
+                f"next step {run['next_step_seconds']:.3f} s, next new step {run['next_new_step_seconds']:.3f} s, "
+                f"{run['repeated_steps']} repeated",
+                flush=True,
+            )
+    return runs
+
+
+def run_whole(data, model, workers):
+    """Samples a second of a run without failures."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "run")
+        command = [CONVOY, "launch", "--workers", workers, "--", "train"]
+        command += [job_file(folder, model, data, STEPS[model]), "--replicas", "1", "--out", out]
+        command += ["--set", "report.every=100"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"bench/recovery: {' '.join(command)} failed:\n{done.stderr}")
+        with open(os.path.join(out, "summary.json")) as file:
+            summary = json.load(file)
+        return {"samples_per_second": summary["samples_per_second"], "weights_sha256": summary["weights_sha256"]}
+
+
+def measure_overhead(data, repetitions):
+    runs = {model: {"2": [], "1:2": []} for model in MODELS}
+    for repetition, model in itertools.product(range(repetitions), MODELS):
+        for workers in ("2", "1:2") if repetition % 2 == 0 else ("1:2", "2"):
+            run = run_whole(data, model, workers)
+            runs[model][workers].append(run)
+            print(
+                f"overhead {repetition + 1}/{repetitions} {model} --workers {workers:3} "
+                f"{run['samples_per_second']:9,.0f} samples/s",
+                flush=True,
+            )
+        if runs[model]["2"][-1]["weights_sha256"] != runs[model]["1:2"][-1]["weights_sha256"]:
+            sys.exit("bench/recovery: the two ended with other weights")
+    return runs
+
+
+def recovery_table(runs):
+    lines = [
+        "| | next step, s: median (worst) | next new step, s: median (worst) | steps repeated: median (worst) |",
+        "| --- | --: | --: | --: |",
+    ]
+    for name, own in runs.items():
+        cells = []
+        for key, form in (("next_step_seconds", ".2f"), ("next_new_step_seconds", ".2f"), ("repeated_steps", ".0f")):
+            values = [run[key] for run in own]
+            cells.append(f"{statistics.median(values):{form}} ({max(values):{form}})")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def overhead_table(runs):
+    lines = [
+        "| model, global batch 64 | `--workers 2`, samples/s: median (min - max) | `--workers 1:2` | elastic costs |",
+        "| --- | --: | --: | --: |",
+    ]
+    for model, own in runs.items():
+        cells = []
+        for workers in ("2", "1:2"):
+            speeds = [run["samples_per_second"] for run in own[workers]]
+            cells.append(f"{statistics.median(speeds):,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f})")
+        cost = 100 * (1 - compare.middle(own["1:2"], "samples_per_second") / compare.middle(own["2"], "samples_per_second"))
+        lines.append(f"| {model.upper()} | {cells[0]} | {cells[1]} | {cost:.1f} % |")
+    return "\n".join(lines)
+
+
+def write_results(recovery, overhead, folder, repetitions, loads):
+    about = compare.environment("bench/recovery")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "recovery.json"), "w") as file:
+        json.dump({"environment": about, "load_average": loads, "recovery": recovery, "overhead": overhead}, file, indent=1)
+        file.write("\n")
+    text = f"""# What a lost worker costs
+
+{compare.about_machine(about)}
+Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
+
+A job of 2 workers on one host: MNIST, the CNN with 32 and 64 channels and a layer of 128, global batch {BATCH}, AdamW. One of the
+two workers is killed with SIGKILL between steps 100 and 150, the one that writes the log and the other one taking turns.
+{repetitions} repetitions, the contestants taking turns. Convoy: `--workers 1:2`; torchrun: DistributedDataParallel over gloo, a checkpoint
+every {CHECKPOINT_EVERY} steps, `--monitor_interval 0.1` (its default, 5 s, adds up to 5 s). "Next step" is the time from the kill until a step
+was done at all, "next new step" until one was done that had not been done before.
+
+{recovery_table(recovery)}
+
+Convoy's survivor goes on alone; a new worker joins it later, while it trains. torchrun starts both workers again, from the last checkpoint.
+
+# What being elastic costs without failures
+
+The same two workers as a fixed group and as an elastic job, {repetitions} runs each, taking turns; both end with the same weights. An elastic
+job's workers all keep, and update, the whole optimizer state; a fixed group's each a part of it.
+
+{overhead_table(overhead)}
+"""
+    with open(os.path.join(folder, "recovery.md"), "w") as file:
+        file.write(text)
+    print("\n" + recovery_table(recovery) + "\n\n" + overhead_table(overhead))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="bench/recovery", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
+    parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
+    options = parser.parse_args()
+    data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
+    begun = time.monotonic()
+    load = os.getloadavg()[0]
+    recovery = measure_recovery(data, options.repetitions)
+    overhead = measure_overhead(data, options.repetitions)
+    write_results(recovery, overhead, options.out, options.repetitions, (load, os.getloadavg()[0]))
+    print(f"\n{time.monotonic() - begun:.0f} s; written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
