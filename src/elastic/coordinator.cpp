@@ -239,21 +239,30 @@ bool Coordinator::is_coordinator(const Listing& launchers) {
          store_->compare_set(keys::coordinator, now, mine) == mine;
 }
 
+// A generation that came no further than those before it achieved nothing.
+bool Coordinator::has_gained(std::int64_t generation) const {
+  if (generation == 0) return true;
+  std::int64_t before = 0, own = 0;
+  for (const auto& [number, step] : best_step_) {
+    if (number < generation) before = std::max(before, step);
+    if (number == generation) own = step;
+  }
+  return own > before;
+}
+
 void Coordinator::follow_generations() {
   while (const auto text = store_->get_if_present(keys::generation(latest_.number + 1))) {
     const std::int64_t before = latest_.number;
     latest_ = parse_generation(*text);
     suspected_.reset();
-    // A generation that came no further than the one before it achieved nothing.
-    const bool gained = before == 0 || best_step_[before] > best_step_[before - 1];
-    fruitless_ = gained ? 0 : fruitless_ + 1;
+    fruitless_ = has_gained(before) ? 0 : fruitless_ + 1;
   }
 }
 
 JobView Coordinator::view(const Listing& workers) {
   JobView view;
   view.latest = latest_;
-  view.fruitless = fruitless_;
+  view.fruitless = has_gained(latest_.number) ? 0 : fruitless_;
   for (const auto& [key, value] : workers) {
     const auto [worker, what] = split_key(key);
     if (worker < 0) continue;
@@ -323,13 +332,10 @@ void Coordinator::lead(const Listing& workers, const Listing& launchers) {
   options.least = options_.least;
   options.gather = options_.gather;
   options.launchers = options_.launchers;
+  for (const auto& [worker, reason] : condemned(now, options))
+    now.workers[worker].lost = store_->compare_set(keys::lost(worker), "", reason);
   const auto next = decide(now, options);
   if (!next) return;
-  // Also who was found wrong by the others, so that it does not join again.
-  for (const MemberChange& change : next->changes) {
-    if (change.kind == MemberChange::Kind::lost)
-      store_->compare_set(keys::lost(change.worker), "", change.reason);
-  }
   store_->compare_set(keys::generation(next->number), "", to_text(*next));
   follow_generations();
   // Whoever formed the group before the last one has done with its addresses.

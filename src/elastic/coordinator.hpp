@@ -87,6 +87,7 @@ class Coordinator {
   std::optional<double> silent_seconds(const std::string& key) const;
   bool has_gone(int launcher, const Listing& launchers, std::chrono::milliseconds patience) const;
   bool is_coordinator(const Listing& launchers);
+  bool has_gained(std::int64_t generation) const;
   void follow_generations();
   JobView view(const Listing& workers);
   bool is_settled();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace convoy {
@@ -11,6 +12,20 @@ namespace {
 using Change = MemberChange::Kind;
 constexpr int patience_with_suspects = 2;  // generations
 
+// Whether the group broke, and more about it will hardly be known.
+bool suspicions_count(const JobView& view, const DecisionOptions& options) {
+  const bool all = view.suspicions.size() == view.latest.members.size();
+  return !view.suspicions.empty() && (all || view.suspected_for >= options.certainty);
+}
+
+bool somebody_is_lost(const JobView& view) {
+  const auto& members = view.latest.members;
+  return std::any_of(members.begin(), members.end(), [&](const Member& member) {
+    const auto found = view.workers.find(member.worker);
+    return found != view.workers.end() && found->second.lost;
+  });
+}
+
 class Deciding {
  public:
   Deciding(const JobView& view, const DecisionOptions& options) : view_(view), options_(options) {}
@@ -18,10 +33,12 @@ class Deciding {
   std::optional<Generation> run() {
     if (view_.latest.number == 0 && !all_have_gathered()) return std::nullopt;
     remove_lost();
-    if (next_.changes.empty()) judge_suspicions();
+    // The group broke, and nobody is to blame: all try again.
+    const bool try_again = next_.changes.empty() && suspicions_count(view_, options_);
+    next_.urgent = next_.urgent || try_again;
     remove_leaving();
     add_joining();
-    const bool same = next_.changes.empty() && !try_again_;
+    const bool same = next_.changes.empty() && !try_again;
     if (same || next_.members.empty() || static_cast<int>(next_.members.size()) < options_.least)
       return std::nullopt;
     order_by_machine();
@@ -46,10 +63,13 @@ class Deciding {
 
   void remove_lost() {
     next_.urgent = false;
+    const std::map<int, std::string> accused = condemned(view_, options_);
     for (const Member& member : view_.latest.members) {
       const auto found = view_.workers.find(member.worker);
       if (found != view_.workers.end() && found->second.lost)
         drop(member, Change::lost, *found->second.lost);
+      else if (accused.contains(member.worker))
+        drop(member, Change::lost, accused.at(member.worker));
       else
         next_.members.push_back(member);
     }
@@ -58,40 +78,6 @@ class Deciding {
   void drop(const Member& member, Change kind, const std::string& reason) {
     next_.changes.push_back({kind, member.worker, member.host, reason});
     next_.urgent = next_.urgent || kind == Change::lost;
-  }
-
-  // Nobody is known to be lost, and yet the group broke: who is accused and accuses nobody has not
-  // noticed anything and hangs. Otherwise all try again, a few times.
-  void judge_suspicions() {
-    const auto& suspicions = view_.suspicions;
-    const bool due = view_.suspected_for >= options_.certainty ||
-                     suspicions.size() == view_.latest.members.size();
-    if (suspicions.empty() || !due) return;
-    next_.urgent = true;
-    try_again_ = true;
-    const bool damaged = std::any_of(suspicions.begin(), suspicions.end(),
-                                     [](const auto& entry) { return entry.second.damaged; });
-    if (damaged && view_.fruitless <= patience_with_suspects) return;
-    for (const auto& [accuser, suspicion] : suspicions) {
-      if (!suspicions.contains(suspicion.about)) remove_accused(suspicion);
-    }
-    if (next_.changes.empty() && view_.fruitless > patience_with_suspects) {
-      // They all accuse each other, again and again: the last one goes.
-      const auto last = std::max_element(
-          suspicions.begin(), suspicions.end(),
-          [](const auto& a, const auto& b) { return a.second.about < b.second.about; });
-      remove_accused(last->second);
-    }
-  }
-
-  void remove_accused(const Suspicion& suspicion) {
-    const auto found =
-        std::find_if(next_.members.begin(), next_.members.end(),
-                     [&](const Member& member) { return member.worker == suspicion.about; });
-    if (found == next_.members.end()) return;
-    const Member accused = *found;
-    next_.members.erase(found);
-    drop(accused, Change::lost, suspicion.text);
   }
 
   // Only as long as enough are left, one of them a member until now, and once all members have the
@@ -141,10 +127,34 @@ class Deciding {
   const JobView& view_;
   const DecisionOptions& options_;
   Generation next_;
-  bool try_again_ = false;
 };
 
 }  // namespace
+
+// Nobody is known to be lost, and yet the group broke: who is accused and accuses nobody has not
+// noticed anything and hangs. Otherwise all try again, a few times.
+std::map<int, std::string> condemned(const JobView& view, const DecisionOptions& options) {
+  std::map<int, std::string> result;
+  const auto& suspicions = view.suspicions;
+  if (!suspicions_count(view, options) || somebody_is_lost(view)) return result;
+  const auto condemn = [&](const Suspicion& suspicion) {
+    if (view.latest.rank_of(suspicion.about) >= 0) result[suspicion.about] = suspicion.text;
+  };
+  const bool patient = view.fruitless <= patience_with_suspects;
+  const bool damaged = std::any_of(suspicions.begin(), suspicions.end(),
+                                   [](const auto& entry) { return entry.second.damaged; });
+  if (damaged && patient) return result;
+  for (const auto& [accuser, suspicion] : suspicions) {
+    if (!suspicions.contains(suspicion.about)) condemn(suspicion);
+  }
+  if (!result.empty() || patient) return result;
+  // They all accuse each other, again and again: the last one goes.
+  const auto last = std::max_element(
+      suspicions.begin(), suspicions.end(),
+      [](const auto& a, const auto& b) { return a.second.about < b.second.about; });
+  condemn(last->second);
+  return result;
+}
 
 std::optional<Generation> decide(const JobView& view, const DecisionOptions& options) {
   return Deciding(view, options).run();

@@ -47,7 +47,12 @@ struct DecisionOptions {
   std::chrono::milliseconds certainty{1'000};  ///< before a suspicion counts
 };
 
-/// The generation that should follow; nothing while the latest one is right or nothing can be done.
+/// Members that the others' suspicions are reason enough to give up, and why. They are to be told
+/// as lost even where too few are left to go on without them: only then are they replaced.
+std::map<int, std::string> condemned(const JobView& view, const DecisionOptions& options);
+
+/// The generation that should follow, without the lost and the condemned; nothing while the latest
+/// one is right or nothing can be done.
 std::optional<Generation> decide(const JobView& view, const DecisionOptions& options);
 
 }  // namespace convoy

@@ -6,10 +6,10 @@
 namespace convoy {
 namespace {
 
-constexpr std::size_t window = 5;           // steps that a speed is the median of
 constexpr std::int64_t least_patience = 5;  // steps between moves
 constexpr std::int64_t most_patience = 320;
-constexpr double worth_moving = 0.9;  // of the time as it is
+constexpr std::int64_t longest_window = 80;  // steps that a speed is the median of
+constexpr double worth_moving = 0.9;         // of the time as it is
 
 // Lanes that an owner computes one after the other.
 std::int64_t rounds(std::int64_t lanes, int parallel) {
@@ -65,9 +65,10 @@ std::optional<std::vector<std::int64_t>> LaneBalancer::add(const std::vector<dou
         counts_[k] == 0 ? 0 : seconds[k] / static_cast<double>(rounds(counts_[k], parallel_[k])));
   }
   recent_.push_back(std::move(of_a_lane));
-  if (recent_.size() > window) recent_.pop_front();
+  const auto window = static_cast<std::size_t>(std::min(patience_, longest_window));
+  while (recent_.size() > window) recent_.pop_front();
   ++since_move_;
-  if (recent_.size() < window || since_move_ < patience_) return std::nullopt;
+  if (since_move_ < patience_) return std::nullopt;
   const std::int64_t lanes = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
   std::vector<std::int64_t> better = balanced_counts(lanes, lane_seconds(), parallel_);
   const auto longest = [this](const std::vector<std::int64_t>& counts) {
@@ -78,6 +79,7 @@ std::optional<std::vector<std::int64_t>> LaneBalancer::add(const std::vector<dou
   // A move soon after the last one may be noise: the next must wait. A quiet while forgives.
   patience_ = since_move_ < 8 * patience_ ? std::min(2 * patience_, most_patience) : least_patience;
   since_move_ = 0;
+  before_move_ = imbalance();
   recent_.clear();
   counts_ = better;
   return better;

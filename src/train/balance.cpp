@@ -45,8 +45,8 @@ void Trainer::Impl::balance(const StepNews& news) {
     parallel_known_ = true;
     start_worker_balancing(news.replicas);
   }
-  const double before = worker_balancer_->imbalance();
-  if (const auto counts = worker_balancer_->add(news.compute_seconds)) move_lanes(*counts, before);
+  if (const auto counts = worker_balancer_->add(news.compute_seconds))
+    move_lanes(*counts, worker_balancer_->imbalance_before_move());
 }
 
 void Trainer::Impl::move_lanes(const std::vector<std::int64_t>& counts, double imbalance_before) {

@@ -1,6 +1,7 @@
 // Who takes part: what follows from what is known of an elastic job's workers.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -320,6 +321,31 @@ TEST(Decision, WhenAllButTheAccuserAreGoneItStaysBelowTheLeast) {
   view.suspicions[0] = {1, "late"};
   view.suspected_for = 1s;
   EXPECT_FALSE(decide(view, options));
+}
+
+// Without its end it would not be replaced, and too few would wait for each other for good.
+TEST(Decision, WhoIsCondemnedIsGivenUpEvenIfTooFewAreLeft) {
+  JobView view = training(2);
+  DecisionOptions options;
+  options.least = 2;
+  view.suspicions[0] = {1, "late"};
+  EXPECT_TRUE(condemned(view, options).empty()) << "not yet";
+  view.suspected_for = 1s;
+  EXPECT_EQ(condemned(view, options), (std::map<int, std::string>{{1, "late"}}));
+  view.workers[1].lost = "late";
+  EXPECT_TRUE(condemned(view, options).empty()) << "that is known";
+  EXPECT_FALSE(decide(view, options));
+  view.workers[2] = ready();
+  EXPECT_EQ(members_of(decide(view, options)), (Workers{0, 2}));
+}
+
+TEST(Decision, OfThoseWhoAccuseEachOtherAgainAndAgainOneIsCondemned) {
+  JobView view = training(2);
+  view.suspicions = {{0, {1, "damaged", true}}, {1, {0, "closed"}}};
+  view.fruitless = 2;
+  EXPECT_TRUE(condemned(view, {}).empty());
+  view.fruitless = 3;
+  EXPECT_EQ(condemned(view, {}), (std::map<int, std::string>{{1, "damaged"}}));
 }
 
 // Ranks

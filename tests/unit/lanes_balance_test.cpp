@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <random>
 
 #include "convoy/lanes/balance.hpp"
 
@@ -89,6 +90,26 @@ TEST(LaneBalancer, DoesNotOscillate) {
     }
   }
   EXPECT_LE(moves, 15);
+}
+
+TEST(LaneBalancer, NoiseOfABusyMachineMovesLittle) {
+  LaneBalancer balancer({4, 4}, {1, 1});
+  std::mt19937 random(7);
+  std::lognormal_distribution<double> noise(0, 0.3);
+  int moves = 0;
+  for (int step = 0; step < 2000; ++step) {
+    const auto& counts = balancer.counts();
+    const double first = noise(random) * static_cast<double>(counts[0]);
+    const double second = noise(random) * static_cast<double>(counts[1]);
+    if (balancer.add({first, second})) ++moves;
+  }
+  EXPECT_LE(moves, 8);
+}
+
+TEST(LaneBalancer, TellsTheImbalanceThatMadeItMove) {
+  LaneBalancer balancer({4, 4}, {1, 1});
+  ASSERT_TRUE(steps(balancer, {1, 3}, 6));
+  EXPECT_DOUBLE_EQ(balancer.imbalance_before_move(), 1.5);
 }
 
 TEST(LaneBalancer, TellsTheImbalance) {

@@ -165,6 +165,7 @@ TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
     }
     while (joined && job.coordinator().state().latest.rank_of(1) < 0)
       std::this_thread::sleep_for(10ms);
+    if (joined) std::this_thread::sleep_for(30ms);  // time to be let go before the last step
   });
   while (!joined) std::this_thread::sleep_for(1ms);
   job.start(1);

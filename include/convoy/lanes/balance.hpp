@@ -21,8 +21,8 @@ std::vector<std::int64_t> balanced_counts(std::int64_t lanes,
                                           const std::vector<int>& parallel);
 
 /// Watches how long owners need for their lanes, step by step, and says when lanes should move.
-/// Medians of a few steps and a threshold keep noise out; moves that follow each other closely make
-/// it wait longer and longer, so that it does not oscillate.
+/// Medians of the steps since the last move and a threshold keep noise out; moves that follow each
+/// other closely make it watch longer and longer before the next, so that it does not oscillate.
 class LaneBalancer {
  public:
   /// `parallel`: by owner.
@@ -36,6 +36,8 @@ class LaneBalancer {
   /// The slowest owner's time by the mean, of the last steps; with other counts as they would be.
   double imbalance() const { return imbalance_of(counts_); }
   double imbalance_of(const std::vector<std::int64_t>& counts) const;
+  /// What it was when lanes moved the last time, just before.
+  double imbalance_before_move() const { return before_move_; }
 
  private:
   std::vector<double> lane_seconds() const;
@@ -46,6 +48,7 @@ class LaneBalancer {
   std::deque<std::vector<double>> recent_;  // seconds of a lane, by owner
   std::int64_t since_move_ = 0;             // steps
   std::int64_t patience_;                   // steps before the next move
+  double before_move_ = 1;
 };
 
 }  // namespace convoy
