@@ -71,7 +71,7 @@ void Trainer::Impl::emit_lanes(const char* reason, double before, double after) 
   emit(moved);
 }
 
-// Of the last step: who was slow, and who owns how much.
+// Of the last step: who was slow, and who owns how much; null where this group has taken none yet.
 Trainer::Impl::Json Trainer::Impl::balance_json() const {
   const std::vector<double>& seconds = team_ ? worker_seconds_ : replica_seconds_;
   double sum = 0;
@@ -80,12 +80,13 @@ Trainer::Impl::Json Trainer::Impl::balance_json() const {
     sum += value;
     longest = std::max(longest, value);
   }
+  if (sum <= 0) return {};
   const std::vector<std::int64_t> lanes = team_ ? sizes_of(worker_lanes_) : replica_counts_;
   Json lane_seconds = Json::array();
   for (std::size_t k = 0; k < seconds.size(); ++k) {
     lane_seconds.push_back(lanes[k] == 0 ? 0.0 : seconds[k] / static_cast<double>(lanes[k]));
   }
-  return {{"imbalance", sum > 0 ? longest * static_cast<double>(seconds.size()) / sum : 1.0},
+  return {{"imbalance", longest * static_cast<double>(seconds.size()) / sum},
           {"lanes", lanes},
           {"lane_seconds", lane_seconds}};
 }

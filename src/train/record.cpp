@@ -126,7 +126,7 @@ void Trainer::Impl::emit_step() {
   step["samples_per_second"] =
       seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
   step["seconds"] = time_use_per_step(reported_);
-  step["balance"] = balance_json();
+  if (const Json balance = balance_json(); !balance.is_null()) step["balance"] = balance;
   reported_ = meter_;
   reported_.time_use = total_time_use();
   emit(step);

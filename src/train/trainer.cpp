@@ -128,6 +128,7 @@ void Trainer::Impl::make_reduction() {
   team_.reset();
   build_reduction();
   parallel_known_ = false;
+  worker_seconds_.assign(static_cast<std::size_t>(workers()), 0);
   start_worker_balancing(std::vector<int>(static_cast<std::size_t>(workers()), pool_.size()));
   start_replica_balancing();
 }
