@@ -91,6 +91,14 @@ std::string recovered(const Json& event) {
                      generation.empty() ? "" : fmt::format(", as generation {}", generation));
 }
 
+// Which size of bucket was the fastest.
+std::string tuned(const Json& event) {
+  const double bytes = member_number(event, "bucket_bytes");
+  if (!(bytes > 0)) return "gradients leave when backward has ended: the fastest of what was tried";
+  return fmt::format("gradients leave in buckets of {}: the fastest of what was tried",
+                     format_bytes(bytes));
+}
+
 }  // namespace
 
 std::string describe_event(const Json& event) {
@@ -100,6 +108,7 @@ std::string describe_event(const Json& event) {
   if (kind == "moved") return moved(event);
   if (kind == "repaired") return repaired(event);
   if (kind == "recovered") return recovered(event);
+  if (kind == "tuned") return tuned(event);
   if (kind == "checkpoint_failed") {
     return fmt::format("checkpoint failed{}; training goes on",
                        after(": ", member_text(event, "reason")));
