@@ -147,10 +147,6 @@ def table(runs):
 
 def write_results(runs, folder, repetitions, loads):
     about = compare.environment("bench/checkpoint_stall")
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "checkpoint_stall.json"), "w") as file:
-        json.dump({"environment": about, "load_average": loads, "runs": runs}, file, indent=1)
-        file.write("\n")
     text = f"""# What checkpoints cost
 
 {compare.about_machine(about)}
@@ -164,8 +160,8 @@ the next one was due; what was written is in the last column.
 
 {table(runs)}
 """
-    with open(os.path.join(folder, "checkpoint_stall.md"), "w") as file:
-        file.write(text)
+    facts = {"environment": about, "load_average": loads, "runs": runs}
+    compare.write_pair(folder, "checkpoint_stall", facts, text)
     print("\n" + table(runs))
 
 
@@ -173,9 +169,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="bench/checkpoint_stall", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
+    compare.add_common_options(parser)
     parser.add_argument("--torch", choices=list(MODELS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--every", type=int, help=argparse.SUPPRESS)

@@ -294,12 +294,24 @@ Convoy {about['convoy']}, libtorch {about['libtorch']}, python3-torch {about['py
 {about['openblas']}, {about['compiler']}. Command: `{about['command']}`."""
 
 
-def write_results(runs, folder, repetitions, seconds):
+def write_pair(folder, name, facts, text):
+    """NAME.json, what was measured, and NAME.md, what a person reads."""
     os.makedirs(folder, exist_ok=True)
-    about, settings = environment(), load_settings()
-    with open(os.path.join(folder, "compare.json"), "w") as file:
-        json.dump({"environment": about, "settings": settings, "runs": runs}, file, indent=1)
+    with open(os.path.join(folder, f"{name}.json"), "w") as file:
+        json.dump(facts, file, indent=1)
         file.write("\n")
+    with open(os.path.join(folder, f"{name}.md"), "w") as file:
+        file.write(text)
+
+
+def add_common_options(parser):
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
+    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
+
+
+def write_results(runs, folder, repetitions, seconds):
+    about, settings = environment(), load_settings()
     used = [
         f"| {readable(case)} | {name} | {own['omp']} | {own['blas']} | "
         f"{', '.join(f'{key} {value}' for key, value in own['options'].items()) or 'defaults'} |"
@@ -331,8 +343,7 @@ tensor in memory, `zero_grad(set_to_none=True)`; DDP: `gradient_as_bucket_view=T
 | model, global batch | contestant | OpenMP threads | OpenBLAS threads | other options |
 | --- | --- | --: | --: | --- |
 """ + "\n".join(used)
-    with open(os.path.join(folder, "compare.md"), "w") as file:
-        file.write(text + "\n")
+    write_pair(folder, "compare", {"environment": about, "settings": settings, "runs": runs}, text + "\n")
     print("\n" + table(runs) + "\n\n" + lanes_table(runs))
 
 
@@ -343,10 +354,8 @@ def main():
     parser.add_argument("--tune", action="store_true", help="find PyTorch's best settings and store them")
     parser.add_argument("--cases", nargs="+", help='e.g. "mlp 64" "cnn 256"; default: all')
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
-    parser.add_argument("--repetitions", type=int, default=5)
+    add_common_options(parser)
     parser.add_argument("--seconds", type=float, default=3, help="timed steps of each measurement")
-    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
     options = parser.parse_args()
     cases = [case for case in CASES if not options.cases or case_name(*case) in options.cases]
     if not cases:

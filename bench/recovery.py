@@ -244,10 +244,6 @@ def overhead_table(runs):
 
 def write_results(recovery, overhead, folder, repetitions, loads):
     about = compare.environment("bench/recovery")
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "recovery.json"), "w") as file:
-        json.dump({"environment": about, "load_average": loads, "recovery": recovery, "overhead": overhead}, file, indent=1)
-        file.write("\n")
     text = f"""# What a lost worker costs
 
 {compare.about_machine(about)}
@@ -271,8 +267,8 @@ job's workers all keep, and update, the whole optimizer state; a fixed group's e
 
 {overhead_table(overhead)}
 """
-    with open(os.path.join(folder, "recovery.md"), "w") as file:
-        file.write(text)
+    facts = {"environment": about, "load_average": loads, "recovery": recovery, "overhead": overhead}
+    compare.write_pair(folder, "recovery", facts, text)
     print("\n" + recovery_table(recovery) + "\n\n" + overhead_table(overhead))
 
 
@@ -280,9 +276,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="bench/recovery", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
+    compare.add_common_options(parser)
     options = parser.parse_args()
     data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
     begun = time.monotonic()
