@@ -8,6 +8,9 @@ find_package(ZLIB REQUIRED)
 find_package(CURL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+# ZeroMQ carries what workers and parameter servers say; its package file drags in what it was built with.
+find_path(ZMQ_INCLUDE zmq.hpp REQUIRED)
+find_library(ZMQ_LIBRARY zmq REQUIRED)
 
 # libtorch's own package file drags in every backend it was configured with; these three are all we link.
 find_path(TORCH_ROOT_INCLUDE torch/script.h REQUIRED)
@@ -23,7 +26,8 @@ target_link_libraries(convoy_torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CPU_LIBRAR
 add_library(convoy_private_dependencies INTERFACE)
 set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
 target_link_libraries(convoy_private_dependencies INTERFACE
-  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl PkgConfig::xxhash ${CMAKE_DL_LIBS})
+  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl PkgConfig::xxhash ${ZMQ_LIBRARY}
+  ${CMAKE_DL_LIBS})
 
 # gloo carries messages between hosts; libtorch's process group over it is in libtorch_cpu, its headers include gloo's.
 find_path(GLOO_INCLUDE gloo/config.h REQUIRED)

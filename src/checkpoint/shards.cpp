@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view parameter_prefix = "parameter/";
+constexpr std::string_view own_prefix = "own/";
 
 [[noreturn]] void fail(const fs::path& shard, const std::string& problem) {
   throw InputError(fmt::format("{}: {}", shard.string(), problem));
@@ -43,9 +44,14 @@ class Joiner {
     }
   }
 
-  void add(const TrainingState& shard, const fs::path& path) {
+  void add(const TrainingState& shard, std::size_t number, const fs::path& path) {
     for (std::size_t k = 0; k < shard.tensors.size(); ++k) {
       const auto& [name, array] = shard.tensors[k];
+      if (name.starts_with(own_prefix)) {
+        own_.emplace_back(fmt::format("worker{}/{}", number, name.substr(own_prefix.size())),
+                          array);
+        continue;
+      }
       if (name != fmt::format("optimizer{}", k) || array.dim() != 1 ||
           array.scalar_type() != torch::kFloat)
         fail(path, "is not a part of a checkpoint");
@@ -58,6 +64,7 @@ class Joiner {
       if (filled_[name] != tensor.numel()) fail(path, "its shards do not hold all of " + name);
       state.tensors.emplace_back(name, std::move(tensor));
     }
+    for (auto& [name, tensor] : own_) state.tensors.emplace_back(name, std::move(tensor));
   }
 
  private:
@@ -84,6 +91,7 @@ class Joiner {
   std::map<std::string, torch::Tensor> parameters_;
   std::map<std::string, torch::Tensor> joined_;
   std::map<std::string, std::int64_t> filled_;
+  std::vector<std::pair<std::string, torch::Tensor>> own_;
 };
 
 }  // namespace
@@ -93,6 +101,8 @@ TrainingState state_of(const Shard& shard, std::int64_t step) {
   state.step = step;
   for (std::size_t k = 0; k < shard.arrays.size(); ++k)
     state.tensors.emplace_back(fmt::format("optimizer{}", k), shard.arrays[k]);
+  for (const auto& [name, tensor] : shard.own)
+    state.tensors.emplace_back(std::string(own_prefix) + name, tensor);
   Json pieces = Json::array();
   for (const Shard::Piece& piece : shard.pieces)
     pieces.push_back({piece.parameter, piece.begin, piece.count, piece.at});
@@ -111,11 +121,13 @@ void join_shards(TrainingState& state, const fs::path& path) {
   if (!state.meta.contains("shards")) return;
   Joiner joiner(state);
   try {
+    std::size_t number = 0;
     for (const Json& entry : state.meta.at("shards")) {
       const auto name = entry.at("file").get<std::string>();
       if (name.find('/') != std::string::npos) fail(path, "names a shard outside its folder");
       const fs::path shard = path.parent_path() / name;
-      joiner.add(read_shard(shard, entry.at("xxh3").get<std::uint64_t>(), state.step), shard);
+      joiner.add(read_shard(shard, entry.at("xxh3").get<std::uint64_t>(), state.step), number++,
+                 shard);
     }
   } catch (const Json::exception& error) {
     throw InputError(

@@ -12,8 +12,8 @@ TrainingState state_of(const Shard& shard, std::int64_t step);
 nlohmann::ordered_json to_json(const std::vector<ShardFile>& shards);
 
 /// If the checkpoint at `path` has shards: reads them, and adds the tensors
-/// "optimizer<k>/<parameter>" that they hold pieces of. Throws InputError naming a shard that is
-/// missing, damaged or of another checkpoint.
+/// "optimizer<k>/<parameter>" that they hold pieces of, and each worker's own. Throws InputError
+/// naming a shard that is missing, damaged or of another checkpoint.
 void join_shards(TrainingState& state, const std::filesystem::path& path);
 
 }  // namespace convoy

@@ -17,6 +17,7 @@ struct Options {
   std::string workers;
   int restarts = 10;
   double lost_after = 5;
+  int servers = 0;
   int hosts = 1;
   int host = -1;
   std::string rendezvous;
@@ -31,6 +32,11 @@ std::chrono::milliseconds in_milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
+// A program of the user's, which takes its place in the group as train does.
+bool is_path(const std::string& word) {
+  return word.find('/') != std::string::npos;
+}
+
 // `extra` is what CLI11 could not place, the "--" among it.
 void check_command(const std::vector<std::string>& command, const std::vector<std::string>& extra) {
   const bool separated = std::find(extra.begin(), extra.end(), "--") != extra.end();
@@ -43,9 +49,11 @@ void check_command(const std::vector<std::string>& command, const std::vector<st
         "launch: put -- before what the workers run: convoy launch --workers 2 -- train JOB.yaml");
   if (command.empty())
     throw InputError("launch: nothing after --: say what the workers run, as in -- train JOB.yaml");
-  if (command.front() != "train")
+  if (command.front() != "train" && !is_path(command.front()))
     throw InputError(
-        fmt::format("launch: '{}' cannot be launched, only train can", command.front()));
+        fmt::format("launch: '{}' cannot be launched, only train can, or a program of yours if you "
+                    "give its path, such as ./{}",
+                    command.front(), command.front()));
 }
 
 void check_hosts(const Options& options) {
@@ -129,7 +137,10 @@ void run(const Options& options, const std::vector<std::string>& extra) {
 
   LaunchOptions launch_options;
   launch_options.program = own_program();
-  launch_options.arguments = {"convoy"};
+  if (is_path(options.command.front()))
+    launch_options.worker_program = options.command.front();
+  else
+    launch_options.arguments = {"convoy"};
   launch_options.arguments.insert(launch_options.arguments.end(), options.command.begin(),
                                   options.command.end());
   const Workers workers = workers_of(options);
@@ -137,6 +148,9 @@ void run(const Options& options, const std::vector<std::string>& extra) {
     throw InputError("--rendezvous: etcd is for elastic jobs: say --workers MIN:MAX");
   launch_options.workers = workers.count;
   launch_options.least = workers.least;
+  if (options.servers > 0 && (workers.least || options.hosts > 1))
+    throw InputError("--servers: for a fixed number of workers on one host; write --workers N");
+  launch_options.servers = options.servers;
   launch_options.restarts = options.restarts;
   launch_options.lost_after = in_milliseconds(options.lost_after);
   if (in_etcd(options)) launch_options.store = options.rendezvous;
@@ -170,7 +184,7 @@ void add_launch(CLI::App& app) {
             check_command(words, verb->remaining());
             options->command = words;
           },
-          "after --: what each worker runs")
+          "after --: what each worker runs: train, or the path of a program of yours")
       ->type_name("-- train JOB.yaml");
   verb->add_option(
           "--workers", options->workers,
@@ -184,6 +198,9 @@ void add_launch(CLI::App& app) {
                    "with MIN:MAX: seconds without a sign of life after which a worker is lost "
                    "(default: 5)")
       ->check(CLI::Range(0.2, 1e6));
+  verb->add_option("--servers", options->servers,
+                   "parameter servers beside the workers (strategy.kind: parameter_server)")
+      ->check(CLI::Range(0, 256));
   verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")
       ->check(CLI::Range(1, 1000));
   verb->add_option("--host", options->host,

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_launch(app);
   convoy::cli::add_bench(app);
   convoy::cli::add_rendezvous(app);
+  convoy::cli::add_server(app);
   try {
     if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,9 +19,11 @@
 #include "convoy/data/load.hpp"
 #include "convoy/infer/trained_model.hpp"
 #include "convoy/report/observer.hpp"
+#include "convoy/server/server_group.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/machine.hpp"
+#include "job/guarantees.hpp"
 
 namespace convoy::cli {
 namespace {
@@ -36,6 +39,7 @@ struct Options {
   bool resume = false;
   bool overwrite = false;
   bool print_job = false;
+  bool explain = false;
   bool quiet = false;
 };
 
@@ -113,8 +117,12 @@ struct Team {
   std::optional<WorkerPlace> place;
   std::shared_ptr<Communicator> group;
   std::unique_ptr<Membership> membership;
+  std::shared_ptr<ServerGroup> servers;
 
-  bool first() const { return !membership && (!group || group->rank() == 0); }
+  bool first() const {
+    if (servers) return servers->rank() == 0;
+    return !membership && (!group || group->rank() == 0);
+  }
   bool launched() const {
     return membership || (place && place->starter == WorkerPlace::Starter::launch);
   }
@@ -128,6 +136,17 @@ Team join(const StrategyOptions& strategy) {
   team.membership = Membership::from_environment(group_options(strategy));
   if (team.membership) return team;
   team.place = worker_place();
+  if (strategy.kind == "parameter_server") {
+    team.servers = ServerGroup::from_environment(group_options(strategy).timeout,
+                                                 static_cast<int>(strategy.backups));
+    if (team.place && team.place->workers > 1 && !team.servers)
+      throw InputError(
+          "strategy.kind: parameter_server with several workers needs servers: convoy launch "
+          "--workers N --servers S -- train ...");
+    return team;
+  }
+  if (std::getenv("CONVOY_SERVERS") != nullptr)
+    throw InputError("launch --servers: the job's strategy.kind is not parameter_server");
   if (team.place && team.place->workers > 1)
     team.group = join_group(*team.place, group_options(strategy));
   return team;
@@ -186,6 +205,10 @@ void train(const Options& options) {
     fmt::print("{}", print_job(job));
     return;
   }
+  if (options.explain) {
+    fmt::print("{}", explain_strategy(job.strategy));
+    return;
+  }
   if (options.resume && options.out.empty())
     throw InputError("--resume: say which run with --out DIR");
   const Team team = join(job.strategy);
@@ -201,7 +224,9 @@ void train(const Options& options) {
   const ModelFactory factory = build_model(job.model, spec);
   fs::path out;
   std::unique_ptr<RunFolder> folder;
-  if (membership != nullptr)
+  if (!first && team.servers)
+    out = options.out.empty() ? default_run_folder(job.name) : options.out;
+  else if (membership != nullptr)
     out = membership->agree(
         "folder", (options.out.empty() ? default_run_folder(job.name) : options.out).string());
   else
@@ -214,6 +239,7 @@ void train(const Options& options) {
   run.stop = &stop_asked;
   run.group = team.group;
   run.membership = membership;
+  run.servers = team.servers;
   run.leave = &leave_asked;
   run.data_fingerprint = splits.fingerprint;
   const auto held = std::make_shared<HeldFolder>();
@@ -280,6 +306,8 @@ void add_train(CLI::App& app) {
   verb->add_flag("--overwrite", options->overwrite, "replace the run that is in --out");
   verb->add_flag("--print-job", options->print_job,
                  "print the job with every default filled in, and stop");
+  verb->add_flag("--explain", options->explain,
+                 "print what the job's strategy guarantees, and stop");
   verb->add_flag("--quiet", options->quiet, "no progress on the terminal");
   verb->callback([options] { train(*options); });
 }

@@ -16,6 +16,7 @@ void add_data(CLI::App& app);
 void add_launch(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_rendezvous(CLI::App& app);
+void add_server(CLI::App& app);
 
 /// Thrown by a verb that has already said why it ends like this.
 struct ExitStatus {

@@ -70,7 +70,7 @@ void Crew::start_due() {
 
 void Crew::start_worker(int number) {
   const SecretDescriptor descriptor(secret_);
-  WorkerCommand command{options_.program, options_.arguments, inherited_environment(),
+  WorkerCommand command{options_.workers_run(), options_.arguments, inherited_environment(),
                         descriptor.fd()};
   const auto set = [&](const char* name, const auto& value) {
     command.environment.push_back(fmt::format("CONVOY_{}={}", name, value));

@@ -29,7 +29,7 @@ std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Pla
   const std::vector<std::string> inherited = inherited_environment();
   std::vector<WorkerProcess> workers;
   for (int local = 0; local < options.workers; ++local) {
-    WorkerCommand command{options.program, options.arguments, inherited, descriptor.fd()};
+    WorkerCommand command{options.workers_run(), options.arguments, inherited, descriptor.fd()};
     const auto set = [&](const char* name, const auto& value) {
       command.environment.push_back(fmt::format("CONVOY_{}={}", name, value));
     };
@@ -41,9 +41,26 @@ std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Pla
     set("HOSTS", options.hosts);
     set("RENDEZVOUS", plan.rendezvous);
     set("SECRET_FD", descriptor.fd());
+    if (options.servers > 0) set("SERVERS", options.servers);
     workers.emplace_back(command);
   }
   return workers;
+}
+
+std::vector<WorkerProcess> start_servers(const LaunchOptions& options, const Plan& plan,
+                                         const Secret& secret) {
+  const SecretDescriptor descriptor(secret);
+  std::vector<WorkerProcess> servers;
+  for (int number = 0; number < options.servers; ++number) {
+    WorkerCommand command{
+        options.program,
+        {"convoy", "server", "--number", std::to_string(number), "--rendezvous", plan.rendezvous},
+        inherited_environment(),
+        descriptor.fd()};
+    command.environment.push_back(fmt::format("CONVOY_SECRET_FD={}", descriptor.fd()));
+    servers.emplace_back(command);
+  }
+  return servers;
 }
 
 // Descriptors 0 to 2 must not become pipes of ours, whatever we were started with.
@@ -68,7 +85,7 @@ Verdict supervise(const LaunchOptions& options, const Plan& plan, const Secret& 
                   HostGroup* group) {
   SignalPipe signals;
   return Supervisor(start_workers(options, plan, secret), plan.first_rank, plan.total, plan.host,
-                    options.grace, group, signals)
+                    options.grace, group, signals, start_servers(options, plan, secret))
       .run();
 }
 

@@ -10,8 +10,9 @@
 namespace convoy {
 
 struct LaunchOptions {
-  std::string program;                 ///< path of what to start
-  std::vector<std::string> arguments;  ///< its arguments, with the zeroth
+  std::string program;                 ///< path of convoy, which serves what the workers need
+  std::string worker_program;          ///< path of what the workers run; empty: `program`
+  std::vector<std::string> arguments;  ///< of the workers, with the zeroth
   int workers = 1;                     ///< on this host
   int hosts = 1;
   std::optional<int> host;  ///< this one's number; without it, the order in which they come
@@ -26,7 +27,11 @@ struct LaunchOptions {
   int restarts = 10;                            ///< elastic: workers that may be replaced here
   std::chrono::milliseconds lost_after{5'000};  ///< elastic: without a sign of life
   std::string store;   ///< elastic: where the job's state is kept; empty: a process of ours
+  int servers = 0;     ///< parameter servers, on this host
   bool quiet = false;  ///< don't say how many workers there are
+  const std::string& workers_run() const {
+    return worker_program.empty() ? program : worker_program;
+  }
 };
 
 /// Returns when every worker has ended, and none is left behind. 0 if all ended with 0, 130 if the

@@ -20,9 +20,14 @@ constexpr seconds cause_patience{2};
 }  // namespace
 
 Supervisor::Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
-                       milliseconds grace, HostGroup* group, SignalPipe& signals)
+                       milliseconds grace, HostGroup* group, SignalPipe& signals,
+                       std::vector<WorkerProcess> servers)
     : total_(total), host_(host), grace_(grace), group_(group), signals_(signals) {
   for (WorkerProcess& process : workers) workers_.push_back({std::move(process), first_rank++, {}});
+  int server = 0;
+  for (WorkerProcess& process : servers)
+    workers_.push_back({std::move(process), server++, {}, true});
+  served_ = server > 0;
 }
 
 Verdict Supervisor::run() {
@@ -46,6 +51,18 @@ bool Supervisor::any_running() const {
                      [](const Worker& worker) { return worker.process.running(); });
 }
 
+bool Supervisor::any_worker_running() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const Worker& worker) {
+    return !worker.serves && worker.process.running();
+  });
+}
+
+// With parameter servers the others do what a lost worker leaves undone, but for the folder's.
+bool Supervisor::can_spare(const Worker& worker) const {
+  const bool killed = worker.process.ending()->signal != 0;
+  return worker.serves || (served_ && killed && worker.rank != 0);
+}
+
 void Supervisor::wait_for_something() {
   std::vector<pollfd> entries = {{signals_.fd(), POLLIN, 0}};
   // Once there is a verdict its descriptor stays readable: no more to wait for.
@@ -64,6 +81,7 @@ void Supervisor::wait_for_something() {
 
 int Supervisor::patience() const {
   auto first = Clock::now() + seconds(60);
+  if (served_ && !kill_at_ && !any_worker_running()) first = Clock::now();
   for (const auto& deadline : {cause_until_, kill_at_})
     if (deadline) first = std::min(first, *deadline);
   return static_cast<int>(
@@ -96,6 +114,13 @@ void Supervisor::reap() {
 void Supervisor::judge(const Worker& worker) {
   const int status = worker.process.ending()->shell_status();
   if (verdict_ || status == 0) return;
+  if (can_spare(worker)) {
+    write_all_of(
+        STDERR_FILENO,
+        fmt::format("convoy: {} {} {}\n", worker.serves ? "parameter server" : "worker",
+                    worker.rank, describe(*worker.process.ending(), worker.last_error_line)));
+    return;
+  }
   if (status == interrupted_status) {
     // Somebody asked this worker, or another one that told it, to stop.
     decide({interrupted_status, fmt::format("worker {} was interrupted", worker.rank)});
@@ -115,6 +140,8 @@ void Supervisor::look_at_verdict() {
 void Supervisor::look_at_clock() {
   const auto now = Clock::now();
   if (!verdict_ && cause_until_ && now >= *cause_until_) decide(*consequence_);
+  // Servers end when the workers have closed their connections.
+  if (served_ && !kill_at_ && !any_worker_running() && any_running()) kill_at_ = now + grace_;
   if (kill_at_ && now >= *kill_at_) {
     signal_workers(SIGKILL);
     kill_at_.reset();
@@ -166,7 +193,9 @@ void Supervisor::pass_on(Worker& worker, const std::vector<std::string>& lines, 
   for (const std::string& line : lines) {
     if (to == STDERR_FILENO && !line.empty()) worker.last_error_line = line;
   }
-  relay_.pass_on(worker.rank, lines, to);
+  if (!worker.serves) return relay_.pass_on(worker.rank, lines, to);
+  for (const std::string& line : lines)
+    write_all_of(to, fmt::format("convoy: parameter server {}: {}\n", worker.rank, line));
 }
 
 Verdict Supervisor::failure_of(const Worker& worker) const {

@@ -14,9 +14,12 @@ namespace convoy {
 
 class Supervisor {
  public:
-  /// `group` is null for a job on one host.
+  /// `group` is null for a job on one host. `servers`: parameter servers, whose end is not the
+  /// job's (the workers know whether they can go on), nor is that of a worker who is killed, but
+  /// for worker 0.
   Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
-             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals);
+             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals,
+             std::vector<WorkerProcess> servers = {});
   /// Until all workers have ended and, with a group, it is known how the job did.
   Verdict run();
 
@@ -26,10 +29,13 @@ class Supervisor {
     WorkerProcess process;
     int rank;
     std::string last_error_line;
+    bool serves = false;  // a parameter server, of which `rank` is the number
   };
 
   bool finished() const;
   bool any_running() const;
+  bool any_worker_running() const;
+  bool can_spare(const Worker& worker) const;
   void wait_for_something();
   int patience() const;  // milliseconds
   void handle_signals();
@@ -59,6 +65,7 @@ class Supervisor {
   bool interrupted_ = false;
   bool stopping_ = false;
   bool reported_done_ = false;
+  bool served_ = false;
   OutputRelay relay_;
 };
 

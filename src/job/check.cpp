@@ -195,6 +195,62 @@ class Checker {
     } catch (const InputError& error) {
       fail("strategy.bucket", error.what());
     }
+    check_compression();
+    check_averaging();
+    check_servers();
+  }
+
+  void check_servers() const {
+    const StrategyOptions& strategy = job_.strategy;
+    if (strategy.kind != "parameter_server") return;
+    if (strategy.compression.kind != "none") {
+      fail("strategy.compression.kind",
+           fmt::format("{} does not go with strategy.kind parameter_server; remove it",
+                       strategy.compression.kind),
+           {"strategy.compression", "strategy.kind"});
+    }
+    if (strategy.compensation != "none" && strategy.consistency == "bsp") {
+      fail(
+          "strategy.compensation",
+          fmt::format("{} is of delays, and with consistency bsp there are none; remove it, or set "
+                      "consistency to ssp or async",
+                      strategy.compensation));
+    }
+  }
+
+  void check_compression() const {
+    const StrategyOptions& strategy = job_.strategy;
+    const std::string& kind = strategy.compression.kind;
+    if (strategy.compression.part > 1) {
+      fail("strategy.compression.part",
+           fmt::format("{} is more than all elements; write a part of 1, such as 0.01",
+                       strategy.compression.part));
+    }
+    if (kind == "none") return;
+    if (strategy.kind == "elastic_averaging" || strategy.kind == "gossip") {
+      fail("strategy.compression.kind",
+           fmt::format("{} compresses gradients or changes, and with strategy.kind {} whole models "
+                       "travel; remove compression, or use local_sgd",
+                       kind, strategy.kind),
+           {"strategy.compression", "strategy.kind"});
+    }
+  }
+
+  void check_averaging() const {
+    const StrategyOptions& strategy = job_.strategy;
+    if (strategy.outer.nesterov && strategy.outer.momentum == 0) {
+      fail("strategy.outer.nesterov", "needs momentum; set strategy.outer.momentum, such as 0.9",
+           {"strategy.outer"});
+    }
+    const bool own_steps = strategy.kind == "local_sgd" || strategy.kind == "elastic_averaging" ||
+                           strategy.kind == "gossip";
+    if (own_steps && job_.train.verify_every > 0) {
+      fail("train.verify_every",
+           fmt::format("with strategy.kind {} workers have weights of their own between exchanges; "
+                       "write 0",
+                       strategy.kind),
+           {"strategy.kind"});
+    }
   }
 
   void check_length() const {

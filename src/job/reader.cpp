@@ -270,13 +270,19 @@ class Reader final : public Visitor {
     document_.fail(node, path, fmt::format("unknown key; {}", advice));
   }
 
-  static std::string elsewhere(const std::string& key) {
+  std::string elsewhere(const std::string& key) const {
     const std::string_view meant =
         key == "lr" ? std::string_view("rate") : key;  // what most libraries call it
     std::vector<std::string> matches;
     for (const std::string& path : all_paths()) {
       if (path.substr(path.rfind('.') + 1) == meant) matches.push_back(fmt::format("'{}'", path));
     }
+    const std::string here =
+        "'" + path_.substr(0, path_.find('.')) + ".";  // the same section is likelier
+    const auto others =
+        std::partition(matches.begin(), matches.end(),
+                       [&](const std::string& match) { return match.starts_with(here); });
+    if (others != matches.begin()) matches.erase(others, matches.end());
     if (matches.empty() || matches.size() > 3) return {};
     return fmt::format("did you mean {}?", fmt::join(matches, " or "));
   }

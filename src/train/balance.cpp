@@ -17,6 +17,8 @@ std::vector<std::int64_t> sizes_of(const std::vector<Range>& ranges) {
 // The ownership as it is now; what was measured before is forgotten.
 void Trainer::Impl::start_worker_balancing(const std::vector<int>& parallel) {
   worker_balancer_.reset();
+  // Compressed sums, and steps of its own, depend on which lanes a worker has.
+  if (compressed() || own_steps()) return;
   if (team_ && lanes_ >= workers()) worker_balancer_.emplace(sizes_of(worker_lanes_), parallel);
 }
 
@@ -73,7 +75,7 @@ void Trainer::Impl::emit_lanes(const char* reason, double before, double after) 
 
 // Of the last step: who was slow, and who owns how much; null where this group has taken none yet.
 Trainer::Impl::Json Trainer::Impl::balance_json() const {
-  const std::vector<double>& seconds = team_ ? worker_seconds_ : replica_seconds_;
+  const std::vector<double>& seconds = step_team() != nullptr ? worker_seconds_ : replica_seconds_;
   double sum = 0;
   double longest = 0;
   for (const double value : seconds) {
@@ -81,7 +83,8 @@ Trainer::Impl::Json Trainer::Impl::balance_json() const {
     longest = std::max(longest, value);
   }
   if (sum <= 0) return {};
-  const std::vector<std::int64_t> lanes = team_ ? sizes_of(worker_lanes_) : replica_counts_;
+  const std::vector<std::int64_t> lanes =
+      step_team() != nullptr ? sizes_of(worker_lanes_) : replica_counts_;
   Json lane_seconds = Json::array();
   for (std::size_t k = 0; k < seconds.size(); ++k) {
     lane_seconds.push_back(lanes[k] == 0 ? 0.0 : seconds[k] / static_cast<double>(lanes[k]));

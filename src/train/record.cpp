@@ -127,6 +127,8 @@ void Trainer::Impl::emit_step() {
       seconds > 0 ? static_cast<double>(meter_.samples - reported_.samples) / seconds : 0.0;
   step["seconds"] = time_use_per_step(reported_);
   if (const Json balance = balance_json(); !balance.is_null()) step["balance"] = balance;
+  if (const Json compression = compression_json(); !compression.is_null())
+    step["compression"] = compression;
   reported_ = meter_;
   reported_.time_use = total_time_use();
   emit(step);
@@ -196,11 +198,14 @@ RunSummary Trainer::Impl::finish() {
   }
   result.json = summary(result.weights_sha256);
   if (options_.model_meta.contains("data")) result.json["data"] = options_.model_meta["data"];
+  if (!server_report_.is_null()) result.json["servers"] = server_report_;
   if (team_) {
     result.json["workers"] = workers_json;
     result.json["communication"] = {{"transport", options_.group->transport()},
                                     {"bucket_bytes", team_->bucket_bytes()},
                                     {"buckets", team_->buckets()}};
+    if (const Json compression = compression_json(); !compression.is_null())
+      result.json["communication"]["compression"] = compression;
   }
   Json done = event("done");
   done["seconds"] = result.json["seconds"];

@@ -1,47 +1,10 @@
 #include "train/reduction.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <iterator>
 #include <numeric>
 
-#include "core/vectorise.hpp"
-
 namespace convoy {
-namespace {
-
-constexpr int lanes_of_sum = 16;  // partial sums kept side by side, one vector register of floats
-
-CONVOY_VECTORISE void squares_loop(const float* values, std::int64_t count, float* partial) {
-  for (std::int64_t i = 0; i < count; i += lanes_of_sum) {
-    for (int k = 0; k < lanes_of_sum; ++k) partial[k] += values[i + k] * values[i + k];
-  }
-}
-
-double exact_sum_of_squares(const float* values, std::int64_t count) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(values[i]) * values[i];
-  return sum;
-}
-
-}  // namespace
-
-CONVOY_VECTORISE void add_into(float* __restrict into, const float* __restrict from,
-                               std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) into[i] += from[i];
-}
-
-double sum_of_squares(const float* values, std::int64_t count) {
-  std::array<float, lanes_of_sum> partial{};
-  const std::int64_t whole = count / lanes_of_sum * lanes_of_sum;
-  squares_loop(values, whole, partial.data());
-  for (std::int64_t i = whole; i < count; ++i) partial[i - whole] += values[i] * values[i];
-  double sum = 0;
-  for (const float part : partial) sum += part;
-  // Large finite elements overflow in float; doubles hold the square of any float.
-  return std::isfinite(sum) ? sum : exact_sum_of_squares(values, count);
-}
 
 Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner)
     : blocks_(std::move(blocks)),
@@ -73,8 +36,17 @@ void Reduction::begin(std::vector<PartialSum*> sums) {
 void Reduction::add_blocks(int replica) {
   for (const int b : all_shares_[replica]) {
     add_block(b);
-    if (alone_) set_result(b, roots_[0]->data[blocks_[b].gradient] + blocks_[b].begin);
+    if (alone_) set_result(b, join_roots(b));
   }
+}
+
+// A worker that owns all lanes has one root; one that takes steps of its own may have more.
+const float* Reduction::join_roots(int b) const {
+  const Block& block = blocks_[b];
+  float* sum = roots_[0]->data[block.gradient] + block.begin;
+  for (std::size_t r = 1; r < roots_.size(); ++r)
+    add_into(sum, roots_[r]->data[block.gradient] + block.begin, block.count);
+  return sum;
 }
 
 void Reduction::add_block(int b) const {
@@ -91,6 +63,10 @@ void Reduction::add_buffers() {
     const std::vector<double>& from = sums_[add.from]->buffers;
     for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
   }
+  for (std::size_t r = 1; alone_ && r < roots_.size(); ++r) {
+    std::vector<double>& into = roots_[0]->buffers;
+    for (std::size_t i = 0; i < into.size(); ++i) into[i] += roots_[r]->buffers[i];
+  }
 }
 
 void Reduction::set_result(int block, const float* gradient) {
@@ -100,6 +76,20 @@ void Reduction::set_result(int block, const float* gradient) {
 
 void Reduction::take_sums_from(const float* flat) {
   for (std::size_t b = 0; b < blocks_.size(); ++b) results_[b] = flat + blocks_[b].flat_begin;
+}
+
+void Reduction::copy_own_sums(float* values) const {
+  for (const Block& block : blocks_) {
+    std::fill_n(values, block.count, 0.0F);
+    for (std::size_t r = 0; r < roots_.size(); ++r) {
+      const float* from = roots_[r]->data[block.gradient] + block.begin;
+      if (r == 0)
+        std::copy_n(from, block.count, values);
+      else
+        add_into(values, from, block.count);
+    }
+    values += block.count;
+  }
 }
 
 void Reduction::copy_results(float* flat) const {

@@ -7,17 +7,11 @@
 
 #include "convoy/lanes/tree.hpp"
 #include "convoy/optim/optimizer.hpp"
+#include "lanes/sums.hpp"
 #include "train/blocks.hpp"
 #include "train/partial_sum.hpp"
 
 namespace convoy {
-
-/// into[i] += from[i].
-void add_into(float* into, const float* from, std::int64_t count);
-
-/// The sum of squares, with a fixed set of partial sums: not finite exactly when an element is not
-/// finite.
-double sum_of_squares(const float* values, std::int64_t count);
 
 /// One worker's part of the reduction. With several workers an Exchange stands between add_blocks
 /// and update_blocks.
@@ -42,7 +36,7 @@ class Reduction {
   const std::vector<PartialSum*>& roots() const { return roots_; }
 
   /// Phase 1 of replica `replica`: its share of the blocks is added into the roots. Where this
-  /// worker is the only one, that is the result.
+  /// worker is the only one, their sum is the result.
   void add_blocks(int replica);
   /// The same for one block.
   void add_block(int block) const;
@@ -56,6 +50,8 @@ class Reduction {
   /// Where the sums of all blocks are, laid out as the weights: from now on update_blocks takes
   /// them from there.
   void take_sums_from(const float* flat);
+  /// The sum of this worker's roots, in lane order, of all blocks one after the other.
+  void copy_own_sums(float* values) const;
   /// This worker's results, copied to where they belong in an array laid out as the weights.
   void copy_results(float* flat) const;
 
@@ -71,6 +67,8 @@ class Reduction {
                      const Optimizer& optimizer, const UpdateContext& context) const;
 
  private:
+  const float* join_roots(int block) const;
+
   std::vector<Block> blocks_;
   std::int64_t lanes_;
   Range owned_lanes_;

@@ -146,15 +146,16 @@ void Replica::stream_lane(std::int64_t step, std::int64_t lane, const Batch& bat
 
 void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
   sum.buffers.reserve(float_buffer_values_);
-  if (sum.node.begin == 0) lane0_counters_.clear();
+  const bool first = number_ == 0 && sum.node.begin == owned_.begin;
+  if (first) first_lane_counters_.clear();
   for (const torch::Tensor& buffer : buffers_) {
     if (buffer.is_floating_point()) {
       const torch::Tensor values = buffer.to(torch::kDouble).contiguous();
       const double* data = values.data_ptr<double>();
       for (std::int64_t i = 0; i < values.numel(); ++i)
         sum.buffers.push_back(data[i] * static_cast<double>(samples));
-    } else if (sum.node.begin == 0) {
-      lane0_counters_.push_back(buffer.clone());
+    } else if (first) {
+      first_lane_counters_.push_back(buffer.clone());
     }
   }
 }

@@ -63,9 +63,9 @@ class Replica {
   /// One lane alone, its samples read now: to look into a step again. Leaves sums() alone.
   PartialSum compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result);
 
-  /// Copies of the buffers that are not float (counters) as lane 0 left them, if it computed lane
-  /// 0; else empty.
-  const std::vector<torch::Tensor>& lane0_counters() const { return lane0_counters_; }
+  /// Of the worker's first replica: copies of the buffers that are not float (counters) as its
+  /// first lane left them.
+  const std::vector<torch::Tensor>& first_lane_counters() const { return first_lane_counters_; }
 
   Network& network() { return network_; }
   TimeUse& time_use() { return time_use_; }
@@ -89,7 +89,7 @@ class Replica {
   Range owned_;
   std::unique_ptr<Prefetcher> prefetcher_;
   std::vector<PartialSum> sums_;
-  std::vector<torch::Tensor> lane0_counters_;
+  std::vector<torch::Tensor> first_lane_counters_;
   std::unique_ptr<Stream> stream_;
   TimeUse time_use_;
 };

@@ -35,7 +35,8 @@ void Trainer::Impl::write_checkpoint() {
 TrainingState Trainer::Impl::copy_state() {
   std::vector<torch::Tensor> states;
   for (const torch::Tensor& state : states_) {
-    if (options_.membership != nullptr) {
+    if (own_steps() || !is_first()) break;
+    if (replicated()) {
       states.push_back(state.clone());
     } else if (!team_) {
       states.push_back(torch::empty({weights_->size()}));
@@ -47,6 +48,10 @@ TrainingState Trainer::Impl::copy_state() {
   TrainingState state = capture_state(*weights_, states, progress);
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
+  if (!team_ && own_steps()) {
+    for (const auto& [name, tensor] : own_state())
+      state.tensors.emplace_back("worker0/" + name, tensor.clone());
+  }
   const std::string split = data_.validation ? "validation" : "test";
   if (const auto at = evaluated_at_.find(split);
       is_first() && at != evaluated_at_.end() && at->second == progress_.step) {
@@ -101,13 +106,16 @@ WrittenCheckpoint Trainer::Impl::save_with_shards(const TrainingState& state) {
   const bool shared = folder_is_shared();
   ShardFile own;
   team_->agree([&] {
-    const Shard shard = make_shard(reduction_->blocks(), *weights_, worker(), states_);
+    const Shard shard = own_shard();
     if (shared || is_first())
       own = checkpoints_->save_shard(shard, progress_.step, worker(), workers());
   });
   if (!shared) collect_shards();
   const auto all = options_.group->all_gather(Json{{"name", own.name}, {"xxh3", own.xxh3}}.dump());
-  if (!is_first()) return {};
+  if (!is_first()) {
+    if (own_steps()) options_.group->barrier();  // not ahead of worker 0, which removes leftovers
+    return {};
+  }
   std::vector<ShardFile> shards;
   for (int w = 0; w < workers(); ++w) {
     const Json shard = Json::parse(all[w]);
@@ -119,6 +127,7 @@ WrittenCheckpoint Trainer::Impl::save_with_shards(const TrainingState& state) {
   written.path = checkpoints_->save(state, shards);
   written.best = checkpoints_->best() == written.path;
   written.bytes = checkpoint_bytes(written.path);
+  if (own_steps()) options_.group->barrier();
   return written;
 }
 
@@ -129,21 +138,21 @@ void Trainer::Impl::collect_shards() {
   const auto bytes = [](const torch::Tensor& tensor) {
     return std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes());
   };
+  const Shard mine = own_shard();
+  const std::vector<std::string> described = group.all_gather(describe_shard(mine));
   collected_.assign(static_cast<std::size_t>(workers()), {});
   std::exception_ptr failed;  // the others must get rid of theirs all the same
   if (!is_first()) {
-    for (const torch::Tensor& state : states_) group.send(0, shard_tag, bytes(state));
+    for (const torch::Tensor& tensor : tensors_of(mine)) group.send(0, shard_tag, bytes(tensor));
   }
   for (int w = 1; is_first() && w < workers(); ++w) {
-    std::vector<torch::Tensor> theirs;
-    for (std::size_t k = 0; k < states_.size(); ++k) {
-      theirs.push_back(torch::zeros({state_size(reduction_->blocks(), w)}));
-      group.recv(w, shard_tag, bytes(theirs.back()));
-    }
+    Shard theirs = shard_like(described[static_cast<std::size_t>(w)]);
+    for (const torch::Tensor& tensor : tensors_of(theirs)) group.recv(w, shard_tag, bytes(tensor));
     if (failed) continue;
     try {
-      collected_[w] = checkpoints_->save_shard(
-          make_shard(reduction_->blocks(), *weights_, w, theirs), progress_.step, w, workers());
+      if (!keeps_own_state())
+        theirs = make_shard(reduction_->blocks(), *weights_, w, theirs.arrays);
+      collected_[w] = checkpoints_->save_shard(theirs, progress_.step, w, workers());
     } catch (...) {
       failed = std::current_exception();
     }
@@ -193,6 +202,7 @@ Trainer::Impl::Json Trainer::Impl::worker_reports() {
                     {"lanes", lanes.size()},
                     {"peak_memory_bytes", peak_memory_bytes()},
                     {"optimizer_state_bytes", state_bytes},
+                    {"skipped_steps", progress_.skipped},
                     {"bytes_sent_per_step", team_->step_bytes()},
                     {"other_bytes_sent_per_step", team_->other_bytes()}};
   Json all = Json::array();

@@ -1,6 +1,7 @@
 #include "train/sharded_state.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace convoy {
 
@@ -34,6 +35,36 @@ Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights,
         {weights.segments()[block.segment].name, block.begin, block.count, block.state_begin});
   }
   return shard;
+}
+
+std::string describe_shard(const Shard& shard) {
+  nlohmann::json description = {{"arrays", nlohmann::json::array()},
+                                {"own", nlohmann::json::array()}};
+  for (const torch::Tensor& array : shard.arrays) description["arrays"].push_back(array.numel());
+  for (const auto& [name, tensor] : shard.own) {
+    description["own"].push_back(
+        {name, tensor.sizes().vec(), static_cast<int>(tensor.scalar_type())});
+  }
+  return description.dump();
+}
+
+Shard shard_like(const std::string& description) {
+  const auto described = nlohmann::json::parse(description);
+  Shard shard;
+  for (const auto& count : described["arrays"])
+    shard.arrays.push_back(torch::zeros({count.get<std::int64_t>()}));
+  for (const auto& own : described["own"]) {
+    shard.own.emplace_back(own[0].get<std::string>(),
+                           torch::zeros(own[1].get<std::vector<std::int64_t>>(),
+                                        static_cast<torch::ScalarType>(own[2].get<int>())));
+  }
+  return shard;
+}
+
+std::vector<torch::Tensor> tensors_of(const Shard& shard) {
+  std::vector<torch::Tensor> tensors = shard.arrays;
+  for (const auto& [name, tensor] : shard.own) tensors.push_back(tensor);
+  return tensors;
 }
 
 }  // namespace convoy

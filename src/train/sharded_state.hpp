@@ -1,6 +1,7 @@
 #pragma once
 // Optimizer state as its owners keep it (ZeRO stage 1, Rajbhandari et al. 2020): each worker has
 // that of its own blocks only, one after the other.
+#include <string>
 #include <vector>
 
 #include "convoy/checkpoint/checkpoint.hpp"
@@ -18,5 +19,11 @@ void expand_state(const std::vector<Block>& blocks, int owner, const torch::Tens
 /// A worker's part of a checkpoint. `states`: its compact arrays.
 Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights, int owner,
                  const std::vector<torch::Tensor>& states);
+
+/// For a worker that does not see the folder: the sizes of a shard's tensors as text, one of the
+/// same sizes, and its tensors in order.
+std::string describe_shard(const Shard& shard);
+Shard shard_like(const std::string& description);
+std::vector<torch::Tensor> tensors_of(const Shard& shard);
 
 }  // namespace convoy

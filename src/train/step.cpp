@@ -15,12 +15,19 @@ void Trainer::Impl::step() {
   const StepNews news = exchange_news();
   last_loss_ = tree_sum(news.losses);
   const double squared_norm = reduction_->squared_norm();
-  if (std::isfinite(last_loss_) && std::isfinite(squared_norm)) {
-    apply_update(squared_norm);
-    publish_buffers(news, static_cast<double>(schedule_.batch_size(progress_.step)));
+  const std::int64_t samples = own_steps() ? own_samples() : schedule_.batch_size(progress_.step);
+  const double scale = static_cast<double>(schedule_.batch_size(progress_.step)) /
+                       static_cast<double>(samples);  // lanes' losses are parts of the batch's mean
+  if (samples == 0) {
+    // A short batch had nothing for this worker's lanes.
+  } else if (std::isfinite(last_loss_) && std::isfinite(squared_norm)) {
+    last_loss_ *= scale;
+    apply_update(squared_norm, scale);
+    publish_buffers(news, static_cast<double>(samples));
   } else {
     handle_nonfinite();
   }
+  if (averaging_) meet();
   const bool tuned = team_ && team_->end_step();
 
   last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
@@ -36,7 +43,8 @@ void Trainer::Impl::step() {
 // Every lane's gradient, and the sums of the blocks that are this worker's.
 void Trainer::Impl::compute() {
   tell_progress(WorkerActivity::computing);
-  GradientSink* sink = team_ ? team_->start_step(progress_.step) : nullptr;
+  TrainingGroup* const team = step_team();
+  GradientSink* sink = team != nullptr ? team->start_step(progress_.step) : nullptr;
   try {
     replica_seconds_.assign(replicas_.size(), 0);
     pool_.run([&](int r) {
@@ -46,7 +54,7 @@ void Trainer::Impl::compute() {
           std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
     });
   } catch (...) {
-    if (sink != nullptr) team_->cancel_step();
+    if (sink != nullptr) team->cancel_step();
     throw;
   }
   auto clock = TimeUse::Clock::now();
@@ -60,9 +68,9 @@ void Trainer::Impl::compute() {
     clock = TimeUse::Clock::now();
   }
   tell_progress(WorkerActivity::communicating);
-  if (!team_) return;
-  team_->reduce();
-  if (options_.membership != nullptr) team_->share_sums();
+  if (team == nullptr) return;
+  team->reduce();
+  if (options_.membership != nullptr && !compressed()) team->share_sums();
   replicas_[0]->time_use().add(Activity::communicate, clock);
 }
 
@@ -78,8 +86,8 @@ StepNews Trainer::Impl::exchange_news() {
   reduction_->add_buffers();
   StepNews news;
   for (const LaneResult& lane : lane_results_) news.losses.push_back(lane.loss);
-  news.counters = replicas_[0]->lane0_counters();
-  if (!team_) {
+  news.counters = replicas_[0]->first_lane_counters();
+  if (step_team() == nullptr) {
     news.buffers = reduction_->roots()[0]->buffers;
     change_agreed_ = options_.membership != nullptr && options_.membership->change_wanted();
     return news;
@@ -117,15 +125,16 @@ void Trainer::Impl::publish_buffers(const StepNews& news, double samples) {
   }
 }
 
-void Trainer::Impl::apply_update(double squared_norm) {
-  const double norm = std::sqrt(squared_norm);
+// `scale`: of the sums of gradients to the mean over their samples.
+void Trainer::Impl::apply_update(double squared_norm, double scale) {
+  const double norm = std::sqrt(squared_norm) * scale;
   const ClipOptions& clip = job_.train.clip;
   UpdateContext context;
   context.step = progress_.updates;
   context.rate = scheduled_rate(job_.train.schedule, job_.train.optimizer.rate, progress_.step,
                                 total_steps_, schedule_.steps_per_epoch());
-  if (clip.norm > 0 && norm > clip.norm)
-    context.gradient_scale = static_cast<float>(clip.norm / norm);
+  const bool clipped = clip.norm > 0 && norm > clip.norm;
+  context.gradient_scale = static_cast<float>(clipped ? scale * (clip.norm / norm) : scale);
   context.clip_value = static_cast<float>(clip.value);
   last_norm_ = norm;
   last_rate_ = context.rate;
@@ -137,15 +146,26 @@ void Trainer::Impl::apply_update(double squared_norm) {
     replicas_[r]->time_use().add(Activity::update, clock);
   });
   ++progress_.updates;
-  if (!team_ || options_.membership != nullptr) return;
+  if (compressed() && team_) sums_->commit();
+  if (!team_ || replicated()) return;
   const auto clock = TimeUse::Clock::now();
   team_->publish();
   replicas_[0]->time_use().add(Activity::communicate, clock);
 }
 
 void Trainer::Impl::handle_nonfinite() {
-  const NonFinite found = find_nonfinite(*replicas_[0], shared_, progress_.step,
-                                         worker_lanes_[worker()], options_.group.get());
+  const NonFinite found =
+      find_nonfinite(*replicas_[0], shared_, progress_.step, worker_lanes_[worker()],
+                     own_steps() ? nullptr : options_.group.get());
+  if (own_steps() && team_ && job_.train.on_nonfinite != "skip") {
+    // The others hear of it at the next exchange.
+    if (failure_.empty()) failure_ = describe(found, progress_.step + 1);
+    return;
+  }
+  tell_nonfinite(found);
+}
+
+void Trainer::Impl::tell_nonfinite(const NonFinite& found) {
   const std::string text = describe(found, progress_.step + 1);
   if (job_.train.on_nonfinite != "skip") {
     throw NonFiniteError(

@@ -92,6 +92,7 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
   identity_ =
       run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
   make_replicas();
+  make_strategy();
   start_trace();
   if (options_.membership == nullptr) make_reduction();
   if (options_.out.empty()) return;
@@ -112,6 +113,10 @@ void Trainer::Impl::make_replicas() {
   }
 }
 
+Network Trainer::Impl::replica_network() const {
+  return make_network(factory_, job_.seed);
+}
+
 // As before the first step.
 void Trainer::Impl::forget_state() {
   const torch::NoGradGuard no_grad;
@@ -120,12 +125,14 @@ void Trainer::Impl::forget_state() {
   for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
     weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
   for (const torch::Tensor& state : states_) state.zero_();
+  forget_residuals();
   progress_ = {};
 }
 
 void Trainer::Impl::make_reduction() {
   worker_lanes_ = even_ownership(lanes_, workers());
   team_.reset();
+  enter_strategy();
   build_reduction();
   parallel_known_ = false;
   worker_seconds_.assign(static_cast<std::size_t>(workers()), 0);
@@ -135,13 +142,15 @@ void Trainer::Impl::make_reduction() {
 
 void Trainer::Impl::build_reduction() {
   const Range own = worker_lanes_[worker()];
-  const bool replicated = options_.membership != nullptr;
+  const bool together = !own_steps();
   auto reduction = std::make_unique<Reduction>(
-      make_blocks(*weights_, workers(),
-                  replicated ? StateLayout::replicated : StateLayout::sharded),
-      lanes_, Reduction::Owner{worker(), workers(), own, pool_.size(), replicated});
+      make_blocks(*weights_, together ? workers() : 1,
+                  replicated() ? StateLayout::replicated : StateLayout::sharded),
+      lanes_,
+      Reduction::Owner{together ? worker() : 0, together ? workers() : 1, own, pool_.size(),
+                       replicated()});
   const std::int64_t kept =
-      replicated ? weights_->size() : state_size(reduction->blocks(), worker());
+      replicated() ? weights_->size() : state_size(reduction->blocks(), worker());
   while (static_cast<int>(states_.size()) < optimizer_->states())
     states_.push_back(torch::zeros({kept}));
   if (workers() == 1) {
@@ -152,7 +161,7 @@ void Trainer::Impl::build_reduction() {
   auto team = std::make_unique<TrainingGroup>(
       *options_.group, *weights_, *reduction,
       TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy), trace_.get(),
-                             replicated, team_.get()});
+                             replicated(), sums_.get(), own_steps(), team_.get()});
   team_ = std::move(team);  // the one before goes before its reduction
   reduction_ = std::move(reduction);
 }
@@ -165,6 +174,7 @@ void Trainer::Impl::start_trace() {
 }
 
 RunSummary Trainer::Impl::run() {
+  if (job_.strategy.kind == "parameter_server") return run_served();
   if (options_.membership != nullptr) return run_elastic();
   const Json resumed = options_.resume ? resume() : Json();
   log_ = open_log();
@@ -181,7 +191,11 @@ std::unique_ptr<Observer> Trainer::Impl::open_log() {
 
 Trainer::Impl::Json Trainer::Impl::resume() {
   if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
-  if (!team_) return restore_newest();
+  if (!team_) {
+    Json alone = restore_newest();
+    restore_own_state();
+    return alone;
+  }
   Json resumed;
   if (is_first()) resumed = restore_newest();
   std::string text = Json{{"event", resumed},
@@ -192,28 +206,40 @@ Trainer::Impl::Json Trainer::Impl::resume() {
                          .dump();
   const Json first = Json::parse(options_.group->all_gather(text)[0]);
   progress_ = {first["step"], first["updates"], first["skipped"], first["seconds"]};
-  if (!first["event"].is_null()) team_->distribute(*weights_, full_states_, states_);
-  full_states_.clear();
+  if (first["event"].is_null()) return resumed;
+  share_restored();
+  restore_own_state();
   return resumed;
+}
+
+// What worker 0 has read, to all.
+void Trainer::Impl::share_restored() {
+  std::vector<torch::Tensor> none;
+  if (replicated())
+    team_->distribute_from(0, *weights_, own_steps() ? none : states_);
+  else
+    team_->distribute(*weights_, full_states_, states_);
+  full_states_.clear();
 }
 
 // Reads the newest checkpoint that is whole; null if there is none: stopped before its first one,
 // the run begins again. The optimizer's state is left in full_states_ for all workers' owners.
 Trainer::Impl::Json Trainer::Impl::restore_newest() {
   if (writer_) writer_->wait();
-  const auto loaded = checkpoints_->load_newest();
+  auto loaded = checkpoints_->load_newest();
   if (!loaded) return {};
   for (const std::string& line : loaded->damaged)
     fmt::print(stderr, "convoy: {}; using an older one\n", line);
-  for (std::size_t k = 0; k < states_.size(); ++k)
-    full_states_.push_back(torch::zeros({weights_->size()}));
-  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, full_states_);
   require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
                         loaded->path.string());
-  for (std::size_t k = 0; k < states_.size(); ++k) {
-    states_[k] = options_.membership != nullptr
-                     ? full_states_[k]
-                     : compact_state(reduction_->blocks(), worker(), full_states_[k]);
+  take_out_own_state(loaded->state);
+  full_states_.clear();
+  for (std::size_t k = 0; k < states_.size() && !own_steps(); ++k)
+    full_states_.push_back(torch::zeros({weights_->size()}));
+  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, full_states_);
+  for (std::size_t k = 0; k < full_states_.size(); ++k) {
+    states_[k] = replicated() ? full_states_[k]
+                              : compact_state(reduction_->blocks(), worker(), full_states_[k]);
   }
   if (!team_) full_states_.clear();
   Json resumed = event("resumed");
@@ -248,13 +274,15 @@ void Trainer::Impl::between_steps() {
   if (evaluation_due()) {
     const auto begin = TimeUse::Clock::now();
     const bool validate = data_.validation != nullptr;
-    evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
+    with_model([&] {
+      evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
+    });
     show_on_timeline("evaluate", begin);
   }
   tell_checkpoints();
   if (checkpoint_due()) {
     const auto begin = TimeUse::Clock::now();
-    write_checkpoint();
+    with_model([&] { write_checkpoint(); });
     show_on_timeline("checkpoint", begin);
   }
   stop_if_asked();
@@ -279,11 +307,12 @@ bool Trainer::Impl::checkpoint_due() const {
 }
 
 void Trainer::Impl::stop_if_asked() {
-  const bool asked = team_ ? stop_asked_ : options_.stop != nullptr && options_.stop->load();
+  const bool asked =
+      team_ || served_ != nullptr ? stop_asked_ : options_.stop != nullptr && options_.stop->load();
   if (!asked || finished()) return;
   if (!checkpoints_)
     throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
-  if (!checkpoint_due()) write_checkpoint();
+  if (!checkpoint_due()) with_model([&] { write_checkpoint(); });
   settle_checkpoints();
   throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}",
                                 progress_.step, total_steps_,

@@ -9,19 +9,26 @@
 #include "convoy/checkpoint/writer.hpp"
 #include "convoy/lanes/balance.hpp"
 #include "convoy/optim/optimizer.hpp"
+#include "convoy/server/server_group.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/replica_pool.hpp"
 #include "infer/inference.hpp"
+#include "train/averaging.hpp"
 #include "train/nonfinite.hpp"
 #include "train/reduction.hpp"
 #include "train/replica.hpp"
 #include "train/sample_schedule.hpp"
 #include "train/sharded_state.hpp"
 #include "train/shared_weights.hpp"
+#include "train/trained_values.hpp"
 #include "train/training_group.hpp"
 #include "train/training_state.hpp"
 
 namespace convoy {
+
+class ServerWorker;
+struct ServerTurn;
+struct ServerStep;
 
 class Trainer::Impl {
  public:
@@ -36,14 +43,19 @@ class Trainer::Impl {
   void forget_state();
   void make_reduction();
   void build_reduction();
+  Network replica_network() const;
   void start_trace();
-  bool is_first() const { return !options_.group || options_.group->rank() == 0; }
+  bool is_first() const {
+    if (options_.servers) return options_.servers->rank() == 0;
+    return !options_.group || options_.group->rank() == 0;
+  }
   int worker() const { return options_.group ? options_.group->rank() : 0; }
   int workers() const { return options_.group ? options_.group->size() : 1; }
   std::unique_ptr<Observer> open_log();
   void own_lanes();
   Json resume();  // the event to tell, null if there was nothing to resume
   Json restore_newest();
+  void share_restored();
   void train_to_end();
   void between_steps();
   void show_on_timeline(const char* name, TimeUse::Clock::time_point begin);
@@ -52,6 +64,36 @@ class Trainer::Impl {
   bool evaluation_due() const;
   bool checkpoint_due() const;
   void stop_if_asked();
+
+  // rounds.cpp
+  void make_strategy();
+  void enter_strategy();
+  void require_fitting_strategy() const;
+  bool own_steps() const { return own_steps_; }
+  bool compressed() const { return sums_ != nullptr; }
+  /// Everybody keeps the whole optimizer state, and weights do not travel.
+  bool replicated() const { return options_.membership != nullptr || compressed() || own_steps(); }
+  /// The group in which every step is taken together; null: this worker takes it alone.
+  TrainingGroup* step_team() const { return own_steps() ? nullptr : team_.get(); }
+  std::int64_t own_samples() const;
+  void meet();
+  void end_together(bool agreed);
+  void share_counters();
+  void with_model(const std::function<void()>& work);
+  void forget_residuals();
+  Json compression_json() const;
+
+  // own_state.cpp
+  using OwnState = std::vector<std::pair<std::string, torch::Tensor>>;
+  bool keeps_own_state() const {
+    return own_steps() || (compressed() && options_.membership == nullptr);
+  }
+  OwnState own_state() const;
+  Shard own_shard() const;
+  void take_own_state(const OwnState& state);
+  void take_out_own_state(TrainingState& state);
+  void restore_own_state();
+  bool find_own_states(const std::vector<std::string>& wanted);
 
   // elastic_run.cpp
   RunSummary run_elastic();
@@ -69,6 +111,18 @@ class Trainer::Impl {
   void emit_changes(const std::vector<Json>& members, const std::string& from);
   int number_of(int rank) const;
   void tell_progress(WorkerActivity activity) const;
+
+  // server_run.cpp
+  struct Served;
+  RunSummary run_served();
+  void make_server_workers();
+  void prepare_servers(ServerWorker& worker, bool resumed);
+  void serve(ServerWorker& worker, bool tends);
+  void note(ServerWorker& worker, const ServerTurn& turn, const ServerStep& result);
+  void tend(ServerWorker& worker, const ServerTurn& turn);
+  void count_time(ServerWorker& worker);
+  void copy_from(ServerWorker& worker, bool with_states);
+  void report_servers(ServerWorker& worker);
 
   // balance.cpp
   void start_worker_balancing(const std::vector<int>& parallel);
@@ -93,8 +147,9 @@ class Trainer::Impl {
   std::vector<PartialSum*> gather_sums();
   StepNews exchange_news();
   void publish_buffers(const StepNews& news, double samples);
-  void apply_update(double squared_norm);
+  void apply_update(double squared_norm, double scale);
   void handle_nonfinite();
+  void tell_nonfinite(const NonFinite& found);
 
   // record.cpp
   Json event(const std::string& kind) const;
@@ -140,7 +195,14 @@ class Trainer::Impl {
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<Range> worker_lanes_;
   std::unique_ptr<Reduction> reduction_;
+  bool own_steps_ = false;               // each worker takes steps of its own
+  std::unique_ptr<GroupSum> sums_;       // of gradients; null: they travel whole
   std::unique_ptr<TrainingGroup> team_;  // null: the only worker
+  std::unique_ptr<TrainedValues> values_;
+  std::unique_ptr<Averaging> averaging_;             // of workers that take steps of their own
+  std::vector<float> own_values_;                    // while the weights are those of all workers
+  std::string failure_;                              // why this worker cannot go on
+  std::map<std::string, torch::Tensor> own_states_;  // of all workers, while worker 0 resumes
   std::unique_ptr<Trace> trace_;
   std::optional<CheckpointStore> checkpoints_;
   std::unique_ptr<CheckpointWriter> writer_;  // null: nothing has been written yet
@@ -172,6 +234,10 @@ class Trainer::Impl {
   bool was_first_ = false;       // it has the run's folder
   std::string damaged_message_;  // what ended the generation before
   std::optional<TimeUse::Clock::time_point> failed_at_;
+
+  // With parameter servers.
+  Served* served_ = nullptr;  // while they serve
+  Json server_report_;
 
   std::unique_ptr<Observer> log_;
   // Since this process began, and at the last `step` event.

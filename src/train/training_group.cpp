@@ -1,5 +1,7 @@
 #include "train/training_group.hpp"
 
+#include <utility>
+
 #include "convoy/core/error.hpp"
 #include "train/sharded_state.hpp"
 
@@ -42,16 +44,15 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
     : group_(group),
       weights_(weights),
       reduction_(reduction),
-      exchange_(group, reduction.blocks(), options.lanes, options.worker_lanes),
-      tuner_(gradient_bytes(reduction.blocks())),
-      tuning_(options.bucket_bytes < 0) {
+      compressed_(options.compressed),
+      tuner_(gradient_bytes(reduction.blocks())) {
   if (options.replicated) sums_.resize(static_cast<std::size_t>(weights.size()));
-  news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
-                                             options.worker_lanes, float_values(weights),
-                                             counters_of(weights));
-  Trace::Track* track = nullptr;
-  if (options.trace != nullptr) track = &options.trace->track("courier");
-  pipeline_ = std::make_unique<GradientPipeline>(exchange_, reduction, options.replicas, track);
+  if (!options.own_steps) {
+    news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
+                                               options.worker_lanes, float_values(weights),
+                                               counters_of(weights));
+  }
+  if (!options.own_steps && compressed_ == nullptr) make_exchange(options);
   if (options.before != nullptr) {
     tuner_ = options.before->tuner_;
     tuning_ = options.before->tuning_;
@@ -59,29 +60,56 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
     exchanged_bytes_ = options.before->exchanged_bytes_;
     other_bytes_ = options.before->other_bytes_;
   }
-  use_buckets(options.bucket_bytes < 0 ? tuner_.bucket_bytes() : options.bucket_bytes);
+  if (exchange_)
+    use_buckets(options.bucket_bytes < 0 ? tuner_.bucket_bytes() : options.bucket_bytes);
   if (tuner_.done()) tuning_ = false;
   bytes_before_ = group_.bytes_sent();
+}
+
+void TrainingGroup::make_exchange(const Options& options) {
+  exchange_ =
+      std::make_unique<Exchange>(group_, reduction_.blocks(), options.lanes, options.worker_lanes);
+  Trace::Track* track = nullptr;
+  if (options.trace != nullptr) track = &options.trace->track("courier");
+  pipeline_ = std::make_unique<GradientPipeline>(*exchange_, reduction_, options.replicas, track);
+  tuning_ = options.bucket_bytes < 0;
 }
 
 void TrainingGroup::use_buckets(std::int64_t bytes) {
   bucket_bytes_ = bytes;
   overlapping_ = bytes > 0;
-  exchange_.set_buckets(make_buckets(reduction_.blocks(), bytes));
+  exchange_->set_buckets(make_buckets(reduction_.blocks(), bytes));
   pipeline_->use_buckets();
 }
 
 GradientSink* TrainingGroup::start_step(std::int64_t step) {
+  step_ = step;
   if (!overlapping_) return nullptr;
   pipeline_->start(step);
   return pipeline_.get();
 }
 
 void TrainingGroup::reduce() {
+  if (compressed_ != nullptr) return add_up_compressed();
   if (overlapping_) return pipeline_->join();
-  exchange_.begin(reduction_.roots());
-  exchange_.reduce(0, reduction_);
-  exchange_.finish();
+  exchange_->begin(reduction_.roots());
+  exchange_->reduce(0, reduction_);
+  exchange_->finish();
+}
+
+void TrainingGroup::add_up_compressed() {
+  const auto gradients =
+      static_cast<std::size_t>(gradient_bytes(reduction_.blocks())) / sizeof(float);
+  const std::span<float> sums = std::span(sums_).first(gradients);
+  reduction_.copy_own_sums(sums.data());
+  const std::uint64_t before = compressed_->bytes_sent();
+  compressed_->add_up(step_, sums);
+  count(compressed_->bytes_sent() - before);
+  const float* at = sums.data();
+  for (std::size_t b = 0; b < reduction_.blocks().size(); ++b) {
+    reduction_.set_result(static_cast<int>(b), at);
+    at += reduction_.blocks()[b].count;
+  }
 }
 
 void TrainingGroup::cancel_step() {
@@ -90,7 +118,7 @@ void TrainingGroup::cancel_step() {
 
 void TrainingGroup::share_sums() {
   reduction_.copy_results(sums_.data());
-  exchange_.publish(sums_.data());
+  exchange_->publish(sums_.data());
   reduction_.take_sums_from(sums_.data());
 }
 
@@ -100,12 +128,13 @@ void TrainingGroup::exchange_news(StepNews& news) {
 }
 
 void TrainingGroup::publish() {
-  exchange_.publish(weights_.data());
+  exchange_->publish(weights_.data());
 }
 
 bool TrainingGroup::end_step() {
   ++steps_;
-  const std::uint64_t sent = exchange_.take_bytes_sent();
+  const std::uint64_t sent =
+      std::exchange(counted_, 0) + (exchange_ ? exchange_->take_bytes_sent() : 0);
   const std::uint64_t all = group_.bytes_sent();
   exchanged_bytes_ += sent;
   other_bytes_ += all - bytes_before_ - sent;

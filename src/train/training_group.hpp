@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/compression/group_sum.hpp"
 #include "convoy/comm/communicator.hpp"
 #include "infer/inference.hpp"
 #include "train/gradient_pipeline.hpp"
@@ -20,7 +21,9 @@ class TrainingGroup {
     int replicas = 1;               ///< of this worker, those that own lanes
     std::int64_t bucket_bytes = 0;  ///< as bucket_bytes() of the job
     Trace* trace = nullptr;
-    bool replicated = false;                ///< everybody updates all blocks
+    bool replicated = false;         ///< everybody updates all blocks
+    GroupSum* compressed = nullptr;  ///< how gradients are added up, instead of block by block
+    bool own_steps = false;          ///< workers take steps of their own: no gradients travel
     const TrainingGroup* before = nullptr;  ///< goes on with what that one measured and tuned
   };
   TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
@@ -43,11 +46,13 @@ class TrainingGroup {
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
   /// come to its end.
   bool end_step();
+  /// Payload bytes that this worker sent elsewhere for the step.
+  void count(std::uint64_t bytes) { counted_ += bytes; }
 
   std::vector<BucketTuner::Tried> tried() const { return tuner_.tried(); }
   bool tuning() const { return tuning_; }
   std::int64_t bucket_bytes() const { return bucket_bytes_; }
-  std::size_t buckets() const { return exchange_.buckets().size(); }
+  std::size_t buckets() const { return exchange_ ? exchange_->buckets().size() : 0; }
   /// Payload bytes of gradients and weights that this worker sent, per step, and of all else.
   double step_bytes() const;
   double other_bytes() const;
@@ -66,19 +71,24 @@ class TrainingGroup {
 
  private:
   void use_buckets(std::int64_t bytes);
+  void make_exchange(const Options& options);
+  void add_up_compressed();
 
   Communicator& group_;
   SharedWeights& weights_;
   Reduction& reduction_;
-  Exchange exchange_;
-  std::vector<float> sums_;  // of all blocks, where everybody needs them
+  GroupSum* compressed_;
+  std::unique_ptr<Exchange> exchange_;  // null: whole gradients do not travel
+  std::vector<float> sums_;             // of all blocks, where everybody needs them
   std::unique_ptr<StepNewsExchange> news_;
   std::unique_ptr<GradientPipeline> pipeline_;
   BucketTuner tuner_;
-  bool tuning_;
+  bool tuning_ = false;
   std::int64_t bucket_bytes_ = 0;
   bool overlapping_ = false;
-  std::int64_t steps_ = 0;
+  std::int64_t step_ = 0;   // the one under way
+  std::int64_t steps_ = 0;  // that have been
+  std::uint64_t counted_ = 0;
   std::uint64_t exchanged_bytes_ = 0;
   std::uint64_t bytes_before_ = 0;
   std::uint64_t other_bytes_ = 0;

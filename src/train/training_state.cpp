@@ -88,6 +88,29 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
   return identity;
 }
 
+Json strategy_identity(const StrategyOptions& s, int workers) {
+  Json identity = Json::object();
+  if (s.compression.kind != "none") {
+    identity["strategy.compression.kind"] = s.compression.kind;
+    identity["strategy.compression.part"] = s.compression.part;
+    identity["strategy.compression.rank"] = s.compression.rank;
+    identity["strategy.compression.block"] = s.compression.block;
+    identity["strategy.compression.error_feedback"] = s.compression.error_feedback;
+  }
+  if (s.kind != "local_sgd" && s.kind != "elastic_averaging" && s.kind != "gossip") return identity;
+  identity["strategy.kind"] = s.kind;
+  identity["strategy.average_every"] = s.average_every;
+  identity["the number of workers"] = workers;
+  if (s.kind == "local_sgd") {
+    identity["strategy.outer.rate"] = s.outer.rate;
+    identity["strategy.outer.momentum"] = s.outer.momentum;
+    identity["strategy.outer.nesterov"] = s.outer.nesterov;
+  }
+  if (s.kind == "elastic_averaging") identity["strategy.elasticity"] = s.elasticity;
+  if (s.kind == "gossip") identity["strategy.neighbours"] = s.neighbours;
+  return identity;
+}
+
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
                             const Progress& progress) {
   TrainingState state;
@@ -132,7 +155,11 @@ Progress restore_state(const TrainingState& state, const std::string& file, Shar
 }
 
 void require_same_identity(const Json& stored, const Json& ours, const std::string& file) {
-  for (const auto& [key, value] : ours.items()) {
+  Json wanted = ours;
+  for (const auto& [key, value] : stored.items()) {
+    if (key.starts_with("strategy.") && !ours.contains(key)) wanted[key] = nullptr;
+  }
+  for (const auto& [key, value] : wanted.items()) {
     const Json theirs = stored.is_object() && stored.contains(key) ? stored[key] : Json();
     if (theirs == value) continue;
     throw InputError(fmt::format(

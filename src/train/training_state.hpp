@@ -24,6 +24,9 @@ nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int
                                     std::int64_t samples, const std::string& loss,
                                     const nlohmann::ordered_json& model_meta);
 
+/// What else decides them because of the strategy: nothing for the plain synchronous one.
+nlohmann::ordered_json strategy_identity(const StrategyOptions& strategy, int workers);
+
 /// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout
 /// of the weights, is not copied and becomes part of it.
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,

@@ -22,7 +22,7 @@ std::uint64_t digest_of(const torch::Tensor& tensor) {
 }  // namespace
 
 bool Trainer::Impl::verification_due() const {
-  if (!team_) return false;
+  if (step_team() == nullptr) return false;
   const std::int64_t every = job_.train.verify_every;
   const bool last = finished() && options_.membership != nullptr;
   return last || (every > 0 && (progress_.step % every == 0 || finished()));
@@ -34,7 +34,7 @@ std::string Trainer::Impl::state_digest() const {
   digests.push_back(
       xxh3(std::as_bytes(std::span(weights_->data(), static_cast<std::size_t>(weights_->size())))));
   for (const auto& [name, tensor] : weights_->buffers()) digests.push_back(digest_of(tensor));
-  if (options_.membership != nullptr) {
+  if (replicated()) {
     for (const torch::Tensor& state : states_) digests.push_back(digest_of(state));
   }
   return fmt::format("{:016x}", xxh3(std::as_bytes(std::span(digests))));
@@ -60,7 +60,7 @@ bool Trainer::Impl::verify_weights() {
   std::vector<torch::Tensor> none;
   // Should this be interrupted, a wrong state is nobody's source.
   has_state_ = all[static_cast<std::size_t>(worker())] == most->first;
-  team_->distribute_from(source, *weights_, options_.membership != nullptr ? states_ : none);
+  team_->distribute_from(source, *weights_, replicated() ? states_ : none);
   has_state_ = true;
   for (int w = 0; w < workers(); ++w) {
     if (all[w] == most->first) continue;
@@ -92,11 +92,8 @@ void Trainer::Impl::take_back() {
   progress_.step = first["step"];
   progress_.updates = first["updates"];
   progress_.skipped = first["skipped"];
-  if (options_.membership != nullptr)
-    team_->distribute_from(0, *weights_, states_);
-  else
-    team_->distribute(*weights_, full_states_, states_);
-  full_states_.clear();
+  share_restored();
+  forget_residuals();
   own_lanes();
   if (log_) {
     log_.reset();

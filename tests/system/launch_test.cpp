@@ -205,6 +205,16 @@ TEST(Launch, WorkersTalkWhileStrangersConnect) {
                                  Not(HasSubstr("a guess of the secret"))));
 }
 
+TEST(LaunchCommand, StartsAProgramThatIsGivenByItsPath) {
+  const Workplace place;
+  const Outcome outcome = run(
+      {"launch", "--workers", "2", "--", "/bin/sh", "-c", "echo $CONVOY_RANK of $CONVOY_WORKERS"},
+      place.path());
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("[0] 0 of 2\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("[1] 1 of 2\n"));
+}
+
 TEST(LaunchCommand, SaysWhatIsWrongInOneLine) {
   const Workplace place;
   const auto says = [&](std::vector<std::string> words) {

@@ -174,6 +174,11 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.data.classes += 2;
   job.data.csv.delimiter = random() % 2 == 0 ? "\t" : ";";
   job.strategy.bucket = random() % 2 == 0 ? "off" : "2.5";
+  job.strategy.compression.part = std::min(job.strategy.compression.part, 1.0);
+  if (job.strategy.kind != "synchronous") job.strategy.compression.kind = "none";
+  if (job.strategy.outer.nesterov) job.strategy.outer.momentum = 0.5;
+  if (job.strategy.kind != "synchronous") job.train.verify_every = 0;
+  if (job.strategy.consistency == "bsp") job.strategy.compensation = "none";
   for (PreprocessStep& step : job.preprocess) {
     if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
     if (step.by == 0) step.by = 1;

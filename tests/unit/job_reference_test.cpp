@@ -4,6 +4,7 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/job/job.hpp"
+#include "job/guarantees.hpp"
 #include "job/schema.hpp"
 #include "job/suggest.hpp"
 
@@ -18,6 +19,30 @@ TEST(JobReference, the_documentation_is_up_to_date) {
   EXPECT_TRUE(read_text_file(reference_file) == job_reference())
       << reference_file
       << " differs from job_reference(); run this test with CONVOY_WRITE_DOCS=1 to write it anew";
+}
+
+TEST(JobReference, the_table_of_strategies_is_up_to_date) {
+  const std::string file = CONVOY_SOURCE_DIR "/docs/strategies.md";
+  std::string text = read_text_file(file);
+  const std::size_t begin = text.find("| strategy |");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t size = text.find("\n\n", begin) + 1 - begin;
+  if (std::getenv("CONVOY_WRITE_DOCS") != nullptr)
+    write_file_atomically(file, text.replace(begin, size, guarantees_table()));
+  EXPECT_TRUE(text.find(guarantees_table() + "\n") == begin)
+      << file << " differs from guarantees_table(); run this test with CONVOY_WRITE_DOCS=1";
+}
+
+TEST(JobReference, every_strategy_is_explained) {
+  for (const char* kind :
+       {"synchronous", "parameter_server", "local_sgd", "elastic_averaging", "gossip"}) {
+    for (const char* consistency : {"bsp", "ssp", "async"}) {
+      StrategyOptions strategy;
+      strategy.kind = kind;
+      strategy.consistency = consistency;
+      EXPECT_NE(explain_strategy(strategy).find(kind), std::string::npos) << kind << consistency;
+    }
+  }
 }
 
 TEST(JobReference, names_every_key) {

@@ -135,6 +135,37 @@ TEST(TrainElastic, WithoutTroubleItIsAnOrdinaryRun) {
   EXPECT_EQ(job.coordinator().state().latest.number, 1);
 }
 
+TEST(TrainElastic, CompressedSumsGoOnWithoutALostWorkersResidual) {
+  for (const char* kind : {"top_k", "int8", "power_sgd"}) {
+    Elastic job(2);
+    job.job.strategy.compression.kind = kind;
+    job.job.strategy.compression.part = 0.1;
+    for (int worker = 0; worker < 2; ++worker) job.start(worker);
+    job.start(2, [](int reads) {
+      if (reads > 8) throw Killed();
+    });
+    job.wait();
+    const auto digests = job.digests();
+    ASSERT_EQ(digests.size(), 2u) << kind;
+    EXPECT_EQ(digests.at(0), digests.at(1)) << kind;
+    EXPECT_EQ(digests.at(0).size(), 64u) << digests.at(0);
+    EXPECT_EQ(job.events("lost").size(), 1u);
+  }
+}
+
+TEST(TrainElastic, StepsOfEachWorkersOwnNeedAFixedGroup) {
+  RendezvousServer server({.secret = secret});
+  Job job = small_job();
+  job.strategy.kind = "local_sgd";
+  MembershipOptions options;
+  Membership membership(open_store("127.0.0.1:" + std::to_string(server.port()), secret, 10s),
+                        options);
+  RunOptions run;
+  run.membership = &membership;
+  EXPECT_THROW(testing::train(job, build_model(testing::mlp_options(), testing::image_spec()), run),
+               InputError);
+}
+
 // The worker that writes the folder falls silent in the middle of a step.
 TEST(TrainElastic, ALostWorkersLanesGoToTheOthers) {
   Elastic job(2);

@@ -38,6 +38,9 @@ struct Shard {
   };
   std::vector<Piece> pieces;
   std::vector<torch::Tensor> arrays;  ///< float32, one for each state of the optimizer
+  /// What is this worker's alone, by name: tensors "worker<k>/<name>" of the joined state, where k
+  /// is the shard's place among those of the checkpoint.
+  std::vector<std::pair<std::string, torch::Tensor>> own;
 };
 
 /// What a checkpoint says of a shard that belongs to it.

@@ -172,12 +172,42 @@ struct ReportOptions {
   std::int64_t samples = 24;  ///< sample predictions shown in the report
 };
 
+/// What travels instead of whole gradients between workers (or from workers to servers).
+struct CompressionOptions {
+  std::string kind = "none";   ///< none, fp16, bf16, int8, top_k, random_k, power_sgd
+  double part = 0.01;          ///< top_k, random_k: the part of the elements that travels
+  std::int64_t rank = 4;       ///< power_sgd: of the two factors
+  std::int64_t block = 256;    ///< int8: neighbouring elements with one scale
+  bool error_feedback = true;  ///< what was left out is added to the next gradient
+};
+
+/// The optimizer that applies the mean of the workers' changes (local_sgd).
+struct OuterOptions {
+  double rate = 1;  ///< 1 and no momentum: plain averaging
+  double momentum = 0;
+  bool nesterov = false;
+};
+
 struct StrategyOptions {
-  std::string kind = "synchronous";  ///< synchronous
-  std::string transport = "auto";    ///< between workers: auto, shm, gloo, mpi
-  std::string bucket = "auto";       ///< gradients that leave together: auto, off, or MiB
-  double timeout = 300;              ///< seconds that a worker may keep the others waiting
-  bool balance = true;               ///< lanes move to the faster replicas and workers
+  std::string kind =
+      "synchronous";  ///< synchronous, parameter_server, local_sgd, elastic_averaging, gossip
+  std::string transport = "auto";  ///< between workers: auto, shm, gloo, mpi
+  std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
+  double timeout = 300;            ///< seconds that a worker may keep the others waiting
+  bool balance = true;             ///< lanes move to the faster replicas and workers
+  CompressionOptions compression;
+  // parameter_server
+  std::string consistency = "bsp";      ///< bsp, ssp, async
+  std::int64_t staleness = 4;           ///< ssp: steps that a worker may be ahead of the slowest
+  std::int64_t servers = 1;             ///< that share the weights
+  std::int64_t backups = 0;             ///< 1: each range of the weights is on a second server too
+  std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
+  double compensation_strength = 0.04;  ///< dc_asgd: lambda
+  // local_sgd, elastic_averaging, gossip
+  std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
+  OuterOptions outer;               ///< local_sgd
+  double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
+  std::string neighbours = "ring";  ///< gossip: ring, random
 };
 
 /// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws

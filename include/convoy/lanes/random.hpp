@@ -10,7 +10,13 @@
 namespace convoy {
 
 /// What a stream of random numbers is for. Streams of different purposes are independent.
-enum class RandomPurpose : std::uint64_t { order = 1, forward = 2, initialise = 3, infer = 4 };
+enum class RandomPurpose : std::uint64_t {
+  order = 1,
+  forward = 2,
+  initialise = 3,
+  infer = 4,
+  exchange = 5
+};
 
 /// A 64-bit seed from the job's seed, a purpose and up to two coordinates (SplitMix64 finaliser
 /// over each, Steele et al. 2014). Equal arguments, equal result, on every machine.

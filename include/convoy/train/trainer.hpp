@@ -16,6 +16,7 @@
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
 #include "convoy/report/observer.hpp"
+#include "convoy/server/server_group.hpp"
 
 namespace convoy {
 
@@ -49,6 +50,12 @@ struct RunOptions {
   std::function<void(bool goes_on)> take_over;
   /// Elastic: Splits::fingerprint of what this worker loaded; members with other data are refused.
   std::string data_fingerprint;
+  /// Parameter servers in processes of their own; null: they are threads of this one.
+  std::shared_ptr<ServerGroup> servers;
+  /// With parameter servers: one replica that sleeps so many seconds for each second that it
+  /// computes, to see what a slower machine among the workers does; -1: none.
+  int slow_replica = -1;
+  double slowness = 0;
   std::filesystem::path trace;  ///< a Chrome trace of the run is written there; empty: none
   nlohmann::ordered_json
       model_meta;  ///< stored in model.pt and checkpoints: the fitted preprocessing, the job, and

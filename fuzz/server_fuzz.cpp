@@ -1,0 +1,120 @@
+// Any bytes that reach a parameter server leave it working: they are refused, or are requests that
+// its state machines answer or refuse, and another worker is still served.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "server/host.hpp"
+
+namespace {
+
+using namespace convoy;
+using namespace convoy::server;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// Whatever is decoded is encoded to the same bytes again.
+void decode_raw(std::string_view bytes) {
+  const std::size_t head = bytes.size() > 0 ? static_cast<unsigned char>(bytes[0]) * 2 : 0;
+  if (bytes.size() < head + 1) return;
+  const std::string_view rest = bytes.substr(1 + head);
+  std::vector<float> data(rest.size() / sizeof(float));
+  if (!data.empty()) std::memcpy(data.data(), rest.data(), data.size() * sizeof(float));
+  const std::string_view text = bytes.substr(1, head);
+  try {
+    const Message message = decode(text, std::as_bytes(std::span(data)));
+    require(encode_head(message).size() == text.size());
+  } catch (const WireError&) {
+  }
+}
+
+class Bytes {
+ public:
+  explicit Bytes(std::string_view bytes) : rest_(bytes) {}
+  bool empty() const { return rest_.empty(); }
+  std::uint8_t byte() {
+    if (rest_.empty()) return 0;
+    const auto value = static_cast<std::uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return value;
+  }
+  // Mostly small, now and then of any size.
+  std::int64_t number() {
+    const std::uint8_t value = byte();
+    if (value < 250) return value % 40;
+    std::uint64_t wide = 0;
+    for (int i = 0; i < 8; ++i) wide = wide << 8 | byte();
+    return static_cast<std::int64_t>(wide >> 1);
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+ShardPlan small_plan(bool together) {
+  ShardPlan plan;
+  plan.consistency = together ? "bsp" : "async";
+  plan.compensation = together ? "none" : "dc_asgd";
+  plan.lanes = 5;
+  plan.steps = 30;
+  plan.counts = {20, 7};
+  return plan;
+}
+
+// Well-formed messages with fields as the input says.
+void talk(Bytes bytes, bool together) {
+  Host host(2);
+  Message answer;
+  Message plan;
+  plan.kind = Kind::plan;
+  plan.text = small_plan(together).text();
+  plan.numbers = {1};
+  require(host.handle(plan, answer) && answer.kind == Kind::answer);
+  std::vector<float> data(64, 0.5F);
+  while (!bytes.empty()) {
+    Message m;
+    m.kind = static_cast<Kind>(bytes.byte() % kinds + 1);
+    m.shard = bytes.byte() % 3;
+    m.flags = bytes.byte();
+    m.array = bytes.byte() % 4;
+    m.worker = bytes.byte() % 4;
+    m.task = static_cast<std::uint64_t>(bytes.number());
+    m.step = bytes.number();
+    m.lanes = {bytes.number(), bytes.number()};
+    m.first = bytes.number();
+    m.count = bytes.number();
+    m.version = bytes.number();
+    m.numbers.assign(bytes.byte() % 16, 1);
+    for (int rows = bytes.byte() % 4; rows > 0; --rows)
+      m.rows.push_back(static_cast<std::uint64_t>(bytes.number()));
+    if (m.kind == Kind::plan) m.text = small_plan(!together).text();
+    if (m.kind == Kind::table) {
+      RowTableOptions table;
+      table.rows = 30;
+      table.columns = 4;
+      m.text = text_of(table);
+    }
+    m.data = std::span<const float>(data).first(bytes.byte() % 64);
+    host.handle(m, answer);
+    require(answer.data.size() <= Limits::floats);
+  }
+  Message hello;
+  hello.kind = Kind::statistics;
+  require(host.handle(hello, answer) && answer.kind == Kind::answer);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(input) + 1, size - 1);
+  if (input[0] % 3 == 0)
+    decode_raw(bytes);
+  else
+    talk(Bytes(bytes), input[0] % 3 == 1);
+  return 0;
+}

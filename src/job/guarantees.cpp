@@ -1,0 +1,129 @@
+#include "job/guarantees.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <functional>
+#include <string_view>
+
+namespace convoy {
+namespace {
+
+struct Guarantee {
+  std::string_view strategy;
+  std::function<bool(const StrategyOptions&)> fits;
+  std::string_view consistency;
+  std::string_view loss;
+  std::string_view determinism;
+  std::string_view bytes;
+};
+
+bool served(const StrategyOptions& strategy, std::string_view consistency) {
+  return strategy.kind == "parameter_server" && strategy.consistency == consistency;
+}
+
+// W workers, M bytes of weights, H steps between exchanges.
+const std::array<Guarantee, 9>& guarantees() {
+  static const std::array<Guarantee, 9> all = {{
+      {"`synchronous`",
+       [](const StrategyOptions& s) {
+         return s.kind == "synchronous" && s.compression.kind == "none";
+       },
+       "all workers take each step together, with the same weights",
+       "nothing but the step under way, which is run again; with a fixed number of workers the job "
+       "stops, and goes on from its checkpoint",
+       "the same bits for any number of workers and replicas, after failures and when resumed",
+       "2 (W - 1) / W M"},
+      {"`synchronous` with `compression`",
+       [](const StrategyOptions& s) {
+         return s.kind == "synchronous" && s.compression.kind != "none";
+       },
+       "all workers take each step together, with the same weights and sums of compressed "
+       "gradients",
+       "the step under way, which is run again, and what the lost worker's compression had left "
+       "out so "
+       "far; with a fixed number of workers the job stops, and goes on from its checkpoint",
+       "the same bits for any replicas and in every run with as many workers; other bits for "
+       "another number, or when workers come and go",
+       "the compressed part of 2 (W - 1) / W M"},
+      {"`parameter_server`, `bsp`", [](const StrategyOptions& s) { return served(s, "bsp"); },
+       "all workers take each step together, with the same weights",
+       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
+       "server since the last checkpoint",
+       "the same bits as `synchronous`", "2 M from and to the servers"},
+      {"`parameter_server`, `ssp`", [](const StrategyOptions& s) { return served(s, "ssp"); },
+       "weights lack at most the last `staleness` steps of the other workers",
+       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
+       "server since the last checkpoint",
+       "none: the order in which updates come counts", "2 M from and to the servers"},
+      {"`parameter_server`, `async`", [](const StrategyOptions& s) { return served(s, "async"); },
+       "weights are those of some moment; no worker waits for another",
+       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
+       "server since the last checkpoint",
+       "none: the order in which updates come counts", "2 M from and to the servers"},
+      {"`local_sgd`",
+       [](const StrategyOptions& s) {
+         return s.kind == "local_sgd" && s.compression.kind == "none";
+       },
+       "workers have the same weights after every exchange, and their own in between",
+       "the job stops, and goes on from its checkpoint with as many workers",
+       "the same bits for any replicas, in every run with as many workers and when resumed",
+       "2 (W - 1) / W M / H"},
+      {"`local_sgd` with `compression`",
+       [](const StrategyOptions& s) {
+         return s.kind == "local_sgd" && s.compression.kind != "none";
+       },
+       "workers have the same weights after every exchange, and their own in between",
+       "the job stops, and goes on from its checkpoint with as many workers",
+       "the same bits for any replicas, in every run with as many workers and when resumed",
+       "the compressed part of 2 (W - 1) / W M / H"},
+      {"`elastic_averaging`",
+       [](const StrategyOptions& s) { return s.kind == "elastic_averaging"; },
+       "workers have weights of their own, pulled to a common centre at every exchange",
+       "the job stops, and goes on from its checkpoint with as many workers",
+       "the same bits for any replicas, in every run with as many workers and when resumed",
+       "2 (W - 1) / W M / H"},
+      {"`gossip`", [](const StrategyOptions& s) { return s.kind == "gossip"; },
+       "workers have weights of their own; at an exchange pairs come to have the same",
+       "the job stops, and goes on from its checkpoint with as many workers",
+       "the same bits for any replicas, in every run with as many workers and when resumed",
+       "M / H, to one neighbour"},
+  }};
+  return all;
+}
+
+std::string without_marks(std::string_view text) {
+  std::string plain;
+  for (const char c : text) {
+    if (c != '`') plain += c;
+  }
+  return plain;
+}
+
+}  // namespace
+
+std::string guarantees_table() {
+  std::string table =
+      "| strategy | consistency | lost when a worker or server fails | determinism | bytes that a "
+      "worker sends a step |\n| --- | --- | --- | --- | --- |\n";
+  for (const Guarantee& row : guarantees()) {
+    table += fmt::format("| {} | {} | {} | {} | {} |\n", row.strategy, row.consistency, row.loss,
+                         row.determinism, row.bytes);
+  }
+  return table;
+}
+
+std::string explain_strategy(const StrategyOptions& strategy) {
+  for (const Guarantee& row : guarantees()) {
+    if (!row.fits(strategy)) continue;
+    return fmt::format(
+        "strategy     {}\nconsistency  {}\nloss         {}\ndeterminism  {}\nbytes        a worker "
+        "sends a step: {}\n             (W workers, M bytes of weights, H = average_every; see "
+        "docs/strategies.md)\n",
+        without_marks(row.strategy), without_marks(row.consistency), without_marks(row.loss),
+        without_marks(row.determinism), row.bytes);
+  }
+  return {};
+}
+
+}  // namespace convoy

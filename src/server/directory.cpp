@@ -1,0 +1,163 @@
+#include "server/directory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace convoy::server {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::chrono::milliseconds look_every{50};
+constexpr const char* map_key = "servers/map";
+constexpr std::string_view gone_prefix = "servers/gone/";
+
+std::string address_key(int server) {
+  return fmt::format("servers/address/{}", server);
+}
+
+}  // namespace
+
+ShardMap ShardMap::of(int servers, int backups) {
+  ShardMap map;
+  for (int s = 0; s < servers; ++s) {
+    const int next = (s + 1) % servers;
+    map.shards.push_back({s, backups > 0 && next != s ? next : -1});
+  }
+  return map;
+}
+
+ShardMap ShardMap::without(int server) const {
+  ShardMap map = *this;
+  ++map.generation;
+  for (Place& place : map.shards) {
+    if (place.primary == server) place = {place.backup, -1};
+    if (place.backup == server) place.backup = -1;
+  }
+  return map;
+}
+
+bool ShardMap::has(int server) const {
+  return std::any_of(shards.begin(), shards.end(), [&](const Place& place) {
+    return place.primary == server || place.backup == server;
+  });
+}
+
+std::string ShardMap::text() const {
+  Json places = Json::array();
+  for (const Place& place : shards) places.push_back({place.primary, place.backup});
+  return Json{{"generation", generation}, {"shards", places}}.dump();
+}
+
+ShardMap ShardMap::parse(const std::string& text) {
+  const Json json = Json::parse(text);
+  ShardMap map;
+  map.generation = json.at("generation");
+  for (const Json& place : json.at("shards")) map.shards.push_back({place.at(0), place.at(1)});
+  return map;
+}
+
+Directory::Directory(const Endpoint& at, const Secret& secret, std::string self, int servers,
+                     int backups, std::chrono::milliseconds timeout)
+    : self_(std::move(self)), timeout_(timeout) {
+  client_ = std::make_unique<RendezvousClient>(at.host, at.port, secret, timeout);
+  client_->last_will(std::string(gone_prefix) + self_, "gone");
+  if (servers > 0) client_->compare_set(map_key, "", ShardMap::of(servers, backups).text());
+  refresh();
+  thread_ = std::thread([this] { watch(); });
+}
+
+Directory::~Directory() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void Directory::publish(int server, const ServerAddress& address) {
+  client_->set(address_key(server),
+               Json{{"endpoint", address.endpoint}, {"key", address.key}}.dump());
+}
+
+ServerAddress Directory::address(int server) {
+  const Json json = Json::parse(client_->get(address_key(server), timeout_));
+  return {json.at("endpoint"), json.at("key")};
+}
+
+std::string Directory::agree(const std::string& name, const std::string& mine, bool decides) {
+  const std::string key = "servers/agreed/" + name;
+  if (decides) client_->set(key, mine);
+  return client_->get(key, timeout_);
+}
+
+ShardMap Directory::map() const {
+  const std::lock_guard lock(mutex_);
+  return map_;
+}
+
+void Directory::refresh() {
+  const std::string text = client_->get(map_key, timeout_);
+  const std::lock_guard lock(mutex_);
+  if (text == map_text_) return;
+  map_text_ = text;
+  map_ = ShardMap::parse(text);
+  generation_ = map_.generation;
+}
+
+std::vector<std::string> Directory::gone() const {
+  const std::lock_guard lock(mutex_);
+  return {gone_.begin(), gone_.end()};
+}
+
+void Directory::leave() {
+  client_->last_will("", "");
+}
+
+void Directory::watch() {
+  while (!stopping_) {
+    try {
+      look();
+    } catch (const Error&) {
+      lost_ = true;
+      return;
+    }
+    std::this_thread::sleep_for(look_every);
+  }
+}
+
+void Directory::look() {
+  const auto all = client_->list(std::string(gone_prefix));
+  for (const auto& [key, value] : all) {
+    const std::string who = key.substr(gone_prefix.size());
+    {
+      const std::lock_guard lock(mutex_);
+      if (!gone_.insert(who).second) continue;
+    }
+    int server = -1;
+    if (who.starts_with("server-")) {
+      std::from_chars(who.data() + 7, who.data() + who.size(), server);
+      remove(server);
+    }
+    gone_count_ = gone_count_ + 1;
+  }
+  refresh();
+}
+
+// Whoever is first changes the map; the others see that it has been done.
+void Directory::remove(int server) {
+  while (true) {
+    refresh();
+    std::string now;
+    ShardMap next;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!map_.has(server)) return;
+      now = map_text_;
+      next = map_.without(server);
+    }
+    if (client_->compare_set(map_key, now, next.text()) == next.text()) return refresh();
+  }
+}
+
+}  // namespace convoy::server

@@ -1,0 +1,88 @@
+#pragma once
+// What servers and workers of a job tell each other through the rendezvous: addresses, which server
+// has which shard, and who is lost.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "convoy/comm/rendezvous.hpp"
+
+namespace convoy::server {
+
+/// Who has which shard. -1: nobody.
+struct ShardMap {
+  std::uint64_t generation = 1;
+  struct Place {
+    int primary = -1;
+    int backup = -1;
+  };
+  std::vector<Place> shards;
+
+  /// As a job begins: shard k at server k, its backup at the next one.
+  static ShardMap of(int servers, int backups);
+  /// Without a server: its backups take over.
+  ShardMap without(int server) const;
+  bool has(int server) const;
+  std::string text() const;
+  static ShardMap parse(const std::string& text);
+};
+
+struct ServerAddress {
+  std::string endpoint;  ///< "tcp://HOST:PORT"
+  std::string key;       ///< public, Z85
+};
+
+/// A process' connection to the rendezvous, with a thread that looks at it a few times a second.
+/// When the process ends, however it does, the others learn it.
+class Directory {
+ public:
+  /// `self`: "server-0", "worker-3-123"; unique in the job. With 0 servers it waits for the map
+  /// that the first worker makes. Throws PeerError, AuthenticationError.
+  Directory(const Endpoint& at, const Secret& secret, std::string self, int servers, int backups,
+            std::chrono::milliseconds timeout);
+  ~Directory();
+
+  void publish(int server, const ServerAddress& address);
+  ServerAddress address(int server);  ///< waits for it
+  std::string agree(const std::string& name, const std::string& mine, bool decides);
+  const std::string& local_address() const { return client_->local_address(); }
+
+  std::uint64_t generation() const { return generation_; }
+  ShardMap map() const;
+  /// Reads the map now.
+  void refresh();
+  /// Those that are lost so far: "worker-3-123".
+  std::vector<std::string> gone() const;
+  std::size_t gone_count() const { return gone_count_; }
+  /// The rendezvous is lost, and with it the job.
+  bool lost() const { return lost_; }
+  /// This process ends well.
+  void leave();
+
+ private:
+  void watch();
+  void look();
+  void remove(int server);
+
+  std::string self_;
+  std::chrono::milliseconds timeout_;
+  std::unique_ptr<RendezvousClient> client_;
+  mutable std::mutex mutex_;
+  ShardMap map_;
+  std::string map_text_;
+  std::set<std::string> gone_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::size_t> gone_count_{0};
+  std::atomic<bool> lost_{false};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace convoy::server

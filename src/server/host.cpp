@@ -1,0 +1,212 @@
+#include "server/host.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <nlohmann/json.hpp>
+
+namespace convoy::server {
+namespace {
+
+constexpr std::size_t most_tables = 1024;
+
+}  // namespace
+
+bool Host::handle(const Message& request, Message& answer) {
+  const auto begin = [&](Kind kind) {
+    answer = {};
+    answer.kind = kind;
+    answer.shard = request.shard;
+    answer.request = request.request;
+    answer.worker = request.worker;
+  };
+  begin(Kind::answer);
+  try {
+    return answer_to(request, answer);
+  } catch (const RequestError& error) {
+    begin(Kind::error);
+    answer.text = error.what();
+  } catch (const std::bad_alloc&) {
+    begin(Kind::error);
+    answer.text = "this server has not enough memory for it";
+  }
+  return true;
+}
+
+bool Host::answer_to(const Message& request, Message& answer) {
+  if (request.shard >= shards_)
+    throw RequestError(fmt::format("shard {} of {}", request.shard, shards_));
+  Cell& cell = cells_[request.shard];
+  switch (request.kind) {
+    case Kind::hello:
+      greet(request, answer);
+      return true;
+    case Kind::plan:
+      plan(cell, request);
+      return true;
+    case Kind::gone:
+      gone(request.worker);
+      return true;
+    case Kind::table:
+      make_table(cell, request, answer);
+      return true;
+    case Kind::pull_rows:
+    case Kind::push_rows:
+      of_rows(cell, request, answer);
+      return true;
+    case Kind::statistics:
+      answer.text = statistics();
+      return true;
+    case Kind::close:
+      open_.erase({request.worker, request.shard});
+      closed_.insert({request.worker, request.shard});
+      return true;
+    default:
+      return cell.shard != nullptr && of_shard(cell, request, answer);
+  }
+}
+
+void Host::greet(const Message& request, Message& answer) {
+  if (job_.empty()) job_ = request.text;
+  if (job_ != request.text)
+    throw RequestError("this worker runs another job, or has other data, than the others");
+  const Member member{request.worker, request.shard};
+  if (!closed_.contains(member)) open_.insert(member);
+  const Cell& cell = cells_[request.shard];
+  if (cell.shard && cell.shard->ready()) answer.flags |= Flag::prepared;
+}
+
+void Host::plan(Cell& cell, const Message& request) {
+  if (cell.shard) return;  // somebody was first
+  const ShardPlan plan = ShardPlan::parse(request.text);
+  auto shard = std::make_unique<Shard>(plan);
+  if (request.shard == 0) cell.board.emplace(plan, request.numbers);
+  cell.shard = std::move(shard);
+}
+
+bool Host::of_shard(Cell& cell, const Message& request, Message& answer) {
+  const bool of_board = request.kind == Kind::take || request.kind == Kind::report ||
+                        request.kind == Kind::news || request.kind == Kind::assigned;
+  if (of_board && !cell.board) throw RequestError("tasks are handed out by shard 0");
+  if (of_board && !cell.shard->ready()) return false;
+  switch (request.kind) {
+    case Kind::take:
+      return cell.board->take(request, cell.shard->version(), answer);
+    case Kind::assigned:
+      cell.board->assigned(request);
+      return true;
+    case Kind::report:
+      cell.board->report(request);
+      return true;
+    case Kind::news:
+      return cell.board->news(request, answer);
+    case Kind::apply: {
+      if (!cell.shard->handle(request, answer)) return false;
+      if (cell.board && cell.shard->plan().consistency == "bsp")
+        cell.board->settle(request.step, request.has(Flag::skipped));
+      return true;
+    }
+    case Kind::ready:
+      if (cell.board && !cell.shard->ready()) cell.board->begin_counters(request.text);
+      return cell.shard->handle(request, answer);
+    default:
+      return cell.shard->handle(request, answer);
+  }
+}
+
+void Host::make_table(Cell& cell, const Message& request, Message& answer) {
+  const RowTableOptions options = parse_table(request.text);
+  const auto found = std::find_if(cell.tables.begin(), cell.tables.end(), [&](const Table& table) {
+    return table.rows.options().name == options.name;
+  });
+  answer.array = static_cast<std::uint32_t>(found - cell.tables.begin());
+  if (found != cell.tables.end()) {
+    if (found->text != request.text)
+      throw RequestError(fmt::format("table {} is there already, and another", options.name));
+    return;
+  }
+  if (cell.tables.size() >= most_tables) throw RequestError("too many tables");
+  cell.tables.push_back({request.text, RowShard(options, shards_, request.shard), {}});
+}
+
+void Host::of_rows(Cell& cell, const Message& request, Message& answer) {
+  if (request.array >= cell.tables.size())
+    throw RequestError(fmt::format("table {} is not there", request.array));
+  Table& table = cell.tables[request.array];
+  if (request.kind == Kind::pull_rows) {
+    table.rows.pull(request.rows, values_);
+    answer.data = values_;
+    return;
+  }
+  std::uint64_t& last = table.pushed[request.worker];
+  if (request.task <= last) return;  // said again
+  table.rows.push(request.rows, request.data, request.rate);
+  last = request.task;
+}
+
+bool Host::changes(const Message& request) {
+  switch (request.kind) {
+    case Kind::hello:
+    case Kind::plan:
+    case Kind::load:
+    case Kind::ready:
+    case Kind::push:
+    case Kind::apply:
+    case Kind::report:
+    case Kind::table:
+    case Kind::push_rows:
+    case Kind::close:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<Message> Host::decision(const Message& request, const Message& answer) const {
+  const bool task = request.kind == Kind::take || request.kind == Kind::news;
+  if (!task || answer.kind != Kind::answer || answer.lanes.empty()) return std::nullopt;
+  const auto cell = cells_.find(request.shard);
+  if (cell == cells_.end() || !cell->second.board) return std::nullopt;
+  Message told;
+  told.kind = Kind::assigned;
+  told.shard = request.shard;
+  told.worker = request.worker;
+  told.step = answer.step;
+  told.lanes = answer.lanes;
+  cell->second.board->describe(told);
+  return told;
+}
+
+void Host::gone(std::uint64_t worker) {
+  std::erase_if(open_, [&](const Member& member) {
+    if (member.first != worker) return false;
+    closed_.insert(member);
+    return true;
+  });
+  for (auto& [number, cell] : cells_) {
+    if (cell.shard) cell.shard->forget(worker);
+    if (cell.board) cell.board->gone(worker);
+  }
+}
+
+std::string Host::statistics() const {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const auto& [number, cell] : cells_) {
+    if (!cell.shard) continue;
+    nlohmann::ordered_json one = {{"shard", number},
+                                  {"version", cell.shard->version()},
+                                  {"updates", cell.shard->updates()},
+                                  {"delays", nlohmann::ordered_json::array()}};
+    for (const auto& [delay, times] : cell.shard->delays()) one["delays"].push_back({delay, times});
+    if (cell.board) {
+      one["tasks"] = nlohmann::ordered_json::array();
+      for (const auto& [worker, tasks] : cell.board->done_by())
+        one["tasks"].push_back({worker >> 32, tasks});
+    }
+    all.push_back(one);
+  }
+  return all.dump();
+}
+
+}  // namespace convoy::server

@@ -1,0 +1,69 @@
+#pragma once
+// What a server knows: its shards, their tables and, with shard 0, the board.
+// No sockets, no threads.
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/board.hpp"
+#include "server/rows.hpp"
+#include "server/shard.hpp"
+#include "server/wire.hpp"
+
+namespace convoy::server {
+
+class Host {
+ public:
+  /// Of `shards` shards those that it is asked about are here.
+  explicit Host(std::uint32_t shards) : shards_(shards) {}
+
+  /// False: not yet, to be asked again when another request has changed
+  /// something. `answer` may be an error, which has changed nothing.
+  /// `answer.data` is good until the next request.
+  bool handle(const Message& request, Message& answer);
+
+  /// Whether a request changes what a backup must have too.
+  static bool changes(const Message& request);
+  /// What a backup must be told in its stead of a request that was answered;
+  /// else nothing.
+  std::optional<Message> decision(const Message& request, const Message& answer) const;
+
+  /// A worker is gone for good.
+  void gone(std::uint64_t worker);
+  /// All that said hello have closed, or are gone.
+  bool closed() const { return !closed_.empty() && open_.empty(); }
+
+ private:
+  struct Table {
+    std::string text;
+    RowShard rows;
+    std::map<std::uint64_t, std::uint64_t> pushed;  // the last one, by worker
+  };
+  struct Cell {
+    std::unique_ptr<Shard> shard;
+    std::optional<Board> board;
+    std::vector<Table> tables;
+  };
+
+  bool answer_to(const Message& request, Message& answer);
+  void greet(const Message& request, Message& answer);
+  void plan(Cell& cell, const Message& request);
+  bool of_shard(Cell& cell, const Message& request, Message& answer);
+  void make_table(Cell& cell, const Message& request, Message& answer);
+  void of_rows(Cell& cell, const Message& request, Message& answer);
+  std::string statistics() const;
+
+  std::uint32_t shards_;
+  std::string job_;  // as the first worker described it
+  std::map<std::uint32_t, Cell> cells_;
+  std::vector<float> values_;                              // rows of an answer
+  using Member = std::pair<std::uint64_t, std::uint32_t>;  // worker, shard
+  std::set<Member> open_;
+  std::set<Member> closed_;
+};
+
+}  // namespace convoy::server

@@ -1,0 +1,112 @@
+// What is each worker's alone, in checkpoints: models between exchanges, what compression owes.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "convoy/core/error.hpp"
+#include "train/trainer_impl.hpp"
+
+namespace convoy {
+namespace {
+
+std::string prefix_of(int worker) {
+  return fmt::format("worker{}/", worker);
+}
+
+std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
+  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
+}
+
+}  // namespace
+
+// Tensors that the state is kept in, but for copies of the values and the counts.
+Trainer::Impl::OwnState Trainer::Impl::own_state() const {
+  if (!own_steps()) return sums_->state();
+  OwnState state = averaging_->state();
+  torch::Tensor values = torch::zeros({static_cast<std::int64_t>(values_->size())});
+  const std::span<float> flat(values.data_ptr<float>(), values_->size());
+  if (own_values_.empty())
+    values_->read(flat);
+  else
+    std::copy(own_values_.begin(), own_values_.end(), flat.begin());
+  state.emplace_back("values", values);
+  for (std::size_t k = 0; k < states_.size(); ++k)
+    state.emplace_back(fmt::format("optimizer{}", k), states_[k]);
+  torch::Tensor counts = torch::zeros({2}, torch::kLong);
+  counts.data_ptr<std::int64_t>()[0] = progress_.updates;
+  counts.data_ptr<std::int64_t>()[1] = progress_.skipped;
+  state.emplace_back("counts", counts);
+  return state;
+}
+
+Shard Trainer::Impl::own_shard() const {
+  if (!keeps_own_state()) return make_shard(reduction_->blocks(), *weights_, worker(), states_);
+  Shard shard;
+  shard.own = own_state();
+  return shard;
+}
+
+void Trainer::Impl::take_own_state(const OwnState& state) {
+  for (const auto& [name, tensor] : state) {
+    if (name == "values") values_->write({tensor.data_ptr<float>(), values_->size()});
+    if (name != "counts") continue;
+    progress_.updates = tensor.data_ptr<std::int64_t>()[0];
+    progress_.skipped = tensor.data_ptr<std::int64_t>()[1];
+  }
+}
+
+// Of a checkpoint: all workers' own tensors, until they are given to them.
+void Trainer::Impl::take_out_own_state(TrainingState& state) {
+  own_states_.clear();
+  std::erase_if(state.tensors, [&](const auto& named) {
+    if (!named.first.starts_with("worker")) return false;
+    own_states_.insert(named);
+    return true;
+  });
+}
+
+// After worker 0 has read a checkpoint. Of what compression owed nothing is kept if there are other
+// workers now.
+void Trainer::Impl::restore_own_state() {
+  constexpr int own_state_tag = 6;
+  if (!keeps_own_state()) return;
+  const OwnState mine = own_state();
+  Shard wanted;
+  wanted.own = mine;
+  std::vector<std::string> all{describe_shard(wanted)};
+  if (team_) all = options_.group->all_gather(all[0]);
+  bool found = is_first() && find_own_states(all);
+  if (team_) found = options_.group->all_gather(found ? "found" : "")[0] == "found";
+  if (!found && own_steps() && progress_.step > 0)
+    throw InputError("--resume: the checkpoint lacks the state of the workers that wrote it");
+  if (!found) return;
+  for (const auto& [name, tensor] : mine) {
+    if (!is_first()) {
+      options_.group->recv(0, own_state_tag, bytes_of(tensor));
+      continue;
+    }
+    for (int w = 1; w < workers(); ++w)
+      options_.group->send(w, own_state_tag, bytes_of(own_states_.at(prefix_of(w) + name)));
+    tensor.copy_(own_states_.at(prefix_of(0) + name));
+  }
+  take_own_state(mine);
+  own_states_.clear();
+}
+
+// Whether the checkpoint has what all workers want: `wanted` by worker.
+bool Trainer::Impl::find_own_states(const std::vector<std::string>& wanted) {
+  std::size_t found = 0;
+  for (std::size_t w = 0; w < wanted.size(); ++w) {
+    for (const auto& [name, tensor] : shard_like(wanted[w]).own) {
+      const auto have = own_states_.find(prefix_of(static_cast<int>(w)) + name);
+      if (have == own_states_.end() || have->second.sizes() != tensor.sizes() ||
+          have->second.scalar_type() != tensor.scalar_type())
+        return false;
+      have->second = have->second.contiguous();
+      ++found;
+    }
+  }
+  return found == own_states_.size();
+}
+
+}  // namespace convoy

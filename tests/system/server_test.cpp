@@ -1,0 +1,168 @@
+// Parameter servers as processes: the same bits, processes that are killed, strangers.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "system/fixtures.hpp"
+#include "system/process.hpp"
+
+namespace convoy::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+Words operator+(Words left, const Words& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+Words served(const std::string& consistency, int steps, int backups = 0) {
+  return {"--set", "strategy.kind=parameter_server",
+          "--set", "strategy.consistency=" + consistency,
+          "--set", "strategy.backups=" + std::to_string(backups),
+          "--set", "train.steps=" + std::to_string(steps),
+          "--set", "report.every=1"};
+}
+
+Words train(const std::string& out, const Words& more) {
+  return Words{"train", "mlp.yaml", "--out", out, "--quiet", "--set", "report.html=false"} + more;
+}
+
+Words launch(int workers, int servers, const Words& command) {
+  return Words{"launch", "--workers", std::to_string(workers), "--servers", std::to_string(servers),
+               "--"} +
+         command;
+}
+
+std::string sha_of(const Workplace& place, const std::string& out) {
+  return place.summary(out)["weights_sha256"];
+}
+
+std::string sha_alone(const Workplace& place, int steps) {
+  const Outcome outcome =
+      run(train("alone", {"--set", "train.steps=" + std::to_string(steps)}), place.path());
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  return sha_of(place, "alone");
+}
+
+// The process of this folder whose words contain this one, and that number after it or anywhere.
+pid_t find(const Workplace& place, const std::string& word, const std::string& environment) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto contains = [](const fs::path& file, const std::string& text) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string all((std::istreambuf_iterator<char>(in)), {});
+    return ('\0' + all).find('\0' + text + '\0') != std::string::npos;
+  };
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    if (fs::read_symlink(entry.path() / "cwd", ignored) != place.path()) continue;
+    using namespace std::string_literals;
+    if (!contains(entry.path() / "cmdline", word)) continue;
+    if (environment.empty() || contains(entry.path() / "environ", environment))
+      return std::stoi(entry.path().filename().string());
+  }
+  return -1;
+}
+
+pid_t server(const Workplace& place, int number) {
+  using namespace std::string_literals;
+  return find(place, "server\0--number\0"s + std::to_string(number), "");
+}
+
+pid_t worker(const Workplace& place, int number) {
+  return find(place, "train", "CONVOY_RANK=" + std::to_string(number));
+}
+
+// Until the run has come to this step.
+bool reaches(const Workplace& place, const std::string& out, int step) {
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const std::string metrics = place.read(out + "/metrics.jsonl");
+    if (metrics.find(fmt::format("\"step\":{},", step)) != std::string::npos) return true;
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+TEST(ServerProcesses, BspHasTheBitsOfOneProcess) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 20);
+  for (const auto& [workers, servers] : std::vector<std::pair<int, int>>{{1, 1}, {2, 2}, {3, 2}}) {
+    const std::string out = fmt::format("run-{}-{}", workers, servers);
+    const Outcome outcome =
+        run(launch(workers, servers, train(out, served("bsp", 20) + Words{"--replicas", "1"})),
+            place.path());
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(sha_of(place, out), expected);
+    EXPECT_EQ(place.summary(out)["servers"].size(), static_cast<std::size_t>(servers));
+  }
+}
+
+TEST(ServerProcesses, AKilledServerWithABackupChangesNoBit) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 400);
+  for (const int number : {0, 1}) {
+    const std::string out = fmt::format("run-{}", number);
+    Process job(launch(2, 2, train(out, served("bsp", 400, 1) + Words{"--replicas", "1"})),
+                place.path());
+    ASSERT_TRUE(reaches(place, out, 30));
+    ::kill(server(place, number), SIGKILL);
+    const Outcome outcome = job.wait();
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(sha_of(place, out), expected);
+    EXPECT_THAT(outcome.err, HasSubstr("takes over shard"));
+  }
+}
+
+TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 400);
+  for (const std::string consistency : {"bsp", "ssp", "async"}) {
+    Process job(
+        launch(3, 2, train(consistency, served(consistency, 400) + Words{"--replicas", "1"})),
+        place.path());
+    ASSERT_TRUE(reaches(place, consistency, 30));
+    ::kill(worker(place, 1), SIGKILL);
+    const Outcome outcome = job.wait();
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(place.summary(consistency)["steps"], 400);
+    if (consistency == "bsp") {
+      EXPECT_EQ(sha_of(place, consistency), expected);
+    }
+  }
+}
+
+TEST(ServerProcesses, WithoutABackupALostServerEndsTheJobWithOneLine) {
+  const Workplace place;
+  Process job(launch(2, 2, train("run", served("async", 100000) + Words{"--replicas", "1"})),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 10));
+  ::kill(server(place, 1), SIGKILL);
+  const Outcome outcome = job.wait();
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("a parameter server was lost, and with it part 1 of the "
+                                     "weights; strategy.backups: 1"));
+}
+
+TEST(ServerProcesses, ServersGoWithTheJob) {
+  const Workplace place;
+  Process job(launch(2, 2, train("run", served("async", 100000) + Words{"--replicas", "1"})),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 5));
+  ASSERT_GT(server(place, 0), 0);
+  job.kill(SIGTERM);
+  const Outcome outcome = job.wait();
+  EXPECT_EQ(outcome.status, 130) << outcome.err;
+  EXPECT_EQ(server(place, 0), -1);
+  EXPECT_EQ(server(place, 1), -1);
+}
+
+}  // namespace
+}  // namespace convoy::testing

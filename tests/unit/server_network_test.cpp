@@ -1,0 +1,358 @@
+// Servers over ZeroMQ on loopback: who may connect, what is refused, and who takes over.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "convoy/comm/rendezvous.hpp"
+#include "convoy/core/error.hpp"
+#include "server/network_link.hpp"
+#include "server/network_server.hpp"
+#include "server/server_group.hpp"
+#include "server/shard.hpp"
+#include "train_support.hpp"
+
+namespace convoy::server {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+// A rendezvous and servers as threads.
+class Servers {
+ public:
+  explicit Servers(int count, int backups = 0)
+      : rendezvous_({"127.0.0.1", 0, secret, {}}), count_(count), backups_(backups) {
+    const auto first = group(1000);  // makes the map
+    first->leave();
+    for (int s = 0; s < count; ++s) start(s);
+  }
+  ~Servers() {
+    for (auto& server : servers_) {
+      server->stop = true;
+      server->thread.join();
+    }
+  }
+  std::shared_ptr<ServerGroup> group(int rank, int workers = 1) {
+    return join_servers({rank, workers, count_, backups_, at(), secret, 20s});
+  }
+  Endpoint at() const { return {"127.0.0.1", rendezvous_.port()}; }
+  /// As if it were killed: its connection to the rendezvous ends, and it answers nobody.
+  void lose(int number) { servers_[static_cast<std::size_t>(number)]->stop = true; }
+  std::string log() {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+  const NetworkServer& server(int number) {
+    return *servers_[static_cast<std::size_t>(number)]->server;
+  }
+  const Secret secret{"the secret of these servers"};
+
+ private:
+  struct Running {
+    std::unique_ptr<NetworkServer> server;
+    std::atomic<bool> stop{false};
+    std::thread thread;
+  };
+  void start(int number) {
+    auto running = std::make_unique<Running>();
+    NetworkServerOptions options{.number = number, .rendezvous = at(), .secret = secret};
+    options.timeout = 20s;
+    options.log = [this](const std::string& line) {
+      const std::lock_guard lock(mutex_);
+      log_ += line + "\n";
+    };
+    running->server = std::make_unique<NetworkServer>(options);
+    running->thread = std::thread([raw = running.get()] {
+      try {
+        raw->server->serve(raw->stop);
+      } catch (const PeerError&) {
+      }
+      raw->server.reset();
+    });
+    servers_.push_back(std::move(running));
+  }
+
+  RendezvousServer rendezvous_;
+  int count_;
+  int backups_;
+  std::mutex mutex_;
+  std::string log_;
+  std::vector<std::unique_ptr<Running>> servers_;
+};
+
+Message of(Kind kind, std::uint32_t shard = 0) {
+  Message message;
+  message.kind = kind;
+  message.shard = shard;
+  return message;
+}
+
+// A shard of one block of 16 elements, all 1, that sgd with rate 1 changes.
+void begin(Link& link, std::uint32_t shard = 0) {
+  Message hello = of(Kind::hello, shard);
+  hello.text = "a job";
+  link.call(hello);
+  ShardPlan plan;
+  plan.consistency = "async";
+  plan.steps = 1000000;
+  plan.optimizer.rate = 1;
+  plan.counts = {16};
+  Message planned = of(Kind::plan, shard);
+  planned.text = plan.text();
+  link.call(planned);
+  const std::vector<float> ones(16, 1);
+  Message load = of(Kind::load, shard);
+  load.data = ones;
+  link.call(load);
+  link.call(of(Kind::ready, shard));
+}
+
+void push(Link& link, std::uint64_t task, float value, std::uint32_t shard = 0) {
+  const std::vector<float> gradient(16, value);
+  Message push = of(Kind::push, shard);
+  push.task = task;
+  push.lanes = {0, 1};
+  push.data = gradient;
+  link.call(push);
+  Message apply = of(Kind::apply, shard);
+  apply.task = task;
+  apply.lanes = {0, 1};
+  apply.rate = 1;
+  link.call(apply);
+}
+
+std::pair<float, std::int64_t> weight(Link& link, std::uint32_t shard = 0) {
+  Message pull = of(Kind::pull, shard);
+  pull.count = 16;
+  const Answer answer = link.call(pull);
+  return {answer.message.data[3], answer.message.version};
+}
+
+TEST(ServerNetwork, PushesArriveAndPullsSeeThem) {
+  Servers servers(1);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link);
+  push(*link, 1, 0.25F);
+  EXPECT_EQ(weight(*link), std::pair(0.75F, std::int64_t{1}));
+  push(*link, 1, 0.25F);  // said again
+  EXPECT_EQ(weight(*link), std::pair(0.75F, std::int64_t{1}));
+}
+
+// A socket that does what it wants.
+struct Stranger {
+  Stranger(const NetworkServer& server, const CurveKeys& keys)
+      : socket(context, zmq::socket_type::dealer) {
+    configure(socket);
+    socket.set(zmq::sockopt::linger, 0);
+    become_client(socket, keys, server.key());
+    socket.connect(server.endpoint());
+  }
+  void say(Message message, std::uint64_t sequence) {
+    message.sequence = sequence;
+    message.worker = 77;
+    message.request = sequence;
+    send(socket, "", message);
+  }
+  bool is_answered(std::chrono::milliseconds patience = 300ms) {
+    zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
+    return zmq::poll(&item, 1, patience) > 0 && receive(socket, false).has_value();
+  }
+  zmq::context_t context;
+  zmq::socket_t socket;
+};
+
+TEST(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
+  Servers servers(1);
+  const auto link = servers.group(0)->connect(0);
+  begin(*link);
+  for (const CurveKeys& keys :
+       {random_keys(), derived_keys(Secret("another secret, not this job's"), "worker")}) {
+    Stranger stranger(servers.server(0), keys);
+    Message hello = of(Kind::hello);
+    hello.text = "a job";
+    stranger.say(hello, 1);
+    EXPECT_FALSE(stranger.is_answered());
+  }
+  EXPECT_THAT(servers.log(), HasSubstr("without a key of this job"));
+  EXPECT_EQ(weight(*link), std::pair(1.0F, std::int64_t{0}));
+}
+
+TEST(ServerNetwork, ReplayedMalformedAndForbiddenMessagesChangeNothing) {
+  Servers servers(1);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link);
+  Stranger member(servers.server(0), derived_keys(servers.secret, "worker"));
+  member.say(of(Kind::pull), 1);
+  EXPECT_TRUE(member.is_answered());  // say hello first
+  Message hello = of(Kind::hello);
+  hello.text = "a job";
+  member.say(hello, 1);
+  EXPECT_TRUE(member.is_answered());
+  const std::vector<float> gradient(16, 1);
+  Message push = of(Kind::push);
+  push.task = 1;
+  push.lanes = {0, 1};
+  push.data = gradient;
+  member.say(push, 1);  // its number is that of hello
+  EXPECT_FALSE(member.is_answered());
+  EXPECT_THAT(servers.log(), HasSubstr("it was sent before"));
+
+  std::string head = encode_head(push);
+  head[20] = static_cast<char>(head[20] ^ 1);
+  member.socket.send(zmq::buffer(head), zmq::send_flags::sndmore);
+  member.socket.send(zmq::buffer(gradient), zmq::send_flags::none);
+  EXPECT_FALSE(member.is_answered());
+  EXPECT_THAT(servers.log(), HasSubstr("its checksum is wrong"));
+  member.socket.send(zmq::buffer(head), zmq::send_flags::none);
+  EXPECT_FALSE(member.is_answered());
+  EXPECT_THAT(servers.log(), HasSubstr("wrong number of frames"));
+
+  Message forbidden = of(Kind::gone);
+  member.say(forbidden, 5);
+  Message pretended = push;
+  pretended.flags = Flag::replicated;
+  member.say(pretended, 6);
+  EXPECT_FALSE(member.is_answered());
+  EXPECT_THAT(servers.log(), HasSubstr("may not send"));
+
+  // Nonsense of a member that knows the protocol is answered with an error.
+  for (const auto& spoil : std::vector<std::function<void(Message&)>>{
+           [](Message& m) {
+             m.lanes = {0, 5};
+           },
+           [](Message& m) { m.first = 3; }, [](Message& m) { m.first = 1LL << 40; },
+           [](Message& m) {
+             m.lanes = {7, 3};
+           }}) {
+    Message bad = push;
+    spoil(bad);
+    EXPECT_THROW(link->call(bad), RequestError);
+  }
+  Message bad = of(Kind::pull);
+  bad.first = 8;
+  bad.count = 9;
+  EXPECT_THROW(link->call(bad), RequestError);
+  EXPECT_EQ(weight(*link), std::pair(1.0F, std::int64_t{0}));
+}
+
+TEST(ServerNetwork, AnOversizedMessageEndsItsConnectionOnly) {
+  Servers servers(1);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link);
+  {
+    Stranger member(servers.server(0), derived_keys(servers.secret, "worker"));
+    Message hello = of(Kind::hello);
+    hello.text = "a job";
+    member.say(hello, 1);
+    EXPECT_TRUE(member.is_answered());
+    const std::string large(Limits::frame + 100, 'x');
+    member.socket.send(zmq::buffer(large), zmq::send_flags::none);
+    EXPECT_FALSE(member.is_answered(1000ms));
+  }
+  push(*link, 1, 0.5F);
+  EXPECT_EQ(weight(*link), std::pair(0.5F, std::int64_t{1}));
+}
+
+TEST(ServerNetwork, WithoutABackupALostServerIsTheEnd) {
+  Servers servers(2);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link, 0);
+  begin(*link, 1);
+  servers.lose(1);
+  EXPECT_THROW(
+      {
+        for (int i = 1; i < 200; ++i) push(*link, static_cast<std::uint64_t>(i), 0.1F, 1);
+        std::this_thread::sleep_for(200ms);
+        weight(*link, 1);
+      },
+      PeerError);
+}
+
+TEST(ServerNetwork, ALostServerLosesNoAcknowledgedPush) {
+  Servers servers(2, 1);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link, 0);
+  begin(*link, 1);
+  std::thread killer([&] {
+    std::this_thread::sleep_for(100ms);
+    servers.lose(1);
+  });
+  const auto until = std::chrono::steady_clock::now() + 700ms;
+  std::uint64_t pushed = 0;
+  while (std::chrono::steady_clock::now() < until) push(*link, ++pushed, 1.0F, 1);
+  killer.join();
+  EXPECT_EQ(weight(*link, 1),
+            std::pair(1 - static_cast<float>(pushed), static_cast<std::int64_t>(pushed)));
+  EXPECT_THAT(servers.log(), HasSubstr("takes over shard 1 from server 1"));
+  push(*link, 1, 0.5F, 0);
+  EXPECT_EQ(weight(*link, 0).first, 0.5F);
+}
+
+}  // namespace
+
+namespace {
+
+using testing::small_job;
+
+std::string train_over_network(int servers, int backups, int workers, int replicas, int lose,
+                               const Job& base, const ModelFactory& factory) {
+  Servers running(servers, backups);
+  Job job = base;
+  job.strategy.kind = "parameter_server";
+  job.strategy.backups = backups;
+  std::vector<std::thread> threads;
+  std::string digest;
+  std::atomic<int> failed{0};
+  for (int w = 0; w < workers; ++w) {
+    threads.emplace_back([&, w] {
+      try {
+        RunOptions options;
+        options.replicas = replicas;
+        options.servers = running.group(w, workers);
+        const RunSummary summary = testing::train(job, factory, options);
+        if (w == 0) digest = summary.weights_sha256;
+      } catch (const std::exception& error) {
+        ++failed;
+        ADD_FAILURE() << error.what();
+      }
+    });
+  }
+  if (lose >= 0) {
+    std::this_thread::sleep_for(150ms);
+    running.lose(lose);
+  }
+  for (std::thread& thread : threads) thread.join();
+  return digest;
+}
+
+TEST(ServerNetwork, BspHasTheBitsOfTheSynchronousStrategy) {
+  const Job job = small_job();
+  const ModelFactory factory = build_model(testing::cnn_with_batch_norm(), testing::image_spec());
+  Job drop = job;
+  drop.train.last_batch = "drop";
+  const std::string expected = testing::train(drop, factory).weights_sha256;
+  EXPECT_EQ(train_over_network(1, 0, 1, 1, -1, drop, factory), expected);
+  EXPECT_EQ(train_over_network(2, 0, 2, 2, -1, drop, factory), expected);
+  EXPECT_EQ(train_over_network(3, 1, 3, 1, -1, drop, factory), expected);
+}
+
+TEST(ServerNetwork, BspHasThemAlsoWhenAServerIsLost) {
+  Job job = small_job();
+  job.train.epochs = 40;
+  job.evaluate.every = 100;
+  const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
+  const std::string expected = testing::train(job, factory).weights_sha256;
+  for (const int lose : {0, 1})
+    EXPECT_EQ(train_over_network(2, 1, 2, 1, lose, job, factory), expected) << lose;
+}
+
+}  // namespace
+}  // namespace convoy::server
