@@ -57,12 +57,14 @@ Json percentiles(std::vector<double> seconds) {
 
 class Bench {
  public:
-  explicit Bench(int servers) : servers_(servers), rendezvous_({"127.0.0.1", 0, secret_, {}}) {
+  // `bind`: where servers listen; empty: at local sockets.
+  explicit Bench(int servers, const std::string& bind = "")
+      : servers_(servers), rendezvous_({"127.0.0.1", 0, secret_, {}}) {
     for (int number = 0; number < servers; ++number) {
       children_.push_back(in_child([&] {
         std::atomic<bool> stop{false};
         server::NetworkServerOptions options{
-            .number = number, .rendezvous = at(), .secret = secret_};
+            .number = number, .rendezvous = at(), .secret = secret_, .bind = bind};
         server::NetworkServer(options).serve(stop);
       }));
     }
@@ -205,10 +207,13 @@ int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   const int servers = argc > 2 ? std::atoi(argv[2]) : 2;
   if (mode == "rows") {
-    fmt::print("{}\n", Bench(servers).rows(10'000'000, 32, 1000, 2000).dump(2));
+    Json result = Bench(servers).rows(10'000'000, 32, 1000, 2000);
+    result["tcp"] = Bench(servers, "127.0.0.1").rows(10'000'000, 32, 1000, 2000);
+    fmt::print("{}\n", result.dump(2));
   } else if (mode == "throughput") {
     constexpr std::int64_t floats = 4 << 20;
     Json result = Bench(servers).throughput(floats, 100);
+    result["tcp"] = Bench(servers, "127.0.0.1").throughput(floats, 100);
     result["gloo_all_reduce_of_two"] = Bench(0).all_reduce(floats, 100);
     fmt::print("{}\n", result.dump(2));
   } else {

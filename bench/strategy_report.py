@@ -188,17 +188,20 @@ def write(about, runs, folder):
     )
     versions = sorted({run["version"] for run in runs})
     mixed = f"Runs of several versions: {', '.join(versions)}.\n" if len(versions) > 1 else ""
-    settings = "\n".join(f"| {name} | {', '.join(f'`{w}`' for w in words)} |" for name, words in contestants.CONTESTANTS.items())
+    settings = "\n".join(
+        f"| {name} | {', '.join(f'`{word}`' for word in words)} |" for name, words in contestants.CONTESTANTS.items()
+    )
     text = f"""# Strategies beside each other
 
 {compare.about_machine(about)}
 {mixed}
 What the columns are, and how it was measured: `bench/strategies --help`. "s": seconds of training steps until the target was
-reached, "MB": 10^6 bytes that all workers and servers together sent for gradients and weights until then; on this
-host, medians over the seeds where there are several. On limited links a run (one seed) ends at the target. "final": accuracy on the test split after
-as many samples for all, mean ± standard deviation over the seeds, on this host. Workers are processes of one replica; 4 of them share {about['cores']} cores here, on limited links too. On this host they
-exchange through shared memory, and one parameter server serves them; on limited links each worker has a host (a network
-namespace) of its own, which sends at most 100 Mbit/s, with a parameter server beside it.
+reached; "MB": 10^6 bytes that all workers and servers together sent for gradients and weights until then, on this host.
+Medians over the seeds where there are several. On limited links a run (one seed) ends at the target. "final": accuracy on
+the test split after as many samples for all, mean ± standard deviation over the seeds, on this host. Workers are processes of
+one replica; all share {about['cores']} cores, on limited links too. On this host they exchange through shared memory, and one
+parameter server serves them; on limited links each worker has a host (a network namespace) of its own, which sends at most
+100 Mbit/s, with a parameter server beside it.
 
 {tasks}
 

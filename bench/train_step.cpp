@@ -41,6 +41,10 @@ struct Options {
   double warm_up = 1.5;              // seconds before the timed ones
   double seconds = 3;
   double after = 0.75;  // trained on after the result, for the caller to look at the memory
+  // Parameter servers in this process, if there is a consistency.
+  std::string consistency;
+  int servers = 1;
+  double slowness = 0;  // of replica 1
   // Several processes.
   int workers = 1;  // on this host
   std::string transport = "auto";
@@ -95,6 +99,10 @@ convoy::Job make_job(const Options& options) {
   job.strategy.transport = options.transport;
   job.strategy.bucket = options.bucket;
   job.report.html = false;
+  if (options.consistency.empty()) return job;
+  job.strategy.kind = "parameter_server";
+  job.strategy.consistency = options.consistency;
+  job.strategy.servers = options.servers;
   return job;
 }
 
@@ -227,6 +235,8 @@ void measure(const Options& options) {
   convoy::RunOptions run;
   run.replicas = options.replicas;
   run.group = group;
+  if (options.slowness > 0) run.slow_replica = 1;
+  run.slowness = options.slowness;
   if (!group || group->rank() == 0) {  // its wish to stop reaches the others
     run.observers = {&stopwatch};
     run.stop = stopwatch.stop();
@@ -263,6 +273,10 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--transport", options.transport, "between workers: auto, shm, gloo, mpi");
   app.add_option("--bucket", options.bucket, "gradients that leave together: auto, off, or MiB");
+  app.add_option("--consistency", options.consistency, "of parameter servers: bsp, ssp, async");
+  app.add_option("--servers", options.servers)->check(CLI::PositiveNumber);
+  app.add_option("--slowness", options.slowness,
+                 "with servers: seconds that replica 1 sleeps for each that it computes");
   app.add_option("--hosts", options.hosts, "as convoy launch has them: call this on each");
   app.add_option("--host", options.host);
   app.add_option("--rendezvous", options.rendezvous);

@@ -78,16 +78,30 @@ void configure(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::ipv6, true);
 }
 
-void become_client(zmq::socket_t& socket, const CurveKeys& own, const std::string& server_key) {
+bool is_local(const std::string& endpoint) {
+  return endpoint.starts_with("ipc://");
+}
+
+void become_client(zmq::socket_t& socket, const CurveKeys& own, const std::string& endpoint,
+                   const std::string& server_key) {
+  if (is_local(endpoint)) {
+    socket.set(zmq::sockopt::plain_username, own.public_key);
+    socket.set(zmq::sockopt::plain_password, own.secret_key);
+    return;
+  }
   socket.set(zmq::sockopt::curve_serverkey, server_key);
   socket.set(zmq::sockopt::curve_publickey, own.public_key);
   socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
 }
 
-void become_server(zmq::socket_t& socket, const CurveKeys& own) {
+void become_server(zmq::socket_t& socket, const CurveKeys& own, bool local) {
+  socket.set(zmq::sockopt::zap_domain, std::string("convoy"));
+  if (local) {
+    socket.set(zmq::sockopt::plain_server, true);
+    return;
+  }
   socket.set(zmq::sockopt::curve_server, true);
   socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
-  socket.set(zmq::sockopt::zap_domain, std::string("convoy"));
 }
 
 }  // namespace convoy::server

@@ -30,8 +30,12 @@ void send(zmq::socket_t& socket, const Message& message, zmq::message_t& data);
 
 /// What all of our sockets have in common: sizes, heartbeats, no queue limits on what we send.
 void configure(zmq::socket_t& socket);
-/// Makes it the client of a server with this public key.
-void become_client(zmq::socket_t& socket, const CurveKeys& own, const std::string& server_key);
-void become_server(zmq::socket_t& socket, const CurveKeys& own);
+/// An endpoint that only this host's kernel passes messages to: they need no encryption.
+bool is_local(const std::string& endpoint);
+/// Makes it the client of a server at this endpoint, with this public key. What a local one is
+/// shown is the secret key itself.
+void become_client(zmq::socket_t& socket, const CurveKeys& own, const std::string& endpoint,
+                   const std::string& server_key);
+void become_server(zmq::socket_t& socket, const CurveKeys& own, bool local);
 
 }  // namespace convoy::server

@@ -28,7 +28,7 @@ NetworkLink::Connection& NetworkLink::connection(int server) {
   const ServerAddress at = options_.directory->address(server);
   zmq::socket_t socket(*options_.context, zmq::socket_type::dealer);
   configure(socket);
-  become_client(socket, options_.keys, at.key);
+  become_client(socket, options_.keys, at.endpoint, at.key);
   socket.connect(at.endpoint);
   return connections_.emplace(server, Connection{std::move(socket)}).first->second;
 }

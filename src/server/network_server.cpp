@@ -1,6 +1,9 @@
 #include "server/network_server.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -20,6 +23,17 @@ std::string z85(const zmq::message_t& key) {
   return text;
 }
 
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string random_name() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number)
+    throw IoError("the system gives no random numbers");
+  return fmt::format("{}-{:016x}", ::getpid(), number);
+}
+
 // "worker-3-123": the worker's process, and what tells it from one that had the number before.
 bool is_of_process(std::uint64_t worker, const std::string& process) {
   return process ==
@@ -30,8 +44,8 @@ bool is_of_process(std::uint64_t worker, const std::string& process) {
 
 NetworkServer::NetworkServer(NetworkServerOptions options)
     : options_(std::move(options)),
-      worker_key_(derived_keys(options_.secret, "worker").public_key),
-      server_key_(derived_keys(options_.secret, "server").public_key),
+      worker_keys_(derived_keys(options_.secret, "worker")),
+      server_keys_(derived_keys(options_.secret, "server")),
       directory_(options_.rendezvous, options_.secret, fmt::format("server-{}", options_.number), 0,
                  0, options_.timeout),
       map_(directory_.map()),
@@ -45,11 +59,14 @@ NetworkServer::NetworkServer(NetworkServerOptions options)
 
 NetworkServer::~NetworkServer() = default;
 
+// A job on one host meets there by a socket of Linux' abstract namespace, whose name is random.
 void NetworkServer::listen() {
   const std::string& host = options_.bind.empty() ? directory_.local_address() : options_.bind;
+  const bool local = options_.bind.empty() && (host.starts_with("127.") || host == "::1");
   configure(router_);
-  become_server(router_, keys_);
+  become_server(router_, keys_, local);
   try {
+    if (local) return router_.bind(endpoint_ = "ipc://@convoy-server-" + random_name());
     router_.bind(
         fmt::format("tcp://{}:*", host.find(':') == std::string::npos ? host : "[" + host + "]"));
   } catch (const zmq::error_t& error) {
@@ -94,12 +111,7 @@ void NetworkServer::serve_greeting() {
     frames.push_back(std::move(frame));
     if (!more) break;
   }
-  const bool curve = frames.size() == 7 && frames[5].to_string_view() == "CURVE";
-  const std::string key = curve ? z85(frames[6]) : std::string();
-  const std::string user = key.empty()          ? ""
-                           : key == worker_key_ ? "worker"
-                           : key == server_key_ ? "server"
-                                                : "";
+  const std::string user = user_of(frames);
   if (user.empty())
     refuse(fmt::format("a connection from {} without a key of this job",
                        frames.size() > 3 ? frames[3].to_string() : "somewhere"));
@@ -110,6 +122,24 @@ void NetworkServer::serve_greeting() {
   for (std::size_t k = 0; k < std::size(words); ++k)
     zap_.send(zmq::buffer(words[k]),
               k + 1 < std::size(words) ? zmq::send_flags::sndmore : zmq::send_flags::none);
+}
+
+// By the public key of whoever has shown that it has the secret one; nothing for others.
+std::string NetworkServer::user_of(const std::vector<zmq::message_t>& greeting) const {
+  constexpr std::size_t mechanism = 5;
+  if (greeting.size() <= mechanism + 1) return {};
+  const bool curve = greeting[mechanism].to_string_view() == "CURVE";
+  const bool plain =
+      greeting[mechanism].to_string_view() == "PLAIN" && greeting.size() == mechanism + 3;
+  if (!curve && !plain) return {};
+  const std::string key =
+      curve ? z85(greeting[mechanism + 1]) : greeting[mechanism + 1].to_string();
+  for (const auto& [name, keys] : {std::pair("worker", &worker_keys_), {"server", &server_keys_}}) {
+    if (key != keys->public_key) continue;
+    if (curve || same_secret(greeting[mechanism + 2].to_string_view(), keys->secret_key))
+      return name;
+  }
+  return {};
 }
 
 void NetworkServer::refuse(const std::string& what) {
@@ -236,7 +266,7 @@ zmq::socket_t& NetworkServer::peer(int server) {
   const ServerAddress at = directory_.address(server);
   zmq::socket_t socket(context_, zmq::socket_type::dealer);
   configure(socket);
-  become_client(socket, derived_keys(options_.secret, "server"), at.key);
+  become_client(socket, server_keys_, at.endpoint, at.key);
   socket.connect(at.endpoint);
   return peers_.emplace(server, Peer{std::move(socket)}).first->second.socket;
 }

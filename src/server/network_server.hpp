@@ -56,6 +56,7 @@ class NetworkServer {
 
   void listen();
   void serve_greeting();  // ZAP: who may connect
+  std::string user_of(const std::vector<zmq::message_t>& greeting) const;
   void handle(Received received);
   bool accept(const Received& received);
   void handle_request(const std::string& from, const Message& request);
@@ -74,8 +75,8 @@ class NetworkServer {
 
   NetworkServerOptions options_;
   CurveKeys keys_ = random_keys();
-  std::string worker_key_;
-  std::string server_key_;
+  CurveKeys worker_keys_;  // those of all workers
+  CurveKeys server_keys_;
   std::string endpoint_;
   Directory directory_;
   ShardMap map_;

@@ -23,8 +23,12 @@ using ::testing::HasSubstr;
 // A rendezvous and servers as threads.
 class Servers {
  public:
-  explicit Servers(int count, int backups = 0)
-      : rendezvous_({"127.0.0.1", 0, secret, {}}), count_(count), backups_(backups) {
+  /// `bind`: where they listen; empty: at local sockets.
+  explicit Servers(std::string bind, int count, int backups = 0)
+      : bind_(std::move(bind)),
+        rendezvous_({"127.0.0.1", 0, secret, {}}),
+        count_(count),
+        backups_(backups) {
     const auto first = group(1000);  // makes the map
     first->leave();
     for (int s = 0; s < count; ++s) start(s);
@@ -59,6 +63,7 @@ class Servers {
   void start(int number) {
     auto running = std::make_unique<Running>();
     NetworkServerOptions options{.number = number, .rendezvous = at(), .secret = secret};
+    options.bind = bind_;
     options.timeout = 20s;
     options.log = [this](const std::string& line) {
       const std::lock_guard lock(mutex_);
@@ -75,6 +80,7 @@ class Servers {
     servers_.push_back(std::move(running));
   }
 
+  std::string bind_;
   RendezvousServer rendezvous_;
   int count_;
   int backups_;
@@ -82,6 +88,12 @@ class Servers {
   std::string log_;
   std::vector<std::unique_ptr<Running>> servers_;
 };
+
+class ServerNetwork : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Sockets, ServerNetwork, ::testing::Values("", "127.0.0.1"),
+                         [](const auto& info) {
+                           return *info.param == '\0' ? "local" : "tcp_with_curve";
+                         });
 
 Message of(Kind kind, std::uint32_t shard = 0) {
   Message message;
@@ -131,8 +143,8 @@ std::pair<float, std::int64_t> weight(Link& link, std::uint32_t shard = 0) {
   return {answer.message.data[3], answer.message.version};
 }
 
-TEST(ServerNetwork, PushesArriveAndPullsSeeThem) {
-  Servers servers(1);
+TEST_P(ServerNetwork, PushesArriveAndPullsSeeThem) {
+  Servers servers(GetParam(), 1);
   const auto group = servers.group(0);
   const auto link = group->connect(0);
   begin(*link);
@@ -148,7 +160,7 @@ struct Stranger {
       : socket(context, zmq::socket_type::dealer) {
     configure(socket);
     socket.set(zmq::sockopt::linger, 0);
-    become_client(socket, keys, server.key());
+    become_client(socket, keys, server.endpoint(), server.key());
     socket.connect(server.endpoint());
   }
   void say(Message message, std::uint64_t sequence) {
@@ -165,8 +177,8 @@ struct Stranger {
   zmq::socket_t socket;
 };
 
-TEST(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
-  Servers servers(1);
+TEST_P(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
+  Servers servers(GetParam(), 1);
   const auto link = servers.group(0)->connect(0);
   begin(*link);
   for (const CurveKeys& keys :
@@ -181,8 +193,8 @@ TEST(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
   EXPECT_EQ(weight(*link), std::pair(1.0F, std::int64_t{0}));
 }
 
-TEST(ServerNetwork, ReplayedMalformedAndForbiddenMessagesChangeNothing) {
-  Servers servers(1);
+TEST_P(ServerNetwork, ReplayedMalformedAndForbiddenMessagesChangeNothing) {
+  Servers servers(GetParam(), 1);
   const auto group = servers.group(0);
   const auto link = group->connect(0);
   begin(*link);
@@ -240,8 +252,8 @@ TEST(ServerNetwork, ReplayedMalformedAndForbiddenMessagesChangeNothing) {
   EXPECT_EQ(weight(*link), std::pair(1.0F, std::int64_t{0}));
 }
 
-TEST(ServerNetwork, AnOversizedMessageEndsItsConnectionOnly) {
-  Servers servers(1);
+TEST_P(ServerNetwork, AnOversizedMessageEndsItsConnectionOnly) {
+  Servers servers(GetParam(), 1);
   const auto group = servers.group(0);
   const auto link = group->connect(0);
   begin(*link);
@@ -259,8 +271,8 @@ TEST(ServerNetwork, AnOversizedMessageEndsItsConnectionOnly) {
   EXPECT_EQ(weight(*link), std::pair(0.5F, std::int64_t{1}));
 }
 
-TEST(ServerNetwork, WithoutABackupALostServerIsTheEnd) {
-  Servers servers(2);
+TEST_P(ServerNetwork, WithoutABackupALostServerIsTheEnd) {
+  Servers servers(GetParam(), 2);
   const auto group = servers.group(0);
   const auto link = group->connect(0);
   begin(*link, 0);
@@ -275,8 +287,8 @@ TEST(ServerNetwork, WithoutABackupALostServerIsTheEnd) {
       PeerError);
 }
 
-TEST(ServerNetwork, ALostServerLosesNoAcknowledgedPush) {
-  Servers servers(2, 1);
+TEST_P(ServerNetwork, ALostServerLosesNoAcknowledgedPush) {
+  Servers servers(GetParam(), 2, 1);
   const auto group = servers.group(0);
   const auto link = group->connect(0);
   begin(*link, 0);
@@ -302,9 +314,10 @@ namespace {
 
 using testing::small_job;
 
-std::string train_over_network(int servers, int backups, int workers, int replicas, int lose,
-                               const Job& base, const ModelFactory& factory) {
-  Servers running(servers, backups);
+std::string train_over_network(const char* bind, int servers, int backups, int workers,
+                               int replicas, int lose, const Job& base,
+                               const ModelFactory& factory) {
+  Servers running(bind, servers, backups);
   Job job = base;
   job.strategy.kind = "parameter_server";
   job.strategy.backups = backups;
@@ -333,25 +346,25 @@ std::string train_over_network(int servers, int backups, int workers, int replic
   return digest;
 }
 
-TEST(ServerNetwork, BspHasTheBitsOfTheSynchronousStrategy) {
+TEST_P(ServerNetwork, BspHasTheBitsOfTheSynchronousStrategy) {
   const Job job = small_job();
   const ModelFactory factory = build_model(testing::cnn_with_batch_norm(), testing::image_spec());
   Job drop = job;
   drop.train.last_batch = "drop";
   const std::string expected = testing::train(drop, factory).weights_sha256;
-  EXPECT_EQ(train_over_network(1, 0, 1, 1, -1, drop, factory), expected);
-  EXPECT_EQ(train_over_network(2, 0, 2, 2, -1, drop, factory), expected);
-  EXPECT_EQ(train_over_network(3, 1, 3, 1, -1, drop, factory), expected);
+  EXPECT_EQ(train_over_network(GetParam(), 1, 0, 1, 1, -1, drop, factory), expected);
+  EXPECT_EQ(train_over_network(GetParam(), 2, 0, 2, 2, -1, drop, factory), expected);
+  EXPECT_EQ(train_over_network(GetParam(), 3, 1, 3, 1, -1, drop, factory), expected);
 }
 
-TEST(ServerNetwork, BspHasThemAlsoWhenAServerIsLost) {
+TEST_P(ServerNetwork, BspHasThemAlsoWhenAServerIsLost) {
   Job job = small_job();
   job.train.epochs = 40;
   job.evaluate.every = 100;
   const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
   const std::string expected = testing::train(job, factory).weights_sha256;
   for (const int lose : {0, 1})
-    EXPECT_EQ(train_over_network(2, 1, 2, 1, lose, job, factory), expected) << lose;
+    EXPECT_EQ(train_over_network(GetParam(), 2, 1, 2, 1, lose, job, factory), expected) << lose;
 }
 
 }  // namespace
