@@ -20,6 +20,7 @@
 #include "convoy/comm/group.hpp"
 #include "convoy/comm/rendezvous.hpp"
 #include "convoy/server/row_table.hpp"
+#include "core/machine.hpp"
 #include "server/link.hpp"
 #include "server/network_server.hpp"
 #include "server/server_group.hpp"
@@ -62,6 +63,7 @@ class Bench {
       : servers_(servers), rendezvous_({"127.0.0.1", 0, secret_, {}}) {
     for (int number = 0; number < servers; ++number) {
       children_.push_back(in_child([&] {
+        keep_freed_memory();  // as convoy server does
         std::atomic<bool> stop{false};
         server::NetworkServerOptions options{
             .number = number, .rendezvous = at(), .secret = secret_, .bind = bind};

@@ -10,6 +10,7 @@
 #include "cli/verbs.hpp"
 #include "convoy/comm/rendezvous.hpp"
 #include "convoy/core/error.hpp"
+#include "core/machine.hpp"
 #include "server/network_server.hpp"
 
 namespace convoy::cli {
@@ -23,6 +24,7 @@ void run(int number, const std::string& rendezvous) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_IGN);
+  keep_freed_memory();  // messages of the same sizes come again and again
   const auto secret = Secret::from_environment();
   if (!secret)
     throw InputError("server: no secret; convoy launch --servers starts servers with the job's");
