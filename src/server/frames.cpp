@@ -12,7 +12,9 @@ void decode_into(Received& received, const zmq::message_t& head,
                  const std::shared_ptr<zmq::message_t>& data) {
   std::span<const std::byte> bytes(data->data<std::byte>(), data->size());
   received.answer.memory = data;
-  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) != 0) {
+  if (bytes.empty()) {
+    bytes = {};
+  } else if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) != 0) {
     const auto copy = std::make_shared<std::vector<float>>((bytes.size() + 3) / sizeof(float));
     std::memcpy(copy->data(), bytes.data(), bytes.size());
     bytes = std::as_bytes(std::span(*copy)).first(bytes.size());

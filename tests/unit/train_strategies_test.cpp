@@ -49,18 +49,21 @@ Result run(const Job& job, const ModelFactory& factory, int workers, int replica
   options.replicas = replicas;
   Result result;
   result.digests.resize(static_cast<std::size_t>(workers));
-  testing::in_group(workers, [&](const std::shared_ptr<Communicator>& group) {
-    RunOptions own = options;
-    own.group = group;
-    try {
-      const RunSummary summary = testing::train(job, factory, own);
-      result.digests[static_cast<std::size_t>(group->rank())] = summary.weights_sha256;
-      if (group->rank() == 0) result.summary = summary.json;
-    } catch (const Error&) {
-      group->abort();  // as when a process ends
-      throw;
-    }
-  });
+  testing::in_group(
+      workers,
+      [&](const std::shared_ptr<Communicator>& group) {
+        RunOptions own = options;
+        own.group = group;
+        try {
+          const RunSummary summary = testing::train(job, factory, own);
+          result.digests[static_cast<std::size_t>(group->rank())] = summary.weights_sha256;
+          if (group->rank() == 0) result.summary = summary.json;
+        } catch (const Error&) {
+          group->abort();  // as when a process ends
+          throw;
+        }
+      },
+      std::chrono::seconds(20));
   return result;
 }
 
