@@ -18,4 +18,5 @@ endif()
 
 add_library(convoy_warnings INTERFACE)
 target_compile_options(convoy_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wno-missing-field-initializers)  # designated initialisers leave the rest at its default on purpose
+  -Wno-missing-field-initializers  # designated initialisers leave the rest at its default on purpose
+  -Wno-subobject-linkage)  # in a unity build each source is included

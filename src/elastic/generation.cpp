@@ -13,8 +13,8 @@ namespace {
 using Json = nlohmann::json;
 
 MemberChange::Kind kind_of(const std::string& name) {
-  using Kind = MemberChange::Kind;
-  for (const Kind kind : {Kind::lost, Kind::left, Kind::joined}) {
+  using enum MemberChange::Kind;
+  for (const MemberChange::Kind kind : {lost, left, joined}) {
     if (name == name_of(kind)) return kind;
   }
   throw Error("unknown change '" + name + "'");

@@ -5,7 +5,7 @@
 namespace convoy::server {
 namespace {
 
-constexpr std::chrono::milliseconds glance{20};
+constexpr std::chrono::milliseconds wait_for_answers{20};
 constexpr std::chrono::milliseconds again_after{20};
 
 }  // namespace
@@ -87,7 +87,7 @@ Answer NetworkLink::wait(std::uint64_t number) {
                                          "strategy.timeout says how long they may take",
                                          options_.timeout.count() / 1000));
     look_around();
-    receive_all(glance);
+    receive_all(wait_for_answers);
   }
 }
 

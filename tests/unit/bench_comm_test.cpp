@@ -8,8 +8,8 @@
 namespace convoy::bench {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Timing timing(double seconds) {
   return summarise({seconds, seconds, seconds}, 1);

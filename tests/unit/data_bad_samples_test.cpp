@@ -15,9 +15,9 @@ namespace {
 
 using test::error_of;
 using test::idx_u8;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::string problems(const Table& table) {
   std::string text;
@@ -97,7 +97,7 @@ TEST(DataBadRows, ABadFirstRowDoesNotDecideTheWidth) {
   EXPECT_EQ(table.bad.size(), 2u);
 }
 
-class DataBadSamples : public testing::Test {
+class DataBadSamples : public ::testing::Test {
  protected:
   DataBadSamples() { data_.on_bad_sample = "skip"; }
 
@@ -147,7 +147,7 @@ TEST_F(DataBadSamples, RowsOfATableAreLeftOutAndCounted) {
   EXPECT_EQ(splits.train->size() + splits.validation->size(), 997);
   for (const auto& split : {splits.train, splits.validation}) {
     for (const std::int64_t bad : {7, 19, 40})
-      EXPECT_THAT(all_numbers(*split), testing::Not(testing::Contains(bad)));
+      EXPECT_THAT(all_numbers(*split), ::testing::Not(::testing::Contains(bad)));
   }
 }
 

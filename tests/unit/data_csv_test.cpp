@@ -10,10 +10,10 @@ namespace convoy {
 namespace {
 
 using test::error_of;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::IsNan;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsNan;
 
 Table csv(const std::string& text, const CsvOptions& options = {}) {
   return parse_csv(text, "data.csv", options);

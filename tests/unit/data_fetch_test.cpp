@@ -13,10 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::error_of;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// A cache of its own, and stand-ins for npm, apt-get and dpkg-deb that come first in PATH.
-class DataFetch : public testing::Test {
+class DataFetch : public ::testing::Test {
  protected:
   DataFetch() : path_(std::getenv("PATH")) {
     ::setenv("CONVOY_CACHE", (directory_.path() / "cache").c_str(), 1);
@@ -52,7 +52,7 @@ mkdir -p package/data && printf hello > package/data/file && tar -czf numbers-1.
   EXPECT_EQ(fetch_package("npm:@scope/numbers@1.0.0"), folder);
   EXPECT_EQ(cached("npm"), 1u);  // nothing temporary is left
   const std::string calls = read_text_file(directory_.path() / "calls");
-  EXPECT_THAT(calls, testing::StartsWith("pack @scope/numbers@1.0.0 --ignore-scripts"));
+  EXPECT_THAT(calls, ::testing::StartsWith("pack @scope/numbers@1.0.0 --ignore-scripts"));
   EXPECT_EQ(std::count(calls.begin(), calls.end(), '\n'), 1);
 }
 

@@ -12,8 +12,8 @@ namespace {
 using test::bytes;
 using test::bytes_of;
 using test::error_of;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 template <typename T>
 std::vector<T> values(const Array& array) {

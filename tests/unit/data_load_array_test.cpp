@@ -12,11 +12,11 @@ namespace {
 
 using test::error_of;
 using test::idx_u8;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// Six 2x2 images of bytes 0..23 and labels 0 1 2 0 1 2.
-class DataLoadArray : public testing::Test {
+class DataLoadArray : public ::testing::Test {
  protected:
   DataLoadArray() {
     std::string pixels;
@@ -101,8 +101,8 @@ TEST_F(DataLoadArray, StandardisesAsScikitLearnDoes) {
   const Splits splits = load({step("standardise")});
   EXPECT_THAT(
       floats(splits.train->read(all(*splits.train)).features),
-      testing::Pointwise(
-          testing::FloatEq(),
+      ::testing::Pointwise(
+          ::testing::FloatEq(),
           std::vector<float>{-1.5696137f, 1.3416408f,  -0.6868028f, 1.3416408f,   1.3416408f,
                              -0.6868028f, 1.1211526f,  0.4472136f,  -1.236245f,   0.4472136f,
                              0.4472136f,  -1.236245f,  0.52320457f, -0.4472136f,  1.236245f,
@@ -125,8 +125,8 @@ TEST_F(DataLoadArray, StatisticsPerAllAndPerChannel) {
   const Splits channels = load({min_max});
   // Channel 0 holds 0 1 4 5, channel 1 holds 2 3 6 7.
   EXPECT_THAT(floats(channels.train->read(all(*channels.train)).features),
-              testing::Pointwise(testing::FloatEq(),
-                                 std::vector<float>{-1, -0.6f, -1, -0.6f, 0.6f, 1, 0.6f, 1}));
+              ::testing::Pointwise(::testing::FloatEq(),
+                                   std::vector<float>{-1, -0.6f, -1, -0.6f, 0.6f, 1, 0.6f, 1}));
 }
 
 TEST_F(DataLoadArray, StepsWorkOnWhatTheStepsBeforeLeave) {

@@ -19,9 +19,9 @@ namespace {
 using test::error_of;
 using test::idx_u8;
 using test::run_workers;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 const std::vector<int> group_sizes = {1, 2, 3, 4, 8, 11};
 
@@ -39,7 +39,7 @@ PreprocessStep impute(const std::string& with, std::vector<std::string> columns 
   return made;
 }
 
-class DataLoadPeers : public testing::Test {
+class DataLoadPeers : public ::testing::Test {
  protected:
   void write_array(const std::string& name, std::vector<std::int64_t> shape,
                    const std::vector<float>& values) const {

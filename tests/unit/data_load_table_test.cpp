@@ -10,12 +10,12 @@ namespace convoy {
 namespace {
 
 using test::error_of;
-using testing::ElementsAre;
-using testing::FloatEq;
-using testing::HasSubstr;
-using testing::Pointwise;
+using ::testing::ElementsAre;
+using ::testing::FloatEq;
+using ::testing::HasSubstr;
+using ::testing::Pointwise;
 
-class DataLoadTable : public testing::Test {
+class DataLoadTable : public ::testing::Test {
  protected:
   DataLoadTable() {
     data_.train.file = "train.csv";

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::error_of;
 using test::idx_u8;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using Kind = FileProblem::Kind;
 
 constexpr std::uint64_t chunk = manifest_chunk_bytes;
@@ -30,7 +30,7 @@ void flip(const fs::path& file, std::uint64_t byte, char mask = 1) {
   stream.put(static_cast<char>(old ^ mask));
 }
 
-class DataManifest : public testing::Test {
+class DataManifest : public ::testing::Test {
  protected:
   DataManifest() { fs::create_directories(folder_ / "sub"); }
 

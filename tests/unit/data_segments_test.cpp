@@ -12,7 +12,7 @@ namespace {
 
 using test::error_of;
 using test::run_workers;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(DataSegments, SharesAreEvenAndCoverEveryRow) {
   class Fixed final : public Peers {
@@ -73,10 +73,11 @@ TEST(DataAgree, GivesEveryWorkersBytes) {
   const int exchanges = run_workers(3, [](Peers& peers) {
     const auto all =
         gather(&peers, [&] { return std::string(2, static_cast<char>(peers.rank())); });
-    EXPECT_THAT(all, testing::ElementsAre(std::string(2, '\0'), "\1\1", "\2\2"));
+    EXPECT_THAT(all, ::testing::ElementsAre(std::string(2, '\0'), "\1\1", "\2\2"));
   });
   EXPECT_EQ(exchanges, 1);
-  EXPECT_THAT(gather(nullptr, [] { return std::string("alone"); }), testing::ElementsAre("alone"));
+  EXPECT_THAT(gather(nullptr, [] { return std::string("alone"); }),
+              ::testing::ElementsAre("alone"));
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 namespace convoy {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(DataSplit, OrderIsAPermutationFixedByTheSeed) {
   // Golden: a change here changes which samples everybody's runs train on.

@@ -13,7 +13,7 @@
 namespace convoy {
 namespace {
 
-class InferOutput : public testing::Test {
+class InferOutput : public ::testing::Test {
  protected:
   std::string csv(const DataSpec& spec, const std::vector<std::int64_t>& samples,
                   const torch::Tensor& predictions, const torch::Tensor& target = {}) {

@@ -12,8 +12,8 @@
 namespace convoy {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const std::string data = "data: {train: iris.csv, target: species}\n";
 

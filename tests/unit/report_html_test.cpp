@@ -16,11 +16,11 @@ namespace convoy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class ReportHtml : public testing::Test {
+class ReportHtml : public ::testing::Test {
  protected:
   void write(const char* name, const std::string& text) {
     std::ofstream(run_ / name, std::ios::binary) << text;
@@ -283,7 +283,7 @@ TEST_F(ReportSamples, ColoursAreInterleavedAndLargeImagesAveraged) {
   const Json described = samples(spec, batch, torch::zeros({1, 2}));
   EXPECT_EQ(described["image"].dump(), R"({"height":96,"width":48,"channels":3})");
   EXPECT_THAT(described["samples"][0]["image"].get<std::string>(),
-              testing::StartsWith(encode_base64(std::string("\xff\x00\x00", 3))));
+              ::testing::StartsWith(encode_base64(std::string("\xff\x00\x00", 3))));
   EXPECT_FALSE(described["samples"][0].contains("target")) << "no target: predicting new data";
 }
 

@@ -12,9 +12,9 @@ namespace convoy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class ReportJsonLinesLog : public testing::Test {
+class ReportJsonLinesLog : public ::testing::Test {
  protected:
   void write(const std::string& text) { std::ofstream(file_, std::ios::binary) << text; }
   std::string text() { return read_text_file(file_); }

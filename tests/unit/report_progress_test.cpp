@@ -10,8 +10,8 @@ namespace convoy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 ProgressState half_way() {
   ProgressState state;

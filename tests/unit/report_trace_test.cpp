@@ -14,9 +14,9 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::microseconds;
 using std::chrono::nanoseconds;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-class TraceTest : public testing::Test {
+class TraceTest : public ::testing::Test {
  protected:
   Json write(const std::vector<std::string>& parts) const {
     write_trace(file_, parts);

@@ -134,5 +134,22 @@ TEST(ServerLines, APushThatDoesNotFitChangesNothing) {
   }
 }
 
+TEST(ServerShard, RefusesNumbersThatNoJobReaches) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  Shard shard(plan_of({64}, "bsp"));
+  Message ready = request(Kind::ready);
+  ready.count = most;
+  Message answer;
+  EXPECT_THROW(shard.handle(ready, answer), RequestError);
+  handled(shard, request(Kind::ready));
+  Message fetch = request(Kind::fetch);
+  fetch.first = 1;
+  fetch.count = most;
+  EXPECT_THROW(shard.handle(fetch, answer), RequestError);
+  Message squares = request(Kind::squares);
+  squares.step = most;
+  EXPECT_FALSE(shard.handle(squares, answer));  // waits for a step that does not come
+}
+
 }  // namespace
 }  // namespace convoy::server

@@ -91,8 +91,8 @@ class Servers {
 
 class ServerNetwork : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Sockets, ServerNetwork, ::testing::Values("", "127.0.0.1"),
-                         [](const auto& info) {
-                           return *info.param == '\0' ? "local" : "tcp_with_curve";
+                         [](const auto& sockets) {
+                           return *sockets.param == '\0' ? "local" : "tcp_with_curve";
                          });
 
 Message of(Kind kind, std::uint32_t shard = 0) {
@@ -169,6 +169,11 @@ struct Stranger {
     message.request = sequence;
     send(socket, "", message);
   }
+  void say_hello() {
+    Message hello = of(Kind::hello);
+    hello.text = "a job";
+    say(hello, 1);
+  }
   bool is_answered(std::chrono::milliseconds patience = 300ms) {
     zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
     return zmq::poll(&item, 1, patience) > 0 && receive(socket, false).has_value();
@@ -184,9 +189,7 @@ TEST_P(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
   for (const CurveKeys& keys :
        {random_keys(), derived_keys(Secret("another secret, not this job's"), "worker")}) {
     Stranger stranger(servers.server(0), keys);
-    Message hello = of(Kind::hello);
-    hello.text = "a job";
-    stranger.say(hello, 1);
+    stranger.say_hello();
     EXPECT_FALSE(stranger.is_answered());
   }
   EXPECT_THAT(servers.log(), HasSubstr("without a key of this job"));
@@ -201,9 +204,7 @@ TEST_P(ServerNetwork, ReplayedMalformedAndForbiddenMessagesChangeNothing) {
   Stranger member(servers.server(0), derived_keys(servers.secret, "worker"));
   member.say(of(Kind::pull), 1);
   EXPECT_TRUE(member.is_answered());  // say hello first
-  Message hello = of(Kind::hello);
-  hello.text = "a job";
-  member.say(hello, 1);
+  member.say_hello();
   EXPECT_TRUE(member.is_answered());
   const std::vector<float> gradient(16, 1);
   Message push = of(Kind::push);
@@ -259,9 +260,7 @@ TEST_P(ServerNetwork, AnOversizedMessageEndsItsConnectionOnly) {
   begin(*link);
   {
     Stranger member(servers.server(0), derived_keys(servers.secret, "worker"));
-    Message hello = of(Kind::hello);
-    hello.text = "a job";
-    member.say(hello, 1);
+    member.say_hello();
     EXPECT_TRUE(member.is_answered());
     const std::string large(Limits::frame + 100, 'x');
     member.socket.send(zmq::buffer(large), zmq::send_flags::none);
