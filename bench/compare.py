@@ -16,8 +16,10 @@ counted once) summed over the contestant's processes, a launcher included, its h
 
 import argparse
 import datetime
+import functools
 import itertools
 import json
+import operator
 import os
 import platform
 import statistics
@@ -213,8 +215,9 @@ def measure(data, cases, contestants, repetitions, seconds):
     return runs
 
 
-def middle(runs, key):
-    return statistics.median(run[key] for run in runs)
+def middle(runs, *keys):
+    """The median of run[key]…[last key]."""
+    return statistics.median(functools.reduce(operator.getitem, keys, run) for run in runs)
 
 
 def ratio(own, other, key):

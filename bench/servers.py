@@ -83,21 +83,12 @@ def measure(data, repetitions):
     return runs
 
 
-def middle(runs, *keys):
-    values = []
-    for run in runs:
-        for key in keys:
-            run = run[key]
-        values.append(run)
-    return statistics.median(values)
-
-
 def dense_table(runs):
     rows = [
-        ("parameter servers, local sockets: push, apply, pull", middle(runs, "push_and_pull_seconds")),
-        ("parameter servers, TCP with CURVE", middle(runs, "tcp", "push_and_pull_seconds")),
-        ("gloo all-reduce of two processes", middle(runs, "gloo_all_reduce_of_two", "seconds")),
-        ("one TCP connection over loopback, there and back", middle(runs, "loopback_seconds")),
+        ("parameter servers, local sockets: push, apply, pull", compare.middle(runs, "push_and_pull_seconds")),
+        ("parameter servers, TCP with CURVE", compare.middle(runs, "tcp", "push_and_pull_seconds")),
+        ("gloo all-reduce of two processes", compare.middle(runs, "gloo_all_reduce_of_two", "seconds")),
+        ("one TCP connection over loopback, there and back", compare.middle(runs, "loopback_seconds")),
     ]
     lines = ["| 16 MiB there and back | ms | GB/s |", "| --- | --: | --: |"]
     lines += [f"| {name} | {1000 * seconds:.1f} | {2 * DENSE_BYTES / seconds / 1e9:.2f} |" for name, seconds in rows]
@@ -108,8 +99,8 @@ def rows_table(runs):
     lines = ["| 1,000 rows | rows/s | median, ms | 90 % | 99 % | 99.9 % |", "| --- | --: | --: | --: | --: | --: |"]
     for name, keys in {"local": [], "TCP with CURVE": ["tcp"]}.items():
         for kind in ("pull", "push"):
-            times = [middle(runs, *keys, kind, "latency", f"{part}_us") / 1000 for part in ("p50", "p90", "p99", "p999")]
-            rate = middle(runs, *keys, kind, "rows_per_second")
+            times = [compare.middle(runs, *keys, kind, "latency", f"{part}_us") / 1000 for part in ("p50", "p90", "p99", "p999")]
+            rate = compare.middle(runs, *keys, kind, "rows_per_second")
             lines.append(f"| {kind}, {name} | {rate:,.0f} | " + " | ".join(f"{ms:.2f}" for ms in times) + " |")
     return "\n".join(lines)
 

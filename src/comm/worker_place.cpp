@@ -1,3 +1,5 @@
+#include "comm/worker_place.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -8,7 +10,6 @@
 #include "convoy/core/error.hpp"
 
 namespace convoy {
-namespace {
 
 std::optional<int> number_in(const char* variable) {
   const char* text = std::getenv(variable);
@@ -20,6 +21,8 @@ std::optional<int> number_in(const char* variable) {
     throw InputError(fmt::format("{}: '{}' is not a number", variable, view));
   return value;
 }
+
+namespace {
 
 struct Names {
   WorkerPlace::Starter starter;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "core/split_mix.hpp"
 
 namespace convoy {
 namespace {
@@ -16,10 +17,9 @@ class SplitMix64 {
   explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next() {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    const std::uint64_t value = mixed(state_);
+    state_ += 0x9e3779b97f4a7c15u;
+    return value;
   }
 
   /// Uniform in 0 .. bound-1; numbers that would favour the low ones are thrown away.

@@ -22,6 +22,18 @@ bool served(const StrategyOptions& strategy, std::string_view consistency) {
   return strategy.kind == "parameter_server" && strategy.consistency == consistency;
 }
 
+constexpr std::string_view own_in_between =
+    "workers have the same weights after every exchange, and their own in between";
+constexpr std::string_view acknowledged =
+    "no update that a server has acknowledged, with `backups: 1`; without, those of a lost server "
+    "since the last checkpoint";
+constexpr std::string_view stops =
+    "the job stops, and goes on from its checkpoint with as many workers";
+constexpr std::string_view same_bits =
+    "the same bits for any replicas, in every run with as many workers and when resumed";
+constexpr std::string_view order_counts = "none: the order in which updates come counts";
+constexpr std::string_view to_servers = "2 M from and to the servers";
+
 // W workers, M bytes of weights, H steps between exchanges.
 const std::array<Guarantee, 9>& guarantees() {
   static const std::array<Guarantee, 9> all = {{
@@ -47,47 +59,31 @@ const std::array<Guarantee, 9>& guarantees() {
        "another number, or when workers come and go",
        "the compressed part of 2 (W - 1) / W M"},
       {"`parameter_server`, `bsp`", [](const StrategyOptions& s) { return served(s, "bsp"); },
-       "all workers take each step together, with the same weights",
-       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
-       "server since the last checkpoint",
-       "the same bits as `synchronous`", "2 M from and to the servers"},
+       "all workers take each step together, with the same weights", acknowledged,
+       "the same bits as `synchronous`", to_servers},
       {"`parameter_server`, `ssp`", [](const StrategyOptions& s) { return served(s, "ssp"); },
-       "weights lack at most the last `staleness` steps of the other workers",
-       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
-       "server since the last checkpoint",
-       "none: the order in which updates come counts", "2 M from and to the servers"},
+       "weights lack at most the last `staleness` steps of the other workers", acknowledged,
+       order_counts, to_servers},
       {"`parameter_server`, `async`", [](const StrategyOptions& s) { return served(s, "async"); },
-       "weights are those of some moment; no worker waits for another",
-       "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
-       "server since the last checkpoint",
-       "none: the order in which updates come counts", "2 M from and to the servers"},
+       "weights are those of some moment; no worker waits for another", acknowledged, order_counts,
+       to_servers},
       {"`local_sgd`",
        [](const StrategyOptions& s) {
          return s.kind == "local_sgd" && s.compression.kind == "none";
        },
-       "workers have the same weights after every exchange, and their own in between",
-       "the job stops, and goes on from its checkpoint with as many workers",
-       "the same bits for any replicas, in every run with as many workers and when resumed",
-       "2 (W - 1) / W M / H"},
+       own_in_between, stops, same_bits, "2 (W - 1) / W M / H"},
       {"`local_sgd` with `compression`",
        [](const StrategyOptions& s) {
          return s.kind == "local_sgd" && s.compression.kind != "none";
        },
-       "workers have the same weights after every exchange, and their own in between",
-       "the job stops, and goes on from its checkpoint with as many workers",
-       "the same bits for any replicas, in every run with as many workers and when resumed",
-       "the compressed part of 2 (W - 1) / W M / H"},
+       own_in_between, stops, same_bits, "the compressed part of 2 (W - 1) / W M / H"},
       {"`elastic_averaging`",
        [](const StrategyOptions& s) { return s.kind == "elastic_averaging"; },
-       "workers have weights of their own, pulled to a common centre at every exchange",
-       "the job stops, and goes on from its checkpoint with as many workers",
-       "the same bits for any replicas, in every run with as many workers and when resumed",
-       "2 (W - 1) / W M / H"},
+       "workers have weights of their own, pulled to a common centre at every exchange", stops,
+       same_bits, "2 (W - 1) / W M / H"},
       {"`gossip`", [](const StrategyOptions& s) { return s.kind == "gossip"; },
-       "workers have weights of their own; at an exchange pairs come to have the same",
-       "the job stops, and goes on from its checkpoint with as many workers",
-       "the same bits for any replicas, in every run with as many workers and when resumed",
-       "M / H, to one neighbour"},
+       "workers have weights of their own; at an exchange pairs come to have the same", stops,
+       same_bits, "M / H, to one neighbour"},
   }};
   return all;
 }

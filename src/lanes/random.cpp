@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "core/split_mix.hpp"
+
 namespace convoy {
 namespace {
 
@@ -52,13 +54,6 @@ void register_kernels() {
   }
 }
 
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
 at::Generator make_generator(std::uint64_t seed) {
   static std::once_flag once;
   std::call_once(once, register_kernels);
@@ -69,10 +64,10 @@ at::Generator make_generator(std::uint64_t seed) {
 
 std::uint64_t derive_seed(std::uint64_t seed, RandomPurpose purpose, std::uint64_t a,
                           std::uint64_t b) {
-  std::uint64_t state = mix(seed);
-  state = mix(state ^ static_cast<std::uint64_t>(purpose));
-  state = mix(state ^ a);
-  return mix(state ^ b);
+  std::uint64_t state = mixed(seed);
+  state = mixed(state ^ static_cast<std::uint64_t>(purpose));
+  state = mixed(state ^ a);
+  return mixed(state ^ b);
 }
 
 LaneRandom::LaneRandom(std::uint64_t seed)

@@ -41,8 +41,6 @@ class Board {
   void settle(std::int64_t step, bool skipped);
   void gone(std::uint64_t worker);
 
-  std::size_t members() const { return members_.size(); }
-  bool finished() const { return steps_.empty() && next_ >= plan_.steps; }
   /// Tasks done by each worker.
   const std::map<std::uint64_t, std::int64_t>& done_by() const { return done_by_; }
 

@@ -85,12 +85,6 @@ ServerAddress Directory::address(int server) {
   return {json.at("endpoint"), json.at("key")};
 }
 
-std::string Directory::agree(const std::string& name, const std::string& mine, bool decides) {
-  const std::string key = "servers/agreed/" + name;
-  if (decides) client_->set(key, mine);
-  return client_->get(key, timeout_);
-}
-
 ShardMap Directory::map() const {
   const std::lock_guard lock(mutex_);
   return map_;

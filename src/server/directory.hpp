@@ -51,7 +51,6 @@ class Directory {
 
   void publish(int server, const ServerAddress& address);
   ServerAddress address(int server);  ///< waits for it
-  std::string agree(const std::string& name, const std::string& mine, bool decides);
   const std::string& local_address() const { return client_->local_address(); }
 
   std::uint64_t generation() const { return generation_; }

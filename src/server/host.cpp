@@ -40,7 +40,7 @@ bool Host::answer_to(const Message& request, Message& answer) {
   Cell& cell = cells_[request.shard];
   switch (request.kind) {
     case Kind::hello:
-      greet(request, answer);
+      greet(request);
       return true;
     case Kind::plan:
       plan(cell, request);
@@ -67,14 +67,12 @@ bool Host::answer_to(const Message& request, Message& answer) {
   }
 }
 
-void Host::greet(const Message& request, Message& answer) {
+void Host::greet(const Message& request) {
   if (job_.empty()) job_ = request.text;
   if (job_ != request.text)
     throw RequestError("this worker runs another job, or has other data, than the others");
   const Member member{request.worker, request.shard};
   if (!closed_.contains(member)) open_.insert(member);
-  const Cell& cell = cells_[request.shard];
-  if (cell.shard && cell.shard->ready()) answer.flags |= Flag::prepared;
 }
 
 void Host::plan(Cell& cell, const Message& request) {

@@ -50,7 +50,7 @@ class Host {
   };
 
   bool answer_to(const Message& request, Message& answer);
-  void greet(const Message& request, Message& answer);
+  void greet(const Message& request);
   void plan(Cell& cell, const Message& request);
   bool of_shard(Cell& cell, const Message& request, Message& answer);
   void make_table(Cell& cell, const Message& request, Message& answer);

@@ -1,11 +1,12 @@
 #include "server/network_server.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
+
+#include "comm/hmac.hpp"
+#include "core/random_number.hpp"
 
 namespace convoy::server {
 namespace {
@@ -21,17 +22,6 @@ std::string z85(const zmq::message_t& key) {
     return {};
   text.pop_back();
   return text;
-}
-
-bool same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string random_name() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number)
-    throw IoError("the system gives no random numbers");
-  return fmt::format("{}-{:016x}", ::getpid(), number);
 }
 
 // "worker-3-123": the worker's process, and what tells it from one that had the number before.
@@ -66,7 +56,9 @@ void NetworkServer::listen() {
   configure(router_);
   become_server(router_, keys_, local);
   try {
-    if (local) return router_.bind(endpoint_ = "ipc://@convoy-server-" + random_name());
+    if (local)
+      return router_.bind(
+          endpoint_ = fmt::format("ipc://@convoy-server-{}-{:016x}", ::getpid(), random_number()));
     router_.bind(
         fmt::format("tcp://{}:*", host.find(':') == std::string::npos ? host : "[" + host + "]"));
   } catch (const zmq::error_t& error) {
@@ -136,8 +128,7 @@ std::string NetworkServer::user_of(const std::vector<zmq::message_t>& greeting) 
       curve ? z85(greeting[mechanism + 1]) : greeting[mechanism + 1].to_string();
   for (const auto& [name, keys] : {std::pair("worker", &worker_keys_), {"server", &server_keys_}}) {
     if (key != keys->public_key) continue;
-    if (curve || same_secret(greeting[mechanism + 2].to_string_view(), keys->secret_key))
-      return name;
+    if (curve || equal(greeting[mechanism + 2].to_string_view(), keys->secret_key)) return name;
   }
   return {};
 }

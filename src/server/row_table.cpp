@@ -54,17 +54,23 @@ void RowTable::deal(std::span<const std::uint64_t> rows) {
   }
 }
 
+// About the rows that a server was dealt.
+Message RowTable::of_part(Kind kind, std::size_t server) const {
+  Message message;
+  message.kind = kind;
+  message.shard = static_cast<std::uint32_t>(server);
+  message.array = numbers_[server];
+  message.rows = parts_[server].rows;
+  return message;
+}
+
 void RowTable::pull(std::span<const std::uint64_t> rows, std::span<float> values) {
   check(rows, values.size());
   deal(rows);
   std::vector<std::uint64_t> asked(parts_.size(), 0);
   for (std::size_t s = 0; s < parts_.size(); ++s) {
     if (parts_[s].rows.empty()) continue;
-    Message pull;
-    pull.kind = Kind::pull_rows;
-    pull.shard = static_cast<std::uint32_t>(s);
-    pull.array = numbers_[s];
-    pull.rows = parts_[s].rows;
+    Message pull = of_part(Kind::pull_rows, s);
     asked[s] = link_->start(std::move(pull));
   }
   for (std::size_t s = 0; s < parts_.size(); ++s) {
@@ -103,13 +109,9 @@ void RowTable::push(std::span<const std::uint64_t> rows, std::span<const float> 
   std::vector<std::uint64_t> asked;
   for (std::size_t s = 0; s < parts_.size(); ++s) {
     if (parts_[s].rows.empty()) continue;
-    Message push;
-    push.kind = Kind::push_rows;
-    push.shard = static_cast<std::uint32_t>(s);
-    push.array = numbers_[s];
+    Message push = of_part(Kind::push_rows, s);
     push.task = pushes_;
     push.rate = rate > 0 ? rate : options_.optimizer.rate;
-    push.rows = parts_[s].rows;
     push.data = parts_[s].values;
     asked.push_back(link_->start(std::move(push)));
   }

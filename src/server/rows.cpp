@@ -5,20 +5,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/split_mix.hpp"
+#include "server/optimizer_text.hpp"
+
 namespace convoy::server {
 namespace {
 
 using Json = nlohmann::json;
 
 constexpr std::int64_t most_values = std::int64_t{1} << 36;
-
-// SplitMix64 (Steele et al. 2014).
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 std::int64_t first_of_range(std::int64_t rows, std::uint32_t servers, std::uint32_t server) {
   return even_part(rows, servers, server).begin;
@@ -27,16 +22,13 @@ std::int64_t first_of_range(std::int64_t rows, std::uint32_t servers, std::uint3
 }  // namespace
 
 std::string text_of(const RowTableOptions& o) {
-  return Json{
-      {"name", o.name},
-      {"rows", o.rows},
-      {"columns", o.columns},
-      {"partition", o.partition},
-      {"optimizer",
-       {o.optimizer.kind, o.optimizer.rate, o.optimizer.momentum, o.optimizer.nesterov,
-        o.optimizer.weight_decay, o.optimizer.beta1, o.optimizer.beta2, o.optimizer.epsilon}},
-      {"spread", o.spread},
-      {"seed", o.seed}}
+  return Json{{"name", o.name},
+              {"rows", o.rows},
+              {"columns", o.columns},
+              {"partition", o.partition},
+              {"optimizer", json_of(o.optimizer)},
+              {"spread", o.spread},
+              {"seed", o.seed}}
       .dump();
 }
 
@@ -48,8 +40,7 @@ RowTableOptions parse_table(const std::string& text) {
     o.rows = json.at("rows");
     o.columns = json.at("columns");
     o.partition = json.at("partition");
-    const Json& p = json.at("optimizer");
-    o.optimizer = {p.at(0), p.at(1), p.at(2), p.at(3), p.at(4), p.at(5), p.at(6), p.at(7)};
+    o.optimizer = optimizer_of(json.at("optimizer"));
     o.spread = json.at("spread");
     o.seed = json.at("seed");
   } catch (const Json::exception&) {

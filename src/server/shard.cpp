@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <random>
 
+#include "core/random_number.hpp"
 #include "lanes/sums.hpp"
 #include "server/lines.hpp"
+#include "server/optimizer_text.hpp"
 
 namespace convoy::server {
 namespace {
@@ -31,15 +32,7 @@ std::string ShardPlan::text() const {
               {"first_step", first_step},
               {"staleness", staleness},
               {"workers", workers},
-              {"optimizer",
-               {{"kind", optimizer.kind},
-                {"rate", optimizer.rate},
-                {"momentum", optimizer.momentum},
-                {"nesterov", optimizer.nesterov},
-                {"weight_decay", optimizer.weight_decay},
-                {"beta1", optimizer.beta1},
-                {"beta2", optimizer.beta2},
-                {"epsilon", optimizer.epsilon}}},
+              {"optimizer", json_of(optimizer)},
               {"counts", counts}}
       .dump();
 }
@@ -56,9 +49,7 @@ ShardPlan ShardPlan::parse(const std::string& text) {
     plan.first_step = json.at("first_step");
     plan.staleness = json.at("staleness");
     plan.workers = json.at("workers");
-    const Json& o = json.at("optimizer");
-    plan.optimizer = {o.at("kind"),         o.at("rate"),  o.at("momentum"), o.at("nesterov"),
-                      o.at("weight_decay"), o.at("beta1"), o.at("beta2"),    o.at("epsilon")};
+    plan.optimizer = optimizer_of(json.at("optimizer"));
     plan.counts = json.at("counts").get<std::vector<std::int64_t>>();
     return plan;
   } catch (const Json::exception&) {
@@ -85,7 +76,7 @@ Shard::Shard(ShardPlan plan) : plan_(std::move(plan)) {
                  std::vector<float>(static_cast<std::size_t>(size_)));
   version_ = plan_.first_step;
   changed_.assign(static_cast<std::size_t>(lines_of(size_)), version_);
-  number_ = std::random_device{}();
+  number_ = static_cast<std::uint32_t>(random_number());
 }
 
 bool Shard::handle(const Message& request, Message& answer) {
@@ -96,6 +87,8 @@ bool Shard::handle(const Message& request, Message& answer) {
       load(request);
       return true;
     case Kind::ready:
+      if (request.count < 0 || request.count > most_steps)
+        throw RequestError("an impossible number of updates");
       if (!ready_) updates_ = request.count;
       ready_ = true;
       return true;
@@ -174,9 +167,9 @@ bool Shard::gathered() {
 
 bool Shard::squares(const Message& request, Message& answer) {
   if (!bsp()) throw RequestError("squares are asked for in bsp only");
-  if (request.step + 1 < version_) return true;  // nobody needs them any more
+  if (request.step < version_ - 1) return true;  // nobody needs them any more
   // Of the step before they are still there, for those who ask late.
-  if (request.step + 1 > version_ && (request.step > version_ || !gathered())) return false;
+  if (request.step >= version_ && (request.step > version_ || !gathered())) return false;
   answer.numbers = squares_;
   return true;
 }
@@ -315,8 +308,8 @@ void Shard::fetch(const Message& request, Message& answer) const {
   const std::vector<float>& array = array_of(request);
   if (request.first > size_ || request.count > size_ - request.first ||
       request.count > static_cast<std::int64_t>(Limits::floats))
-    throw RequestError(fmt::format("elements {} to {} of a shard of {}", request.first,
-                                   request.first + request.count, size_));
+    throw RequestError(fmt::format("{} elements from {} on, of a shard of {}", request.count,
+                                   request.first, size_));
   answer.data = std::span(array).subspan(static_cast<std::size_t>(request.first),
                                          static_cast<std::size_t>(request.count));
   answer.count = updates_;

@@ -55,7 +55,6 @@ enum Flag : std::uint32_t {
   finished = 4,     ///< take: no more tasks
   orphan = 8,       ///< news: a task to be done again
   replicated = 16,  ///< from a primary to its backup
-  prepared = 32,    ///< hello: the server has its weights already
   moved = 64,       ///< error: not this server, or not yet; to be asked again
   lines = 128,      ///< push, answer to pull: rows are runs of lines (lines.hpp), data these lines
 };

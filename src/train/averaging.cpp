@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "comm/compression/bits.hpp"
+#include "core/split_mix.hpp"
 #include "core/vectorise.hpp"
 
 namespace convoy {

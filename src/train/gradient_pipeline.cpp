@@ -22,6 +22,20 @@ std::vector<std::vector<int>> make_buckets(const std::vector<Block>& blocks, std
   return buckets;
 }
 
+BucketGradients gradients_of_buckets(const std::vector<Block>& blocks,
+                                     const std::vector<std::vector<int>>& buckets) {
+  BucketGradients found;
+  found.buckets_of.resize(blocks.empty() ? 0 : blocks.back().gradient + 1);
+  for (std::size_t k = 0; k < buckets.size(); ++k) {
+    std::set<std::size_t> gradients;
+    for (const int b : buckets[k]) gradients.insert(blocks[b].gradient);
+    for (const std::size_t gradient : gradients)
+      found.buckets_of[gradient].push_back(static_cast<int>(k));
+    found.counts.push_back(static_cast<int>(gradients.size()));
+  }
+  return found;
+}
+
 GradientPipeline::GradientPipeline(Exchange& exchange, Reduction& reduction, int replicas,
                                    Trace::Track* track)
     : exchange_(exchange),
@@ -42,18 +56,11 @@ GradientPipeline::~GradientPipeline() {
 }
 
 void GradientPipeline::use_buckets() {
-  const std::vector<Block>& blocks = reduction_.blocks();
-  const std::size_t count = exchange_.buckets().size();
-  buckets_of_.assign(blocks.empty() ? 0 : blocks.back().gradient + 1, {});
-  left_at_start_.assign(count, 0);
-  left_ = std::make_unique<std::atomic<int>[]>(count);
-  for (std::size_t k = 0; k < count; ++k) {
-    std::set<std::size_t> gradients;
-    for (const int b : exchange_.buckets()[k]) gradients.insert(blocks[b].gradient);
-    for (const std::size_t gradient : gradients)
-      buckets_of_[gradient].push_back(static_cast<int>(k));
-    left_at_start_[k] = static_cast<int>(gradients.size() * sums_.size());
-  }
+  BucketGradients gradients = gradients_of_buckets(reduction_.blocks(), exchange_.buckets());
+  buckets_of_ = std::move(gradients.buckets_of);
+  left_at_start_ = std::move(gradients.counts);
+  for (int& left : left_at_start_) left *= static_cast<int>(sums_.size());
+  left_ = std::make_unique<std::atomic<int>[]>(left_at_start_.size());
 }
 
 void GradientPipeline::start(std::int64_t step) {

@@ -17,6 +17,14 @@ namespace convoy {
 /// them in about that order. 0 bytes: one bucket.
 std::vector<std::vector<int>> make_buckets(const std::vector<Block>& blocks, std::int64_t bytes);
 
+/// Which buckets hold a part of a gradient, and how many gradients each bucket has parts of.
+struct BucketGradients {
+  std::vector<std::vector<int>> buckets_of;  ///< by gradient
+  std::vector<int> counts;                   ///< by bucket
+};
+BucketGradients gradients_of_buckets(const std::vector<Block>& blocks,
+                                     const std::vector<std::vector<int>>& buckets);
+
 /// A thread of its own (the courier) reduces each bucket as soon as all replicas of this worker
 /// have finished its gradients.
 class GradientPipeline final : public GradientSink {

@@ -13,10 +13,6 @@ std::string prefix_of(int worker) {
   return fmt::format("worker{}/", worker);
 }
 
-std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
-  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
-
 }  // namespace
 
 // Tensors that the state is kept in, but for copies of the values and the counts.

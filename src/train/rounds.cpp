@@ -109,11 +109,8 @@ void Trainer::Impl::end_together(bool agreed) {
 // Buffers that are not float are worker 0's.
 void Trainer::Impl::share_counters() {
   if (!team_) return;
-  for (auto& [name, tensor] : weights_->buffers()) {
-    if (tensor.is_floating_point()) continue;
-    options_.group->broadcast(
-        std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()), 0);
-  }
+  for (const torch::Tensor& counter : counters_of(*weights_))
+    options_.group->broadcast(bytes_of(counter), 0);
 }
 
 // Between exchanges: `work` sees the model that the workers' own ones stand for.

@@ -135,19 +135,17 @@ WrittenCheckpoint Trainer::Impl::save_with_shards(const TrainingState& state) {
 void Trainer::Impl::collect_shards() {
   constexpr int shard_tag = 3;
   Communicator& group = *options_.group;
-  const auto bytes = [](const torch::Tensor& tensor) {
-    return std::span(static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes());
-  };
   const Shard mine = own_shard();
   const std::vector<std::string> described = group.all_gather(describe_shard(mine));
   collected_.assign(static_cast<std::size_t>(workers()), {});
   std::exception_ptr failed;  // the others must get rid of theirs all the same
   if (!is_first()) {
-    for (const torch::Tensor& tensor : tensors_of(mine)) group.send(0, shard_tag, bytes(tensor));
+    for (const torch::Tensor& tensor : tensors_of(mine)) group.send(0, shard_tag, bytes_of(tensor));
   }
   for (int w = 1; is_first() && w < workers(); ++w) {
     Shard theirs = shard_like(described[static_cast<std::size_t>(w)]);
-    for (const torch::Tensor& tensor : tensors_of(theirs)) group.recv(w, shard_tag, bytes(tensor));
+    for (const torch::Tensor& tensor : tensors_of(theirs))
+      group.recv(w, shard_tag, bytes_of(tensor));
     if (failed) continue;
     try {
       if (!keeps_own_state())

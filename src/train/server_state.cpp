@@ -17,13 +17,6 @@ using server::Message;
 
 constexpr std::int64_t most_floats = 8 << 20;  // of a message of weights
 
-std::vector<torch::Tensor> counters_of(const SharedWeights& weights) {
-  std::vector<torch::Tensor> counters;
-  for (const auto& [name, tensor] : weights.buffers())
-    if (!tensor.is_floating_point()) counters.push_back(tensor);
-  return counters;
-}
-
 std::vector<double> statistics_of(const SharedWeights& weights) {
   std::vector<double> values;
   for (const auto& [name, tensor] : weights.buffers()) {
@@ -146,13 +139,6 @@ void ServerWorker::take_in(std::uint32_t shard, std::int64_t first, std::span<co
     std::copy_n(data.data() + (from - first), to - from,
                 weights_.data() + block.flat_begin + (from - block.state_begin));
   }
-}
-
-void ServerWorker::pull_again() {
-  const std::uint64_t task = std::exchange(task_, 0);  // for no task
-  start_pulls(0);
-  finish_pulls();
-  task_ = task;
 }
 
 void ServerWorker::use_buffers(const Message& answer) {

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <thread>
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "lanes/sums.hpp"
 #include "server/lines.hpp"
-#include "train/gradient_pipeline.hpp"
 
 namespace convoy {
 namespace {
@@ -41,13 +39,7 @@ ServerWorker::ServerWorker(Network network, std::unique_ptr<server::Link> link, 
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     shard_blocks_[static_cast<std::size_t>(blocks_[b].owner)].push_back(static_cast<int>(b));
   buckets_ = make_buckets(blocks_, bucket_size(options_.job->strategy));
-  buckets_of_.resize(blocks_.empty() ? 0 : blocks_.back().gradient + 1);
-  for (std::size_t k = 0; k < buckets_.size(); ++k) {
-    std::set<std::size_t> gradients;
-    for (const int b : buckets_[k]) gradients.insert(blocks_[b].gradient);
-    for (const std::size_t gradient : gradients) buckets_of_[gradient].push_back(k);
-    left_at_start_.push_back(static_cast<int>(gradients.size()));
-  }
+  gradients_ = gradients_of_buckets(blocks_, buckets_);
 }
 
 Message ServerWorker::request(Kind kind, std::uint32_t shard) const {
@@ -109,7 +101,7 @@ void ServerWorker::compute(std::int64_t step, Range lanes) {
   owned_ = lanes;
   owned_step_ = step + 1;
   step_ = step;
-  left_ = left_at_start_;
+  left_ = gradients_.counts;
   pushed_.assign(buckets_.size(), 0);
   replica_->compute(step, results_, this);
   push_rest();
@@ -120,8 +112,8 @@ void ServerWorker::begin(int /*replica*/, std::vector<PartialSum>& sums) {
 }
 
 void ServerWorker::ready(int /*replica*/, std::size_t gradient) {
-  for (const std::size_t bucket : buckets_of_[gradient])
-    if (--left_[bucket] == 0) push_bucket(bucket);
+  for (const int bucket : gradients_.buckets_of[gradient])
+    if (--left_[bucket] == 0) push_bucket(static_cast<std::size_t>(bucket));
 }
 
 void ServerWorker::push_rest() {
@@ -199,8 +191,7 @@ ServerStep ServerWorker::take_together(const ServerTurn& turn) {
   Ids squares;
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard)
     squares.push_back(link_->start(request(Kind::squares, shard)));
-  bool stop = false;
-  const auto losses = await_news(turn.step, stop);
+  const auto losses = await_news(turn.step);
   ServerStep result;
   const double squared = squared_norm(squares);
   if (!losses) return result;  // the others are past it
@@ -215,17 +206,14 @@ ServerStep ServerWorker::take_together(const ServerTurn& turn) {
 
 // Waits until all of the step is reported, and does meanwhile what lost workers
 // leave undone.
-std::optional<std::vector<double>> ServerWorker::await_news(std::int64_t step, bool& stop) {
+std::optional<std::vector<double>> ServerWorker::await_news(std::int64_t step) {
   while (true) {
     Message ask = request(Kind::news);
     ask.step = step;
     const server::Answer answer = link_->call(std::move(ask));
     const Message& m = answer.message;
     if (m.has(Flag::finished)) return std::nullopt;
-    if (!m.has(Flag::orphan)) {
-      stop = m.has(Flag::stop);
-      return m.numbers;
-    }
+    if (!m.has(Flag::orphan)) return m.numbers;
     compute(step, m.lanes);
     wait_all(pushes_);
     report(step, m.lanes);

@@ -13,6 +13,7 @@
 #include "convoy/optim/optimizer.hpp"
 #include "server/link.hpp"
 #include "train/blocks.hpp"
+#include "train/gradient_pipeline.hpp"
 #include "train/replica.hpp"
 
 namespace convoy {
@@ -69,8 +70,6 @@ class ServerWorker final : public GradientSink {
   /// when the gradient is not finite and the job says to stop.
   ServerStep take_step(const ServerTurn& turn);
 
-  /// The newest weights, whatever happens meanwhile.
-  void pull_again();
   /// The optimizer's state, laid out as the weights.
   std::vector<torch::Tensor> fetch_states(int count);
   /// How many the servers had applied when they were last asked for states.
@@ -91,7 +90,7 @@ class ServerWorker final : public GradientSink {
   void report(std::int64_t step, Range lanes);
   ServerStep take_together(const ServerTurn& turn);
   ServerStep take_alone(const ServerTurn& turn);
-  std::optional<std::vector<double>> await_news(std::int64_t step, bool& stop);
+  std::optional<std::vector<double>> await_news(std::int64_t step);
   double squared_norm(const Ids& asked) const;
   double own_squared_norm() const;
   void apply(std::int64_t step, Range lanes, const ServerStep& result, double scale, double rate);
@@ -121,8 +120,7 @@ class ServerWorker final : public GradientSink {
   std::int64_t step_ = 0;
   std::vector<PartialSum>* sums_ = nullptr;
   std::vector<std::vector<int>> buckets_;
-  std::vector<std::vector<std::size_t>> buckets_of_;  // by gradient
-  std::vector<int> left_at_start_;
+  BucketGradients gradients_;
   std::vector<int> left_;
   std::vector<char> pushed_;
   std::vector<float> parcel_;

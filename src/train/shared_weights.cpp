@@ -79,4 +79,12 @@ std::string SharedWeights::sha256() const {
   return hash.finish();
 }
 
+std::vector<torch::Tensor> counters_of(const SharedWeights& weights) {
+  std::vector<torch::Tensor> counters;
+  for (const auto& [name, tensor] : weights.buffers()) {
+    if (!tensor.is_floating_point()) counters.push_back(tensor);
+  }
+  return counters;
+}
+
 }  // namespace convoy

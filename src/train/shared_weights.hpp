@@ -1,7 +1,9 @@
 #pragma once
 // The one copy of the weights that a worker's replicas share, and the buffers (running statistics)
 // beside it.
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,5 +56,13 @@ class SharedWeights {
   std::vector<Segment> segments_;
   std::vector<NamedTensor> buffers_;
 };
+
+/// The buffers that are not float.
+std::vector<torch::Tensor> counters_of(const SharedWeights& weights);
+
+/// A contiguous tensor's memory.
+inline std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
+  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
+}
 
 }  // namespace convoy

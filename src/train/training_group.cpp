@@ -17,24 +17,12 @@ std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
   return bytes;
 }
 
-std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
-  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
-
 std::size_t float_values(const SharedWeights& weights) {
   std::size_t values = 0;
   for (const auto& [name, tensor] : weights.buffers()) {
     if (tensor.is_floating_point()) values += static_cast<std::size_t>(tensor.numel());
   }
   return values;
-}
-
-std::vector<torch::Tensor> counters_of(const SharedWeights& weights) {
-  std::vector<torch::Tensor> counters;
-  for (const auto& [name, tensor] : weights.buffers()) {
-    if (!tensor.is_floating_point()) counters.push_back(tensor);
-  }
-  return counters;
 }
 
 }  // namespace

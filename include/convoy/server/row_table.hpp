@@ -17,7 +17,9 @@ namespace convoy {
 
 namespace server {
 class Link;
-}
+enum class Kind : std::uint8_t;
+struct Message;
+}  // namespace server
 
 /// A table, the same for all who use it.
 struct RowTableOptions {
@@ -53,6 +55,7 @@ class RowTable {
   };
   void check(std::span<const std::uint64_t> rows, std::size_t values) const;
   void deal(std::span<const std::uint64_t> rows);
+  server::Message of_part(server::Kind kind, std::size_t server) const;
 
   std::shared_ptr<server::Link> link_;
   RowTableOptions options_;

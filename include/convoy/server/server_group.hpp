@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
 
 namespace convoy {
 
@@ -25,10 +24,6 @@ class ServerGroup {
 
   virtual int rank() const = 0;     ///< of this process among the workers
   virtual int workers() const = 0;  ///< processes
-  virtual int servers() const = 0;
-  virtual int backups() const = 0;
-  /// Worker 0's text, everywhere. Waits for it.
-  virtual std::string agree(const std::string& name, const std::string& mine) = 0;
   /// This process ends well: the others need not take it for lost.
   virtual void leave() = 0;
   /// The connections of one replica of this process. Throws PeerError when

@@ -21,12 +21,4 @@ std::uint32_t largest_magnitude(const float* values, std::int64_t count);
 void to_int8(const float* from, float factor, std::int8_t* into, std::int64_t count);
 void from_int8(const std::int8_t* from, float scale, float* into, std::int64_t count);
 
-/// Seeds, hashes: the finaliser of SplitMix64 (Steele et al. 2014).
-constexpr std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-
 }  // namespace convoy

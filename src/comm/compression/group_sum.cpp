@@ -7,14 +7,12 @@
 #include "comm/compression/bits.hpp"
 #include "comm/compression/wire.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "core/split_mix.hpp"
 #include "core/vectorise.hpp"
+#include "lanes/sums.hpp"
 
 namespace convoy {
 namespace {
-
-CONVOY_VECTORISE void add(float* __restrict into, const float* __restrict from, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) into[i] += from[i];
-}
 
 CONVOY_VECTORISE void multiply(float* values, float factor, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
@@ -27,7 +25,8 @@ std::span<const float> add_by_rank(std::vector<std::vector<float>>& vectors) {
   for (std::int64_t rank = 0; rank < size; ++rank) leaves.push_back({rank, rank + 1});
   for (const Addition& addition : additions(size, leaves)) {
     std::vector<float>& into = vectors[static_cast<std::size_t>(addition.into)];
-    add(into.data(), vectors[static_cast<std::size_t>(addition.from)].data(), into.size());
+    add_into(into.data(), vectors[static_cast<std::size_t>(addition.from)].data(),
+             static_cast<std::int64_t>(into.size()));
   }
   return vectors[0];
 }
@@ -100,8 +99,8 @@ class CodecSum final : public GroupSum {
   // Of the group before: what the sums of this worker's piece lacked is part of its own vector now.
   void keep_residual_of_piece() {
     if (piece_.size() == 0) return;
-    add(own_.residual().data_ptr<float>() + my_range_.begin, piece_.residual().data_ptr<float>(),
-        piece_.size());
+    add_into(own_.residual().data_ptr<float>() + my_range_.begin,
+             piece_.residual().data_ptr<float>(), static_cast<std::int64_t>(piece_.size()));
   }
 
   Range range_of(int rank) const {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "comm/compression/bits.hpp"
 #include "convoy/comm/compression.hpp"
+#include "core/split_mix.hpp"
 
 namespace convoy {
 namespace {

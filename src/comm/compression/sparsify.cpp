@@ -4,10 +4,10 @@
 #include <bit>
 #include <cmath>
 
-#include "comm/compression/bits.hpp"
 #include "comm/compression/codecs.hpp"
 #include "comm/compression/wire.hpp"
 #include "convoy/lanes/lane.hpp"
+#include "core/split_mix.hpp"
 
 namespace convoy {
 namespace {

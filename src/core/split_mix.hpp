@@ -1,0 +1,14 @@
+#pragma once
+#include <cstdint>
+
+namespace convoy {
+
+/// One step of SplitMix64 (Steele et al. 2014), for seeds and hashes.
+constexpr std::uint64_t mixed(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31);
+}
+
+}  // namespace convoy
