@@ -89,6 +89,7 @@ CONTESTANTS = {
     "server, bsp": served("bsp"),
     "server, ssp": served("ssp", staleness=4),
     "server, async": served("async"),
+    "server, async, prefetch": served("async", prefetch="true"),
     "server, async, dc_asgd": served("async", compensation="dc_asgd"),
     "server, async, staleness": served("async", compensation="staleness"),
     "local_sgd": averaged("local_sgd", 8),

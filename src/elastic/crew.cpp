@@ -152,6 +152,13 @@ void Crew::judge(Worker& worker) {
   }
   if (status == 0) {  // it left, or the work is done and we are about to hear it
     coordinator_.worker_lost(worker.number, "left");
+    if (due_.empty() && !any_running()) {
+      coordinator_.exhausted(
+          fmt::format("worker {} (pid {}) ended before the job's work was done, and none is left; "
+                      "a program of your own "
+                      "takes part with convoy::Membership",
+                      worker.number, worker.process.pid()));
+    }
     return;
   }
   if (ending.signal == 0 && status < 128 && status != lost_a_peer) {

@@ -216,6 +216,12 @@ class Checker {
                       "consistency to ssp or async",
                       strategy.compensation));
     }
+    if (strategy.prefetch && strategy.consistency != "async") {
+      fail("strategy.prefetch",
+           fmt::format("consistency {} waits for weights that are up to date; remove it, or set "
+                       "consistency to async",
+                       strategy.consistency));
+    }
   }
 
   void check_compression() const {

@@ -361,6 +361,10 @@ void describe(Visitor& v, StrategyOptions& o) {
         "parameter_server, ssp and async: of the delay of a gradient: dc_asgd corrects it by the "
         "weights' change meanwhile (Zheng et al. 2017); staleness divides the rate by the delay");
   v.key("compensation_strength", o.compensation_strength, above(0), "dc_asgd: lambda");
+  v.key("prefetch", o.prefetch, any(),
+        "parameter_server, async: a worker pulls the weights for its next task while it computes; "
+        "they lack "
+        "the update of the task in between");
   v.key(
       "average_every", o.average_every, at_least(1),
       "local_sgd, elastic_averaging, gossip: steps that each worker takes alone between exchanges");

@@ -88,11 +88,12 @@ void ServerWorker::prepare(const SharedWeights& weights, const std::vector<torch
   }
 }
 
-void ServerWorker::start_pulls(std::int64_t version) {
+void ServerWorker::start_pulls(std::uint64_t task, std::int64_t version) {
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
     const std::int64_t size = state_size(blocks_, static_cast<int>(shard));
     for (std::int64_t first = 0; first < size; first += most_floats) {
       Message pull = request(Kind::pull, shard);
+      pull.task = task;
       pull.version = version;
       pull.first = first;
       pull.count = std::min(most_floats, size - first);

@@ -61,7 +61,7 @@ ServerTurn ServerWorker::next() {
   Message take = request(Kind::take);
   if (!bsp() && options_.stop && options_.stop()) take.flags |= Flag::stop;
   const std::uint64_t asked = link_->start(std::move(take));
-  if (!bsp() || expected_ >= 0) start_pulls(bsp() ? expected_ : 0);
+  if (pulls_.empty() && (!bsp() || expected_ >= 0)) start_pulls(task_, bsp() ? expected_ : 0);
   const server::Answer answer = link_->wait(asked);
   const Message& m = answer.message;
   ServerTurn turn{m.step, m.lanes, m.has(Flag::finished), m.has(Flag::stop)};
@@ -72,8 +72,10 @@ ServerTurn ServerWorker::next() {
   use_buffers(m);
   finish_pulls();
   if (turn.finished || (bsp() && expected_ != m.step)) {
-    start_pulls(bsp() ? m.step : 0);
+    start_pulls(task_, bsp() ? m.step : 0);
     finish_pulls();
+  } else if (prefetch()) {
+    start_pulls(task_ + 1, 0);
   }
   expected_ = m.step + 1;
   step_ = m.step;

@@ -84,6 +84,7 @@ class ServerWorker final : public GradientSink {
   using Ids = std::vector<std::uint64_t>;
 
   bool bsp() const { return options_.job->strategy.consistency == "bsp"; }
+  bool prefetch() const { return options_.job->strategy.prefetch; }
   void compute(std::int64_t step, Range lanes);
   void push_bucket(std::size_t bucket);
   void push_rest();
@@ -96,7 +97,7 @@ class ServerWorker final : public GradientSink {
   void apply(std::int64_t step, Range lanes, const ServerStep& result, double scale, double rate);
   double scheduled(std::int64_t step) const;
   double scale_for(double norm) const;
-  void start_pulls(std::int64_t version);
+  void start_pulls(std::uint64_t task, std::int64_t version);
   void finish_pulls();
   void take_in(std::uint32_t shard, std::int64_t first, std::span<const float> data);
   void use_buffers(const server::Message& answer);

@@ -278,5 +278,12 @@ TEST(ElasticJob, AKilledLauncherTakesItsWorkersWithItAndTheOtherGoesOn) {
   EXPECT_NE(::kill(workers.begin()->second, 0), 0) << "no worker outlives its launcher";
 }
 
+TEST(ElasticJob, AProgramThatTakesNoPartEndsTheJob) {
+  const Place place;
+  const Outcome outcome = run({"launch", "--workers", "1:2", "--", "/bin/true"}, place.path());
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, ::testing::HasSubstr("ended before the job's work was done"));
+}
+
 }  // namespace
 }  // namespace convoy::testing

@@ -179,6 +179,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (job.strategy.outer.nesterov) job.strategy.outer.momentum = 0.5;
   if (job.strategy.kind != "synchronous") job.train.verify_every = 0;
   if (job.strategy.consistency == "bsp") job.strategy.compensation = "none";
+  if (job.strategy.consistency != "async") job.strategy.prefetch = false;
   for (PreprocessStep& step : job.preprocess) {
     if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
     if (step.by == 0) step.by = 1;

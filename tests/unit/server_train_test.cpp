@@ -136,6 +136,25 @@ TEST(ServerTrain, SspAndAsyncLearn) {
   }
 }
 
+TEST(ServerTrain, AWorkerThatPullsAheadIsOneUpdateLate) {
+  Job job = served(small_job(), 2, "async");
+  job.train.epochs = 8;
+  job.train.optimizer.momentum = 0;
+  const RunSummary late = train_with(job, mlp(), 1);
+  job.strategy.prefetch = true;
+  const RunSummary summary = train_with(job, mlp(), 1);
+  for (const auto& server : summary.json["servers"]) {
+    EXPECT_EQ(server["staleness_max"], 1);
+    EXPECT_EQ(server["delays"],
+              nlohmann::json::parse("[[0, 1], [1, 39]]"));  // late but for the first
+  }
+  EXPECT_EQ(late.json["servers"][0]["staleness_max"], 0);
+  EXPECT_GT(summary.json["final"]["test_accuracy"],
+            late.json["final"]["test_accuracy"].get<double>() - 0.2);
+  EXPECT_GT(train_with(job, mlp(), 3).json["final"]["test_accuracy"],
+            late.json["final"]["test_accuracy"].get<double>() - 0.2);
+}
+
 TEST(ServerTrain, InAsyncASlowWorkerTakesFewerTasks) {
   Job job = served(small_job(), 1, "async");
   job.train.epochs = 16;

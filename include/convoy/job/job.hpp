@@ -203,6 +203,7 @@ struct StrategyOptions {
   std::int64_t backups = 0;             ///< 1: each range of the weights is on a second server too
   std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
   double compensation_strength = 0.04;  ///< dc_asgd: lambda
+  bool prefetch = false;                ///< async: the next task's weights come during a task
   // local_sgd, elastic_averaging, gossip
   std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
   OuterOptions outer;               ///< local_sgd
