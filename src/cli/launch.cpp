@@ -148,8 +148,8 @@ void run(const Options& options, const std::vector<std::string>& extra) {
     throw InputError("--rendezvous: etcd is for elastic jobs: say --workers MIN:MAX");
   launch_options.workers = workers.count;
   launch_options.least = workers.least;
-  if (options.servers > 0 && (workers.least || options.hosts > 1))
-    throw InputError("--servers: for a fixed number of workers on one host; write --workers N");
+  if (options.servers > 0 && workers.least)
+    throw InputError("--servers: for a fixed number of workers; write --workers N");
   launch_options.servers = options.servers;
   launch_options.restarts = options.restarts;
   launch_options.lost_after = in_milliseconds(options.lost_after);
@@ -198,8 +198,9 @@ void add_launch(CLI::App& app) {
                    "with MIN:MAX: seconds without a sign of life after which a worker is lost "
                    "(default: 5)")
       ->check(CLI::Range(0.2, 1e6));
-  verb->add_option("--servers", options->servers,
-                   "parameter servers beside the workers (strategy.kind: parameter_server)")
+  verb->add_option(
+          "--servers", options->servers,
+          "parameter servers on this host, beside the workers (strategy.kind: parameter_server)")
       ->check(CLI::Range(0, 256));
   verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")
       ->check(CLI::Range(1, 1000));

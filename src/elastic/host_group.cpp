@@ -28,6 +28,10 @@ std::string workers_key(int host) {
   return fmt::format("launch/workers/{}", host);
 }
 
+std::string servers_key(int host) {
+  return fmt::format("launch/servers/{}", host);
+}
+
 std::string to_text(const Verdict& verdict) {
   return fmt::format("{}\n{}", verdict.status, verdict.text);
 }
@@ -84,12 +88,15 @@ struct HostGroup::Impl {
         to_text({1, fmt::format("host {} is lost: its launcher was killed, or cannot be reached; "
                                 "the others were stopped",
                                 host)}));
+    client.set(servers_key(host), std::to_string(options.servers));
     client.set(workers_key(host), std::to_string(options.workers));
     wait_for_all(deadline);
     for (int other = 0; other < options.hosts; ++other) {
       const int workers = std::stoi(client.get(workers_key(other)));
-      if (other < host) first_rank += workers;
+      const int serving = std::stoi(client.get(servers_key(other)));
+      if (other < host) first_rank += workers, first_server += serving;
       total += workers;
+      servers += serving;
     }
     if (total > max_workers)
       throw InputError(fmt::format("{} workers; a job has at most {}", total, max_workers));
@@ -192,6 +199,8 @@ struct HostGroup::Impl {
   int host = 0;
   int first_rank = 0;
   int total = 0;
+  int first_server = 0;
+  int servers = 0;
   mutable std::mutex mutex;
   std::optional<Verdict> verdict;
   std::thread watcher;
@@ -211,6 +220,14 @@ int HostGroup::first_rank() const {
 
 int HostGroup::total() const {
   return impl_->total;
+}
+
+int HostGroup::first_server() const {
+  return impl_->first_server;
+}
+
+int HostGroup::servers() const {
+  return impl_->servers;
 }
 
 int HostGroup::verdict_fd() const {

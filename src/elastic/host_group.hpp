@@ -14,6 +14,7 @@ struct HostGroupOptions {
   int hosts = 1;
   std::optional<int> host;  ///< this one's number; without it, the first that is free
   int workers = 1;          ///< on this host
+  int servers = 0;          ///< parameter servers on this host
   Endpoint rendezvous;
   Secret secret;
   std::chrono::milliseconds wait{300'000};  ///< for all hosts to come
@@ -39,8 +40,10 @@ class HostGroup {
   HostGroup& operator=(const HostGroup&) = delete;
 
   int host() const;
-  int first_rank() const;  ///< of this host's workers
-  int total() const;       ///< workers on all hosts
+  int first_rank() const;    ///< of this host's workers
+  int total() const;         ///< workers on all hosts
+  int first_server() const;  ///< of this host's parameter servers
+  int servers() const;       ///< on all hosts
 
   /// Readable once there is a verdict.
   int verdict_fd() const;

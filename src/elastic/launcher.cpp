@@ -15,15 +15,7 @@
 namespace convoy {
 namespace {
 
-// What the workers of this host have in common.
-struct Plan {
-  int first_rank = 0;
-  int total = 1;
-  int host = 0;
-  std::string rendezvous;
-};
-
-std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Plan& plan,
+std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const HostPlan& plan,
                                          const Secret& secret) {
   const SecretDescriptor descriptor(secret);
   const std::vector<std::string> inherited = inherited_environment();
@@ -41,22 +33,22 @@ std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Pla
     set("HOSTS", options.hosts);
     set("RENDEZVOUS", plan.rendezvous);
     set("SECRET_FD", descriptor.fd());
-    if (options.servers > 0) set("SERVERS", options.servers);
+    if (plan.servers > 0) set("SERVERS", plan.servers);
     workers.emplace_back(command);
   }
   return workers;
 }
 
-std::vector<WorkerProcess> start_servers(const LaunchOptions& options, const Plan& plan,
+std::vector<WorkerProcess> start_servers(const LaunchOptions& options, const HostPlan& plan,
                                          const Secret& secret) {
   const SecretDescriptor descriptor(secret);
   std::vector<WorkerProcess> servers;
-  for (int number = 0; number < options.servers; ++number) {
-    WorkerCommand command{
-        options.program,
-        {"convoy", "server", "--number", std::to_string(number), "--rendezvous", plan.rendezvous},
-        inherited_environment(),
-        descriptor.fd()};
+  for (int local = 0; local < options.servers; ++local) {
+    const std::string number = std::to_string(plan.first_server + local);
+    WorkerCommand command{options.program,
+                          {"convoy", "server", "--number", number, "--rendezvous", plan.rendezvous},
+                          inherited_environment(),
+                          descriptor.fd()};
     command.environment.push_back(fmt::format("CONVOY_SECRET_FD={}", descriptor.fd()));
     servers.emplace_back(command);
   }
@@ -70,7 +62,7 @@ void open_standard_descriptors() {
   ::close(fd);
 }
 
-void announce(const LaunchOptions& options, const Plan& plan) {
+void announce(const LaunchOptions& options, const HostPlan& plan) {
   if (options.quiet) return;
   const std::string workers =
       options.workers == 1 ? "1 worker" : fmt::format("{} workers", options.workers);
@@ -81,11 +73,12 @@ void announce(const LaunchOptions& options, const Plan& plan) {
                     options.hosts, workers, plan.total, plan.first_rank, plan.rendezvous));
 }
 
-Verdict supervise(const LaunchOptions& options, const Plan& plan, const Secret& secret,
+Verdict supervise(const LaunchOptions& options, const HostPlan& plan, const Secret& secret,
                   HostGroup* group) {
   SignalPipe signals;
-  return Supervisor(start_workers(options, plan, secret), plan.first_rank, plan.total, plan.host,
-                    options.grace, group, signals, start_servers(options, plan, secret))
+  std::vector<WorkerProcess> workers = start_workers(options, plan, secret);
+  std::vector<WorkerProcess> servers = start_servers(options, plan, secret);
+  return Supervisor(plan, std::move(workers), std::move(servers), options.grace, group, signals)
       .run();
 }
 
@@ -98,19 +91,20 @@ int launch(const LaunchOptions& options) {
   const auto log = [](const std::string& line) { say("rendezvous: " + line); };
   std::unique_ptr<RendezvousServer> server;
   std::unique_ptr<HostGroup> group;
-  Plan plan;
+  HostPlan plan;
   if (options.hosts > 1) {
     if (!options.rendezvous || !options.secret)
       throw InputError("several hosts need a rendezvous and a secret");
-    group = std::make_unique<HostGroup>(HostGroupOptions{options.hosts, options.host,
-                                                         options.workers, *options.rendezvous,
-                                                         secret, options.wait, log});
-    plan = {group->first_rank(), group->total(), group->host(), to_string(*options.rendezvous)};
+    group = std::make_unique<HostGroup>(
+        HostGroupOptions{options.hosts, options.host, options.workers, options.servers,
+                         *options.rendezvous, secret, options.wait, log});
+    plan = {group->first_rank(),   group->total(),  group->host(), to_string(*options.rendezvous),
+            group->first_server(), group->servers()};
   } else {
     const Endpoint at = options.rendezvous.value_or(Endpoint{"127.0.0.1", 0});
     server =
         std::make_unique<RendezvousServer>(RendezvousServerOptions{at.host, at.port, secret, log});
-    plan = {0, options.workers, 0, to_string({at.host, server->port()})};
+    plan = {0, options.workers, 0, to_string({at.host, server->port()}), 0, options.servers};
   }
   announce(options, plan);
 

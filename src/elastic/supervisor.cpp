@@ -19,15 +19,15 @@ constexpr seconds cause_patience{2};
 
 }  // namespace
 
-Supervisor::Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
-                       milliseconds grace, HostGroup* group, SignalPipe& signals,
-                       std::vector<WorkerProcess> servers)
-    : total_(total), host_(host), grace_(grace), group_(group), signals_(signals) {
-  for (WorkerProcess& process : workers) workers_.push_back({std::move(process), first_rank++, {}});
-  int server = 0;
+Supervisor::Supervisor(HostPlan plan, std::vector<WorkerProcess> workers,
+                       std::vector<WorkerProcess> servers, milliseconds grace, HostGroup* group,
+                       SignalPipe& signals)
+    : plan_(std::move(plan)), grace_(grace), group_(group), signals_(signals) {
+  int rank = plan_.first_rank;
+  for (WorkerProcess& process : workers) workers_.push_back({std::move(process), rank++, {}});
+  int server = plan_.first_server;
   for (WorkerProcess& process : servers)
     workers_.push_back({std::move(process), server++, {}, true});
-  served_ = server > 0;
 }
 
 Verdict Supervisor::run() {
@@ -57,10 +57,15 @@ bool Supervisor::any_worker_running() const {
   });
 }
 
+// They end when the workers have closed their connections, on all hosts.
+bool Supervisor::servers_are_done() const {
+  return plan_.servers > 0 && !any_worker_running() && (group_ == nullptr || verdict_);
+}
+
 // With parameter servers the others do what a lost worker leaves undone, but for the folder's.
 bool Supervisor::can_spare(const Worker& worker) const {
   const bool killed = worker.process.ending()->signal != 0;
-  return worker.serves || (served_ && killed && worker.rank != 0);
+  return worker.serves || (plan_.servers > 0 && killed && worker.rank != 0);
 }
 
 void Supervisor::wait_for_something() {
@@ -81,7 +86,7 @@ void Supervisor::wait_for_something() {
 
 int Supervisor::patience() const {
   auto first = Clock::now() + seconds(60);
-  if (served_ && !kill_at_ && !any_worker_running()) first = Clock::now();
+  if (servers_are_done() && !kill_at_) first = Clock::now();
   for (const auto& deadline : {cause_until_, kill_at_})
     if (deadline) first = std::min(first, *deadline);
   return static_cast<int>(
@@ -99,7 +104,7 @@ void Supervisor::interrupt() {
   if (!any_running() && verdict_) return;
   write_all_of(STDERR_FILENO, "convoy: stopping the workers (again to kill them)\n");
   decide({interrupted_status,
-          group_ == nullptr ? "interrupted" : fmt::format("interrupted on host {}", host_)});
+          group_ == nullptr ? "interrupted" : fmt::format("interrupted on host {}", plan_.host)});
 }
 
 void Supervisor::reap() {
@@ -140,8 +145,7 @@ void Supervisor::look_at_verdict() {
 void Supervisor::look_at_clock() {
   const auto now = Clock::now();
   if (!verdict_ && cause_until_ && now >= *cause_until_) decide(*consequence_);
-  // Servers end when the workers have closed their connections.
-  if (served_ && !kill_at_ && !any_worker_running() && any_running()) kill_at_ = now + grace_;
+  if (servers_are_done() && !kill_at_ && any_running()) kill_at_ = now + grace_;
   if (kill_at_ && now >= *kill_at_) {
     signal_workers(SIGKILL);
     kill_at_.reset();
@@ -172,7 +176,8 @@ void Supervisor::act_on(const Verdict& verdict) {
 }
 
 void Supervisor::settle_if_all_ended() {
-  if (verdict_ || any_running()) return;
+  // Servers of several hosts are needed until the workers of all have ended.
+  if (verdict_ || (group_ == nullptr ? any_running() : any_worker_running())) return;
   if (consequence_) {
     // On other hosts the cause may yet be found.
     if (group_ == nullptr) decide(*consequence_);
@@ -200,10 +205,10 @@ void Supervisor::pass_on(Worker& worker, const std::vector<std::string>& lines, 
 
 Verdict Supervisor::failure_of(const Worker& worker) const {
   const Ending& ending = *worker.process.ending();
-  const bool others = ending.signal != 0 && total_ > 1;
+  const bool others = ending.signal != 0 && plan_.total > 1;
   return {ending.shell_status(),
-          fmt::format("worker {} (host {}, pid {}) {}{}", worker.rank, host_, worker.process.pid(),
-                      describe(ending, worker.last_error_line),
+          fmt::format("worker {} (host {}, pid {}) {}{}", worker.rank, plan_.host,
+                      worker.process.pid(), describe(ending, worker.last_error_line),
                       others ? "; the others were stopped" : "")};
 }
 

@@ -12,14 +12,23 @@
 
 namespace convoy {
 
+/// Which processes of the job are on this host.
+struct HostPlan {
+  int first_rank = 0;
+  int total = 1;  ///< workers on all hosts
+  int host = 0;
+  std::string rendezvous;
+  int first_server = 0;
+  int servers = 0;  ///< on all hosts
+};
+
 class Supervisor {
  public:
   /// `group` is null for a job on one host. `servers`: parameter servers, whose end is not the
-  /// job's (the workers know whether they can go on), nor is that of a worker who is killed, but
-  /// for worker 0.
-  Supervisor(std::vector<WorkerProcess> workers, int first_rank, int total, int host,
-             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals,
-             std::vector<WorkerProcess> servers = {});
+  /// job's (the workers know whether they can go on); where the job has some, the end of a worker
+  /// who is killed is not either, but for worker 0.
+  Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, std::vector<WorkerProcess> servers,
+             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals);
   /// Until all workers have ended and, with a group, it is known how the job did.
   Verdict run();
 
@@ -35,6 +44,7 @@ class Supervisor {
   bool finished() const;
   bool any_running() const;
   bool any_worker_running() const;
+  bool servers_are_done() const;
   bool can_spare(const Worker& worker) const;
   void wait_for_something();
   int patience() const;  // milliseconds
@@ -51,9 +61,8 @@ class Supervisor {
   void pass_on(Worker& worker, const std::vector<std::string>& lines, int to);
   Verdict failure_of(const Worker& worker) const;
 
+  HostPlan plan_;
   std::vector<Worker> workers_;
-  int total_;
-  int host_;
   std::chrono::milliseconds grace_;
   HostGroup* group_;
   SignalPipe& signals_;
@@ -65,7 +74,6 @@ class Supervisor {
   bool interrupted_ = false;
   bool stopping_ = false;
   bool reported_done_ = false;
-  bool served_ = false;
   OutputRelay relay_;
 };
 

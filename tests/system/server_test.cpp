@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "system/fixtures.hpp"
+#include "system/hosts.hpp"
 #include "system/process.hpp"
 
 namespace convoy::testing {
@@ -162,6 +163,44 @@ TEST(ServerProcesses, ServersGoWithTheJob) {
   EXPECT_EQ(outcome.status, 130) << outcome.err;
   EXPECT_EQ(server(place, 0), -1);
   EXPECT_EQ(server(place, 1), -1);
+}
+
+// A launcher on each host: a worker and a server there, over TCP with CURVE.
+TEST(ServerProcesses, OfTwoHostsHaveTheSameBitsAlsoWhenOneIsKilled) {
+  Hosts hosts(2);
+  if (!hosts.problem().empty()) GTEST_SKIP() << hosts.problem();
+  const Workplace place;
+  const std::string expected = sha_alone(place, 400);
+  for (const std::string victim : {"none", "server", "worker"}) {
+    std::vector<std::unique_ptr<Process>> launchers;
+    for (int h = 0; h < 2; ++h) {
+      const Words words = Words{CONVOY_PROGRAM,
+                                "launch",
+                                "--workers",
+                                "1",
+                                "--servers",
+                                "1",
+                                "--hosts",
+                                "2",
+                                "--host",
+                                std::to_string(h),
+                                "--rendezvous",
+                                hosts.address(0) + ":7071",
+                                "--"} +
+                          train(victim, served("bsp", 400, 1) + Words{"--replicas", "1"});
+      launchers.push_back(std::make_unique<Process>(
+          Process::of(hosts.on(h, words), place.path(), fmt::format("host{}", h),
+                      {"CONVOY_SECRET=a secret of this test only"})));
+    }
+    ASSERT_TRUE(reaches(place, victim, 30));
+    if (victim == "server") ::kill(server(place, 1), SIGKILL);
+    if (victim == "worker") ::kill(worker(place, 1), SIGKILL);
+    for (const auto& launcher : launchers) {
+      const Outcome outcome = launcher->wait();
+      EXPECT_EQ(outcome.status, 0) << victim << "\n" << outcome.err;
+    }
+    EXPECT_EQ(sha_of(place, victim), expected) << victim;
+  }
 }
 
 }  // namespace
