@@ -92,6 +92,8 @@ def measure(options):
 def tune(options):
     rates = contestants.tuned_rates()
     for task, contestant in itertools.product(options.tasks, options.contestants):
+        if options.missing and contestant in rates.get(task, {}):
+            continue
         found = []
         for factor in FACTORS:
             rate = contestants.TASKS[task]["rate"] * factor
@@ -119,8 +121,8 @@ def main():
     parser.add_argument("--links", nargs="+", choices=LINKS, default=list(LINKS), help="this host; 100 Mbit/s")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--budget", type=float, default=1e9, help="seconds after which nothing new is begun")
-    parser.add_argument("--missing", action="store_true", help="measure only what --out has not got")
-    parser.add_argument("--tune", action="store_true", help="find the learning rates and store them; about 25 minutes")
+    parser.add_argument("--missing", action="store_true", help="measure, or tune, only what is not there yet")
+    parser.add_argument("--tune", action="store_true", help="find the learning rates and store them; about half an hour")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the report of --out again")
     parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
     parser.add_argument("--docs", default=os.path.join(compare.ROOT, "docs"), help="where strategies.md and .svg are")

@@ -24,12 +24,11 @@ class Processes:
         self.folder = folder
         self.started = []
 
-    def start(self, name, command, environment=None):
+    def start(self, name, command):
         log = os.path.join(self.folder, f"{name}.log")
         with open(log, "w") as file:
             process = subprocess.Popen(
                 command,
-                env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -78,26 +77,16 @@ def run_here(words, workers, servers, folder):
 
 
 def run_on_links(words, workers, servers, mbit, folder, enough):
-    """Each worker on a host of its own, and server k beside worker k, until it is enough. `convoy launch` starts servers on one
-    host only: what it gives the processes is given here by hand, the same way for all contestants."""
+    """Each worker on a host of its own, and server k beside worker k, until it is enough."""
     secret = os.path.join(folder, "secret")
     subprocess.run([contestants.CONVOY, "launch", "--make-secret", secret], check=True, capture_output=True)
-    if words[0] == "train":
-        words = [contestants.CONVOY, *words]
     with network.Hosts(workers, mbit) as hosts, Processes(folder) as processes:
-        meeting = f"{hosts.address(0)}:{PORT}"
-        given = {"CONVOY_SECRET_FILE": secret, "CONVOY_RENDEZVOUS": meeting}
-        serve = [contestants.CONVOY, "rendezvous", "--listen", meeting]
-        processes.start("rendezvous", hosts.command(0, serve), given)
-        for number in range(servers):
-            serve = [contestants.CONVOY, "server", "--number", str(number), "--rendezvous", meeting]
-            processes.start(f"server-{number}", hosts.command(number, serve), given)
-        given.update({"CONVOY_WORKERS": str(workers), "CONVOY_LOCAL_RANK": "0", "CONVOY_LOCAL_WORKERS": "1"})
-        given.update({"CONVOY_HOSTS": str(workers)} | ({"CONVOY_SERVERS": str(servers)} if servers else {}))
+        launch = [contestants.CONVOY, "launch", "--workers", "1", "--hosts", str(workers), "--secret-file", secret]
+        launch += ["--rendezvous", f"{hosts.address(0)}:{PORT}"]
         started = []
-        for rank in range(workers):
-            own = {**given, "CONVOY_RANK": str(rank), "CONVOY_HOST": str(rank)}
-            started.append(processes.start(f"worker-{rank}", hosts.command(rank, words), own))
+        for host in range(workers):
+            own = [*launch, "--host", str(host), "--servers", "1" if host < servers else "0", "--", *words]
+            started.append(processes.start(f"host-{host}", hosts.command(host, own)))
         processes.wait(started, enough)
 
 
