@@ -90,6 +90,7 @@ CONTESTANTS = {
     "server, ssp": served("ssp", staleness=4),
     "server, async": served("async"),
     "server, async, prefetch": served("async", prefetch="true"),
+    "server, async, top_k": served("async") + compressed("top_k", part=0.02),
     "server, async, dc_asgd": served("async", compensation="dc_asgd"),
     "server, async, staleness": served("async", compensation="staleness"),
     "local_sgd": averaged("local_sgd", 8),

@@ -55,10 +55,14 @@ class Bytes {
   std::string_view rest_;
 };
 
-ShardPlan small_plan(bool together) {
+enum class Way { together, alone, compressed };
+
+ShardPlan small_plan(Way way) {
   ShardPlan plan;
-  plan.consistency = together ? "bsp" : "async";
-  plan.compensation = together ? "none" : "dc_asgd";
+  plan.consistency = way == Way::together ? "bsp" : "async";
+  plan.compensation = way == Way::alone ? "dc_asgd" : "none";
+  if (way == Way::compressed) plan.compression.kind = "top_k";
+  plan.compression.part = 0.25;
   plan.lanes = 5;
   plan.steps = 30;
   plan.counts = {20, 7};
@@ -66,12 +70,12 @@ ShardPlan small_plan(bool together) {
 }
 
 // Well-formed messages with fields as the input says.
-void talk(Bytes bytes, bool together) {
+void talk(Bytes bytes, Way way) {
   Host host(2);
   Message answer;
   Message plan;
   plan.kind = Kind::plan;
-  plan.text = small_plan(together).text();
+  plan.text = small_plan(way).text();
   plan.numbers = {1};
   require(host.handle(plan, answer) && answer.kind == Kind::answer);
   std::vector<float> data(64, 0.5F);
@@ -91,7 +95,7 @@ void talk(Bytes bytes, bool together) {
     m.numbers.assign(bytes.byte() % 16, 1);
     for (int rows = bytes.byte() % 4; rows > 0; --rows)
       m.rows.push_back(static_cast<std::uint64_t>(bytes.number()));
-    if (m.kind == Kind::plan) m.text = small_plan(!together).text();
+    if (m.kind == Kind::plan) m.text = small_plan(Way::compressed).text();
     if (m.kind == Kind::table) {
       RowTableOptions table;
       table.rows = 30;
@@ -112,9 +116,9 @@ void talk(Bytes bytes, bool together) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(input) + 1, size - 1);
-  if (input[0] % 3 == 0)
+  if (input[0] % 4 == 0)
     decode_raw(bytes);
   else
-    talk(Bytes(bytes), input[0] % 3 == 1);
+    talk(Bytes(bytes), static_cast<Way>(input[0] % 4 - 1));
   return 0;
 }

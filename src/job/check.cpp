@@ -203,10 +203,20 @@ class Checker {
   void check_servers() const {
     const StrategyOptions& strategy = job_.strategy;
     if (strategy.kind != "parameter_server") return;
-    if (strategy.compression.kind != "none") {
+    const std::string& compression = strategy.compression.kind;
+    if (compression != "none" && strategy.consistency == "bsp") {
       fail("strategy.compression.kind",
-           fmt::format("{} does not go with strategy.kind parameter_server; remove it",
-                       strategy.compression.kind),
+           fmt::format("{} changes the result, and consistency bsp promises that of the "
+                       "synchronous strategy; "
+                       "remove it, or set consistency to ssp or async",
+                       compression),
+           {"strategy.compression", "strategy.consistency"});
+    }
+    if (compression == "power_sgd") {
+      fail("strategy.compression.kind",
+           "power_sgd sums its factors over all workers at once, which parameter servers do not; "
+           "use "
+           "another kind",
            {"strategy.compression", "strategy.kind"});
     }
     if (strategy.compensation != "none" && strategy.consistency == "bsp") {

@@ -33,6 +33,8 @@ constexpr std::string_view same_bits =
     "the same bits for any replicas, in every run with as many workers and when resumed";
 constexpr std::string_view order_counts = "none: the order in which updates come counts";
 constexpr std::string_view to_servers = "2 M from and to the servers";
+constexpr std::string_view compressed_to_servers =
+    "M from the servers; M to them, or its compressed part";
 
 // W workers, M bytes of weights, H steps between exchanges.
 const std::array<Guarantee, 9>& guarantees() {
@@ -63,10 +65,10 @@ const std::array<Guarantee, 9>& guarantees() {
        "the same bits as `synchronous`", to_servers},
       {"`parameter_server`, `ssp`", [](const StrategyOptions& s) { return served(s, "ssp"); },
        "weights lack at most the last `staleness` steps of the other workers", acknowledged,
-       order_counts, to_servers},
+       order_counts, compressed_to_servers},
       {"`parameter_server`, `async`", [](const StrategyOptions& s) { return served(s, "async"); },
        "weights are those of some moment; no worker waits for another", acknowledged, order_counts,
-       to_servers},
+       compressed_to_servers},
       {"`local_sgd`",
        [](const StrategyOptions& s) {
          return s.kind == "local_sgd" && s.compression.kind == "none";

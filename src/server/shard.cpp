@@ -24,16 +24,19 @@ constexpr std::size_t most_pulls = 4;  // of one worker that are remembered
 }  // namespace
 
 std::string ShardPlan::text() const {
-  return Json{{"consistency", consistency},
-              {"compensation", compensation},
-              {"strength", strength},
-              {"lanes", lanes},
-              {"steps", steps},
-              {"first_step", first_step},
-              {"staleness", staleness},
-              {"workers", workers},
-              {"optimizer", json_of(optimizer)},
-              {"counts", counts}}
+  return Json{
+      {"consistency", consistency},
+      {"compensation", compensation},
+      {"strength", strength},
+      {"lanes", lanes},
+      {"steps", steps},
+      {"first_step", first_step},
+      {"staleness", staleness},
+      {"workers", workers},
+      {"optimizer", json_of(optimizer)},
+      {"compression",
+       {{"kind", compression.kind}, {"part", compression.part}, {"block", compression.block}}},
+      {"counts", counts}}
       .dump();
 }
 
@@ -50,6 +53,10 @@ ShardPlan ShardPlan::parse(const std::string& text) {
     plan.staleness = json.at("staleness");
     plan.workers = json.at("workers");
     plan.optimizer = optimizer_of(json.at("optimizer"));
+    const Json& compression = json.at("compression");
+    plan.compression.kind = compression.at("kind");
+    plan.compression.part = compression.at("part");
+    plan.compression.block = compression.at("block");
     plan.counts = json.at("counts").get<std::vector<std::int64_t>>();
     return plan;
   } catch (const Json::exception&) {
@@ -67,8 +74,13 @@ Shard::Shard(ShardPlan plan) : plan_(std::move(plan)) {
     blocks_.push_back({size_, count});
     size_ += lines_of(count) * line_floats;
   }
+  const CompressionOptions& compression = plan_.compression;
+  if (!(compression.part > 0 && compression.part <= 1) || compression.block < 1 ||
+      compression.block > most_elements || (compression.kind != "none" && bsp()))
+    throw RequestError("a plan of impossible compression");
   try {
     optimizer_ = make_optimizer(plan_.optimizer);
+    if (compression.kind != "none") codec_ = make_codec(compression);
   } catch (const InputError& error) {
     throw RequestError(error.what());
   }
@@ -134,10 +146,40 @@ void Shard::push(const Message& request) {
   }
   Worker& worker = workers_[request.worker];
   if (request.task <= worker.applied) return;
+  if (codec_) return decode_push(worker, request);
   const std::span<const float> data = data_of(request);
   if (request.task != worker.task) worker.gathering.clear();
   worker.task = request.task;
   worker.gathering.add(blocks_, size_, plan_.lanes, request.lanes, request.first, data);
+}
+
+// Pieces come in their order; one that is there already is said again.
+void Shard::decode_push(Worker& worker, const Message& request) const {
+  const std::int64_t arrived = request.task == worker.task ? worker.arrived : 0;
+  if (request.rows.size() != 1 || request.first < 0 || request.first > arrived ||
+      request.count < 1 || request.count > size_ - request.first)
+    throw RequestError("a push of compressed elements that does not fit");
+  const auto count = static_cast<std::size_t>(request.count);
+  const std::size_t bytes = codec_->encoded_bytes(count);
+  const std::span<const std::byte> data = std::as_bytes(request.data);
+  if (data.size() != (bytes + sizeof(float) - 1) / sizeof(float) * sizeof(float))
+    throw RequestError("a push of compressed elements that are too few or too many");
+  std::vector<float> values(count);
+  try {
+    codec_->decode(data.first(bytes), request.rows[0], values);
+  } catch (const InputError& error) {
+    throw RequestError(error.what());
+  }
+  worker.task = request.task;
+  worker.decoded.resize(static_cast<std::size_t>(size_));
+  std::copy(values.begin(), values.end(), worker.decoded.begin() + request.first);
+  worker.arrived = std::max(arrived, request.first + request.count);
+}
+
+bool Shard::came_whole(const Worker& worker, const Message& request) const {
+  if (blocks_.empty()) return true;
+  if (worker.task != request.task) return false;
+  return codec_ ? worker.arrived == size_ : worker.gathering.complete(request.lanes);
 }
 
 // All that is pushed, with zeros for lines that did not travel.
@@ -192,15 +234,15 @@ bool Shard::apply_step(const Message& request) {
 bool Shard::apply_task(const Message& request) {
   Worker& worker = workers_[request.worker];
   if (request.task <= worker.applied) return true;  // said again
-  if (!blocks_.empty() &&
-      (worker.task != request.task || !worker.gathering.complete(request.lanes)))
+  if (!came_whole(worker, request))
     throw RequestError("a gradient is applied that did not come whole");
   const std::int64_t delay = delay_of(worker, request.task);
   ++delays_[delay];
   double rate = request.rate;
   double scale = request.scale;
   if (!blocks_.empty()) {
-    float* gradient = worker.gathering.sum(blocks_, plan_.lanes, request.lanes);
+    float* gradient =
+        codec_ ? worker.decoded.data() : worker.gathering.sum(blocks_, plan_.lanes, request.lanes);
     if (plan_.compensation == "staleness")
       rate /= static_cast<double>(std::max<std::int64_t>(1, delay));
     if (plan_.compensation == "dc_asgd") {
@@ -210,6 +252,7 @@ bool Shard::apply_task(const Message& request) {
     update(gradient, request, rate, scale);
   }
   worker.gathering.clear();
+  worker.arrived = 0;
   worker.applied = request.task;
   worker.snapshots.erase(worker.snapshots.begin(), worker.snapshots.upper_bound(request.task));
   worker.versions.erase(worker.versions.begin(), worker.versions.upper_bound(request.task));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/comm/codec.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "server/gathering.hpp"
 
@@ -24,6 +25,7 @@ struct ShardPlan {
   std::int64_t staleness = 0;  ///< ssp
   std::int64_t workers = 1;    ///< that the first step waits for
   OptimizerOptions optimizer;
+  CompressionOptions compression;    ///< ssp, async: of what is pushed
   std::vector<std::int64_t> counts;  ///< of the shard's blocks, each begins at a multiple of 16
 
   std::string text() const;
@@ -55,6 +57,8 @@ class Shard {
  private:
   struct Worker {
     Gathering gathering;
+    std::vector<float> decoded;                             // instead, with compression
+    std::int64_t arrived = 0;                               // elements of it, from the first on
     std::uint64_t task = 0;                                 // that is gathered
     std::uint64_t applied = 0;                              // the last one
     std::map<std::uint64_t, std::int64_t> versions;         // by task: what was pulled for it
@@ -65,6 +69,8 @@ class Shard {
   void load(const Message& request);
   void push(const Message& request);
   std::span<const float> data_of(const Message& request);
+  void decode_push(Worker& worker, const Message& request) const;
+  bool came_whole(const Worker& worker, const Message& request) const;
   bool squares(const Message& request, Message& answer);
   bool apply(const Message& request);
   bool apply_step(const Message& request);
@@ -81,6 +87,7 @@ class Shard {
 
   ShardPlan plan_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Codec> codec_;  // null: gradients come as they are
   std::vector<ShardBlock> blocks_;
   std::int64_t size_ = 0;
   std::vector<std::vector<float>> arrays_;  // weights, states

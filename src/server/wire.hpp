@@ -18,13 +18,14 @@ namespace convoy::server {
 
 /// Requests and answers; which fields count for each is told here.
 enum class Kind : std::uint8_t {
-  hello = 1,   ///< worker, text: what the job is; answer: version (see
-               ///< `Message::version`)
-  plan,        ///< text: ShardPlan; numbers: running statistics (shard 0)
-  load,        ///< array, first, data
-  ready,       ///< version, step: all arrays are loaded
-  push,        ///< worker, task, step, lanes: a node of the tree; first, data; with flag lines:
-               ///< count, rows and data
+  hello = 1,  ///< worker, text: what the job is; answer: version (see
+              ///< `Message::version`)
+  plan,       ///< text: ShardPlan; numbers: running statistics (shard 0)
+  load,       ///< array, first, data
+  ready,      ///< version, step: all arrays are loaded
+  push,       ///< worker, task, step, lanes: a node of the tree; first, data; with flag lines:
+         ///< count, rows and data; of a plan with compression lanes: of the task; first, count;
+         ///< rows: the codec's draw; data: what it made of count elements, filled up with 0
   squares,     ///< step; answer: numbers, one for each block
   apply,       ///< worker, task, step, lanes: what was pushed; rate, scale, clip;
                ///< flag skipped

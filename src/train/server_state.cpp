@@ -59,6 +59,7 @@ void ServerWorker::prepare(const SharedWeights& weights, const std::vector<torch
                          strategy.staleness,
                          workers,
                          options_.job->train.optimizer,
+                         strategy.compression,
                          {}};
   const torch::Tensor flat = torch::from_blob(weights.data(), {weights.size()}, torch::kFloat);
   std::vector<torch::Tensor> arrays = {flat};

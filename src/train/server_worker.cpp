@@ -6,8 +6,11 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "core/random_number.hpp"
+#include "core/split_mix.hpp"
 #include "lanes/sums.hpp"
 #include "server/lines.hpp"
+#include "train/sharded_state.hpp"
 
 namespace convoy {
 namespace {
@@ -18,6 +21,7 @@ using server::Message;
 
 constexpr std::int64_t usual_bucket = 1 << 20;  // bytes
 constexpr std::int64_t largest_bucket = 32 << 20;
+constexpr std::int64_t most_compressed = 8 << 20;  // elements of a message
 
 std::int64_t bucket_size(const StrategyOptions& strategy) {
   const std::int64_t bytes = bucket_bytes(strategy);
@@ -40,6 +44,12 @@ ServerWorker::ServerWorker(Network network, std::unique_ptr<server::Link> link, 
     shard_blocks_[static_cast<std::size_t>(blocks_[b].owner)].push_back(static_cast<int>(b));
   buckets_ = make_buckets(blocks_, bucket_size(options_.job->strategy));
   gradients_ = gradients_of_buckets(blocks_, buckets_);
+  const CompressionOptions& compression = options_.job->strategy.compression;
+  if (compression.kind == "none") return;
+  codec_ = make_codec(compression);
+  draws_ = random_number();
+  for (std::uint32_t shard = 0; shard < link_->shards(); ++shard)
+    owed_.emplace_back(state_size(blocks_, static_cast<int>(shard)), compression.error_feedback);
 }
 
 Message ServerWorker::request(Kind kind, std::uint32_t shard) const {
@@ -106,7 +116,10 @@ void ServerWorker::compute(std::int64_t step, Range lanes) {
   left_ = gradients_.counts;
   pushed_.assign(buckets_.size(), 0);
   replica_->compute(step, results_, this);
-  push_rest();
+  if (codec_)
+    push_compressed(lanes);
+  else
+    push_rest();
 }
 
 void ServerWorker::begin(int /*replica*/, std::vector<PartialSum>& sums) {
@@ -114,6 +127,7 @@ void ServerWorker::begin(int /*replica*/, std::vector<PartialSum>& sums) {
 }
 
 void ServerWorker::ready(int /*replica*/, std::size_t gradient) {
+  if (codec_) return;  // the sum of all the task's lanes travels, at the end
   for (const int bucket : gradients_.buckets_of[gradient])
     if (--left_[bucket] == 0) push_bucket(static_cast<std::size_t>(bucket));
 }
@@ -152,6 +166,46 @@ void ServerWorker::push_bucket(std::size_t bucket) {
         push.rows = std::move(lines.runs);
         push.data = packed_;
       }
+      pushes_.push_back(link_->start(std::move(push)));
+    }
+  }
+}
+
+// Of all lanes of the task, laid out as the shard.
+std::span<const float> ServerWorker::whole_sum(std::uint32_t shard) {
+  parcel_.assign(static_cast<std::size_t>(state_size(blocks_, static_cast<int>(shard))), 0);
+  for (const PartialSum& sum : *sums_) {
+    for (const int b : shard_blocks_[shard]) {
+      const Block& block = blocks_[b];
+      add_into(parcel_.data() + block.state_begin, sum.data[block.gradient] + block.begin,
+               block.count);
+    }
+  }
+  return parcel_;
+}
+
+void ServerWorker::push_compressed(Range lanes) {
+  const std::uint64_t draw = mixed(draws_ + task_);
+  for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
+    whole_sum(shard);
+    const auto size = static_cast<std::int64_t>(parcel_.size());
+    for (std::int64_t first = 0; first < size; first += most_compressed) {
+      const std::int64_t count = std::min(most_compressed, size - first);
+      const auto values = std::span(parcel_).subspan(first, count);
+      if (!options_.job->strategy.compression.error_feedback) {
+        const float gain = codec_->unbiased_gain(values.size());
+        for (float& value : values) value *= gain;
+      }
+      const std::size_t bytes = codec_->encoded_bytes(values.size());
+      packed_.assign((bytes + sizeof(float) - 1) / sizeof(float), 0);
+      owed_[shard].encode(*codec_, values, static_cast<std::size_t>(first), draw,
+                          std::as_writable_bytes(std::span(packed_)).first(bytes));
+      Message push = request(Kind::push, shard);
+      push.lanes = lanes;
+      push.first = first;
+      push.count = count;
+      push.rows = {draw};
+      push.data = packed_;
       pushes_.push_back(link_->start(std::move(push)));
     }
   }
@@ -267,8 +321,10 @@ ServerStep ServerWorker::take_alone(const ServerTurn& turn) {
     result.rate = scheduled(turn.step);
     result.skipped = !std::isfinite(loss) || !std::isfinite(result.norm);
     if (result.skipped && options_.job->train.on_nonfinite != "skip") return result;
-    if (!result.skipped)
+    if (!result.skipped) {
       apply(turn.step, turn.lanes, result, scale_for(result.norm) / part, result.rate * part);
+      for (ErrorFeedback& owed : owed_) owed.commit();
+    }
   }
   report(turn.step, turn.lanes);
   return result;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/comm/compression.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "server/link.hpp"
@@ -88,6 +89,8 @@ class ServerWorker final : public GradientSink {
   void compute(std::int64_t step, Range lanes);
   void push_bucket(std::size_t bucket);
   void push_rest();
+  void push_compressed(Range lanes);
+  std::span<const float> whole_sum(std::uint32_t shard);
   void report(std::int64_t step, Range lanes);
   ServerStep take_together(const ServerTurn& turn);
   ServerStep take_alone(const ServerTurn& turn);
@@ -125,7 +128,10 @@ class ServerWorker final : public GradientSink {
   std::vector<int> left_;
   std::vector<char> pushed_;
   std::vector<float> parcel_;
-  std::vector<float> packed_;  // its lines that are not zero
+  std::vector<float> packed_;        // its lines that are not zero, or what the codec made of it
+  std::unique_ptr<Codec> codec_;     // null: gradients travel as they are
+  std::vector<ErrorFeedback> owed_;  // by shard
+  std::uint64_t draws_ = 0;
   Ids pushes_;
   struct Pull {
     std::uint64_t id;

@@ -134,6 +134,52 @@ TEST(ServerLines, APushThatDoesNotFitChangesNothing) {
   }
 }
 
+TEST(ServerShard, DecodesWhatIsPushedCompressed) {
+  ShardPlan plan = plan_of({64}, "async");
+  plan.compression.kind = "top_k";
+  plan.compression.part = 0.125;
+  Shard shard(ShardPlan::parse(plan.text()));
+  handled(shard, request(Kind::ready));
+  std::vector<float> gradient(64);
+  gradient[9] = 1;
+  const auto codec = make_codec(plan.compression);
+  std::vector<float> encoded(codec->encoded_bytes(64) / sizeof(float));
+  codec->encode(gradient, 0, std::as_writable_bytes(std::span(encoded)));
+  Message push = request(Kind::push);
+  push.count = 64;
+  push.rows = {0};
+  push.data = encoded;
+  Message apply = request(Kind::apply);
+  apply.rate = 0.5;
+  Message answer;
+  EXPECT_THROW(shard.handle(apply, answer), RequestError);  // before anything came
+  for (const auto& [count, floats] : std::vector<std::pair<std::int64_t, std::size_t>>{
+           {63, encoded.size()}, {65, encoded.size()}, {64, encoded.size() - 1}, {-1, 0}, {0, 0}}) {
+    push.count = count;
+    push.data = std::span<const float>(encoded).first(floats);
+    EXPECT_THROW(shard.handle(push, answer), RequestError) << count << " " << floats;
+  }
+  push.count = 64;
+  std::vector<float> nonsense(encoded.size(), -1);  // places beyond the end
+  push.data = nonsense;
+  EXPECT_THROW(shard.handle(push, answer), RequestError);
+  push.data = encoded;
+  push.first = 16;  // a piece that does not follow
+  EXPECT_THROW(shard.handle(push, answer), RequestError);
+  EXPECT_THROW(shard.handle(apply, answer), RequestError);
+  push.first = 0;
+  handled(shard, push);
+  handled(shard, push);  // said again
+  handled(shard, apply);
+  Message pull = request(Kind::pull);
+  pull.task = 0;
+  pull.count = 64;
+  std::vector<float> expected(64);
+  expected[9] = -0.5F;
+  const Message weights = handled(shard, pull);
+  EXPECT_THAT(weights.data, ::testing::ElementsAreArray(expected));
+}
+
 TEST(ServerShard, RefusesNumbersThatNoJobReaches) {
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
   Shard shard(plan_of({64}, "bsp"));

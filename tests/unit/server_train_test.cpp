@@ -136,6 +136,34 @@ TEST(ServerTrain, SspAndAsyncLearn) {
   }
 }
 
+TEST(ServerTrain, CompressedPushesAreFewerBytesAndLearn) {
+  Job job = small_job();
+  job.train.epochs = 8;
+  job.train.optimizer.momentum = 0;
+  const double reached = testing::train(job, mlp()).json["final"]["test_accuracy"];
+  const auto pushed_by = [](const RunSummary& summary) {
+    double bytes = 0;
+    for (const auto& server : summary.json["servers"])
+      bytes += server["bytes_pushed"].get<double>();
+    return bytes;
+  };
+  for (const std::string consistency : {"ssp", "async"}) {
+    Job own = served(job, 2, consistency);
+    const double whole = pushed_by(train_with(own, mlp(), 3));
+    for (const std::string kind : {"fp16", "bf16", "int8", "top_k", "random_k"}) {
+      for (const bool feedback : {true, false}) {
+        own.strategy.compression.kind = kind;
+        own.strategy.compression.part = 0.25;
+        own.strategy.compression.error_feedback = feedback;
+        const RunSummary summary = train_with(own, mlp(), 3);
+        EXPECT_LT(pushed_by(summary), 0.6 * whole) << kind;
+        EXPECT_GT(summary.json["final"]["test_accuracy"], reached - 0.25)
+            << consistency << " " << kind << " " << feedback;
+      }
+    }
+  }
+}
+
 TEST(ServerTrain, AWorkerThatPullsAheadIsOneUpdateLate) {
   Job job = served(small_job(), 2, "async");
   job.train.epochs = 8;

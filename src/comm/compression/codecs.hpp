@@ -1,5 +1,5 @@
 #pragma once
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/codec.hpp"
 
 namespace convoy {
 
