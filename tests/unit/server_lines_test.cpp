@@ -154,7 +154,7 @@ TEST(ServerShard, DecodesWhatIsPushedCompressed) {
   Message answer;
   EXPECT_THROW(shard.handle(apply, answer), RequestError);  // before anything came
   for (const auto& [count, floats] : std::vector<std::pair<std::int64_t, std::size_t>>{
-           {63, encoded.size()}, {65, encoded.size()}, {64, encoded.size() - 1}, {-1, 0}, {0, 0}}) {
+           {56, encoded.size()}, {65, encoded.size()}, {64, encoded.size() - 1}, {-1, 0}, {0, 0}}) {
     push.count = count;
     push.data = std::span<const float>(encoded).first(floats);
     EXPECT_THROW(shard.handle(push, answer), RequestError) << count << " " << floats;
