@@ -221,8 +221,10 @@ TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
   job.wait();
   EXPECT_EQ(job.digests()[0], expected_digest());
   EXPECT_THAT(job.digests()[1], ::testing::HasSubstr("given up for lost"));
-  EXPECT_EQ(job.events("lost").size(), 1u);
-  EXPECT_TRUE(job.events("joined").empty());
+  ASSERT_EQ(job.events("lost").size(), 1u);
+  // It may have been late at the beginning, but did not come back.
+  for (const auto& event : job.events("joined"))
+    EXPECT_LT(event["generation"], job.events("lost")[0]["generation"]);
 }
 
 // It has nobody whose end of a connection would tell it.
