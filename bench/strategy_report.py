@@ -134,7 +134,7 @@ def when_to_use(runs):
 
 def plot(runs):
     """Seconds to the target with 4 workers: a panel a task, a row a contestant, a dot a link. Logarithmic."""
-    left, top, width, row, gap = 190, 64, 240, 20, 24
+    left, top, width, row, gap = 190, 64, 240, 20, 60
     names = list(contestants.CONTESTANTS)
     height = row * len(names)
     whole = left + len(contestants.TASKS) * (width + gap)
