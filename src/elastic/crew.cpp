@@ -155,8 +155,7 @@ void Crew::judge(Worker& worker) {
     if (due_.empty() && !any_running()) {
       coordinator_.exhausted(
           fmt::format("worker {} (pid {}) ended before the job's work was done, and none is left; "
-                      "a program of your own "
-                      "takes part with convoy::Membership",
+                      "a program of your own takes part with convoy::Membership",
                       worker.number, worker.process.pid()));
     }
     return;

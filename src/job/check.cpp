@@ -207,16 +207,14 @@ class Checker {
     if (compression != "none" && strategy.consistency == "bsp") {
       fail("strategy.compression.kind",
            fmt::format("{} changes the result, and consistency bsp promises that of the "
-                       "synchronous strategy; "
-                       "remove it, or set consistency to ssp or async",
+                       "synchronous strategy; remove it, or set consistency to ssp or async",
                        compression),
            {"strategy.compression", "strategy.consistency"});
     }
     if (compression == "power_sgd") {
       fail("strategy.compression.kind",
            "power_sgd sums its factors over all workers at once, which parameter servers do not; "
-           "use "
-           "another kind",
+           "use another kind",
            {"strategy.compression", "strategy.kind"});
     }
     if (strategy.compensation != "none" && strategy.consistency == "bsp") {

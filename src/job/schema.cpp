@@ -363,8 +363,7 @@ void describe(Visitor& v, StrategyOptions& o) {
   v.key("compensation_strength", o.compensation_strength, above(0), "dc_asgd: lambda");
   v.key("prefetch", o.prefetch, any(),
         "parameter_server, async: a worker pulls the weights for its next task while it computes; "
-        "they lack "
-        "the update of the task in between");
+        "they lack the update of the task in between");
   v.key(
       "average_every", o.average_every, at_least(1),
       "local_sgd, elastic_averaging, gossip: steps that each worker takes alone between exchanges");

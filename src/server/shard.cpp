@@ -161,12 +161,11 @@ void Shard::decode_push(Worker& worker, const Message& request) const {
     throw RequestError("a push of compressed elements that does not fit");
   const auto count = static_cast<std::size_t>(request.count);
   const std::size_t bytes = codec_->encoded_bytes(count);
-  const std::span<const std::byte> data = std::as_bytes(request.data);
-  if (data.size() != (bytes + sizeof(float) - 1) / sizeof(float) * sizeof(float))
+  if (request.data.size() != floats_for(bytes))
     throw RequestError("a push of compressed elements that are too few or too many");
   std::vector<float> values(count);
   try {
-    codec_->decode(data.first(bytes), request.rows[0], values);
+    codec_->decode(std::as_bytes(request.data).first(bytes), request.rows[0], values);
   } catch (const InputError& error) {
     throw RequestError(error.what());
   }

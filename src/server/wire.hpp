@@ -24,24 +24,24 @@ enum class Kind : std::uint8_t {
   load,       ///< array, first, data
   ready,      ///< version, step: all arrays are loaded
   push,       ///< worker, task, step, lanes: a node of the tree; first, data; with flag lines:
-         ///< count, rows and data; of a plan with compression lanes: of the task; first, count;
-         ///< rows: the codec's draw; data: what it made of count elements, filled up with 0
-  squares,     ///< step; answer: numbers, one for each block
-  apply,       ///< worker, task, step, lanes: what was pushed; rate, scale, clip;
-               ///< flag skipped
-  pull,        ///< worker, task, version: at least; first, count; rows: the version
-               ///< that the worker has and `array` of the answer that it came with, or nothing;
-               ///< answer: data, version, array; with flag lines: rows and data of the lines that
-               ///< have changed since
-  fetch,       ///< array, first, count; answer: data, version
-  take,        ///< worker; answer: a task
-  report,      ///< worker, step, lanes, count: samples; numbers; text: counters;
-               ///< flag stop
-  news,        ///< worker, step; answer: numbers: losses, or a task that somebody lost
-  gone,        ///< worker: it will not come back
-  table,       ///< text: TablePlan
-  pull_rows,   ///< array: the table; rows; answer: data
-  push_rows,   ///< worker, task, array: the table; rows; data; rate
+              ///< count, rows and data; of a plan with compression lanes: the task's; first, count;
+              ///< rows: the codec's draw; data: what it made of count elements (floats_for)
+  squares,    ///< step; answer: numbers, one for each block
+  apply,      ///< worker, task, step, lanes: what was pushed; rate, scale, clip;
+              ///< flag skipped
+  pull,       ///< worker, task, version: at least; first, count; rows: the version
+              ///< that the worker has and `array` of the answer that it came with, or nothing;
+              ///< answer: data, version, array; with flag lines: rows and data of the lines that
+              ///< have changed since
+  fetch,      ///< array, first, count; answer: data, version
+  take,       ///< worker; answer: a task
+  report,     ///< worker, step, lanes, count: samples; numbers; text: counters;
+              ///< flag stop
+  news,       ///< worker, step; answer: numbers: losses, or a task that somebody lost
+  gone,       ///< worker: it will not come back
+  table,      ///< text: TablePlan
+  pull_rows,  ///< array: the table; rows; answer: data
+  push_rows,  ///< worker, task, array: the table; rows; data; rate
   statistics,  ///< answer: text (JSON)
   close,       ///< the server may end
   assigned,    ///< to a backup: worker, step, lanes: a task was given out
@@ -89,6 +89,11 @@ struct Message {
 /// Bytes of weights, gradients and of which rows or lines they are.
 inline std::uint64_t payload_bytes(const Message& message) {
   return message.data.size_bytes() + message.rows.size() * sizeof(std::uint64_t);
+}
+
+/// Elements that as many bytes fill, which have zeros after them.
+constexpr std::size_t floats_for(std::size_t bytes) {
+  return (bytes + sizeof(float) - 1) / sizeof(float);
 }
 
 /// A worker's number is its process' times this, and its replica's.

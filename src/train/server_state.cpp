@@ -15,8 +15,6 @@ using server::Flag;
 using server::Kind;
 using server::Message;
 
-constexpr std::int64_t most_floats = 8 << 20;  // of a message of weights
-
 std::vector<double> statistics_of(const SharedWeights& weights) {
   std::vector<double> values;
   for (const auto& [name, tensor] : weights.buffers()) {

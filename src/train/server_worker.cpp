@@ -21,7 +21,6 @@ using server::Message;
 
 constexpr std::int64_t usual_bucket = 1 << 20;  // bytes
 constexpr std::int64_t largest_bucket = 32 << 20;
-constexpr std::int64_t most_compressed = 8 << 20;  // elements of a message
 
 std::int64_t bucket_size(const StrategyOptions& strategy) {
   const std::int64_t bytes = bucket_bytes(strategy);
@@ -172,7 +171,7 @@ void ServerWorker::push_bucket(std::size_t bucket) {
 }
 
 // Of all lanes of the task, laid out as the shard.
-std::span<const float> ServerWorker::whole_sum(std::uint32_t shard) {
+std::span<float> ServerWorker::whole_sum(std::uint32_t shard) {
   parcel_.assign(static_cast<std::size_t>(state_size(blocks_, static_cast<int>(shard))), 0);
   for (const PartialSum& sum : *sums_) {
     for (const int b : shard_blocks_[shard]) {
@@ -187,17 +186,17 @@ std::span<const float> ServerWorker::whole_sum(std::uint32_t shard) {
 void ServerWorker::push_compressed(Range lanes) {
   const std::uint64_t draw = mixed(draws_ + task_);
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
-    whole_sum(shard);
-    const auto size = static_cast<std::int64_t>(parcel_.size());
-    for (std::int64_t first = 0; first < size; first += most_compressed) {
-      const std::int64_t count = std::min(most_compressed, size - first);
-      const auto values = std::span(parcel_).subspan(first, count);
+    const std::span<float> sum = whole_sum(shard);
+    const auto size = static_cast<std::int64_t>(sum.size());
+    for (std::int64_t first = 0; first < size; first += most_floats) {
+      const std::int64_t count = std::min(most_floats, size - first);
+      const std::span<float> values = sum.subspan(first, count);
       if (!options_.job->strategy.compression.error_feedback) {
         const float gain = codec_->unbiased_gain(values.size());
         for (float& value : values) value *= gain;
       }
       const std::size_t bytes = codec_->encoded_bytes(values.size());
-      packed_.assign((bytes + sizeof(float) - 1) / sizeof(float), 0);
+      packed_.assign(server::floats_for(bytes), 0);
       owed_[shard].encode(*codec_, values, static_cast<std::size_t>(first), draw,
                           std::as_writable_bytes(std::span(packed_)).first(bytes));
       Message push = request(Kind::push, shard);

@@ -19,6 +19,9 @@
 
 namespace convoy {
 
+/// Elements of weights or gradients in a message, at most.
+constexpr std::int64_t most_floats = 8 << 20;
+
 /// What a worker is to do, as the servers say.
 struct ServerTurn {
   std::int64_t step = 0;
@@ -90,7 +93,7 @@ class ServerWorker final : public GradientSink {
   void push_bucket(std::size_t bucket);
   void push_rest();
   void push_compressed(Range lanes);
-  std::span<const float> whole_sum(std::uint32_t shard);
+  std::span<float> whole_sum(std::uint32_t shard);
   void report(std::int64_t step, Range lanes);
   ServerStep take_together(const ServerTurn& turn);
   ServerStep take_alone(const ServerTurn& turn);
