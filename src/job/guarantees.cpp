@@ -27,10 +27,13 @@ constexpr std::string_view own_in_between =
 constexpr std::string_view acknowledged =
     "no update that a server has acknowledged, with `backups: 1`; without, those of a lost server "
     "since the last checkpoint";
-constexpr std::string_view stops =
-    "the job stops, and goes on from its checkpoint with as many workers";
+constexpr std::string_view since_exchange =
+    "what the lost worker did since its last exchange; with a fixed number of workers the job "
+    "stops, and goes on from its checkpoint with as many";
 constexpr std::string_view same_bits =
-    "the same bits for any replicas, in every run with as many workers and when resumed";
+    "the same bits for any replicas, in every run with as many workers and when resumed; other "
+    "bits "
+    "when workers come and go";
 constexpr std::string_view order_counts = "none: the order in which updates come counts";
 constexpr std::string_view to_servers = "2 M from and to the servers";
 constexpr std::string_view compressed_to_servers =
@@ -73,19 +76,19 @@ const std::array<Guarantee, 9>& guarantees() {
        [](const StrategyOptions& s) {
          return s.kind == "local_sgd" && s.compression.kind == "none";
        },
-       own_in_between, stops, same_bits, "2 (W - 1) / W M / H"},
+       own_in_between, since_exchange, same_bits, "2 (W - 1) / W M / H"},
       {"`local_sgd` with `compression`",
        [](const StrategyOptions& s) {
          return s.kind == "local_sgd" && s.compression.kind != "none";
        },
-       own_in_between, stops, same_bits, "the compressed part of 2 (W - 1) / W M / H"},
+       own_in_between, since_exchange, same_bits, "the compressed part of 2 (W - 1) / W M / H"},
       {"`elastic_averaging`",
        [](const StrategyOptions& s) { return s.kind == "elastic_averaging"; },
-       "workers have weights of their own, pulled to a common centre at every exchange", stops,
-       same_bits, "2 (W - 1) / W M / H"},
+       "workers have weights of their own, pulled to a common centre at every exchange",
+       since_exchange, same_bits, "2 (W - 1) / W M / H"},
       {"`gossip`", [](const StrategyOptions& s) { return s.kind == "gossip"; },
-       "workers have weights of their own; at an exchange pairs come to have the same", stops,
-       same_bits, "M / H, to one neighbour"},
+       "workers have weights of their own; at an exchange pairs come to have the same",
+       since_exchange, same_bits, "M / H, to one neighbour"},
   }};
   return all;
 }

@@ -1,6 +1,7 @@
 #include "train/averaging.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 
@@ -9,8 +10,6 @@
 
 namespace convoy {
 namespace {
-
-using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
 CONVOY_VECTORISE void subtract(const float* __restrict a, const float* __restrict b,
                                float* __restrict difference, std::size_t count) {
@@ -40,24 +39,33 @@ torch::Tensor tensor_of(const TrainedValues& values) {
 }
 
 class WithGroup : public Averaging {
+ public:
+  void enter(Communicator* group, std::int64_t lanes) override {
+    group_ = group;
+    contributors_ = static_cast<int>(std::min<std::int64_t>(lanes, workers()));
+    contributes_ = group == nullptr || group->rank() < lanes;
+  }
+
  protected:
-  WithGroup(Communicator* group, const TrainedValues& values)
-      : group_(group), parameters_(values.parameters()), size_(values.size()) {}
+  explicit WithGroup(const TrainedValues& values)
+      : parameters_(values.parameters()), size_(values.size()) {}
 
   int workers() const { return group_ == nullptr ? 1 : group_->size(); }
-  float share() const { return 1.0F / static_cast<float>(workers()); }
+  float share() const { return 1.0F / static_cast<float>(contributors_); }
 
   void add_up(std::span<float> values) {
     if (group_ != nullptr) group_->all_reduce(values);
   }
 
-  bool anybody(bool wish) {
-    std::int64_t flag = wish ? 1 : 0;
-    if (group_ != nullptr) group_->all_reduce(std::span(&flag, 1), ReduceOp::max);
-    return flag != 0;
+  Wish greatest(Wish wish) {
+    auto number = static_cast<std::int64_t>(wish);
+    if (group_ != nullptr) group_->all_reduce(std::span(&number, 1), ReduceOp::max);
+    return static_cast<Wish>(number);
   }
 
-  Communicator* group_;
+  Communicator* group_ = nullptr;
+  int contributors_ = 1;
+  bool contributes_ = true;
   std::size_t parameters_;
   std::size_t size_;
 };
@@ -67,23 +75,32 @@ class WithGroup : public Averaging {
 // become their mean.
 class LocalSgd final : public WithGroup {
  public:
-  LocalSgd(const StrategyOptions& strategy, std::uint64_t seed, Communicator* group,
-           const TrainedValues& values)
-      : WithGroup(group, values), outer_options_(strategy.outer), outer_(tensor_of(values)) {
+  LocalSgd(const StrategyOptions& strategy, std::uint64_t seed, const TrainedValues& values)
+      : WithGroup(values),
+        outer_options_(strategy.outer),
+        compression_(strategy.compression),
+        seed_(seed),
+        matrices_(values.matrices()),
+        outer_(tensor_of(values)) {
     if (!plain()) velocity_ = torch::zeros({static_cast<std::int64_t>(parameters_)});
+  }
+
+  void enter(Communicator* group, std::int64_t lanes) override {
+    WithGroup::enter(group, lanes);
+    changes_.reset();
     if (group == nullptr) return;
-    changes_ = make_group_sum(strategy.compression, seed, parameters_, values.matrices());
+    changes_ = make_group_sum(compression_, seed_, parameters_, matrices_);
     changes_->enter(*group);
   }
 
-  bool exchange(std::int64_t number, std::span<float> values, bool end) override {
+  Wish exchange(std::int64_t number, std::span<float> values, Wish wish) override {
+    const Wish agreed = greatest(wish);
     float* outer = outer_.data_ptr<float>();
     if (group_ == nullptr && plain()) {
       std::copy(values.begin(), values.end(), outer);
-      return end;
+      return agreed;
     }
-    std::vector<float> change(size_);
-    subtract(values.data(), outer, change.data(), size_);
+    std::vector<float> change = change_of(values);
     if (changes_) changes_->add_up(number, std::span(change).first(parameters_));
     add_up(std::span(change).subspan(parameters_));
     if (plain()) {
@@ -97,7 +114,7 @@ class LocalSgd final : public WithGroup {
     }
     if (changes_) changes_->commit();
     std::copy_n(outer, size_, values.begin());
-    return anybody(end);
+    return agreed;
   }
 
   void combine(std::span<const float> values, std::span<float> model) override {
@@ -105,19 +122,22 @@ class LocalSgd final : public WithGroup {
       std::copy(values.begin(), values.end(), model.begin());
       return;
     }
-    const float* outer = outer_.data_ptr<float>();
-    std::vector<float> change(size_);
-    subtract(values.data(), outer, change.data(), size_);
+    std::vector<float> change = change_of(values);
     add_up(change);
-    std::copy_n(outer, size_, model.begin());
+    std::copy_n(outer_.data_ptr<float>(), size_, model.begin());
     add_scaled(model.data(), change.data(), share(), size_);
   }
 
-  NamedTensors state() const override {
-    NamedTensors kept{{"outer", outer_}};
-    if (velocity_.defined()) kept.emplace_back("outer_momentum", velocity_);
+  State state() const override {
+    State kept = common();
     if (!changes_) return kept;
     for (auto& tensor : changes_->state()) kept.push_back(std::move(tensor));
+    return kept;
+  }
+
+  State common() const override {
+    State kept{{"outer", outer_}};
+    if (velocity_.defined()) kept.emplace_back("outer_momentum", velocity_);
     return kept;
   }
 
@@ -126,7 +146,16 @@ class LocalSgd final : public WithGroup {
  private:
   bool plain() const { return outer_options_.rate == 1 && outer_options_.momentum == 0; }
 
+  std::vector<float> change_of(std::span<const float> values) const {
+    std::vector<float> change(size_);
+    if (contributes_) subtract(values.data(), outer_.data_ptr<float>(), change.data(), size_);
+    return change;
+  }
+
   OuterOptions outer_options_;
+  CompressionOptions compression_;
+  std::uint64_t seed_;
+  std::vector<PowerSgd::Matrix> matrices_;
   torch::Tensor outer_;     // the result of the last exchange
   torch::Tensor velocity_;  // of its parameters
   std::unique_ptr<GroupSum> changes_;
@@ -137,26 +166,29 @@ class LocalSgd final : public WithGroup {
 // worker keeps the centre.
 class ElasticAveraging final : public WithGroup {
  public:
-  ElasticAveraging(const StrategyOptions& strategy, Communicator* group,
-                   const TrainedValues& values)
-      : WithGroup(group, values), elasticity_(strategy.elasticity), centre_(tensor_of(values)) {}
+  ElasticAveraging(const StrategyOptions& strategy, const TrainedValues& values)
+      : WithGroup(values), elasticity_(strategy.elasticity), centre_(tensor_of(values)) {}
 
-  bool exchange(std::int64_t, std::span<float> values, bool end) override {
+  Wish exchange(std::int64_t, std::span<float> values, Wish wish) override {
+    const Wish agreed = greatest(wish);
     const float alpha = static_cast<float>(elasticity_) * share();
     float* centre = centre_.data_ptr<float>();
     std::vector<float> apart(size_);
-    subtract(values.data(), centre, apart.data(), size_);
+    if (contributes_) subtract(values.data(), centre, apart.data(), size_);
+    std::vector<float> sum = apart;
+    add_up(sum);
     add_scaled(values.data(), apart.data(), -alpha, size_);
-    add_up(apart);
-    add_scaled(centre, apart.data(), alpha, size_);
-    return anybody(end);
+    add_scaled(centre, sum.data(), alpha, size_);
+    if (!contributes_) std::copy_n(centre, size_, values.begin());
+    return agreed;
   }
 
   void combine(std::span<const float>, std::span<float> model) override {
     std::copy_n(centre_.data_ptr<float>(), size_, model.begin());
   }
 
-  NamedTensors state() const override { return {{"centre", centre_}}; }
+  State state() const override { return common(); }
+  State common() const override { return {{"centre", centre_}}; }
 
  private:
   double elasticity_;
@@ -164,54 +196,63 @@ class ElasticAveraging final : public WithGroup {
 };
 
 // Gossip (Boyd et al. 2006; D-PSGD, Lian et al. 2017): pairs average, by messages between the two
-// alone. That somebody wants to end spreads with the messages, so all end with the exchange by
+// alone. What somebody wishes spreads with the messages, so it happens to all with the exchange by
 // which all have heard of it.
 class Gossip final : public WithGroup {
  public:
-  Gossip(const StrategyOptions& strategy, std::uint64_t seed, Communicator* group,
-         const TrainedValues& values)
-      : WithGroup(group, values), neighbours_(strategy.neighbours), seed_(seed) {}
+  Gossip(const StrategyOptions& strategy, std::uint64_t seed, const TrainedValues& values)
+      : WithGroup(values), neighbours_(strategy.neighbours), seed_(seed) {}
 
-  bool exchange(std::int64_t number, std::span<float> values, bool end) override {
-    if (group_ == nullptr) return end;
+  void enter(Communicator* group, std::int64_t lanes) override {
+    WithGroup::enter(group, lanes);
+    last_ = {never, never};
+  }
+
+  Wish exchange(std::int64_t number, std::span<float> values, Wish wish) override {
+    if (group_ == nullptr) return wish;
     const int me = group_->rank();
-    if (end && last_ == never)
-      last_ = gossip_spread(neighbours_, seed_, number, me, group_->size());
+    if (wish != Wish::none && last_of(wish) == never)
+      last_of(wish) = gossip_spread(neighbours_, seed_, number, me, group_->size());
     const int peer = gossip_partner(neighbours_, seed_, number, me, group_->size());
     if (peer >= 0) average_with(peer, values);
-    return number >= last_;
+    if (number >= last_of(Wish::end)) return Wish::end;
+    return number >= last_of(Wish::change) ? Wish::change : Wish::none;
   }
 
   void combine(std::span<const float> values, std::span<float> model) override {
     std::copy(values.begin(), values.end(), model.begin());
     add_up(model);
     if (group_ == nullptr) return;
-    for (float& value : model) value *= share();
+    for (float& value : model) value *= 1.0F / static_cast<float>(workers());
   }
 
-  NamedTensors state() const override { return {}; }
+  State state() const override { return {}; }
+  State common() const override { return {}; }
 
  private:
   static constexpr int gossip_tag = 4;
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
+  std::int64_t& last_of(Wish wish) { return last_[wish == Wish::change ? 0 : 1]; }
+
   void average_with(int peer, std::span<float> values) {
     std::vector<float> theirs(values.size());
-    std::int64_t their_last = never;
-    const auto bytes_of = [](std::int64_t& number) {
-      return std::as_writable_bytes(std::span(&number, 1));
-    };
-    Work in = group_->irecv(peer, gossip_tag,
-                            {bytes_of(their_last), std::as_writable_bytes(std::span(theirs))});
-    group_->isend(peer, gossip_tag, {bytes_of(last_), std::as_bytes(values)}).wait();
+    std::array<std::int64_t, 2> their_last{never, never};
+    Work in = group_->irecv(
+        peer, gossip_tag,
+        {std::as_writable_bytes(std::span(their_last)), std::as_writable_bytes(std::span(theirs))});
+    group_->isend(peer, gossip_tag, {std::as_bytes(std::span(last_)), std::as_bytes(values)})
+        .wait();
     in.wait();
-    last_ = std::min(last_, their_last);
+    for (std::size_t i = 0; i < last_.size(); ++i) last_[i] = std::min(last_[i], their_last[i]);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = (values[i] + theirs[i]) * 0.5F;
   }
 
   std::string neighbours_;
   std::uint64_t seed_;
-  std::int64_t last_ = never;  // the exchange with which all end, as far as this worker has heard
+  // The exchange with which members change, and that with which all end, as far as this worker has
+  // heard.
+  std::array<std::int64_t, 2> last_{never, never};
 };
 
 int ring_partner(std::int64_t number, int rank, int size) {
@@ -263,12 +304,11 @@ std::int64_t gossip_spread(const std::string& neighbours, std::uint64_t seed, st
 }
 
 std::unique_ptr<Averaging> make_averaging(const StrategyOptions& strategy, std::uint64_t seed,
-                                          Communicator* group, const TrainedValues& values) {
-  if (strategy.kind == "local_sgd")
-    return std::make_unique<LocalSgd>(strategy, seed, group, values);
+                                          const TrainedValues& values) {
+  if (strategy.kind == "local_sgd") return std::make_unique<LocalSgd>(strategy, seed, values);
   if (strategy.kind == "elastic_averaging")
-    return std::make_unique<ElasticAveraging>(strategy, group, values);
-  if (strategy.kind == "gossip") return std::make_unique<Gossip>(strategy, seed, group, values);
+    return std::make_unique<ElasticAveraging>(strategy, values);
+  if (strategy.kind == "gossip") return std::make_unique<Gossip>(strategy, seed, values);
   return nullptr;
 }
 

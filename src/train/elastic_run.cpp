@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
@@ -75,6 +76,10 @@ void Trainer::Impl::enter(Membership::Group joined) {
   make_reduction();
   synchronise();
   own_lanes();
+  if (exchange_due())
+    meet();
+  else if (own_steps() && finished())
+    agree_on_result();
   if (progress_.step > 0 && tended_ < progress_.step) between_steps();
   tended_ = progress_.step;
 }
@@ -94,6 +99,7 @@ void Trainer::Impl::tell_progress(WorkerActivity activity) const {
 Json Trainer::Impl::describe_self() const {
   return {{"worker", options_.membership->worker()},
           {"step", has_state_ ? progress_.step : -1},
+          {"met", met_},
           {"tended", tended_},
           {"first", was_first_},
           {"updates", progress_.updates},
@@ -115,8 +121,9 @@ void Trainer::Impl::synchronise() {
     members.push_back(Json::parse(text));
   require_same_job(members);
   const auto furthest =
-      std::max_element(members.begin(), members.end(),
-                       [](const Json& a, const Json& b) { return a["step"] < b["step"]; });
+      std::max_element(members.begin(), members.end(), [](const Json& a, const Json& b) {
+        return std::tie(a["step"], a["met"]) < std::tie(b["step"], b["met"]);
+      });
   const auto source = static_cast<int>(furthest - members.begin());
   std::string from = fmt::format("worker {}", (*furthest)["worker"].get<int>());
   if (furthest->at("step") < 0) {
@@ -155,6 +162,7 @@ void Trainer::Impl::begin_run() {
   if (is_first()) {
     if (options_.take_over) options_.take_over(goes_on);
     if (goes_on && checkpoints_) resumed = restore_newest();
+    if (own_steps() && !resumed.is_null()) restore_for_all();
   }
   const Json own = {{"resumed", !resumed.is_null()},
                     {"step", progress_.step},
@@ -163,7 +171,8 @@ void Trainer::Impl::begin_run() {
                     {"seconds", progress_.seconds}};
   const Json first = Json::parse(options_.group->all_gather(own.dump())[0]);
   progress_ = {first["step"], first["updates"], first["skipped"], first["seconds"]};
-  if (first["resumed"] && team_) team_->distribute_from(0, *weights_, states_);
+  met_ = progress_.step;
+  if (first["resumed"]) share_beginning();
   full_states_.clear();
   has_state_ = true;
   tended_ = progress_.step;
@@ -173,12 +182,47 @@ void Trainer::Impl::begin_run() {
   if (!resumed.is_null()) emit(resumed);
 }
 
+// What worker 0 has read, to all.
+void Trainer::Impl::share_beginning() {
+  if (!team_) return;
+  team_->distribute_from(0, *weights_, states_);
+  if (!own_steps()) return;
+  std::vector<int> others;
+  for (int w = 1; w < workers(); ++w) others.push_back(w);
+  copy_own_state(0, others);
+}
+
+// With steps of each worker's own: who took part in the last exchange, or has given all that it had
+// to those who did, keeps what it has. The others begin as a copy of who came furthest.
+void Trainer::Impl::catch_up_own(const std::vector<Json>& members, int source) {
+  const Json& from = members[static_cast<std::size_t>(source)];
+  std::vector<int> takers;
+  for (int w = 0; w < workers(); ++w) {
+    const Json& member = members[static_cast<std::size_t>(w)];
+    // In gossip pairs meet, and what one missed the others have not either.
+    const bool keeps =
+        member["step"] >= 0 && (member["met"] == from["met"] || job_.strategy.kind == "gossip");
+    if (!keeps) takers.push_back(w);
+  }
+  copy_own_state(source, takers);
+  progress_.step = from["step"];
+  met_ = from["met"];
+  if (has_state_) return;
+  progress_.seconds = from["seconds"].get<double>() - meter_.seconds;
+  last_loss_ = from["loss"];
+  last_rate_ = from["rate"];
+  last_norm_ = from["norm"];
+  has_state_ = true;
+}
+
 void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
   const Json& from = members[static_cast<std::size_t>(source)];
   const std::int64_t step = from["step"];
   const bool all_there = std::all_of(members.begin(), members.end(),
                                      [&](const Json& member) { return member["step"] == step; });
-  if (!all_there && team_) {
+  if (own_steps()) {
+    catch_up_own(members, source);
+  } else if (!all_there && team_) {
     // Half a state is none, should this be interrupted.
     if (progress_.step != step) has_state_ = false;
     team_->distribute_from(source, *weights_, states_);

@@ -1,6 +1,7 @@
 // What is each worker's alone, in checkpoints: models between exchanges, what compression owes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "convoy/core/error.hpp"
@@ -18,7 +19,7 @@ std::string prefix_of(int worker) {
 // Tensors that the state is kept in, but for copies of the values and the counts.
 Trainer::Impl::OwnState Trainer::Impl::own_state() const {
   if (!own_steps()) return sums_->state();
-  OwnState state = averaging_->state();
+  OwnState state = options_.membership != nullptr ? averaging_->common() : averaging_->state();
   torch::Tensor values = torch::zeros({static_cast<std::int64_t>(values_->size())});
   const std::span<float> flat(values.data_ptr<float>(), values_->size());
   if (own_values_.empty())
@@ -59,6 +60,40 @@ void Trainer::Impl::take_out_own_state(TrainingState& state) {
     own_states_.insert(named);
     return true;
   });
+}
+
+// An elastic job goes on from the model of all, with what worker 0 had beside its own.
+void Trainer::Impl::restore_for_all() {
+  const OwnState mine = own_state();
+  for (const auto& [name, tensor] : mine) {
+    if (name == "values") continue;
+    const auto kept = own_states_.find(prefix_of(0) + name);
+    if (kept == own_states_.end() || kept->second.sizes() != tensor.sizes() ||
+        kept->second.scalar_type() != tensor.scalar_type())
+      throw InputError(fmt::format("the newest checkpoint lacks worker 0's {}", name));
+    tensor.copy_(kept->second);
+  }
+  take_own_state(mine);
+  own_states_.clear();
+}
+
+// All of `source`'s own state, to the workers `takers`. Collective.
+void Trainer::Impl::copy_own_state(int source, const std::vector<int>& takers) {
+  constexpr int copy_tag = 8;
+  if (!team_ || takers.empty()) return;
+  const bool takes = std::find(takers.begin(), takers.end(), worker()) != takers.end();
+  if (!takes && worker() != source) return;
+  OwnState state = own_state();
+  for (const torch::Tensor& counter : counters_of(*weights_))
+    state.emplace_back("counter", counter);
+  if (takes) has_state_ = false;  // half a state is none
+  for (const auto& [name, tensor] : state) {
+    if (takes) options_.group->recv(source, copy_tag, bytes_of(tensor));
+    for (const int taker : takers) {
+      if (worker() == source) options_.group->send(taker, copy_tag, bytes_of(tensor));
+    }
+  }
+  if (takes) take_own_state(state);
 }
 
 // After worker 0 has read a checkpoint. Of what compression owed nothing is kept if there are other

@@ -24,7 +24,8 @@ void Trainer::Impl::make_strategy() {
   own_steps_ = strategy.kind == "local_sgd" || strategy.kind == "elastic_averaging" ||
                strategy.kind == "gossip";
   require_fitting_strategy();
-  identity_.update(strategy_identity(strategy, workers()));
+  // Of an elastic job the number of workers is no part of what it is.
+  identity_.update(strategy_identity(strategy, options_.membership == nullptr ? workers() : 0));
   values_ = std::make_unique<TrainedValues>(*weights_);
   if (strategy.kind != "synchronous" || strategy.compression.kind == "none") return;
   sums_ = make_group_sum(strategy.compression, derive_seed(job_.seed, RandomPurpose::exchange),
@@ -32,20 +33,11 @@ void Trainer::Impl::make_strategy() {
 }
 
 void Trainer::Impl::require_fitting_strategy() const {
-  if (!own_steps()) return;
-  const std::string& kind = job_.strategy.kind;
-  if (options_.membership != nullptr) {
-    throw InputError(
-        fmt::format("strategy.kind: {} needs a fixed number of workers; start them with --workers "
-                    "N instead of MIN:MAX, or use synchronous",
-                    kind));
-  }
-  if (lanes_ < workers()) {
-    throw InputError(
-        fmt::format("strategy.kind: with {} every worker needs a lane of its own, and train.lanes "
-                    "{} are fewer than the {} workers; raise train.lanes",
-                    kind, lanes_, workers()));
-  }
+  if (!own_steps() || lanes_ >= workers()) return;
+  throw InputError(
+      fmt::format("strategy.kind: with {} every worker needs a lane of its own, and train.lanes "
+                  "{} are fewer than the {} workers; raise train.lanes",
+                  job_.strategy.kind, lanes_, workers()));
 }
 
 // When the workers are known, or others than before.
@@ -53,8 +45,11 @@ void Trainer::Impl::enter_strategy() {
   Communicator* const group = workers() > 1 ? options_.group.get() : nullptr;
   if (compressed() && group != nullptr) sums_->enter(*group);
   if (!own_steps()) return;
-  averaging_ = make_averaging(job_.strategy, derive_seed(job_.seed, RandomPurpose::exchange), group,
-                              *values_);
+  if (!averaging_) {
+    averaging_ =
+        make_averaging(job_.strategy, derive_seed(job_.seed, RandomPurpose::exchange), *values_);
+  }
+  averaging_->enter(group, lanes_);
 }
 
 // Of the step's batch, those that this worker has seen.
@@ -66,34 +61,51 @@ std::int64_t Trainer::Impl::own_samples() const {
   return samples;
 }
 
-// After a step of this worker's own: the exchange, if it is due. With the last one the weights are
-// those of all workers.
+// After progress_.step steps of this worker's own, the last of which has been counted.
+bool Trainer::Impl::exchange_due() const {
+  if (!own_steps() || met_ >= progress_.step) return false;
+  return progress_.step % job_.strategy.average_every == 0 || finished();
+}
+
+// The exchange that is due. If it throws, it is still due, with whoever is left.
 void Trainer::Impl::meet() {
-  const std::int64_t done = progress_.step + 1;
-  const std::int64_t every = job_.strategy.average_every;
-  const bool last = done == total_steps_;
-  if (done % every != 0 && !last) return;
   const auto clock = TimeUse::Clock::now();
   const std::uint64_t before = team_ ? options_.group->bytes_sent() : 0;
   std::vector<float> values(values_->size());
   values_->read(values);
-  const bool asked = options_.stop != nullptr && options_.stop->load();
-  const bool agreed = averaging_->exchange((done - 1) / every, values, asked || !failure_.empty());
-  if (last) {
-    const std::vector<float> own = values;
-    averaging_->combine(own, values);
-    share_counters();
-  }
+  const std::int64_t number = (progress_.step - 1) / job_.strategy.average_every;
+  const Wish wish = averaging_->exchange(number, values, own_wish());
   values_->write(values);
+  met_ = progress_.step;
   if (failure_.empty() && !all_finite(values)) {
     failure_ = fmt::format(
         "step {}: the workers' averaged weights are not finite; lower train.optimizer.rate, or set "
         "train.clip.norm",
-        done);
+        progress_.step);
   }
+  if (finished()) agree_on_result();
   if (team_) team_->count(options_.group->bytes_sent() - before);
   replicas_[0]->time_use().add(Activity::communicate, clock);
-  end_together(agreed || last);
+  change_agreed_ = wish == Wish::change;
+  end_together(wish == Wish::end || finished());
+}
+
+Wish Trainer::Impl::own_wish() const {
+  const bool asked = options_.stop != nullptr && options_.stop->load();
+  if (asked || !failure_.empty()) return Wish::end;
+  const bool change = options_.membership != nullptr && options_.membership->change_wanted();
+  return change ? Wish::change : Wish::none;
+}
+
+// After the last exchange: the weights are those of all workers. To be done again by other workers
+// if it throws.
+void Trainer::Impl::agree_on_result() {
+  std::vector<float> own(values_->size());
+  values_->read(own);
+  std::vector<float> model(own.size());
+  averaging_->combine(own, model);
+  share_counters();
+  values_->write(model);
 }
 
 // If all end now, they end for the same reason.
@@ -118,12 +130,20 @@ void Trainer::Impl::with_model(const std::function<void()>& work) {
   if (!own_steps() || finished()) return work();
   own_values_.resize(values_->size());
   values_->read(own_values_);
-  std::vector<float> model(values_->size());
-  averaging_->combine(own_values_, model);
-  values_->write(model);
-  work();
-  values_->write(own_values_);
-  own_values_.clear();
+  const auto go_on = [this] {
+    values_->write(own_values_);
+    own_values_.clear();
+  };
+  try {
+    std::vector<float> model(values_->size());
+    averaging_->combine(own_values_, model);
+    values_->write(model);
+    work();
+  } catch (...) {  // an elastic job may go on with other workers
+    go_on();
+    throw;
+  }
+  go_on();
 }
 
 // The next sums lack nothing.

@@ -48,7 +48,7 @@ TrainingState Trainer::Impl::copy_state() {
   TrainingState state = capture_state(*weights_, states, progress);
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
-  if (!team_ && own_steps()) {
+  if (own_steps() && (!team_ || options_.membership != nullptr)) {
     for (const auto& [name, tensor] : own_state())
       state.tensors.emplace_back("worker0/" + name, tensor.clone());
   }

@@ -11,8 +11,26 @@ namespace convoy {
 
 void Trainer::Impl::step() {
   const auto begin = TimeUse::Clock::now();
+  StepNews news;
+  // Of workers that take steps of their own some may have no lanes.
+  if (!own_steps() || worker_lanes_[worker()].size() > 0) news = update();
+  meter_.samples += schedule_.batch_size(progress_.step);
+  ++meter_.steps;
+  ++progress_.step;
+  if (exchange_due()) meet();
+  const bool tuned = team_ && team_->end_step();
+
+  last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
+  meter_.seconds += last_seconds_;
+  flip_if_planned();
+  if (tuned) emit_tuned();
+  balance(news);
+}
+
+// The weights after it are those of the step.
+StepNews Trainer::Impl::update() {
   compute();
-  const StepNews news = exchange_news();
+  StepNews news = exchange_news();
   last_loss_ = tree_sum(news.losses);
   const double squared_norm = reduction_->squared_norm();
   const std::int64_t samples = own_steps() ? own_samples() : schedule_.batch_size(progress_.step);
@@ -27,17 +45,7 @@ void Trainer::Impl::step() {
   } else {
     handle_nonfinite();
   }
-  if (averaging_) meet();
-  const bool tuned = team_ && team_->end_step();
-
-  last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
-  meter_.samples += schedule_.batch_size(progress_.step);
-  meter_.seconds += last_seconds_;
-  ++meter_.steps;
-  ++progress_.step;
-  flip_if_planned();
-  if (tuned) emit_tuned();
-  balance(news);
+  return news;
 }
 
 // Every lane's gradient, and the sums of the blocks that are this worker's.
@@ -89,7 +97,9 @@ StepNews Trainer::Impl::exchange_news() {
   news.counters = replicas_[0]->first_lane_counters();
   if (step_team() == nullptr) {
     news.buffers = reduction_->roots()[0]->buffers;
-    change_agreed_ = options_.membership != nullptr && options_.membership->change_wanted();
+    // With others, what they wish goes with the exchanges of models.
+    change_agreed_ =
+        !team_ && options_.membership != nullptr && options_.membership->change_wanted();
     return news;
   }
   const auto clock = TimeUse::Clock::now();

@@ -127,6 +127,10 @@ void Trainer::Impl::forget_state() {
   for (const torch::Tensor& state : states_) state.zero_();
   forget_residuals();
   progress_ = {};
+  met_ = 0;
+  failure_.clear();
+  averaging_.reset();
+  if (own_steps()) enter_strategy();
 }
 
 void Trainer::Impl::make_reduction() {

@@ -76,7 +76,10 @@ class Trainer::Impl {
   /// The group in which every step is taken together; null: this worker takes it alone.
   TrainingGroup* step_team() const { return own_steps() ? nullptr : team_.get(); }
   std::int64_t own_samples() const;
+  bool exchange_due() const;
   void meet();
+  Wish own_wish() const;
+  void agree_on_result();
   void end_together(bool agreed);
   void share_counters();
   void with_model(const std::function<void()>& work);
@@ -93,6 +96,8 @@ class Trainer::Impl {
   void take_own_state(const OwnState& state);
   void take_out_own_state(TrainingState& state);
   void restore_own_state();
+  void restore_for_all();
+  void copy_own_state(int source, const std::vector<int>& takers);
   bool find_own_states(const std::vector<std::string>& wanted);
 
   // elastic_run.cpp
@@ -105,7 +110,9 @@ class Trainer::Impl {
   Json describe_self() const;
   void require_same_job(const std::vector<Json>& members) const;
   void begin_run();
+  void share_beginning();
   void catch_up(const std::vector<Json>& members, int source);
+  void catch_up_own(const std::vector<Json>& members, int source);
   void take_over_folder(bool goes_on, bool tend_again);
   void emit_repairs(const Json& member);
   void emit_changes(const std::vector<Json>& members, const std::string& from);
@@ -143,6 +150,7 @@ class Trainer::Impl {
 
   // step.cpp
   void step();
+  StepNews update();
   void compute();
   std::vector<PartialSum*> gather_sums();
   StepNews exchange_news();
@@ -201,6 +209,7 @@ class Trainer::Impl {
   std::unique_ptr<TrainedValues> values_;
   std::unique_ptr<Averaging> averaging_;             // of workers that take steps of their own
   std::vector<float> own_values_;                    // while the weights are those of all workers
+  std::int64_t met_ = 0;                             // the step of the last exchange
   std::string failure_;                              // why this worker cannot go on
   std::map<std::string, torch::Tensor> own_states_;  // of all workers, while worker 0 resumes
   std::unique_ptr<Trace> trace_;

@@ -17,6 +17,10 @@ torch::Tensor piece(const torch::Tensor& flat, const Segment& segment) {
   return flat.narrow(0, segment.offset, segment.count).view(segment.shape);
 }
 
+std::string text_of(const Json& value) {
+  return value.is_null() ? "not set" : value.dump();
+}
+
 class StateReader {
  public:
   StateReader(const TrainingState& state, const std::string& file) : file_(file) {
@@ -100,7 +104,7 @@ Json strategy_identity(const StrategyOptions& s, int workers) {
   if (s.kind != "local_sgd" && s.kind != "elastic_averaging" && s.kind != "gossip") return identity;
   identity["strategy.kind"] = s.kind;
   identity["strategy.average_every"] = s.average_every;
-  identity["the number of workers"] = workers;
+  if (workers > 0) identity["the number of workers"] = workers;
   if (s.kind == "local_sgd") {
     identity["strategy.outer.rate"] = s.outer.rate;
     identity["strategy.outer.momentum"] = s.outer.momentum;
@@ -165,7 +169,7 @@ void require_same_identity(const Json& stored, const Json& ours, const std::stri
     throw InputError(fmt::format(
         "{}: cannot be continued by this job: {} was {} and is now {}; use the same value, or "
         "another --out to start afresh",
-        file, key, theirs.dump(), value.dump()));
+        file, key, text_of(theirs), text_of(value)));
   }
 }
 

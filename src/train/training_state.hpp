@@ -25,6 +25,7 @@ nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int
                                     const nlohmann::ordered_json& model_meta);
 
 /// What else decides them because of the strategy: nothing for the plain synchronous one.
+/// `workers` 0: they come and go.
 nlohmann::ordered_json strategy_identity(const StrategyOptions& strategy, int workers);
 
 /// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout

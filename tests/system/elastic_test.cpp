@@ -153,6 +153,26 @@ TEST(ElasticJob, AKilledWorkerIsReplacedAndNoBitChanges) {
   }
 }
 
+// The result is another one; that all workers have the same is checked by each run itself.
+TEST(ElasticJob, WithStepsOfItsOwnAKilledWorkerIsReplaced) {
+  for (const char* kind : {"local_sgd", "elastic_averaging", "gossip"}) {
+    SCOPED_TRACE(kind);
+    const Place place;
+    place.write("job.yaml",
+                std::string(job) + "strategy: {kind: " + kind + ", average_every: 3}\n");
+    Elastic launcher(place, {"--workers", "1:2"});
+    ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
+    ::kill(launcher.workers().at(0), SIGKILL);  // it writes the run's folder
+    const Outcome outcome = launcher.wait();
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(place.events("lost").size(), 1u);
+    EXPECT_EQ(place.events("resumed").size(), 0u) << "the state comes from the other one";
+    const auto told = place.events("step");
+    EXPECT_EQ(told.back()["step"], steps);
+    EXPECT_LT(told.back()["loss"], told.front()["loss"]);
+  }
+}
+
 TEST(ElasticJob, AStoppedWorkerIsLostAfterItsTime) {
   const Place place;
   Elastic launcher(place, {"--workers", "2:3", "--lost-after", "1"});

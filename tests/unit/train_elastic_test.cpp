@@ -69,6 +69,11 @@ class Elastic {
     const std::lock_guard lock(mutex_);
     return digests_;
   }
+  // That the worker which wrote the folder came to; nothing: it never ended.
+  double accuracy() const {
+    const std::lock_guard lock(mutex_);
+    return accuracy_;
+  }
   std::vector<nlohmann::json> events(const std::string& kind) const {
     std::vector<nlohmann::json> found;
     std::ifstream in(folder_.path() / "metrics.jsonl");
@@ -100,9 +105,11 @@ class Elastic {
       if (number == 0) run.leave = &leave;
       const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
       const auto data = std::make_shared<Watched>(testing::images(), at);
-      const RunSummary summary = testing::train(job, factory, run, {data, nullptr, nullptr});
+      const RunSummary summary =
+          testing::train(job, factory, run, {data, nullptr, testing::images()});
       const std::lock_guard lock(mutex_);
       digests_[number] = summary.weights_sha256;
+      if (summary.json.contains("final")) accuracy_ = summary.json["final"]["test_accuracy"];
     } catch (const Killed&) {
     } catch (const PeerError& error) {
       const std::lock_guard lock(mutex_);
@@ -116,6 +123,7 @@ class Elastic {
   Coordinator coordinator_;
   mutable std::mutex mutex_;
   std::map<int, std::string> digests_;
+  double accuracy_ = 0;
   std::vector<std::thread> threads_;
 };
 
@@ -153,17 +161,123 @@ TEST(TrainElastic, CompressedSumsGoOnWithoutALostWorkersResidual) {
   }
 }
 
-TEST(TrainElastic, StepsOfEachWorkersOwnNeedAFixedGroup) {
-  RendezvousServer server({.secret = secret});
-  Job job = small_job();
-  job.strategy.kind = "local_sgd";
-  MembershipOptions options;
-  Membership membership(open_store("127.0.0.1:" + std::to_string(server.port()), secret, 10s),
-                        options);
-  RunOptions run;
-  run.membership = &membership;
-  EXPECT_THROW(testing::train(job, build_model(testing::mlp_options(), testing::image_spec()), run),
-               InputError);
+std::vector<StrategyOptions> averaging_strategies() {
+  StrategyOptions local;
+  local.kind = "local_sgd";
+  local.average_every = 3;
+  StrategyOptions outer = local;
+  outer.outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
+  StrategyOptions compressed = local;
+  compressed.compression.kind = "int8";
+  StrategyOptions elastic = local;
+  elastic.kind = "elastic_averaging";
+  StrategyOptions gossip = local;
+  gossip.kind = "gossip";
+  return {local, outer, compressed, elastic, gossip};
+}
+
+// All that came to the end have one result, and it has learned.
+void expect_one_result(const Elastic& job, std::initializer_list<int> workers) {
+  const auto digests = job.digests();
+  for (const int worker : workers) {
+    ASSERT_TRUE(digests.contains(worker)) << worker;
+    EXPECT_EQ(digests.at(worker), digests.at(*workers.begin()));
+    EXPECT_EQ(digests.at(worker).size(), 64u) << digests.at(worker);
+  }
+  std::set<int> steps;
+  for (const auto& step : job.events("step"))
+    EXPECT_TRUE(steps.insert(step["step"].get<int>()).second);
+  EXPECT_GT(job.accuracy(), 0.6);
+}
+
+TEST(TrainElastic, OfStepsOfEachWorkersOwnALostWorkersAreDoneByTheOthers) {
+  for (const StrategyOptions& strategy : averaging_strategies()) {
+    for (const int lost : {0, 2}) {
+      SCOPED_TRACE(strategy.kind + ", lost: " + std::to_string(lost));
+      Elastic job(2);
+      job.job.strategy = strategy;
+      job.job.train.steps = 40;
+      job.job.train.optimizer.momentum = 0;
+      for (int worker = 0; worker < 3; ++worker) {
+        job.start(worker, [lost, worker](int reads) {
+          if (worker == lost && reads > 30) throw Killed();
+        });
+      }
+      job.wait();
+      expect_one_result(job, {1, lost == 0 ? 2 : 0});
+      EXPECT_EQ(job.events("lost").size(), 1u);
+      EXPECT_EQ(job.events("recovered").size(), 1u);
+    }
+  }
+}
+
+TEST(TrainElastic, WithStepsOfItsOwnAWorkerMayJoinAndAnotherLeave) {
+  for (const StrategyOptions& strategy : averaging_strategies()) {
+    SCOPED_TRACE(strategy.kind);
+    Elastic job(1);
+    job.job.strategy = strategy;
+    job.job.train.steps = 60;
+    job.job.train.optimizer.momentum = 0;
+    std::atomic<bool> joined{false};
+    const auto meet_the_third = [&](int reads) {
+      if (reads > 12 && !joined.exchange(true)) {
+        job.coordinator().worker_started(2, 1);
+        job.leave = true;
+      }
+      while (joined && job.coordinator().state().latest.rank_of(2) < 0)
+        std::this_thread::sleep_for(10ms);
+      if (joined) std::this_thread::sleep_for(5ms);
+    };
+    job.start(0, meet_the_third);
+    job.start(1);
+    while (!joined) std::this_thread::sleep_for(1ms);
+    job.start(2);
+    job.wait();
+    expect_one_result(job, {1, 2});
+    EXPECT_EQ(job.digests()[0], "");  // it left
+    ASSERT_EQ(job.events("joined").size(), 1u);
+  }
+}
+
+// Alone, and with more workers than lanes: those without a lane change nothing.
+TEST(TrainElastic, WithStepsOfItsOwnAnyNumberOfWorkersWillDo) {
+  StrategyOptions strategy = averaging_strategies()[0];
+  std::map<int, std::string> results;
+  for (const int workers : {1, 2, 3}) {
+    Elastic job(workers);
+    job.job.strategy = strategy;
+    job.job.train.lanes = 2;
+    for (int worker = 0; worker < workers; ++worker) job.start(worker);
+    job.wait();
+    results[workers] = job.digests()[0];
+    for (const auto& [worker, digest] : job.digests()) EXPECT_EQ(digest, results[workers]);
+  }
+  EXPECT_NE(results[1], results[2]);
+  EXPECT_EQ(results[2], results[3]);
+}
+
+TEST(TrainElastic, WithStepsOfItsOwnAJobOfNobodyGoesOnFromACheckpoint) {
+  for (const StrategyOptions& strategy : averaging_strategies()) {
+    SCOPED_TRACE(strategy.kind);
+    Elastic job(2);
+    job.job.strategy = strategy;
+    job.job.train.steps = 40;
+    job.job.train.optimizer.momentum = 0;
+    job.job.train.checkpoint.every = 5;
+    for (int worker = 0; worker < 2; ++worker) {
+      job.start(worker, [](int reads) {
+        if (reads > 60) throw Killed();
+      });
+    }
+    for (int worker = 2; worker < 4; ++worker) {
+      while (job.coordinator().state().lost.size() < 2) std::this_thread::sleep_for(5ms);
+      job.start(worker);
+    }
+    job.wait();
+    expect_one_result(job, {2, 3});
+    ASSERT_EQ(job.events("resumed").size(), 1u);
+    EXPECT_GT(job.events("resumed")[0]["step"], 0);
+  }
 }
 
 // The worker that writes the folder falls silent in the middle of a step.
