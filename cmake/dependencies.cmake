@@ -5,6 +5,8 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
+find_path(ZSTD_INCLUDE zstd.h REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
 find_package(CURL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
@@ -26,7 +28,7 @@ target_link_libraries(convoy_torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CPU_LIBRAR
 add_library(convoy_private_dependencies INTERFACE)
 set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
 target_link_libraries(convoy_private_dependencies INTERFACE
-  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl PkgConfig::xxhash ${ZMQ_LIBRARY}
+  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB ${ZSTD_LIBRARY} CURL::libcurl PkgConfig::xxhash ${ZMQ_LIBRARY}
   ${CMAKE_DL_LIBS})
 
 # gloo carries messages between hosts; libtorch's process group over it is in libtorch_cpu, its headers include gloo's.

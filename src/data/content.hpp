@@ -9,7 +9,8 @@
 
 namespace convoy {
 
-/// Mapped, or unpacked into memory when the file is gzip-compressed (by content, not by name).
+/// Mapped, or unpacked into memory when the file is compressed with gzip or zstd (by content, not
+/// by name).
 struct Content {
   std::string name;  ///< for messages
   std::span<const std::byte> bytes;
@@ -22,7 +23,7 @@ struct Content {
 /// Throws DataError when the file cannot be read.
 Content read_content(const std::filesystem::path& path);
 
-enum class Format { idx, npy, csv };
+enum class Format { idx, npy, csv, tsv, jsonl, libsvm };
 
 /// From `format` (the job's data.format) or, for "auto", from the file's name and content. Throws
 /// DataError when neither tells.

@@ -35,6 +35,11 @@ Json steps_json(const std::vector<FittedStep>& steps) {
   return json;
 }
 
+/// Features of a sample of this shape, if it has one dimension; else 0.
+std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
+  return sample_shape.size() == 1 ? sample_shape[0] : 0;
+}
+
 ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   ColumnRoles roles;
   for (const Column& column : train.columns) {
@@ -44,6 +49,7 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   }
   roles.target = code.columns();
   roles.target_categorical = code.categorical();
+  if (train.array) roles.width = flat_width(feature_shape(*train.array));
   return roles;
 }
 
@@ -282,6 +288,7 @@ Record read_record(const Json& fitted) {
           element_count(record.feature_shape, ElementType::f64).value_or(0) == 0) {
         throw InputError("impossible feature_shape");
       }
+      record.roles.width = flat_width(record.feature_shape);
     } else {
       for (const Json& column : fitted.at("columns")) {
         record.roles.features.emplace_back();

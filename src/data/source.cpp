@@ -10,6 +10,8 @@
 #include "data/array_pipeline.hpp"
 #include "data/content.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/libsvm.hpp"
+#include "data/table_file.hpp"
 
 namespace convoy {
 namespace {
@@ -26,6 +28,10 @@ std::vector<std::string> only_known(const std::vector<std::string>& names,
   return out;
 }
 
+bool is_array(Format format) {
+  return format == Format::idx || format == Format::npy;
+}
+
 Array parse_array(const Content& content, Format format) {
   return format == Format::idx ? parse_idx(content.bytes, content.name, content.owner)
                                : parse_npy(content.bytes, content.name, content.owner);
@@ -35,33 +41,29 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
   const auto fail = [&](const std::string& problem) {
     throw InputError(fmt::format("{}: {}", options.key, problem));
   };
-  if (files.empty()) fail("no files; set `file` (CSV), or `features` and `labels`");
+  if (files.empty()) fail("no files; set `file` (a table), or `features` and `labels`");
   if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
     fail("`file` holds features and target together; give either it or `features` and `labels`");
   }
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
   if (!files.features.empty() && files.labels.empty() && !options.target_optional)
     fail("`features` without `labels`");
-  if (!files.file.empty() && options.data.target.empty() && !options.roles) {
-    throw InputError("data.target: name the column that is to be predicted");
-  }
 }
 
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
-void leave_out_target(CsvOptions& csv, const Content& content,
-                      const std::vector<std::string>& target, bool tolerant) {
+void leave_out_target(CsvOptions& csv, const TableFile& file,
+                      const std::vector<std::string>& target) {
   if (csv.header == "true" || csv.columns.empty()) return;
   std::vector<std::string> features;
   std::copy_if(csv.columns.begin(), csv.columns.end(), std::back_inserter(features),
                [&](const auto& name) { return !contains(target, name); });
-  if (csv_width(content.text(), content.name, csv, tolerant) == features.size())
-    csv.columns = std::move(features);
+  if (file.width(csv) == features.size()) csv.columns = std::move(features);
 }
 
-/// CSV options for a features file: types as training had them; lists cut down to the columns that
+/// Options for a features file: types as training had them; lists cut down to the columns that
 /// are there.
-CsvOptions features_csv(const Content& content, const SourceOptions& options) {
-  CsvOptions csv = options.data.csv;
+CsvOptions features_csv(const TableFile& file, const SourceOptions& options) {
+  CsvOptions csv = file.options(options.data.csv);
   if (options.roles) {
     for (const Column& column : options.roles->features) {
       if (column.categorical) csv.categorical.push_back(column.name);
@@ -70,36 +72,33 @@ CsvOptions features_csv(const Content& content, const SourceOptions& options) {
       csv.categorical.insert(csv.categorical.end(), options.roles->target.begin(),
                              options.roles->target.end());
     }
-    leave_out_target(csv, content, options.roles->target, options.skip());
+    leave_out_target(csv, file, options.roles->target);
   }
   return csv;
 }
 
 /// The same for a file of labels, whose columns the job's csv.columns does not describe.
-CsvOptions labels_csv(const Content& content, const SourceOptions& options) {
-  CsvOptions csv = options.data.csv;
+CsvOptions labels_csv(const TableFile& file, const SourceOptions& options) {
+  CsvOptions csv = file.options(options.data.csv);
   if (csv.header != "true") {
-    const std::size_t width = csv_width(content.text(), content.name, csv, options.skip());
+    const std::size_t width = file.width(csv);
     if (csv.columns.size() != width) csv.columns = options.data.target;
     if (csv.columns.size() != width) csv.columns.clear();
     if (csv.columns.empty() && width == 1) csv.columns = {"target"};
   }
-  if (options.roles && options.roles->target_categorical) {
-    csv.categorical = csv_column_names(content.text(), content.name, csv, options.skip());
-  }
+  if (options.roles && options.roles->target_categorical) csv.categorical = file.names(csv);
   return csv;
 }
 
 /// Removes from the lists what this file does not have. Names no file has are an error for training
 /// files.
-void cut_lists(CsvOptions& csv, const Content& content, const SourceOptions& options,
+void cut_lists(CsvOptions& csv, const TableFile& file, const SourceOptions& options,
                const std::vector<std::string>& elsewhere) {
-  const std::vector<std::string> names =
-      csv_column_names(content.text(), content.name, csv, options.skip());
+  const std::vector<std::string> names = file.names(csv);
   const auto check = [&](const std::vector<std::string>& wanted, const char* key) {
     for (const std::string& name : wanted) {
       if (options.roles || contains(names, name) || contains(elsewhere, name)) continue;
-      throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, content.name,
+      throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, file.name(),
                                    in_quotes(name), name_list(names)));
     }
   };
@@ -144,11 +143,11 @@ bool has_values(const RawTarget& target) {
 }
 
 /// Parses; rows that are to be skipped end in `bad`. `numbers`: columns that are of numbers.
-Table read_csv_rows(const Content& content, const CsvOptions& csv, const SourceOptions& options,
-                    std::vector<std::string> numbers, BadSamples& bad) {
-  if (!options.skip()) return parse_csv(content.text(), content.name, csv);
+Table read_rows_of(const TableFile& file, const CsvOptions& csv, const SourceOptions& options,
+                   std::vector<std::string> numbers, BadSamples& bad) {
+  if (!options.skip()) return file.read(csv, nullptr);
   const CsvTolerance tolerance{options.data.max_bad_samples, std::move(numbers)};
-  Table table = parse_csv(content.text(), content.name, csv, &tolerance);
+  Table table = file.read(csv, &tolerance);
   bad.add(table.bad);
   return table;
 }
@@ -160,17 +159,23 @@ bool target_of_numbers(const SourceOptions& options) {
 
 RawTarget read_labels(const Content& content, const SourceOptions& options, BadSamples& bad) {
   const Format format = detect_format(content, options.data.format);
-  if (format != Format::csv)
+  if (format == Format::libsvm) {
+    throw InputError(
+        fmt::format("{}.labels: {} is LIBSVM, which holds features and target "
+                    "together; give it as `file`",
+                    options.key, content.name));
+  }
+  if (is_array(format))
     return target_of_array(parse_array(content, format), content.name,
                            options.skip() ? &bad : nullptr);
-  CsvOptions csv = labels_csv(content, options);
-  cut_lists(csv, content, options, options.data.csv.ignore);
+  const TableFile file(content, format, options.skip());
+  CsvOptions csv = labels_csv(file, options);
+  cut_lists(csv, file, options, options.data.csv.ignore);
   std::vector<std::string> numbers;
-  if (options.skip() && target_of_numbers(options))
-    numbers = csv_column_names(content.text(), content.name, csv, true);
+  if (options.skip() && target_of_numbers(options)) numbers = file.names(csv);
   RawTarget target;
   target.file = content.name;
-  target.columns = read_csv_rows(content, csv, options, std::move(numbers), bad).columns;
+  target.columns = read_rows_of(file, csv, options, std::move(numbers), bad).columns;
   return target;
 }
 
@@ -198,10 +203,14 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
-void read_table(Source& source, const Content& content, const DataFiles& files,
+void read_table(Source& source, const Content& content, Format format, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
-  CsvOptions csv = features_csv(content, options);
-  cut_lists(csv, content, options, label_columns);
+  if (!files.file.empty() && options.data.target.empty() && !options.roles)
+    throw InputError("data.target: name the column that is to be predicted");
+  const TableFile file(content, format, options.skip(),
+                       options.roles ? options.roles->features : std::vector<Column>{});
+  CsvOptions csv = features_csv(file, options);
+  cut_lists(csv, file, options, label_columns);
   std::vector<std::string> numbers;
   if (options.roles) {
     for (const Column& column : options.roles->features) {
@@ -213,7 +222,7 @@ void read_table(Source& source, const Content& content, const DataFiles& files,
         options.roles ? options.roles->target : options.data.target;
     numbers.insert(numbers.end(), target.begin(), target.end());
   }
-  Table table = read_csv_rows(content, csv, options, std::move(numbers), source.bad);
+  Table table = read_rows_of(file, csv, options, std::move(numbers), source.bad);
   source.rows = table.rows;
   if (!files.file.empty()) {
     source.target = take_target(table, content.name, options);
@@ -224,6 +233,47 @@ void read_table(Source& source, const Content& content, const DataFiles& files,
       options.roles ? match_columns(std::move(table.columns), options.roles->features, content.name)
                     : std::move(table.columns);
   if (source.columns.empty()) throw DataError(content.name, "has no feature columns");
+}
+
+void read_array(Source& source, const Content& content, Format format, const DataFiles& files,
+                const SourceOptions& options) {
+  if (!files.file.empty() && !options.target_optional) {
+    throw InputError(fmt::format(
+        "{}.file: {} is an array, not a table; give IDX and NPY files as `features` and "
+        "`labels`",
+        options.key, content.name));
+  }
+  source.array = parse_array(content, format);
+  source.rows = source.array->shape.empty() ? 0 : source.array->rows();
+  if (source.rows > 0 && source.array->bytes.empty()) {
+    throw DataError(content.name,
+                    fmt::format("samples of {} have no elements", shape_text(source.array->shape)));
+  }
+  const Peers* const peers = options.skip() ? nullptr : options.peers;
+  check_finite(*source.array,
+               even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
+               content.name, options.skip() ? &source.bad : nullptr);
+}
+
+void read_libsvm(Source& source, const Content& content, const DataFiles& files,
+                 const SourceOptions& options) {
+  if (!files.labels.empty()) {
+    throw InputError(
+        fmt::format("{}.features: {} is LIBSVM, which holds features and target "
+                    "together; give it as `file`",
+                    options.key, content.name));
+  }
+  LibsvmOptions sparse;
+  sparse.width = options.roles ? options.roles->width : options.data.width;
+  sparse.label_optional = options.target_optional;
+  sparse.tolerant = options.skip();
+  LibsvmSamples samples = parse_libsvm(content.text(), content.name, sparse);
+  source.rows = samples.features.rows();
+  source.bad.add(samples.bad);
+  source.target = target_of_labels(std::move(samples.labels), content.name, options.data,
+                                   options.roles ? &options.roles->target_categorical : nullptr);
+  if (options.target_optional && !has_values(*source.target)) source.target.reset();
+  source.array = std::move(samples.features);
 }
 
 }  // namespace
@@ -241,25 +291,12 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
   const Content content = read_content(resolve(files.file.empty() ? files.features : files.file));
   const Format format = detect_format(content, options.data.format);
   source.file = content.name;
-  if (format == Format::csv) {
-    read_table(source, content, files, options, label_columns);
-  } else {
-    if (!files.file.empty() && !options.target_optional) {
-      throw InputError(
-          fmt::format("{}.file: {} is not CSV; give IDX and NPY files as `features` and `labels`",
-                      options.key, content.name));
-    }
-    source.array = parse_array(content, format);
-    source.rows = source.array->shape.empty() ? 0 : source.array->rows();
-    if (source.rows > 0 && source.array->bytes.empty()) {
-      throw DataError(content.name, fmt::format("samples of {} have no elements",
-                                                shape_text(source.array->shape)));
-    }
-    const Peers* const peers = options.skip() ? nullptr : options.peers;
-    check_finite(*source.array,
-                 even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
-                 content.name, options.skip() ? &source.bad : nullptr);
-  }
+  if (format == Format::libsvm)
+    read_libsvm(source, content, files, options);
+  else if (is_array(format))
+    read_array(source, content, format, files, options);
+  else
+    read_table(source, content, format, files, options, label_columns);
   if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
     throw DataError(source.target->file,

@@ -14,8 +14,8 @@ namespace convoy {
 /// Features as an array or as table columns, and the target if there is one.
 struct Source {
   std::string file;             ///< of the features, for messages
-  std::optional<Array> array;   ///< IDX or NPY features
-  std::vector<Column> columns;  ///< else: CSV features, without the target columns
+  std::optional<Array> array;   ///< IDX, NPY or LIBSVM features
+  std::vector<Column> columns;  ///< else: a table's features, without the target columns
   std::int64_t rows = 0;        ///< bad ones included
   std::optional<RawTarget> target;
   BadSamples bad;  ///< rows that cannot be read; always empty where data.on_bad_sample is `stop`
@@ -28,6 +28,7 @@ struct ColumnRoles {
   std::vector<Column> features;  ///< names and types only
   std::vector<std::string> target;
   bool target_categorical = false;
+  std::int64_t width = 0;  ///< features of a sample, where they are an array of one dimension
 };
 
 struct SourceOptions {

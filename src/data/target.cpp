@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <set>
 
 #include "convoy/core/error.hpp"
 #include "data/array.hpp"
@@ -80,6 +82,19 @@ std::int64_t count_classes(const RawTarget& target, const DataOptions& data) {
   return static_cast<std::int64_t>(largest) + 1;
 }
 
+/// Whether labels that are numbers name classes.
+bool are_class_names(const std::vector<double>& labels, const DataOptions& data) {
+  std::set<double> different;
+  bool numbered = data.classes > 0;  // from 0, all below the number of classes
+  for (const double x : labels) {
+    if (std::isnan(x)) continue;
+    if (different.size() < 3) different.insert(x);
+    numbered = numbered && x >= 0 && x < static_cast<double>(data.classes) && x == std::floor(x);
+  }
+  if (data.task == "auto" && data.classes == 0) return different.size() == 2;
+  return data.task != "regression" && !numbered;
+}
+
 DataError sample_error(const std::string& file, std::int64_t sample, const std::string& problem) {
   return {fmt::format("{}, sample {}", file, sample), problem};
 }
@@ -146,6 +161,32 @@ RawTarget target_of_array(const Array& labels, const std::string& file, BadSampl
       target.columns[c].numbers[r] = row[c];
     }
   }
+  return target;
+}
+
+RawTarget target_of_labels(std::vector<double> labels, const std::string& file,
+                           const DataOptions& data, const bool* categorical) {
+  Column column;
+  column.name = "target";
+  column.categorical = categorical ? *categorical : are_class_names(labels, data);
+  if (column.categorical) {
+    std::map<double, std::int32_t> codes;
+    for (const double x : labels) {
+      if (std::isnan(x)) {
+        column.codes.push_back(-1);
+        continue;
+      }
+      const auto code = static_cast<std::int32_t>(column.categories.size());
+      const auto [known, fresh] = codes.try_emplace(x, code);
+      if (fresh) column.categories.push_back(fmt::format("{}", x == 0 ? 0.0 : x));
+      column.codes.push_back(known->second);
+    }
+  } else {
+    column.numbers = std::move(labels);
+  }
+  RawTarget target;
+  target.file = file;
+  target.columns.push_back(std::move(column));
   return target;
 }
 

@@ -26,6 +26,13 @@ struct RawTarget {
 /// shape, and for a label that is not finite, unless `bad` takes its sample.
 RawTarget target_of_array(const Array& labels, const std::string& file, BadSamples* bad = nullptr);
 
+/// The labels of a LIBSVM file, NaN where there is none. They are names of classes where the job
+/// asks for classes, or asks for nothing and two labels are all there are (-1 and +1); but class
+/// numbers where it says how many classes and they are from 0 to below that. `categorical`: what
+/// the training file's are.
+RawTarget target_of_labels(std::vector<double> labels, const std::string& file,
+                           const DataOptions& data, const bool* categorical = nullptr);
+
 /// What the target means, decided on the training files, and how to encode it.
 class TargetCode {
  public:

@@ -48,6 +48,17 @@ class Checker {
     }
   }
 
+  /// Whether it is known without opening the file that it has columns, of which one is the target.
+  bool is_table(std::string file) const {
+    if (job_.data.format != "auto") return !file.empty() && job_.data.format != "libsvm";
+    for (const std::string_view packed : {".gz", ".zst"}) {
+      if (file.ends_with(packed)) file.resize(file.size() - packed.size());
+    }
+    return std::ranges::any_of(
+        std::initializer_list<std::string_view>{".csv", ".tsv", ".jsonl", ".ndjson"},
+        [&](std::string_view ending) { return file.ends_with(ending); });
+  }
+
   void check_files(const std::string& key, const DataFiles& files) const {
     if (files.empty()) return;
     if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
@@ -55,17 +66,19 @@ class Checker {
     }
     if (!files.file.empty() && (job_.data.format == "idx" || job_.data.format == "npy")) {
       fail(key + ".file",
-           fmt::format("is for CSV, and data.format is {}; write features and labels",
-                       job_.data.format));
+           fmt::format("cannot be {}, which holds features or labels alone; write features and "
+                       "labels",
+                       job_.data.format == "idx" ? "IDX" : "NPY"));
     }
     if (files.file.empty() && files.features.empty()) {
       fail(key + ".features", "is missing; labels alone are no samples", {key + ".labels"});
     }
     if (files.file.empty() && files.labels.empty()) {
-      fail(key + ".labels", "is missing; give the file of labels, or give a CSV with both as file",
+      fail(key + ".labels",
+           "is missing; give the file of labels, or give a table with both as file",
            {key + ".features"});
     }
-    if (!files.file.empty() && job_.data.target.empty()) {
+    if (is_table(files.file) && job_.data.target.empty()) {
       fail("data.target",
            fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
     }
@@ -74,8 +87,8 @@ class Checker {
   void check_sources() const {
     const DataOptions& data = job_.data;
     if (data.train.empty()) {
-      fail("data.train", "is missing; name the training data: file (CSV), or features and labels",
-           {"data"});
+      fail("data.train",
+           "is missing; name the training data: file (a table), or features and labels", {"data"});
     }
     check_files("data.train", data.train);
     check_files("data.validation_files", data.validation_files);

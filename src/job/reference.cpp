@@ -16,7 +16,7 @@ A job is one YAML file that says everything about a run: the data, the model, ho
 measured. `convoy train JOB.yaml` runs it. The same job gives the same weights, bit for bit, with any
 number of replicas (on one CPU instruction set and one build of libtorch).
 
-- Only `data.train` is needed (and `data.target` where it is one CSV file); every other key has a
+- Only `data.train` is needed (and `data.target` where it is one table); every other key has a
   default. `convoy train --print-job JOB.yaml` prints the job with all of them filled in.
 - `--set KEY=VALUE` changes any key from the command line, in order, as often as wanted:
   `--set train.batch=128`; items of a list by number, from 0: `--set model.layers.0.conv.channels=16`;

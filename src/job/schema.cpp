@@ -165,17 +165,24 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
 }  // namespace
 
 void describe(Visitor& v, DataFiles& o) {
-  v.key("file", o.file, any(), "CSV that holds features and target");
-  v.key("features", o.features, any(), "IDX, NPY or CSV; goes with `labels`");
-  v.key("labels", o.labels, any(), "IDX, NPY or CSV, one row a sample; goes with `features`");
+  v.key("file", o.file, any(),
+        "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
+        "and null a line; its keys are the columns, true and false are text) or LIBSVM (`label "
+        "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
+        "nothing)");
+  v.key("features", o.features, any(), "IDX, NPY, CSV, TSV or JSON Lines; goes with `labels`");
+  v.key("labels", o.labels, any(),
+        "IDX, NPY, CSV, TSV or JSON Lines, one row a sample; goes with `features`");
 }
 
 void describe(Visitor& v, CsvOptions& o) {
   v.key("header", o.header, choice({"true", "false", "skip"}),
         "the first line names the columns (true), is data (false), or is ignored (skip)");
   v.key("columns", o.columns, any(), "names of the columns, where the header does not give them");
-  v.key("delimiter", o.delimiter, any(), "one character, or `tab`");
-  v.key("missing", o.missing, any(), "what counts as a missing value");
+  v.key("delimiter", o.delimiter, any(),
+        "one character, or `tab`; of TSV files a tab unless another one is given here");
+  v.key("missing", o.missing, any(),
+        "what counts as a missing value; in JSON Lines null and a key that is not there do too");
   v.key("categorical", o.categorical, any(),
         "columns to read as categories even if they look like numbers");
   v.key("ignore", o.ignore, any(), "columns to leave out");
@@ -185,17 +192,26 @@ void describe(Visitor& v, DataOptions& o) {
   v.key("fetch", o.fetch, any(),
         "`npm:PACKAGE@VERSION` or `deb:PACKAGE`: relative paths below are inside that package; "
         "without it they start at the job file's folder");
-  v.key("format", o.format, choice({"auto", "idx", "csv", "npy"}),
-        "of every file; auto: found from name and content");
+  v.key(
+      "format", o.format, choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy"}),
+      "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
+      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy; .gz or .zst after it) and content");
   v.section("train", o.train, "file", "the training samples; needed");
   v.section("validation_files", o.validation_files, "file",
             "validation samples of their own, instead of `validation`");
   v.section("test", o.test, "file", "the test samples, instead of `test_part`");
-  v.section("csv", o.csv, "", "how CSV files are read");
+  v.section("csv", o.csv, "",
+            "how CSV and TSV files are read; `missing`, `categorical` and `ignore` hold for JSON "
+            "Lines too");
   v.key("target", o.target, any(),
-        "CSV with features and target in one file: the target column; several for regression");
-  v.key("task", o.task, choice({"auto", "classification", "binary", "regression"}),
-        "what is predicted; auto: found from the target");
+        "tables with features and target in one file: the target column; several for regression. "
+        "LIBSVM needs none");
+  v.key("width", o.width, between(0, wide),
+        "LIBSVM: how many features a sample has; 0: the largest index of the training file");
+  v.key(
+      "task", o.task, choice({"auto", "classification", "binary", "regression"}),
+      "what is predicted; auto: found from the target (of LIBSVM, two labels such as -1 and +1 are "
+      "two classes, more are numbers)");
   v.key("classes", o.classes, between(0, wide), "how many classes; 0: found in the training data");
   v.key("validation", o.validation, part(),
         "part of the training samples that the seed sets aside for validation");
@@ -205,11 +221,11 @@ void describe(Visitor& v, DataOptions& o) {
         "use only the first so many training samples of the seeded order; 0: all");
   v.key("on_bad_sample", o.on_bad_sample, choice({"stop", "skip"}),
         "when a sample cannot be read (CSV: wrong number of fields, text among numbers, a quote "
-        "without end; any format: NaN or infinity, an impossible label): stop with a message, or "
-        "leave that sample out and count it");
+        "without end; JSON Lines and LIBSVM: a line that is none; any format: NaN or infinity, an "
+        "impossible label): stop with a message, or leave that sample out and count it");
   v.key("max_bad_samples", o.max_bad_samples, between(0, 1),
         "`on_bad_sample: skip`: the part of a file's samples that may be bad; more stop the job. A "
-        "CSV column with at most this part of text among its numbers is one of numbers");
+        "column of a table with at most this part of text among its numbers is one of numbers");
   v.key("verify", o.verify, choice({"auto", "true", "false"}),
         "files of a folder with a manifest (`convoy data manifest`, `convoy data fetch`) are "
         "compared with it as they are opened: their sizes (auto: and the checksums of files up to "

@@ -10,7 +10,7 @@ namespace {
 
 const std::string data = "data: {train: iris.csv, target: species}\n";
 
-std::string error_of(const std::string& yaml, const std::vector<std::string>& overrides = {}) {
+std::string error_in(const std::string& yaml, const std::vector<std::string>& overrides = {}) {
   try {
     parse_job(yaml, "job.yaml", overrides);
   } catch (const InputError& error) {
@@ -21,7 +21,7 @@ std::string error_of(const std::string& yaml, const std::vector<std::string>& ov
 
 /// `yaml` begins on line 2.
 void expect_error(const std::string& yaml, const std::string& message) {
-  EXPECT_EQ(error_of(data + yaml), "job.yaml:" + message);
+  EXPECT_EQ(error_in(data + yaml), "job.yaml:" + message);
 }
 
 TEST(JobErrors, unknown_keys_name_the_nearest) {
@@ -115,44 +115,44 @@ TEST(JobErrors, list_items_are_checked_by_kind) {
 }
 
 TEST(JobErrors, text_that_is_no_job) {
-  EXPECT_EQ(error_of(""), "job.yaml: is empty; a job names at least data.train");
-  EXPECT_EQ(error_of("# nothing\n"), "job.yaml: is empty; a job names at least data.train");
-  EXPECT_EQ(error_of("\n- a\n"), "job.yaml:2: a job is keys and values, such as 'name: mnist'");
-  EXPECT_EQ(error_of("seed: 1\n---\nseed: 2\n"),
+  EXPECT_EQ(error_in(""), "job.yaml: is empty; a job names at least data.train");
+  EXPECT_EQ(error_in("# nothing\n"), "job.yaml: is empty; a job names at least data.train");
+  EXPECT_EQ(error_in("\n- a\n"), "job.yaml:2: a job is keys and values, such as 'name: mnist'");
+  EXPECT_EQ(error_in("seed: 1\n---\nseed: 2\n"),
             "job.yaml:3: a second document begins; a job is one document");
-  EXPECT_EQ(error_of("train:\n  epochs: 1\n  epochs: 2\n"),
+  EXPECT_EQ(error_in("train:\n  epochs: 1\n  epochs: 2\n"),
             "job.yaml:3: train.epochs: is given twice (first on line 2); remove one of the two");
-  EXPECT_EQ(error_of("train: {epochs: 1\nseed: 3\n"),
+  EXPECT_EQ(error_in("train: {epochs: 1\nseed: 3\n"),
             "job.yaml:2: not valid YAML: a '{' is not closed, or a comma is missing");
   EXPECT_EQ(
-      error_of("name: a: b\n"),
+      error_in("name: a: b\n"),
       "job.yaml:1: not valid YAML: a second ': ' (put the value in quotes), or wrong indentation");
-  EXPECT_EQ(error_of("train:\n\tepochs: 1\n"),
+  EXPECT_EQ(error_in("train:\n\tepochs: 1\n"),
             "job.yaml:2: not valid YAML: a tab in the indentation; use spaces");
-  EXPECT_EQ(error_of("name: *nobody\n"),
+  EXPECT_EQ(error_in("name: *nobody\n"),
             "job.yaml:1: not valid YAML: the referenced anchor is not defined");
-  EXPECT_EQ(error_of("name: !x 3\n"), "job.yaml:1: name: the tag '!x' has no meaning here");
-  EXPECT_EQ(error_of("seed: 1\nname: caf\xe9\n"),
+  EXPECT_EQ(error_in("name: !x 3\n"), "job.yaml:1: name: the tag '!x' has no meaning here");
+  EXPECT_EQ(error_in("seed: 1\nname: caf\xe9\n"),
             "job.yaml:2: is not UTF-8 text; save the file as UTF-8");
-  EXPECT_EQ(error_of("name: \xed\xa0\x80\n"),
+  EXPECT_EQ(error_in("name: \xed\xa0\x80\n"),
             "job.yaml:1: is not UTF-8 text; save the file as UTF-8");
-  EXPECT_EQ(error_of("name: \xc0\xaf\n"), "job.yaml:1: is not UTF-8 text; save the file as UTF-8");
-  EXPECT_EQ(error_of("? [a]\n: 3\n"),
+  EXPECT_EQ(error_in("name: \xc0\xaf\n"), "job.yaml:1: is not UTF-8 text; save the file as UTF-8");
+  EXPECT_EQ(error_in("? [a]\n: 3\n"),
             "job.yaml:1: a list or a map in place of a key, or a bracket that is not closed");
 }
 
 TEST(JobErrors, hostile_yaml_is_refused_quickly) {
-  EXPECT_EQ(error_of(std::string((1 << 20) + 1, ' ')),
+  EXPECT_EQ(error_in(std::string((1 << 20) + 1, ' ')),
             "job.yaml: is larger than 1048576 bytes, which no job needs");
-  EXPECT_NE(error_of(std::string(1 << 20, '[')).find("a bracket that is not closed"),
+  EXPECT_NE(error_in(std::string(1 << 20, '[')).find("a bracket that is not closed"),
             std::string::npos);
-  EXPECT_NE(error_of(std::string(1 << 20, '{')).find("a bracket that is not closed"),
+  EXPECT_NE(error_in(std::string(1 << 20, '{')).find("a bracket that is not closed"),
             std::string::npos);
   std::string deep;
   for (int i = 0; i < 40; ++i) deep += fmt::format("{:{}}a:\n", "", i);
-  EXPECT_NE(error_of(deep).find("nested more than 32 levels deep"), std::string::npos);
+  EXPECT_NE(error_in(deep).find("nested more than 32 levels deep"), std::string::npos);
   EXPECT_NE(
-      error_of("a: " + std::string(40, '[') + std::string(40, ']')).find("nested more than 32"),
+      error_in("a: " + std::string(40, '[') + std::string(40, ']')).find("nested more than 32"),
       std::string::npos);
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
@@ -160,17 +160,17 @@ TEST(JobErrors, hostile_yaml_is_refused_quickly) {
     for (int k = 0; k < 10; ++k) bomb += fmt::format("*a{}, ", i - 1);
     bomb += "x]\n";
   }
-  EXPECT_NE(error_of(bomb).find("more than 100000 values, aliases expanded"), std::string::npos);
-  EXPECT_NE(error_of("a: &a [*a]\n").find("an alias stands inside the value it refers to"),
+  EXPECT_NE(error_in(bomb).find("more than 100000 values, aliases expanded"), std::string::npos);
+  EXPECT_NE(error_in("a: &a [*a]\n").find("an alias stands inside the value it refers to"),
             std::string::npos);
   std::string wide;
   for (int i = 0; i < 50'000; ++i) wide += fmt::format("k{}: 1\n", i);
-  EXPECT_NE(error_of(wide).find("more than 1000 keys side by side"), std::string::npos);
-  EXPECT_EQ(error_of("name: \"\\0\"\n"), "job.yaml:1: name: holds a zero byte");
+  EXPECT_NE(error_in(wide).find("more than 1000 keys side by side"), std::string::npos);
+  EXPECT_EQ(error_in("name: \"\\0\"\n"), "job.yaml:1: name: holds a zero byte");
 }
 
 TEST(JobErrors, overrides_are_named_themselves) {
-  const auto error = [](const std::string& text) { return error_of(data, {text}); };
+  const auto error = [](const std::string& text) { return error_in(data, {text}); };
   EXPECT_EQ(error("train.epoch=3"),
             "--set train.epoch=3: unknown key; did you mean 'train.epochs'?");
   EXPECT_EQ(
@@ -188,7 +188,7 @@ TEST(JobErrors, overrides_are_named_themselves) {
             "--set name=[1: a list or a map in place of a key, or a bracket that is not closed");
   EXPECT_EQ(error("model.hidden.0=1"),
             "--set model.hidden.0=1: model.hidden: is not given in the job; set the whole list");
-  EXPECT_EQ(error_of(data + "model: {hidden: [1, 2]}\n", {"model.hidden.2=1"}),
+  EXPECT_EQ(error_in(data + "model: {hidden: [1, 2]}\n", {"model.hidden.2=1"}),
             "--set model.hidden.2=1: model.hidden: '2' is not an item of this list; its items are "
             "0 to 1");
   EXPECT_EQ(error("train.batch.x=\n1"),
@@ -200,7 +200,7 @@ TEST(JobErrors, overrides_are_named_themselves) {
 TEST(JobErrors, messages_are_one_line) {
   for (const std::string text :
        {"tr\nain=1", "name=\"\\\n\"", "train.e\np.x=1", "name=[a\n", "data.fetch=\"a\\nb\""}) {
-    const std::string message = error_of(data, {text});
+    const std::string message = error_in(data, {text});
     EXPECT_NE(message, "no error");
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
@@ -221,12 +221,12 @@ TEST(JobErrors, batch_smaller_than_lanes) {
       "train.batch 4 is smaller than train.lanes 8: each lane needs at least one sample; "
       "set train.lanes to 4 or less";
   expect_error("train:\n  batch: 4\n  lanes: 8\n", "4: " + problem);
-  EXPECT_EQ(error_of(data + "train: {lanes: 8}\n", {"train.batch=4"}),
+  EXPECT_EQ(error_in(data + "train: {lanes: 8}\n", {"train.batch=4"}),
             "--set train.batch=4: " + problem);
-  EXPECT_EQ(error_of(data + "train: {batch: 4}\n", {"train.lanes=8"}),
+  EXPECT_EQ(error_in(data + "train: {batch: 4}\n", {"train.lanes=8"}),
             "--set train.lanes=8: " + problem);
-  EXPECT_EQ(error_of(data, {"train.batch=4"}), "no error");
-  EXPECT_EQ(error_of(data, {"train.batch=full", "train.lanes=8"}), "no error");
+  EXPECT_EQ(error_in(data, {"train.batch=4"}), "no error");
+  EXPECT_EQ(error_in(data, {"train.batch=full", "train.lanes=8"}), "no error");
 }
 
 TEST(JobErrors, keys_that_do_not_go_with_the_kind) {
@@ -269,15 +269,16 @@ TEST(JobErrors, impossible_combinations) {
 
 TEST(JobErrors, impossible_data) {
   const auto error = [](const std::string& members) {
-    return error_of("data:\n  {" + members + "}\n");
+    return error_in("data:\n  {" + members + "}\n");
   };
-  EXPECT_EQ(error_of("name: x\n"),
-            "job.yaml: data.train: is missing; name the training data: file (CSV), or features and "
-            "labels");
+  EXPECT_EQ(
+      error_in("name: x\n"),
+      "job.yaml: data.train: is missing; name the training data: file (a table), or features and "
+      "labels");
   EXPECT_EQ(error("train: a.csv"),
             "job.yaml:2: data.target: is missing; name the column of 'a.csv' to predict");
   EXPECT_EQ(error("train: {features: x.npy}"),
-            "job.yaml:2: data.train.labels: is missing; give the file of labels, or give a CSV "
+            "job.yaml:2: data.train.labels: is missing; give the file of labels, or give a table "
             "with both as file");
   EXPECT_EQ(error("train: {labels: x.npy}"),
             "job.yaml:2: data.train.features: is missing; labels alone are no samples");
@@ -286,7 +287,8 @@ TEST(JobErrors, impossible_data) {
             "labels, or file");
   EXPECT_EQ(
       error("train: a.csv, target: y, format: idx"),
-      "job.yaml:2: data.train.file: is for CSV, and data.format is idx; write features and labels");
+      "job.yaml:2: data.train.file: cannot be IDX, which holds features or labels alone; write "
+      "features and labels");
   EXPECT_EQ(error("train: a.csv, target: y, validation: 0.5, test_part: 0.5"),
             "job.yaml:2: data.validation: 0.5 and data.test_part 0.5 leave nothing to train on; "
             "their sum must be below 1");
@@ -303,18 +305,18 @@ TEST(JobErrors, impossible_data) {
 
 TEST(JobErrors, tasks_losses_and_metrics_must_fit) {
   const std::string regression = "data: {train: a.csv, target: y, task: regression}\n";
-  EXPECT_EQ(error_of(regression + "loss: cross_entropy\n"),
+  EXPECT_EQ(error_in(regression + "loss: cross_entropy\n"),
             "job.yaml:2: loss: cross_entropy does not fit data.task regression; set loss to "
             "squared_error");
   EXPECT_EQ(
-      error_of(regression + "evaluate: {best: f1}\n"),
+      error_in(regression + "evaluate: {best: f1}\n"),
       "job.yaml:2: evaluate.best: f1 does not exist for regression; write rmse, mae, r2 or loss");
-  EXPECT_EQ(error_of(regression + "loss: squared_error\n", {"data.task=binary"}),
+  EXPECT_EQ(error_in(regression + "loss: squared_error\n", {"data.task=binary"}),
             "job.yaml:2: loss: squared_error does not fit data.task binary; set loss to log_loss");
-  EXPECT_EQ(error_of("data: {train: a.csv, target: [y, z], task: binary}\n"),
+  EXPECT_EQ(error_in("data: {train: a.csv, target: [y, z], task: binary}\n"),
             "job.yaml:1: data.target: several columns only go with data.task regression, and it is "
             "binary");
-  EXPECT_EQ(error_of("data: {train: a.csv, target: y, classes: 3, task: binary}\n"),
+  EXPECT_EQ(error_in("data: {train: a.csv, target: y, classes: 3, task: binary}\n"),
             "job.yaml:1: data.classes: 3 classes are not binary; set data.task to classification");
 }
 

