@@ -50,6 +50,8 @@ set(page_assets
   charts=${PROJECT_SOURCE_DIR}/src/report/page/charts.js
   details=${PROJECT_SOURCE_DIR}/src/report/page/details.js
   timeline=${PROJECT_SOURCE_DIR}/src/report/page/timeline.js
+  data_skeleton=${PROJECT_SOURCE_DIR}/src/report/page/data.html
+  data_script=${PROJECT_SOURCE_DIR}/src/report/page/data.js
   uplot_style=${uplot}/dist/uPlot.min.css
   uplot_script=${uplot}/dist/uPlot.iife.min.js
   uplot_licence=${uplot}/LICENSE)

@@ -177,6 +177,7 @@ void add_data(CLI::App& app) {
   add_fetch(*verb);
   add_manifest(*verb);
   add_verify(*verb);
+  add_data_inspect(*verb);
 }
 
 }  // namespace convoy::cli

@@ -17,7 +17,7 @@ void add_model_options(CLI::App& verb, ModelOptionsOfVerb& options) {
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->capture_default_str();
   verb.add_option("--input", options.files.file,
-                  "new samples instead: a CSV file with the training data's columns");
+                  "new samples instead: a table with the training data's columns, or LIBSVM");
   verb.add_option("--features", options.files.features, "new samples instead: a file of features");
   verb.add_option("--labels", options.files.labels, "their labels, if there are any");
   verb.add_option("--set", options.set, "override a job key, e.g. data.test.features=FILE")

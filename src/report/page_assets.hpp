@@ -1,5 +1,6 @@
 #pragma once
-// The report page's parts, built into the library by cmake/embed.cmake.
+// The parts of the report's page and of that about data, built into the library by
+// cmake/embed.cmake.
 #include <string_view>
 
 namespace convoy::page {
@@ -10,6 +11,8 @@ extern const std::string_view script;
 extern const std::string_view charts;
 extern const std::string_view details;
 extern const std::string_view timeline;
+extern const std::string_view data_skeleton;
+extern const std::string_view data_script;
 extern const std::string_view uplot_style;
 extern const std::string_view uplot_script;
 extern const std::string_view uplot_licence;

@@ -8,6 +8,7 @@
 
 #include "convoy/report/observer.hpp"
 #include "report/progress_format.hpp"
+#include "report/terminal.hpp"
 
 namespace convoy {
 namespace {
@@ -22,22 +23,6 @@ constexpr int kUsualWidth = 80;
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-bool is_terminal(std::FILE* stream) {
-  return ::isatty(::fileno(stream)) == 1 && environment("TERM") != "dumb";
-}
-
-// The first of these that is set decides, as setlocale(3) says.
-bool locale_is_utf8() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    std::string value = environment(name);
-    if (value.empty()) continue;
-    std::transform(value.begin(), value.end(), value.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    return value.find("utf-8") != value.npos || value.find("utf8") != value.npos;
-  }
-  return false;
 }
 
 // Asked anew each time: the window may have been resized.

@@ -1,0 +1,32 @@
+#pragma once
+// What is in data, before anything is trained on it: the numbers behind `convoy data inspect`.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "convoy/job/job.hpp"
+
+namespace convoy {
+
+/// A record of a job's data:
+///   name, kind ("job" or "file"); jobs: task, target [names]
+///   files [{part, file, samples, columns | array, target, duplicates}]: as read, before
+///     preprocessing, without the samples that cannot be read. part: train, validation, test; empty
+///     for a lone file. duplicates: samples with the features of an earlier one
+///     columns and target: [{name, kind "number" or "text", missing, missing_part, distinct,
+///       number: whole, min, lower_quartile, median, upper_quartile, max, mean, std,
+///         histogram {from, to, counts}; text and numbers of few values: commonest [{value,
+///         count}]}]
+///     array: {shape, type, elements, not_finite, zeros, min, max, mean, std, histogram}
+///   splits [{split, samples, without_target, also_in_train, classes [{class, count, part}] |
+///     target [as above]}]
+///   notes [lines]: what deserves a look
+/// Samples that cannot be read are named in the notes, whatever data.on_bad_sample says. Replicas
+/// share the work and never change the result. Throws as load_splits does.
+nlohmann::ordered_json inspect_job(const Job& job, int replicas);
+
+/// The same of a lone file, read as `data` says (format, csv, target, task, classes), the rest of
+/// which is not looked at. With a target the file is the one split, "samples"; else there is none.
+nlohmann::ordered_json inspect_file(const std::filesystem::path& file, const DataOptions& data,
+                                    int replicas);
+
+}  // namespace convoy

@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/verbs.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/data/inspect.hpp"
+#include "convoy/report/data_report.hpp"
+#include "report/terminal.hpp"
+
+namespace convoy::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::vector<std::string> paths;
+  std::vector<std::string> target;
+  std::vector<std::string> set;
+  fs::path html;
+  int replicas = 0;
+  bool json = false;
+};
+
+bool is_job(const fs::path& path) {
+  return path.extension() == ".yaml" || path.extension() == ".yml";
+}
+
+/// How to read a lone file: `--set` counts as in a job, whose files are not looked at.
+DataOptions file_options(const Options& options) {
+  DataOptions data =
+      parse_job("data: {train: {features: x, labels: x}}", "--set", options.set).data;
+  data.target = options.target;
+  return data;
+}
+
+Json inspect(const fs::path& path, const Options& options) {
+  const int replicas = options.replicas > 0 ? options.replicas : default_replicas();
+  if (!is_job(path)) return inspect_file(path, file_options(options), replicas);
+  if (!options.target.empty())
+    throw InputError("--target: a job names its target itself; use --set data.target=NAME");
+  return inspect_job(load_job(path, options.set), replicas);
+}
+
+void run(const Options& options) {
+  Json records = Json::array();
+  for (const std::string& path : options.paths) records.push_back(inspect(path, options));
+  if (!options.html.empty()) write_data_page(options.html, records);
+  if (options.json) {
+    fmt::print("{}\n", records.dump(2, ' ', false, Json::error_handler_t::replace));
+    return;
+  }
+  for (std::size_t i = 0; i < records.size(); ++i)
+    fmt::print("{}{}", i > 0 ? "\n" : "", format_data_report(records[i], locale_is_utf8()));
+  if (!options.html.empty()) fmt::print("\n{}\n", options.html.string());
+}
+
+}  // namespace
+
+void add_data_inspect(CLI::App& data) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* verb = data.add_subcommand(
+      "inspect", "what is in data: columns, ranges, missing values, labels, what is strange");
+  verb->add_option("path", options->paths, "jobs (all their files and splits), or files of data")
+      ->required()
+      ->type_name("JOB.yaml|FILE");
+  verb->add_option("--target", options->target, "the target column of a file that is a table")
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option(
+          "--set", options->set,
+          "override a key of the job, or say how to read a file: data.csv.header=skip (may be "
+          "repeated)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--html", options->html, "write the same as a page, one file")
+      ->type_name("FILE");
+  verb->add_option("--replicas", options->replicas,
+                   "threads that share the work (default: the cores); never changes the result")
+      ->check(CLI::Range(1, 4096));
+  verb->add_flag("--json", options->json, "the result as JSON");
+  verb->callback([options] { run(*options); });
+}
+
+}  // namespace convoy::cli
