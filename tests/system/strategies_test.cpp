@@ -94,8 +94,9 @@ TEST(Strategies, WhatCannotBeCombinedIsOneLine) {
   refused(train("x", {"strategy.kind=local_sgd", "train.verify_every=5"}),
           "train.verify_every=5: with strategy.kind local_sgd workers have weights of their own");
   Words words = {"launch", "--workers", "1:2", "--"};
-  for (const std::string& word : train("x", {"strategy.kind=local_sgd"})) words.push_back(word);
-  refused(words, "strategy.kind: local_sgd needs a fixed number of workers");
+  for (const std::string& word : train("x", {"strategy.kind=parameter_server"}))
+    words.push_back(word);
+  refused(words, "strategy.kind: parameter_server is launched with: convoy launch --servers N");
 }
 
 }  // namespace
