@@ -56,12 +56,11 @@ Format format_of_text(std::string_view text) {
 Content read_content(const std::filesystem::path& path) {
   const MappedFile file(path);
   Content content{path.string(), file.bytes(), file.owner()};
-  if (is_gzip(file.bytes())) {
-    const auto buffer = own(unpack_gzip(file.bytes(), content.name));
-    content.bytes = *buffer;
-    content.owner = buffer;
-  } else if (is_zstd(file.bytes())) {
-    const auto buffer = own(unpack_zstd(file.bytes(), content.name));
+  const auto unpack = is_gzip(file.bytes())   ? unpack_gzip
+                      : is_zstd(file.bytes()) ? unpack_zstd
+                                              : nullptr;
+  if (unpack != nullptr) {
+    const auto buffer = own(unpack(file.bytes(), content.name, largest_unpacked));
     content.bytes = *buffer;
     content.owner = buffer;
   }
@@ -90,6 +89,15 @@ Format detect_format(const Content& content, const std::string& format) {
   throw DataError(content.name,
                   "is neither CSV, TSV, JSON Lines, LIBSVM, IDX nor NPY; set data.format if it is "
                   "one of them");
+}
+
+bool is_array(Format format) {
+  return format == Format::idx || format == Format::npy;
+}
+
+Array parse_array(const Content& content, Format format) {
+  return format == Format::idx ? parse_idx(content.bytes, content.name, content.owner)
+                               : parse_npy(content.bytes, content.name, content.owner);
 }
 
 Array read_idx(const std::filesystem::path& path) {

@@ -25,6 +25,12 @@ Content read_content(const std::filesystem::path& path);
 
 enum class Format { idx, npy, csv, tsv, jsonl, libsvm };
 
+/// IDX or NPY.
+bool is_array(Format format);
+
+/// An IDX or NPY file.
+Array parse_array(const Content& content, Format format);
+
 /// From `format` (the job's data.format) or, for "auto", from the file's name and content. Throws
 /// DataError when neither tells.
 Format detect_format(const Content& content, const std::string& format);

@@ -109,14 +109,12 @@ std::int64_t read_lines(JsonRecords records, const std::string& name, const KeyI
 
 void count_json_kinds(JsonRecords records, const KeyIndex& index, const MissingSpellings& missing,
                       std::vector<KindCounts>& counts) {
+  std::vector<const JsonField*> row(counts.size());
   std::string problem;
   while (next_json_record(records, true, problem)) {
-    std::size_t guess = 0;
-    for (const JsonField& field : records.fields()) {
-      const std::size_t column = index.find(field.key, guess);
-      if (column == KeyIndex::none) continue;
-      if (!field.missing) counts[column].add(field_of(field), missing);
-      guess = column + 1;
+    by_column(records, index, row);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (row[i]) counts[i].add(field_of(*row[i]), missing);
     }
   }
 }

@@ -35,24 +35,6 @@ Json steps_json(const std::vector<FittedStep>& steps) {
   return json;
 }
 
-/// Features of a sample of this shape, if it has one dimension; else 0.
-std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
-  return sample_shape.size() == 1 ? sample_shape[0] : 0;
-}
-
-ColumnRoles roles_of(const Source& train, const TargetCode& code) {
-  ColumnRoles roles;
-  for (const Column& column : train.columns) {
-    roles.features.emplace_back();
-    roles.features.back().name = column.name;
-    roles.features.back().categorical = column.categorical;
-  }
-  roles.target = code.columns();
-  roles.target_categorical = code.categorical();
-  if (train.array) roles.width = flat_width(feature_shape(*train.array));
-  return roles;
-}
-
 void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
                    const std::string& reference) {
   const std::vector<std::int64_t> own = feature_shape(*source.array);
@@ -132,13 +114,7 @@ void find_bad_targets(Source& source, const TargetCode& code, const DataOptions&
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
                      CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
   const auto resolve = [&](const std::string& path) { return files.open(root / path); };
-  if (data.test_part > 0 && !data.test.empty()) {
-    throw InputError(
-        "data.test_part: there are test files; leave one of data.test and data.test_part out");
-  }
-  if (data.validation > 0 && !data.validation_files.empty()) {
-    throw InputError("data.validation: there are validation files; leave one of the two out");
-  }
+  require_clear_splits(data);
   Sources sources;
   sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
   code = TargetCode::decide(*sources.train.target, data);

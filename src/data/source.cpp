@@ -28,15 +28,6 @@ std::vector<std::string> only_known(const std::vector<std::string>& names,
   return out;
 }
 
-bool is_array(Format format) {
-  return format == Format::idx || format == Format::npy;
-}
-
-Array parse_array(const Content& content, Format format) {
-  return format == Format::idx ? parse_idx(content.bytes, content.name, content.owner)
-                               : parse_npy(content.bytes, content.name, content.owner);
-}
-
 void check_keys(const DataFiles& files, const SourceOptions& options) {
   const auto fail = [&](const std::string& problem) {
     throw InputError(fmt::format("{}: {}", options.key, problem));
@@ -277,6 +268,23 @@ void read_libsvm(Source& source, const Content& content, const DataFiles& files,
 }
 
 }  // namespace
+
+std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
+  return sample_shape.size() == 1 ? sample_shape[0] : 0;
+}
+
+ColumnRoles roles_of(const Source& train, const TargetCode& code) {
+  ColumnRoles roles;
+  for (const Column& column : train.columns) {
+    roles.features.emplace_back();
+    roles.features.back().name = column.name;
+    roles.features.back().categorical = column.categorical;
+  }
+  roles.target = code.columns();
+  roles.target_categorical = code.categorical();
+  if (train.array) roles.width = flat_width(feature_shape(*train.array));
+  return roles;
+}
 
 Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve) {

@@ -31,6 +31,11 @@ struct ColumnRoles {
   std::int64_t width = 0;  ///< features of a sample, where they are an array of one dimension
 };
 
+/// Features of a sample of this shape, if it has one dimension; else 0.
+std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape);
+
+ColumnRoles roles_of(const Source& train, const TargetCode& code);
+
 struct SourceOptions {
   const DataOptions& data;
   const char* key;                     ///< the job key of the files, for messages: "data.train"

@@ -58,6 +58,16 @@ std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed) {
   return order;
 }
 
+void require_clear_splits(const DataOptions& data) {
+  if (data.test_part > 0 && !data.test.empty()) {
+    throw InputError(
+        "data.test_part: there are test files; leave one of data.test and data.test_part out");
+  }
+  if (data.validation > 0 && !data.validation_files.empty()) {
+    throw InputError("data.validation: there are validation files; leave one of the two out");
+  }
+}
+
 SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data,
                      const std::string& file) {
   const std::int64_t test = part_of(n, data.test_part, "test_part", file);

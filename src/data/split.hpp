@@ -13,6 +13,9 @@ namespace convoy {
 /// std::shuffle's result differs by library.
 std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed);
 
+/// Throws InputError where a split is asked for both as files and as a part of the training files.
+void require_clear_splits(const DataOptions& data);
+
 struct SplitRows {
   std::vector<std::int64_t> train;
   std::vector<std::int64_t> validation;

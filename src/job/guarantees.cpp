@@ -32,8 +32,7 @@ constexpr std::string_view since_exchange =
     "stops, and goes on from its checkpoint with as many";
 constexpr std::string_view same_bits =
     "the same bits for any replicas, in every run with as many workers and when resumed; other "
-    "bits "
-    "when workers come and go";
+    "bits when workers come and go";
 constexpr std::string_view order_counts = "none: the order in which updates come counts";
 constexpr std::string_view to_servers = "2 M from and to the servers";
 constexpr std::string_view compressed_to_servers =

@@ -187,7 +187,6 @@ class ElasticAveraging final : public WithGroup {
     std::copy_n(centre_.data_ptr<float>(), size_, model.begin());
   }
 
-  State state() const override { return common(); }
   State common() const override { return {{"centre", centre_}}; }
 
  private:
@@ -226,7 +225,6 @@ class Gossip final : public WithGroup {
     for (float& value : model) value *= 1.0F / static_cast<float>(workers());
   }
 
-  State state() const override { return {}; }
   State common() const override { return {}; }
 
  private:

@@ -39,7 +39,7 @@ class Averaging {
 
   /// What is kept beside the worker's values; to be restored in place.
   using State = std::vector<std::pair<std::string, torch::Tensor>>;
-  virtual State state() const = 0;
+  virtual State state() const { return common(); }
 
   /// Of the state, what is the same on all workers after an exchange.
   virtual State common() const = 0;

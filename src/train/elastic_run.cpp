@@ -192,6 +192,15 @@ void Trainer::Impl::share_beginning() {
   copy_own_state(0, others);
 }
 
+// What `from` told of itself, by whoever has its state now.
+void Trainer::Impl::take_told(const Json& from) {
+  progress_.seconds = from["seconds"].get<double>() - meter_.seconds;
+  last_loss_ = from["loss"];
+  last_rate_ = from["rate"];
+  last_norm_ = from["norm"];
+  has_state_ = true;
+}
+
 // With steps of each worker's own: who took part in the last exchange, or has given all that it had
 // to those who did, keeps what it has. The others begin as a copy of who came furthest.
 void Trainer::Impl::catch_up_own(const std::vector<Json>& members, int source) {
@@ -207,12 +216,7 @@ void Trainer::Impl::catch_up_own(const std::vector<Json>& members, int source) {
   copy_own_state(source, takers);
   progress_.step = from["step"];
   met_ = from["met"];
-  if (has_state_) return;
-  progress_.seconds = from["seconds"].get<double>() - meter_.seconds;
-  last_loss_ = from["loss"];
-  last_rate_ = from["rate"];
-  last_norm_ = from["norm"];
-  has_state_ = true;
+  if (!has_state_) take_told(from);
 }
 
 void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
@@ -226,12 +230,8 @@ void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
     // Half a state is none, should this be interrupted.
     if (progress_.step != step) has_state_ = false;
     team_->distribute_from(source, *weights_, states_);
-    progress_ = {step, from["updates"], from["skipped"],
-                 from["seconds"].get<double>() - meter_.seconds};
-    last_loss_ = from["loss"];
-    last_rate_ = from["rate"];
-    last_norm_ = from["norm"];
-    has_state_ = true;
+    progress_ = {step, from["updates"], from["skipped"]};
+    take_told(from);
   }
   // The first may be a step behind: then nobody has told the others' last one.
   bool tend_again = !members[0]["first"].get<bool>() || members[0]["tended"] < step;

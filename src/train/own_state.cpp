@@ -62,16 +62,23 @@ void Trainer::Impl::take_out_own_state(TrainingState& state) {
   });
 }
 
+torch::Tensor* Trainer::Impl::kept_own_state(int worker, const std::string& name,
+                                             const torch::Tensor& like) {
+  const auto kept = own_states_.find(prefix_of(worker) + name);
+  const bool fits = kept != own_states_.end() && kept->second.sizes() == like.sizes() &&
+                    kept->second.scalar_type() == like.scalar_type();
+  return fits ? &kept->second : nullptr;
+}
+
 // An elastic job goes on from the model of all, with what worker 0 had beside its own.
 void Trainer::Impl::restore_for_all() {
   const OwnState mine = own_state();
   for (const auto& [name, tensor] : mine) {
     if (name == "values") continue;
-    const auto kept = own_states_.find(prefix_of(0) + name);
-    if (kept == own_states_.end() || kept->second.sizes() != tensor.sizes() ||
-        kept->second.scalar_type() != tensor.scalar_type())
+    const torch::Tensor* const kept = kept_own_state(0, name, tensor);
+    if (kept == nullptr)
       throw InputError(fmt::format("the newest checkpoint lacks worker 0's {}", name));
-    tensor.copy_(kept->second);
+    tensor.copy_(*kept);
   }
   take_own_state(mine);
   own_states_.clear();
@@ -129,11 +136,9 @@ bool Trainer::Impl::find_own_states(const std::vector<std::string>& wanted) {
   std::size_t found = 0;
   for (std::size_t w = 0; w < wanted.size(); ++w) {
     for (const auto& [name, tensor] : shard_like(wanted[w]).own) {
-      const auto have = own_states_.find(prefix_of(static_cast<int>(w)) + name);
-      if (have == own_states_.end() || have->second.sizes() != tensor.sizes() ||
-          have->second.scalar_type() != tensor.scalar_type())
-        return false;
-      have->second = have->second.contiguous();
+      torch::Tensor* const kept = kept_own_state(static_cast<int>(w), name, tensor);
+      if (kept == nullptr) return false;
+      *kept = kept->contiguous();
       ++found;
     }
   }

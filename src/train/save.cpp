@@ -15,7 +15,7 @@ namespace convoy {
 
 // Where this worker has the whole state it is copied here, and written in the background.
 void Trainer::Impl::write_checkpoint() {
-  const bool whole = !team_ || options_.membership != nullptr;
+  const bool whole = kept_by_first();
   if (whole && !is_first()) return;
   const auto begin = TimeUse::Clock::now();
   TrainingState state = copy_state();
@@ -48,7 +48,7 @@ TrainingState Trainer::Impl::copy_state() {
   TrainingState state = capture_state(*weights_, states, progress);
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
-  if (own_steps() && (!team_ || options_.membership != nullptr)) {
+  if (own_steps() && kept_by_first()) {
     for (const auto& [name, tensor] : own_state())
       state.tensors.emplace_back("worker0/" + name, tensor.clone());
   }

@@ -73,6 +73,8 @@ class Trainer::Impl {
   bool compressed() const { return sums_ != nullptr; }
   /// Everybody keeps the whole optimizer state, and weights do not travel.
   bool replicated() const { return options_.membership != nullptr || compressed() || own_steps(); }
+  /// Nobody else's part is needed to keep the state.
+  bool kept_by_first() const { return !team_ || options_.membership != nullptr; }
   /// The group in which every step is taken together; null: this worker takes it alone.
   TrainingGroup* step_team() const { return own_steps() ? nullptr : team_.get(); }
   std::int64_t own_samples() const;
@@ -92,6 +94,8 @@ class Trainer::Impl {
     return own_steps() || (compressed() && options_.membership == nullptr);
   }
   OwnState own_state() const;
+  /// Of the checkpoint that is read, where it fits; else null.
+  torch::Tensor* kept_own_state(int worker, const std::string& name, const torch::Tensor& like);
   Shard own_shard() const;
   void take_own_state(const OwnState& state);
   void take_out_own_state(TrainingState& state);
@@ -112,6 +116,7 @@ class Trainer::Impl {
   void begin_run();
   void share_beginning();
   void catch_up(const std::vector<Json>& members, int source);
+  void take_told(const Json& from);
   void catch_up_own(const std::vector<Json>& members, int source);
   void take_over_folder(bool goes_on, bool tend_again);
   void emit_repairs(const Json& member);

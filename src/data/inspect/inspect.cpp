@@ -10,7 +10,6 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
 #include "data/array.hpp"
-#include "data/array_pipeline.hpp"
 #include "data/checked_files.hpp"
 #include "data/content.hpp"
 #include "data/frame.hpp"
@@ -138,22 +137,6 @@ Json describe_splits(const std::vector<SplitOfPart>& splits, const DataSpec& spe
   return json;
 }
 
-/// What every file after the training file must look like.
-ColumnRoles roles_of_first(const Source& train, const TargetCode& code) {
-  ColumnRoles roles;
-  for (const Column& column : train.columns) {
-    roles.features.emplace_back();
-    roles.features.back().name = column.name;
-    roles.features.back().categorical = column.categorical;
-  }
-  roles.target = code.columns();
-  roles.target_categorical = code.categorical();
-  if (!train.array) return roles;
-  const std::vector<std::int64_t> shape = feature_shape(*train.array);
-  roles.width = shape.size() == 1 ? shape[0] : 0;
-  return roles;
-}
-
 /// The job's way of reading, but for samples that cannot be read, which are always passed over.
 DataOptions tolerant_options(const DataOptions& data) {
   DataOptions options = data;
@@ -166,14 +149,11 @@ class JobReader {
  public:
   explicit JobReader(const Job& job)
       : job_(job), data_(tolerant_options(job.data)), files_(job.data.verify) {
-    if (data_.test_part > 0 && !data_.test.empty())
-      throw InputError("data.test_part: there are test files; leave one of the two out");
-    if (data_.validation > 0 && !data_.validation_files.empty())
-      throw InputError("data.validation: there are validation files; leave one of the two out");
+    require_clear_splits(data_);
     root_ = data_.fetch.empty() ? job.directory : fetch_package(data_.fetch);
     Source train = read(data_.train, "data.train", nullptr);
     code_ = TargetCode::decide(*train.target, data_);
-    const ColumnRoles roles = roles_of_first(train, code_);
+    const ColumnRoles roles = roles_of(train, code_);
     parts_.reserve(3);
     add("train", std::move(train));
     if (!data_.validation_files.empty())
@@ -271,11 +251,10 @@ Source source_of_array(Array array, const std::string& name) {
 Source read_lone_file(const std::filesystem::path& file, const DataOptions& data) {
   const Content content = read_content(file);
   const Format format = detect_format(content, data.format);
-  if (format == Format::idx || format == Format::npy) {
+  if (is_array(format)) {
     if (!data.target.empty())
       throw InputError(fmt::format("--target: {} is an array, which has no columns", content.name));
-    const auto parse = format == Format::idx ? parse_idx : parse_npy;
-    return source_of_array(parse(content.bytes, content.name, content.owner), content.name);
+    return source_of_array(parse_array(content, format), content.name);
   }
   DataFiles files;
   (data.target.empty() ? files.features : files.file) = file.string();
