@@ -10,6 +10,8 @@ find_library(ZSTD_LIBRARY zstd REQUIRED)
 find_package(CURL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+# What data comes in: images, archives of arrays, databases.
+pkg_check_modules(formats REQUIRED IMPORTED_TARGET libturbojpeg libpng hdf5 libzip sqlite3 libpq)
 # ZeroMQ carries what workers and parameter servers say; its package file drags in what it was built with.
 find_path(ZMQ_INCLUDE zmq.hpp REQUIRED)
 find_library(ZMQ_LIBRARY zmq REQUIRED)
@@ -28,7 +30,8 @@ target_link_libraries(convoy_torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CPU_LIBRAR
 add_library(convoy_private_dependencies INTERFACE)
 set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
 target_link_libraries(convoy_private_dependencies INTERFACE
-  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB ${ZSTD_LIBRARY} CURL::libcurl PkgConfig::xxhash ${ZMQ_LIBRARY}
+  yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB ${ZSTD_LIBRARY} CURL::libcurl PkgConfig::xxhash PkgConfig::formats
+  ${ZMQ_LIBRARY}
   ${CMAKE_DL_LIBS})
 
 # gloo carries messages between hosts; libtorch's process group over it is in libtorch_cpu, its headers include gloo's.

