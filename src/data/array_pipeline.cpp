@@ -170,12 +170,38 @@ class ArrayDataset final : public Dataset {
   const DataSpec& spec() const override { return spec_; }
 
   Batch read(std::span<const std::int64_t> samples) const override {
+    Batch batch = new_batch(samples);
+    read_features(samples, batch.features.data_ptr<float>());
+    return batch;
+  }
+
+  Batch read_changed(std::span<const std::int64_t> samples, const Change& change) const override {
+    Batch batch = new_batch(samples);
+    float* out = batch.features.data_ptr<float>();
+    const std::size_t elements = pipeline_->elements();
+    const float largest =
+        features_.type == ElementType::u8 ? 255.0F : std::numeric_limits<float>::infinity();
+    std::vector<double> sample(elements);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const std::span<float> values(out + i * elements, elements);
+      to_doubles(features_, static_cast<std::size_t>(samples[i]) * elements, sample);
+      std::copy(sample.begin(), sample.end(), values.begin());
+      change(values, i, largest);
+      std::copy(values.begin(), values.end(), sample.begin());
+      pipeline_->apply(sample);
+      std::copy(sample.begin(), sample.end(), values.begin());
+    }
+    return batch;
+  }
+
+ private:
+  /// Without values in its features.
+  Batch new_batch(std::span<const std::int64_t> samples) const {
     require_samples(samples, size());
     Batch batch;
     std::vector<std::int64_t> shape = spec_.feature_shape;
     shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
     batch.features = torch::empty(shape, torch::kFloat);
-    read_features(samples, batch.features.data_ptr<float>());
     if (target_.defined()) batch.target = gather_rows(target_, samples);
     batch.samples.assign(samples.begin(), samples.end());
     if (!numbers_.empty()) {
@@ -185,7 +211,6 @@ class ArrayDataset final : public Dataset {
     return batch;
   }
 
- private:
   void read_features(std::span<const std::int64_t> samples, float* out) const {
     const std::size_t elements = pipeline_->elements();
     std::vector<double> sample(copies_ || looks_up_ ? 0 : elements);

@@ -24,7 +24,7 @@ CheckedFiles::CheckedFiles(const std::string& mode)
 }
 
 fs::path CheckedFiles::open(const fs::path& file) {
-  if (!on_) return file;
+  if (!on_ || fs::is_directory(file)) return file;  // its files are opened one by one
   const fs::path folder = folder_of_manifest(file);
   if (folder.empty()) return file;
   const std::string path =

@@ -34,6 +34,18 @@ torch::Tensor gather_rows(const torch::Tensor& tensor, std::span<const std::int6
   return out;
 }
 
+Batch Dataset::read_changed(std::span<const std::int64_t> samples, const Change& change) const {
+  Batch batch = read(samples);
+  if (batch.size() == 0) return batch;
+  batch.features = batch.features.contiguous();
+  const auto elements = static_cast<std::size_t>(batch.features.numel() / batch.size());
+  const std::span<float> values(batch.features.data_ptr<float>(),
+                                static_cast<std::size_t>(batch.features.numel()));
+  for (std::size_t i = 0; i < batch.samples.size(); ++i)
+    change(values.subspan(i * elements, elements), i, std::numeric_limits<float>::infinity());
+  return batch;
+}
+
 namespace {
 
 class TensorDataset final : public Dataset {
@@ -64,15 +76,22 @@ class Subset final : public Dataset {
   std::int64_t size() const override { return static_cast<std::int64_t>(rows_.size()); }
   const DataSpec& spec() const override { return dataset_->spec(); }
   Batch read(std::span<const std::int64_t> samples) const override {
+    return dataset_->read(rows_of(samples));
+  }
+  Batch read_changed(std::span<const std::int64_t> samples, const Change& change) const override {
+    return dataset_->read_changed(rows_of(samples), change);
+  }
+
+ private:
+  std::vector<std::int64_t> rows_of(std::span<const std::int64_t> samples) const {
     require_samples(samples, size());
     std::vector<std::int64_t> rows;
     rows.reserve(samples.size());
     for (const std::int64_t sample : samples)
       rows.push_back(rows_[static_cast<std::size_t>(sample)]);
-    return dataset_->read(rows);
+    return rows;
   }
 
- private:
   std::shared_ptr<const Dataset> dataset_;
   std::vector<std::int64_t> rows_;
 };

@@ -63,6 +63,21 @@ class PackageLock {
   bool waited_ = false;
 };
 
+fs::path cache_directory() {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+  };
+  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty())
+    return fs::absolute(cache);
+  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return fs::absolute(cache) / "convoy";
+  if (const std::string home = variable("HOME"); !home.empty())
+    return fs::absolute(home) / ".cache/convoy";
+  throw InputError(
+      "there is no place for a cache: HOME is not set; set CONVOY_CACHE to a directory");
+}
+
 namespace {
 
 /// The line of a tool's output that says what went wrong: the first that is an error and not just
@@ -154,20 +169,6 @@ bool is_npm_name(std::string_view name) {
   return slash != std::string_view::npos &&
          consists_of(name.substr(1, slash - 1), lower, npm_name) &&
          consists_of(name.substr(slash + 1), lower, npm_name);
-}
-
-fs::path cache_directory() {
-  const auto variable = [](const char* name) -> std::string {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-  };
-  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty())
-    return fs::absolute(cache);
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-    return fs::absolute(cache) / "convoy";
-  if (const std::string home = variable("HOME"); !home.empty())
-    return fs::absolute(home) / ".cache/convoy";
-  throw InputError("cannot fetch: HOME is not set; set CONVOY_CACHE to a directory");
 }
 
 fs::path only_file(const fs::path& directory, const std::string& ending,

@@ -264,6 +264,7 @@ Record read_record(const Json& fitted) {
           element_count(record.feature_shape, ElementType::f64).value_or(0) == 0) {
         throw InputError("impossible feature_shape");
       }
+      record.roles.shape = record.feature_shape;
       record.roles.width = flat_width(record.feature_shape);
     } else {
       for (const Json& column : fitted.at("columns")) {

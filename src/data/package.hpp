@@ -9,6 +9,10 @@
 
 namespace convoy {
 
+/// Where everything that can be made again is kept: $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy, else
+/// ~/.cache/convoy. Throws InputError when none of them is set.
+std::filesystem::path cache_directory();
+
 /// Where a package's files are, or would be. Throws InputError when `source` is not a package.
 std::filesystem::path package_folder(const std::string& source);
 

@@ -7,8 +7,7 @@
 
 namespace convoy {
 
-Prefetcher::Prefetcher(std::shared_ptr<const Dataset> dataset, Requests requests, std::size_t depth)
-    : dataset_(std::move(dataset)), requests_(std::move(requests)), depth_(depth) {
+Prefetcher::Prefetcher(Read read, std::size_t depth) : read_(std::move(read)), depth_(depth) {
   thread_ = std::thread([this] { read_ahead(); });
 }
 
@@ -41,8 +40,8 @@ Batch Prefetcher::next() {
 void Prefetcher::read_ahead() {
   at::set_num_threads(1);
   try {
-    while (auto samples = requests_()) {
-      if (!put(dataset_->read(*samples))) return;
+    while (auto batch = read_()) {
+      if (!put(std::move(*batch))) return;
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);

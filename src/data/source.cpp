@@ -10,6 +10,7 @@
 #include "data/array_pipeline.hpp"
 #include "data/content.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/images/image_source.hpp"
 #include "data/libsvm.hpp"
 #include "data/table_file.hpp"
 
@@ -267,6 +268,19 @@ void read_libsvm(Source& source, const Content& content, const DataFiles& files,
   source.array = std::move(samples.features);
 }
 
+void read_content_of(Source& source, const std::filesystem::path& path, const DataFiles& files,
+                     const SourceOptions& options, const std::vector<std::string>& label_columns) {
+  const Content content = read_content(path);
+  const Format format = detect_format(content, options.data.format);
+  source.file = content.name;
+  if (format == Format::libsvm)
+    read_libsvm(source, content, files, options);
+  else if (is_array(format))
+    read_array(source, content, format, files, options);
+  else
+    read_table(source, content, format, files, options, label_columns);
+}
+
 }  // namespace
 
 std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
@@ -282,7 +296,10 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   }
   roles.target = code.columns();
   roles.target_categorical = code.categorical();
-  if (train.array) roles.width = flat_width(feature_shape(*train.array));
+  if (train.array) {
+    roles.shape = feature_shape(*train.array);
+    roles.width = flat_width(roles.shape);
+  }
   return roles;
 }
 
@@ -296,16 +313,12 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
   }
-  const Content content = read_content(resolve(files.file.empty() ? files.features : files.file));
-  const Format format = detect_format(content, options.data.format);
-  source.file = content.name;
-  if (format == Format::libsvm)
-    read_libsvm(source, content, files, options);
-  else if (is_array(format))
-    read_array(source, content, format, files, options);
+  const std::filesystem::path path = resolve(files.file.empty() ? files.features : files.file);
+  if (options.data.format == "images" || std::filesystem::is_directory(path))
+    read_images(source, path, files, options, resolve);
   else
-    read_table(source, content, format, files, options, label_columns);
-  if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
+    read_content_of(source, path, files, options, label_columns);
+  if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
     throw DataError(source.target->file,
                     fmt::format("has {} labels, but {} has {} samples", source.target->rows(),

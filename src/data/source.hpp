@@ -14,7 +14,7 @@ namespace convoy {
 /// Features as an array or as table columns, and the target if there is one.
 struct Source {
   std::string file;             ///< of the features, for messages
-  std::optional<Array> array;   ///< IDX, NPY or LIBSVM features
+  std::optional<Array> array;   ///< features that have a shape and no names
   std::vector<Column> columns;  ///< else: a table's features, without the target columns
   std::int64_t rows = 0;        ///< bad ones included
   std::optional<RawTarget> target;
@@ -29,6 +29,7 @@ struct ColumnRoles {
   std::vector<std::string> target;
   bool target_categorical = false;
   std::int64_t width = 0;  ///< features of a sample, where they are an array of one dimension
+  std::vector<std::int64_t> shape;  ///< of a sample, where they are an array
 };
 
 /// Features of a sample of this shape, if it has one dimension; else 0.

@@ -167,6 +167,18 @@ class Checker {
   }
 
   void check_preprocess() const {
+    if (job_.data.images.channels == 2)
+      fail("data.images.channels", "2 is neither 3 (colours) nor 1 (grey)");
+    if (job_.data.images.height > 0 && job_.data.images.width == 0)
+      fail("data.images.width", "is missing; height alone gives no size", {"data.images.height"});
+    for (std::size_t i = 0; i < job_.augment.size(); ++i) {
+      const AugmentStep& step = job_.augment[i];
+      if (step.kind == "zoom" && (step.low == 0 || step.low > step.high)) {
+        fail(fmt::format("augment.{}.zoom.low", i),
+             fmt::format("{} is not above 0 and at most high, which is {}", step.low, step.high),
+             {fmt::format("augment.{}.zoom", i)});
+      }
+    }
     for (std::size_t i = 0; i < job_.preprocess.size(); ++i) {
       const PreprocessStep& step = job_.preprocess[i];
       const std::string path = fmt::format("preprocess.{}.{}", i, step.kind);

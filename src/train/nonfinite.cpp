@@ -38,7 +38,7 @@ NonFinite look_at_lanes(Replica& replica, const ReplicaShared& shared, std::int6
     const std::string what = std::isfinite(result.loss)
                                  ? fmt::format("the gradient of {} is not finite", parameter)
                                  : fmt::format("the loss is {}", result.loss);
-    const Batch batch = shared.dataset->read(shared.schedule->lane_samples(step, lane));
+    const Batch batch = shared.read_lane(step, lane);
     const auto bad = with_bad_features(batch);
     if (!bad.empty()) return {what + " because of features that are not finite", lane, bad};
     return {what, lane, result.samples};

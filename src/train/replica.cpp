@@ -32,6 +32,19 @@ std::string first_line(const std::exception& error) {
 
 }  // namespace
 
+Batch ReplicaShared::read_lane(std::int64_t step, std::int64_t lane) const {
+  const std::vector<std::int64_t> samples = schedule->lane_samples(step, lane);
+  if (!augmentation || augmentation->empty()) return dataset->read(samples);
+  return dataset->read_changed(
+      samples, [&](std::span<float> features, std::size_t position, float largest) {
+        const auto sample = static_cast<std::uint64_t>(samples[position]);
+        augmentation->apply(
+            features,
+            derive_seed(seed, RandomPurpose::augment, static_cast<std::uint64_t>(step), sample),
+            largest);
+      });
+}
+
 Replica::Replica(Network network, const ReplicaShared& shared, int number)
     : network_(std::move(network)), shared_(shared), number_(number) {
   shared_.weights->bind(*network_.module);
@@ -50,18 +63,18 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
   owned_ = lanes;
   prefetcher_.reset();
   if (lanes.empty()) return;
-  const auto requests = [schedule = shared_.schedule, lanes, end, s = step,
-                         lane = lanes.begin]() mutable -> std::optional<std::vector<std::int64_t>> {
+  const auto read = [shared = shared_, lanes, end, s = step,
+                     lane = lanes.begin]() mutable -> std::optional<Batch> {
     if (s >= end) return std::nullopt;
-    auto samples = schedule->lane_samples(s, lane);
+    Batch batch = shared.read_lane(s, lane);
     if (++lane == lanes.end) {
       lane = lanes.begin;
       ++s;
     }
-    return samples;
+    return batch;
   };
   prefetcher_ = std::make_unique<Prefetcher>(
-      shared_.dataset, requests,
+      read,
       prefetch_depth(shared_.dataset->spec(), shared_.schedule->batch_size(step) / shared_.lanes));
 }
 
@@ -85,8 +98,7 @@ void Replica::compute(std::int64_t step, std::vector<LaneResult>& results, Gradi
 }
 
 PartialSum Replica::compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result) {
-  const auto samples = shared_.schedule->lane_samples(step, lane);
-  return run_lane(step, lane, shared_.dataset->read(samples), result);
+  return run_lane(step, lane, shared_.read_lane(step, lane), result);
 }
 
 PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& batch,

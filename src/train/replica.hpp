@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/data/augment.hpp"
 #include "convoy/data/prefetch.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
@@ -23,6 +24,10 @@ struct ReplicaShared {
   const Loss* loss = nullptr;
   std::int64_t lanes = 0;
   std::uint64_t seed = 0;
+  std::shared_ptr<const Augmentation> augmentation;
+
+  /// The samples of a lane, changed at random where the job says so: by seed, step and sample.
+  Batch read_lane(std::int64_t step, std::int64_t lane) const;
 };
 
 /// What one lane did in a step, beside its gradient.

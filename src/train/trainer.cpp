@@ -104,7 +104,13 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
 void Trainer::Impl::make_replicas() {
   Network first = make_network(factory_, job_.seed);
   weights_ = std::make_unique<SharedWeights>(*first.module);
-  shared_ = {data_.train, &schedule_, weights_.get(), &loss_, lanes_, job_.seed};
+  shared_ = {data_.train,
+             &schedule_,
+             weights_.get(),
+             &loss_,
+             lanes_,
+             job_.seed,
+             std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape)};
   replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
     const int number = static_cast<int>(replicas_.size());

@@ -77,29 +77,21 @@ TEST(ModelFile, DamagedOrOtherModelsAreRefusedWithOneLine) {
 
 TEST(Prefetcher, HandsOutInOrderAndStopsEarly) {
   std::int64_t asked = 0;
-  const auto requests = [&]() -> std::optional<std::vector<std::int64_t>> {
+  const auto dataset = images();
+  const auto read = [&]() -> std::optional<Batch> {
     if (asked == 50) return std::nullopt;
-    return std::vector<std::int64_t>{asked++};
+    return dataset->read(std::vector<std::int64_t>{asked++});
   };
-  Prefetcher prefetcher(images(), requests, 4);
+  Prefetcher prefetcher(read, 4);
   for (std::int64_t i = 0; i < 50; ++i)
     EXPECT_EQ(prefetcher.next().samples, std::vector<std::int64_t>{i});
   EXPECT_THROW(prefetcher.next(), std::out_of_range);
-  const Prefetcher abandoned(
-      images(), [] { return std::vector<std::int64_t>{1}; }, 2);
+  const Prefetcher abandoned([&] { return dataset->read(std::vector<std::int64_t>{1}); }, 2);
 }
 
 TEST(Prefetcher, PassesOnWhatReadingThrew) {
-  struct Broken : Dataset {
-    std::int64_t size() const override { return 10; }
-    Batch read(std::span<const std::int64_t>) const override {
-      throw DataError("file.csv:3", "is broken");
-    }
-    const DataSpec& spec() const override { return spec_; }
-    DataSpec spec_;
-  };
   Prefetcher prefetcher(
-      std::make_shared<Broken>(), [] { return std::vector<std::int64_t>{1}; }, 2);
+      []() -> std::optional<Batch> { throw DataError("file.csv:3", "is broken"); }, 2);
   EXPECT_THROW(prefetcher.next(), DataError);
 }
 

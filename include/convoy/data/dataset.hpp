@@ -1,6 +1,8 @@
 #pragma once
 // A dataset is samples by number. What a model trains on, whatever the files looked like.
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,9 +40,17 @@ struct Batch {
 /// throws DataError for unreadable samples.
 class Dataset {
  public:
+  /// Changes the features of one sample of a batch in place, by its position there. `largest`: the
+  /// largest value they can have; infinite where there is no bound.
+  using Change =
+      std::function<void(std::span<float> features, std::size_t position, float largest)>;
+
   virtual ~Dataset() = default;
   virtual std::int64_t size() const = 0;
   virtual Batch read(std::span<const std::int64_t> samples) const = 0;
+  /// The same with `change` applied to each sample as it is stored, where features are computed
+  /// from something stored (before preprocessing), else to its features.
+  virtual Batch read_changed(std::span<const std::int64_t> samples, const Change& change) const;
   virtual const DataSpec& spec() const = 0;
 };
 

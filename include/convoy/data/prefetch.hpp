@@ -15,16 +15,15 @@
 
 namespace convoy {
 
-/// Owns one background thread. `next` hands out batches in the order in which `requests` asked for
-/// them. Used by one consumer thread; destruction stops the reading at the next batch boundary.
+/// Owns one background thread. `next` hands out batches in the order in which `read` gave them.
+/// Used by one consumer thread; destruction stops the reading at the next batch boundary.
 class Prefetcher {
  public:
-  /// Returns the samples of the next batch, nothing at the end. Called on the background thread
-  /// only.
-  using Requests = std::function<std::optional<std::vector<std::int64_t>>()>;
+  /// Reads the next batch; nothing at the end. Called on the background thread only.
+  using Read = std::function<std::optional<Batch>()>;
 
   /// Keeps up to `depth` batches ready (>= 1).
-  Prefetcher(std::shared_ptr<const Dataset> dataset, Requests requests, std::size_t depth);
+  Prefetcher(Read read, std::size_t depth);
   ~Prefetcher();
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
@@ -37,8 +36,7 @@ class Prefetcher {
   void read_ahead();
   bool put(Batch batch);
 
-  std::shared_ptr<const Dataset> dataset_;
-  Requests requests_;
+  Read read_;
   std::size_t depth_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -69,8 +69,8 @@ struct RunSummary {
   std::shared_ptr<torch::nn::Module> model;  ///< a network with the final weights, in eval mode
 };
 
-/// Trains `factory`'s model on data.train as job.train, job.partition, job.evaluate, job.report and
-/// job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
+/// Trains `factory`'s model on data.train as job.train, job.augment, job.partition, job.evaluate,
+/// job.report and job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
 /// given).
 ///
 /// The weights after each step are the same bits for any number of workers and replicas, when

@@ -1,0 +1,13 @@
+#pragma once
+// A folder of images as the samples of a split.
+#include "data/source.hpp"
+
+namespace convoy {
+
+/// Fills in the array, and the target where `files` gives the folder as `file`: the images'
+/// classes. Throws as read_source.
+void read_images(Source& source, const std::filesystem::path& folder, const DataFiles& files,
+                 const SourceOptions& options,
+                 const std::function<std::filesystem::path(const std::string&)>& resolve);
+
+}  // namespace convoy
