@@ -131,13 +131,7 @@ Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::fil
   };
   sources.validation = read(data.validation_files, "data.validation_files");
   sources.test = read(data.test, "data.test");
-  sources.rows =
-      split_rows(sources.train.rows - sources.train.bad.size(), seed, data, sources.train.file);
-  if (!sources.train.bad.empty()) {
-    const Rows good = sources.train.good_rows();
-    for (Rows* rows : {&sources.rows.train, &sources.rows.validation, &sources.rows.test})
-      for (std::int64_t& row : *rows) row = good[static_cast<std::size_t>(row)];
-  }
+  sources.rows = split_source(sources.train, seed, data);
   return sources;
 }
 
@@ -188,6 +182,7 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
   if (sources.test) splits.test = good_samples(*sources.test);
   splits.fitted = base_record("array", code, pipeline->steps());
   splits.fitted["feature_shape"] = pipeline->sample_shape();
+  if (sources.train.tokenizer) splits.fitted["tokenizer"] = sources.train.tokenizer->to_json();
   return splits;
 }
 
@@ -265,6 +260,10 @@ Record read_record(const Json& fitted) {
         throw InputError("impossible feature_shape");
       }
       record.roles.shape = record.feature_shape;
+      if (fitted.contains("tokenizer")) {
+        record.roles.tokenizer =
+            std::make_shared<const Tokenizer>(Tokenizer::from_json(fitted.at("tokenizer")));
+      }
       record.roles.width = flat_width(record.feature_shape);
     } else {
       for (const Json& column : fitted.at("columns")) {

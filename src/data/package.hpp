@@ -9,7 +9,8 @@
 
 namespace convoy {
 
-/// Where everything that can be made again is kept: $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy, else
+/// Where everything that can be made again is kept: $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy,
+/// else
 /// ~/.cache/convoy. Throws InputError when none of them is set.
 std::filesystem::path cache_directory();
 

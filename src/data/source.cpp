@@ -13,6 +13,7 @@
 #include "data/images/image_source.hpp"
 #include "data/libsvm.hpp"
 #include "data/table_file.hpp"
+#include "data/text/text_source.hpp"
 
 namespace convoy {
 namespace {
@@ -296,6 +297,7 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   }
   roles.target = code.columns();
   roles.target_categorical = code.categorical();
+  roles.tokenizer = train.tokenizer;
   if (train.array) {
     roles.shape = feature_shape(*train.array);
     roles.width = flat_width(roles.shape);
@@ -316,6 +318,8 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
   const std::filesystem::path path = resolve(files.file.empty() ? files.features : files.file);
   if (options.data.format == "images" || std::filesystem::is_directory(path))
     read_images(source, path, files, options, resolve);
+  else if (options.data.format == "text")
+    read_text(source, path, files, options);
   else
     read_content_of(source, path, files, options, label_columns);
   if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");

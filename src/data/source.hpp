@@ -1,11 +1,14 @@
 #pragma once
 // The files of one split, read but not yet interpreted.
+#include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
+#include "convoy/data/tokenizer.hpp"
 #include "data/bad_samples.hpp"
 #include "data/target.hpp"
 
@@ -18,6 +21,9 @@ struct Source {
   std::vector<Column> columns;  ///< else: a table's features, without the target columns
   std::int64_t rows = 0;        ///< bad ones included
   std::optional<RawTarget> target;
+  std::shared_ptr<const Tokenizer> tokenizer;  ///< text only
+  /// Text only: how many of the rows are the training, validation and test split, in this order.
+  std::array<std::int64_t, 3> parts{};
   BadSamples bad;  ///< rows that cannot be read; always empty where data.on_bad_sample is `stop`
 
   std::vector<std::int64_t> good_rows() const { return bad.others(rows); }
@@ -29,7 +35,8 @@ struct ColumnRoles {
   std::vector<std::string> target;
   bool target_categorical = false;
   std::int64_t width = 0;  ///< features of a sample, where they are an array of one dimension
-  std::vector<std::int64_t> shape;  ///< of a sample, where they are an array
+  std::vector<std::int64_t> shape;             ///< of a sample, where they are an array
+  std::shared_ptr<const Tokenizer> tokenizer;  ///< where they are a text
 };
 
 /// Features of a sample of this shape, if it has one dimension; else 0.

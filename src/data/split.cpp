@@ -8,6 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "core/split_mix.hpp"
+#include "data/source.hpp"
 
 namespace convoy {
 namespace {
@@ -90,6 +91,35 @@ SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data
   rows.train.assign(rest, rest + kept);
   for (auto* split : {&rows.train, &rows.validation, &rows.test})
     std::sort(split->begin(), split->end());
+  return rows;
+}
+
+namespace {
+
+/// Of rows that are in order: training, validation and test rows.
+SplitRows split_parts(const std::array<std::int64_t, 3>& parts, std::uint64_t seed,
+                      std::int64_t limit) {
+  SplitRows rows;
+  rows.train = seeded_order(parts[0], seed);
+  if (limit > 0 && limit < parts[0]) rows.train.resize(static_cast<std::size_t>(limit));
+  std::sort(rows.train.begin(), rows.train.end());
+  rows.validation.resize(static_cast<std::size_t>(parts[1]));
+  std::iota(rows.validation.begin(), rows.validation.end(), parts[0]);
+  rows.test.resize(static_cast<std::size_t>(parts[2]));
+  std::iota(rows.test.begin(), rows.test.end(), parts[0] + parts[1]);
+  return rows;
+}
+
+}  // namespace
+
+SplitRows split_source(const Source& train, std::uint64_t seed, const DataOptions& data) {
+  if (train.tokenizer) return split_parts(train.parts, seed, data.limit);
+  SplitRows rows = split_rows(train.rows - train.bad.size(), seed, data, train.file);
+  if (train.bad.empty()) return rows;
+  const std::vector<std::int64_t> good = train.good_rows();
+  for (auto* split : {&rows.train, &rows.validation, &rows.test}) {
+    for (std::int64_t& row : *split) row = good[static_cast<std::size_t>(row)];
+  }
   return rows;
 }
 

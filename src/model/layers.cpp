@@ -42,6 +42,22 @@ nn::AnyModule make_linear(const LayerOptions& o, Shape& shape) {
   return nn::AnyModule(nn::Linear(nn::LinearOptions(inputs, o.units).bias(o.bias)));
 }
 
+// Rows of a table by number; numbers come as floats, as all features do.
+struct EmbeddingRowsImpl : nn::Module {
+  EmbeddingRowsImpl(std::int64_t values, std::int64_t units)
+      : rows(register_module("rows", nn::Embedding(values, units))) {}
+  torch::Tensor forward(const torch::Tensor& numbers) { return rows(numbers.to(torch::kLong)); }
+  nn::Embedding rows;
+};
+TORCH_MODULE(EmbeddingRows);
+
+nn::AnyModule make_embedding(const LayerOptions& o, Shape& shape) {
+  require_dims(shape, 1, "flat samples");
+  if (o.values < 1) throw InputError("`values` is missing: how many numbers there are");
+  shape.push_back(o.units);
+  return nn::AnyModule(EmbeddingRows(o.values, o.units));
+}
+
 nn::AnyModule make_conv(const LayerOptions& o, Shape& shape) {
   require_dims(shape, 3, "images [channels, height, width]");
   const std::int64_t inputs = shape[0];
@@ -89,6 +105,7 @@ using Maker = std::function<nn::AnyModule(const LayerOptions&, Shape&)>;
 
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> table = {
+      {"embedding", make_embedding},
       {"linear", make_linear},
       {"conv", make_conv},
       {"max_pool", make_pool},

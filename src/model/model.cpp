@@ -51,8 +51,15 @@ void push_activation(std::vector<LayerOptions>& layers, const ModelOptions& opti
 }  // namespace
 
 std::vector<LayerOptions> expand_layers(const ModelOptions& options, const DataSpec& spec) {
-  if (options.kind == "layers") return options.layers;
   std::vector<LayerOptions> layers;
+  if (options.kind == "layers") {
+    layers = options.layers;
+    for (LayerOptions& layer : layers) {
+      // Of a text the classes are its tokens.
+      if (layer.kind == "embedding" && layer.values == 0) layer.values = spec.outputs;
+    }
+    return layers;
+  }
   if (options.kind == "cnn") {
     for (const std::int64_t channels : options.channels) {
       push(layers, "conv");

