@@ -1,12 +1,12 @@
 #pragma once
 // The files of one split, read but not yet interpreted.
-#include <filesystem>
 #include <functional>
 #include <optional>
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
 #include "data/bad_samples.hpp"
+#include "data/location.hpp"
 #include "data/target.hpp"
 
 namespace convoy {
@@ -14,7 +14,7 @@ namespace convoy {
 /// Features as an array or as table columns, and the target if there is one.
 struct Source {
   std::string file;             ///< of the features, for messages
-  std::optional<Array> array;   ///< IDX, NPY or LIBSVM features
+  std::optional<Array> array;   ///< features of arrays, LIBSVM or CIFAR
   std::vector<Column> columns;  ///< else: a table's features, without the target columns
   std::int64_t rows = 0;        ///< bad ones included
   std::optional<RawTarget> target;
@@ -47,12 +47,12 @@ struct SourceOptions {
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }
 };
 
-/// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
+/// Reads and checks one split's files; `resolve` turns a path of the job into files of the system.
 /// With roles, columns come out in their order and with their types; columns that training did not
 /// have are left out. With peers, every worker reads every file, but looks for values that are not
 /// finite in its part of an array alone, unless they are to be skipped: each must know them all.
 /// Throws InputError / DataError.
 Source read_source(const DataFiles& files, const SourceOptions& options,
-                   const std::function<std::filesystem::path(const std::string&)>& resolve);
+                   const std::function<Located(const std::string&)>& resolve);
 
 }  // namespace convoy
