@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace convoy {
 namespace {
@@ -21,16 +23,67 @@ std::size_t size_of(ElementType type) {
     case ElementType::u8:
     case ElementType::i8:
       return 1;
+    case ElementType::u16:
     case ElementType::i16:
+    case ElementType::f16:
       return 2;
+    case ElementType::u32:
     case ElementType::i32:
     case ElementType::f32:
       return 4;
+    case ElementType::u64:
     case ElementType::i64:
     case ElementType::f64:
       return 8;
   }
   return 0;
+}
+
+std::string_view name_of(ElementType type) {
+  switch (type) {
+    case ElementType::u8:
+      return "uint8";
+    case ElementType::i8:
+      return "int8";
+    case ElementType::u16:
+      return "uint16";
+    case ElementType::i16:
+      return "int16";
+    case ElementType::u32:
+      return "uint32";
+    case ElementType::i32:
+      return "int32";
+    case ElementType::u64:
+      return "uint64";
+    case ElementType::i64:
+      return "int64";
+    case ElementType::f16:
+      return "float16";
+    case ElementType::f32:
+      return "float32";
+    case ElementType::f64:
+      return "float64";
+  }
+  return "";
+}
+
+bool is_floating(ElementType type) {
+  return type == ElementType::f16 || type == ElementType::f32 || type == ElementType::f64;
+}
+
+Half::operator float() const {
+  const int exponent = bits >> 10 & 0x1f;
+  const int fraction = bits & 0x3ff;
+  constexpr int special = 0x1f;
+  float value = 0;
+  if (exponent == special)
+    value = fraction == 0 ? std::numeric_limits<float>::infinity()
+                          : std::numeric_limits<float>::quiet_NaN();
+  else if (exponent == 0)
+    value = std::ldexp(static_cast<float>(fraction), -24);
+  else
+    value = std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+  return (bits & 0x8000) != 0 ? -value : value;
 }
 
 std::optional<std::size_t> element_count(std::span<const std::int64_t> shape, ElementType type) {
@@ -82,12 +135,20 @@ void to_doubles(const Array& array, std::size_t first, std::span<double> out) {
       return convert<std::uint8_t>(array, first, out);
     case ElementType::i8:
       return convert<std::int8_t>(array, first, out);
+    case ElementType::u16:
+      return convert<std::uint16_t>(array, first, out);
     case ElementType::i16:
       return convert<std::int16_t>(array, first, out);
+    case ElementType::u32:
+      return convert<std::uint32_t>(array, first, out);
     case ElementType::i32:
       return convert<std::int32_t>(array, first, out);
+    case ElementType::u64:
+      return convert<std::uint64_t>(array, first, out);
     case ElementType::i64:
       return convert<std::int64_t>(array, first, out);
+    case ElementType::f16:
+      return convert<Half>(array, first, out);
     case ElementType::f32:
       return convert<float>(array, first, out);
     case ElementType::f64:

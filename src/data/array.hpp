@@ -7,6 +7,15 @@
 
 namespace convoy {
 
+/// As NumPy calls it: "uint8".
+std::string_view name_of(ElementType type);
+
+/// An element of type f16.
+struct Half {
+  std::uint16_t bits = 0;
+  operator float() const;
+};
+
 /// Elements of an array of this shape, or nothing when a dimension is negative or the size in bytes
 /// overflows.
 std::optional<std::size_t> element_count(std::span<const std::int64_t> shape, ElementType type);

@@ -45,7 +45,7 @@ void apply_affine(const FittedStep& step, std::span<double> sample) {
 }
 
 template <typename T>
-void check_finite(const Array& array, Range samples, const std::string& file, BadSamples* bad) {
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad) {
   const auto* values = reinterpret_cast<const T*>(array.bytes.data());
   const std::size_t count = array.bytes.size() / sizeof(T);
   const std::size_t per_sample =
@@ -56,9 +56,10 @@ void check_finite(const Array& array, Range samples, const std::string& file, Ba
     if (std::isfinite(static_cast<float>(values[i]))) continue;
     const std::size_t sample = i / per_sample;
     const DataError error(
-        fmt::format("{}, sample {}", file, sample),
+        file.sample(static_cast<std::int64_t>(sample)),
         fmt::format(
-            "element {} is {}, which is not a finite 32-bit number{}", i % per_sample, values[i],
+            "element {} is {}, which is not a finite 32-bit number{}", i % per_sample,
+            static_cast<double>(values[i]),
             bad ? ""
                 : "; remove or replace such values (impute and drop_missing do it for CSV), "
                   "or set data.on_bad_sample: skip"));
@@ -78,7 +79,8 @@ std::vector<std::int64_t> feature_shape(const Array& array) {
   return shape;
 }
 
-void check_finite(const Array& array, Range samples, const std::string& file, BadSamples* bad) {
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad) {
+  if (array.type == ElementType::f16) check_finite<Half>(array, samples, file, bad);
   if (array.type == ElementType::f32) check_finite<float>(array, samples, file, bad);
   if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad);
 }

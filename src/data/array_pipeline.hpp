@@ -8,6 +8,7 @@
 #include "convoy/data/formats.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/bad_samples.hpp"
+#include "data/origin.hpp"
 #include "data/preprocess.hpp"
 
 namespace convoy {
@@ -55,7 +56,6 @@ std::shared_ptr<Dataset> array_dataset(Array features,
 
 /// Throws DataError naming the first of these samples of a floating-point array that is not finite;
 /// with `bad` adds all of them to it instead.
-void check_finite(const Array& array, Range samples, const std::string& file,
-                  BadSamples* bad = nullptr);
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad = nullptr);
 
 }  // namespace convoy

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/glob.hpp"
 #include "data/package.hpp"
 
 namespace convoy {
@@ -14,6 +17,15 @@ namespace fs = std::filesystem;
 /// Files up to this size are read whole in every mode: from the page cache that takes some 70 ms
 /// for the largest, and from a disk they have to come anyway.
 constexpr std::uint64_t always_read = 256 << 20;
+
+/// Whether a path below a folder fits patterns, one for each of its parts.
+bool fits(const fs::path& path, const std::vector<std::string>& patterns) {
+  std::size_t at = 0;
+  for (const fs::path& part : path) {
+    if (at == patterns.size() || !glob_matches(patterns[at++], part.string())) return false;
+  }
+  return at == patterns.size();
+}
 
 }  // namespace
 
@@ -39,6 +51,22 @@ fs::path CheckedFiles::open(const fs::path& file) {
   const bool checksums = thorough_ || entry->bytes <= always_read;
   if (const auto problem = check_file(folder, *entry, checksums)) repair(folder, *problem);
   return file;
+}
+
+std::vector<fs::path> CheckedFiles::matching(const fs::path& pattern) {
+  std::vector<fs::path> found = glob(pattern);
+  const GlobParts parts = split_glob(pattern);
+  const fs::path folder = on_ ? folder_of_manifest(parts.folder / manifest_name) : fs::path();
+  if (folder.empty() || parts.patterns.empty()) return found;
+  const fs::path below = fs::absolute(parts.folder).lexically_normal();
+  for (const ManifestFile& file : manifest_of(folder).files) {
+    const fs::path rest = (folder / file.path).lexically_relative(below);
+    if (fits(rest, parts.patterns)) found.push_back(parts.folder / rest);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
 }
 
 const Manifest& CheckedFiles::manifest_of(const fs::path& folder) {

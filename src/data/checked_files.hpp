@@ -19,6 +19,10 @@ class CheckedFiles {
   /// DataError for one that cannot be repaired.
   std::filesystem::path open(const std::filesystem::path& file);
 
+  /// The files that fit a pattern (data/glob), in the order of their bytes; those of a manifest too
+  /// that are not there, which `open` then misses. Nothing is checked.
+  std::vector<std::filesystem::path> matching(const std::filesystem::path& pattern);
+
   /// A line for each file that was repaired.
   const std::vector<std::string>& repaired() const { return repaired_; }
 

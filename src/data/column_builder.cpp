@@ -128,10 +128,10 @@ void ColumnBuilder::add(const Field& field, const MissingSpellings& missing,
     add_category(field.text, missing, file, line);
 }
 
-Column ColumnBuilder::finish(const std::string& file) {
-  if (!column_.categorical && nonfinite_line_ > 0) {
+Column ColumnBuilder::finish() {
+  if (!column_.categorical && !nonfinite_at_.empty()) {
     throw DataError(
-        fmt::format("{}:{}", file, nonfinite_line_),
+        nonfinite_at_,
         fmt::format(
             "column {}: {} is not a finite number; if it stands for a missing value, list it in "
             "data.csv.missing",
@@ -149,8 +149,8 @@ void ColumnBuilder::add_number(const Field& field, const MissingSpellings& missi
   } else if (missing.contains(field.text)) {
     column_.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
   } else if (parsed.kind == FieldKind::nonfinite) {
-    if (nonfinite_line_ == 0) {
-      nonfinite_line_ = line;
+    if (nonfinite_at_.empty()) {
+      nonfinite_at_ = fmt::format("{}:{}", file, line);
       nonfinite_ = field.text;
     }
     column_.numbers.push_back(parsed.value);
@@ -226,7 +226,7 @@ Table build_table(const std::vector<std::string>& names, const std::string& file
     passes.read(missing, builders, nullptr);
   }
   for (std::size_t i = 0; i < builders.size(); ++i) {
-    if (!ignored[i]) table.columns.push_back(builders[i].finish(file));
+    if (!ignored[i]) table.columns.push_back(builders[i].finish());
   }
   return table;
 }

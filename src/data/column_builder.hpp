@@ -66,7 +66,7 @@ class ColumnBuilder {
            std::int64_t line);
 
   /// Throws DataError when a column of numbers held one that is not finite.
-  Column finish(const std::string& file);
+  Column finish();
 
  private:
   void add_number(const Field& field, const MissingSpellings& missing, const std::string& file,
@@ -76,8 +76,8 @@ class ColumnBuilder {
 
   Column column_;
   Mode mode_;
-  bool seen_ = false;  // a number was stored
-  std::int64_t nonfinite_line_ = 0;
+  bool seen_ = false;         // a number was stored
+  std::string nonfinite_at_;  // "file:line" of the first number that is not finite
   std::string nonfinite_;
   std::unordered_map<std::string, std::int32_t, StringHash, std::equal_to<>> codes_;
 };

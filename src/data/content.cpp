@@ -10,28 +10,42 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/formats.hpp"
 #include "data/array.hpp"
+#include "data/cifar.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/gzip.hpp"
+#include "data/hdf5.hpp"
 #include "data/json_lines.hpp"
 #include "data/libsvm.hpp"
+#include "data/npz.hpp"
+#include "data/torch_file.hpp"
 #include "data/zstd.hpp"
+#include "job/file_names.hpp"
 
 namespace convoy {
 namespace {
 
-constexpr std::pair<std::string_view, Format> endings[] = {
-    {".npy", Format::npy},     {".csv", Format::csv},        {".tsv", Format::tsv},
-    {".jsonl", Format::jsonl}, {".ndjson", Format::jsonl},   {".libsvm", Format::libsvm},
-    {".svm", Format::libsvm},  {".svmlight", Format::libsvm}};
+struct FormatName {
+  Format format;
+  std::string_view key;  // as the job's data.format names it
+  std::string_view name;
+};
 
-/// As the job's data.format names it.
-std::optional<Format> format_named(const std::string& name) {
-  if (name == "idx") return Format::idx;
-  if (name == "npy") return Format::npy;
-  if (name == "csv") return Format::csv;
-  if (name == "tsv") return Format::tsv;
-  if (name == "jsonl") return Format::jsonl;
-  if (name == "libsvm") return Format::libsvm;
+constexpr FormatName format_names[] = {{Format::csv, "csv", "CSV"},
+                                       {Format::tsv, "tsv", "TSV"},
+                                       {Format::jsonl, "jsonl", "JSON Lines"},
+                                       {Format::libsvm, "libsvm", "LIBSVM"},
+                                       {Format::idx, "idx", "IDX"},
+                                       {Format::npy, "npy", "NPY"},
+                                       {Format::npz, "npz", "NPZ"},
+                                       {Format::hdf5, "hdf5", "HDF5"},
+                                       {Format::pt, "pt", "PT"},
+                                       {Format::cifar10, "cifar10", "CIFAR-10"},
+                                       {Format::cifar100, "cifar100", "CIFAR-100"}};
+
+std::optional<Format> format_named(std::string_view key) {
+  for (const FormatName& known : format_names) {
+    if (known.key == key) return known.format;
+  }
   return std::nullopt;
 }
 
@@ -45,17 +59,60 @@ std::string unpacked_name(const std::string& path) {
   return name;
 }
 
+/// A zip archive is NPZ or PT by what is in it.
+Format format_of_zip(const Content& content) {
+  const ZipArchive archive(content.bytes, content.name);
+  if (is_torch_archive(archive)) return Format::pt;
+  if (!npz_names(archive).empty()) return Format::npz;
+  throw DataError(
+      content.name,
+      "is a zip archive, but holds neither arrays (.npy) nor tensors (data.pkl); unpack "
+      "it and name the file inside");
+}
+
+std::optional<Format> format_of_bytes(const Content& content) {
+  const std::string_view text = content.text();
+  if (text.starts_with("\x93NUMPY")) return Format::npy;
+  if (is_hdf5(content.bytes)) return Format::hdf5;
+  if (is_zip(content.bytes)) return format_of_zip(content);
+  if (is_old_torch_file(content.bytes)) return Format::pt;
+  if (text.size() >= 4 && text[0] == 0 && text[1] == 0 && text[2] >= 8 && text[2] <= 14)
+    return Format::idx;
+  return std::nullopt;
+}
+
 Format format_of_text(std::string_view text) {
   if (is_json_lines(text)) return Format::jsonl;
   if (is_libsvm(text)) return Format::libsvm;
   return Format::csv;
 }
 
+Format find_format(const Content& content) {
+  const std::string name = unpacked_name(content.name);
+  // The first bytes of a dark picture can look like those of IDX.
+  if (name.ends_with(".bin")) {
+    if (is_cifar(content.bytes, Cifar::ten)) return Format::cifar10;
+    if (is_cifar(content.bytes, Cifar::hundred)) return Format::cifar100;
+  }
+  if (const auto found = format_of_bytes(content)) return *found;
+  // Damaged files should hear what is wrong with them from the reader of what they claim to be.
+  if (const auto named = format_named(format_of_name(content.name))) return *named;
+  const std::string_view text = content.text();
+  if (name.ends_with(".txt") || name.ends_with(".data")) return format_of_text(text);
+  if (name.find("-idx") != std::string::npos || name.find(".idx") != std::string::npos)
+    return Format::idx;
+  if (text.find('\0') == std::string_view::npos) return format_of_text(text);
+  std::vector<std::string_view> names;
+  for (const FormatName& known : format_names) names.push_back(known.name);
+  throw DataError(content.name, fmt::format("is none of {}; set data.format if it is one of them",
+                                            fmt::join(names, ", ")));
+}
+
 }  // namespace
 
-Content read_content(const std::filesystem::path& path) {
+Content read_content(const std::filesystem::path& path, std::string array) {
   const MappedFile file(path);
-  Content content{path.string(), file.bytes(), file.owner()};
+  Content content{path.string(), file.bytes(), file.owner(), std::move(array)};
   const auto unpack = is_gzip(file.bytes())   ? unpack_gzip
                       : is_zstd(file.bytes()) ? unpack_zstd
                                               : nullptr;
@@ -68,36 +125,49 @@ Content read_content(const std::filesystem::path& path) {
 }
 
 Format detect_format(const Content& content, const std::string& format) {
-  if (const auto chosen = format_named(format)) return *chosen;
-  if (format != "auto") {
-    throw InputError(fmt::format("data.format: {}: write auto, csv, tsv, jsonl, libsvm, idx or npy",
-                                 in_quotes(format)));
+  const auto chosen = format_named(format);
+  if (!chosen && format != "auto") {
+    std::vector<std::string_view> keys;
+    for (const FormatName& known : format_names) keys.push_back(known.key);
+    throw InputError(
+        fmt::format("data.format: {}: write auto, {}", in_quotes(format), fmt::join(keys, ", ")));
   }
-  const std::string_view text = content.text();
-  if (text.starts_with("\x93NUMPY")) return Format::npy;
-  if (text.size() >= 4 && text[0] == 0 && text[1] == 0 && text[2] >= 8 && text[2] <= 14)
-    return Format::idx;
-  // Damaged files should hear what is wrong with them from the reader of what they claim to be.
-  const std::string name = unpacked_name(content.name);
-  for (const auto& [ending, named] : endings) {
-    if (name.ends_with(ending)) return named;
+  const Format found = chosen ? *chosen : find_format(content);
+  const bool archive = found == Format::npz || found == Format::hdf5 || found == Format::pt;
+  if (!content.array.empty() && !archive) {
+    throw InputError(fmt::format("{}#{}: {} is {}, which has no named arrays; leave #{} out",
+                                 content.name, content.array, content.name, name_of(found),
+                                 content.array));
   }
-  if (name.ends_with(".txt") || name.ends_with(".data")) return format_of_text(text);
-  if (name.find("-idx") != std::string::npos || name.find(".idx") != std::string::npos)
-    return Format::idx;
-  if (text.find('\0') == std::string_view::npos) return format_of_text(text);
-  throw DataError(content.name,
-                  "is neither CSV, TSV, JSON Lines, LIBSVM, IDX nor NPY; set data.format if it is "
-                  "one of them");
+  return found;
+}
+
+std::string_view name_of(Format format) {
+  for (const FormatName& known : format_names) {
+    if (known.format == format) return known.name;
+  }
+  return "";
 }
 
 bool is_array(Format format) {
-  return format == Format::idx || format == Format::npy;
+  return format == Format::idx || format == Format::npy || format == Format::npz ||
+         format == Format::hdf5 || format == Format::pt;
+}
+
+bool is_cifar(Format format) {
+  return format == Format::cifar10 || format == Format::cifar100;
+}
+
+bool holds_labels(Format format) {
+  return format == Format::libsvm || is_cifar(format);
 }
 
 Array parse_array(const Content& content, Format format) {
-  return format == Format::idx ? parse_idx(content.bytes, content.name, content.owner)
-                               : parse_npy(content.bytes, content.name, content.owner);
+  const auto& [name, bytes, owner, array] = content;
+  if (format == Format::npz) return parse_npz(bytes, name, array);
+  if (format == Format::hdf5) return parse_hdf5(bytes, name, array, owner);
+  if (format == Format::pt) return parse_torch(bytes, name, array);
+  return format == Format::idx ? parse_idx(bytes, name, owner) : parse_npy(bytes, name, owner);
 }
 
 Array read_idx(const std::filesystem::path& path) {

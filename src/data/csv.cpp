@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
-#include "convoy/data/formats.hpp"
 #include "data/column_builder.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/csv_rows.hpp"
 
 namespace convoy {
 namespace {
@@ -105,19 +105,26 @@ void count_kinds(CsvLexer lexer, const std::string& name, const MissingSpellings
 
 }  // namespace
 
-Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options,
-                const CsvTolerance* tolerance) {
-  const bool tolerant = tolerance != nullptr;
+CsvRows csv_rows(std::string_view text, const std::string& name, const CsvOptions& options,
+                 bool tolerant) {
   CsvLexer lexer(text, name, csv_delimiter(options), tolerant);
-  const std::vector<std::string> names = read_csv_header(lexer, name, options, tolerant);
-  const auto count = [&](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
+  CsvRows rows;
+  rows.names = read_csv_header(lexer, name, options, tolerant);
+  rows.passes.count = [lexer, name](const MissingSpellings& missing,
+                                    std::vector<KindCounts>& counts) {
     count_kinds(lexer, name, missing, counts);
   };
-  const auto read = [&](const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                        std::vector<BadRow>* bad) {
+  rows.passes.read = [lexer, name](const MissingSpellings& missing,
+                                   std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad) {
     return read_rows(lexer, name, missing, columns, bad);
   };
-  return build_table(names, name, options, tolerance, {count, read});
+  return rows;
+}
+
+Table parse_csv(std::string_view text, const std::string& name, const CsvOptions& options,
+                const CsvTolerance* tolerance) {
+  const CsvRows rows = csv_rows(text, name, options, tolerance != nullptr);
+  return build_table(rows.names, name, options, tolerance, rows.passes);
 }
 
 }  // namespace convoy

@@ -31,26 +31,6 @@ class Digest {
   std::vector<std::uint64_t> pieces_;
 };
 
-std::string_view type_name(ElementType type) {
-  switch (type) {
-    case ElementType::u8:
-      return "u8";
-    case ElementType::i8:
-      return "i8";
-    case ElementType::i16:
-      return "i16";
-    case ElementType::i32:
-      return "i32";
-    case ElementType::i64:
-      return "i64";
-    case ElementType::f32:
-      return "f32";
-    case ElementType::f64:
-      return "f64";
-  }
-  return "?";
-}
-
 std::string array_checksum(std::span<const std::byte> bytes) {
   constexpr std::size_t edge = 64 * 1024;
   constexpr std::size_t pages = 64;
@@ -172,7 +152,7 @@ void add_traits(const std::string& split, const Source& source, std::vector<Trai
     const std::span<const std::int64_t> shape = source.array->shape;
     add("a sample of the array",
         fmt::format("{} {}", shape_text(shape.subspan(shape.empty() ? 0 : 1)),
-                    type_name(source.array->type)));
+                    name_of(source.array->type)));
     add("checksum of the features", array_checksum(source.array->bytes));
   } else {
     add("columns", column_list(source.columns));

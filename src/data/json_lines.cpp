@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
@@ -119,6 +120,8 @@ void count_json_kinds(JsonRecords records, const KeyIndex& index, const MissingS
   }
 }
 
+}  // namespace
+
 void require_memory(const JsonKeys& keys, const std::string& name) {
   const std::size_t columns = keys.names.size();
   if (columns == 0 || static_cast<std::size_t>(keys.rows) <= most_values / columns) return;
@@ -126,8 +129,6 @@ void require_memory(const JsonKeys& keys, const std::string& name) {
                                     "the keys the names of columns?",
                                     columns, keys.rows, most_values));
 }
-
-}  // namespace
 
 bool is_json_lines(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
@@ -169,19 +170,25 @@ JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tol
   return keys;
 }
 
+RowPasses json_rows(std::string_view text, const std::string& name,
+                    const std::vector<std::string>& columns) {
+  const auto index = std::make_shared<KeyIndex>();
+  for (const std::string& key : columns) index->add(key);
+  RowPasses passes;
+  passes.count = [=](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
+    count_json_kinds(JsonRecords(text, name), *index, missing, counts);
+  };
+  passes.read = [=](const MissingSpellings& missing, std::vector<ColumnBuilder>& builders,
+                    std::vector<BadRow>* bad) {
+    return read_lines(JsonRecords(text, name), name, *index, missing, builders, bad);
+  };
+  return passes;
+}
+
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,
                        const CsvTolerance* tolerance, const JsonKeys& keys) {
   require_memory(keys, name);
-  KeyIndex index;
-  for (const std::string& key : keys.names) index.add(key);
-  const auto count = [&](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
-    count_json_kinds(JsonRecords(text, name), index, missing, counts);
-  };
-  const auto read = [&](const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                        std::vector<BadRow>* bad) {
-    return read_lines(JsonRecords(text, name), name, index, missing, columns, bad);
-  };
-  return build_table(keys.names, name, options, tolerance, {count, read});
+  return build_table(keys.names, name, options, tolerance, json_rows(text, name, keys.names));
 }
 
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,

@@ -85,7 +85,7 @@ Frame make_frame(const Source& source, const Rows& rows) {
 
 /// A frame that has been through the steps as a dataset. `target_file` is for messages.
 std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCode& code,
-                                             const std::string& target_file) {
+                                             const Origin& target_file) {
   DataSpec spec;
   spec.feature_names = feature_names(frame);
   spec.feature_shape = {static_cast<std::int64_t>(frame.features.size())};
@@ -113,7 +113,7 @@ void find_bad_targets(Source& source, const TargetCode& code, const DataOptions&
 
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
                      CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
-  const auto resolve = [&](const std::string& path) { return files.open(root / path); };
+  const auto resolve = [&](const std::string& path) { return locate(root / path, files); };
   require_clear_splits(data);
   Sources sources;
   sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
@@ -308,9 +308,8 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
   CheckedFiles checked(data.verify);
   const auto resolve = [&](const std::string& path) {
     const std::filesystem::path here = directory / path;
-    return checked.open(data.fetch.empty() || std::filesystem::exists(here)
-                            ? here
-                            : fetch_package(data.fetch) / path);
+    return locate(data.fetch.empty() || is_there(here) ? here : fetch_package(data.fetch) / path,
+                  checked);
   };
   const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
   require_kind(source, record.array, "the model's training data");
@@ -321,7 +320,8 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
   }
   Frame frame = make_frame(source, all_rows(source.rows));
   for (const FittedStep& step : record.steps) apply_step(step, frame);
-  return table_samples(frame, record.code, source.target ? source.target->file : source.file);
+  return table_samples(frame, record.code,
+                       source.target ? source.target->file : Origin(source.file));
 }
 
 }  // namespace convoy

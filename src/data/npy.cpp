@@ -120,9 +120,13 @@ class HeaderParser {
 std::optional<ElementType> type_of(std::string_view code) {
   if (code == "b1" || code == "u1") return ElementType::u8;
   if (code == "i1") return ElementType::i8;
+  if (code == "u2") return ElementType::u16;
   if (code == "i2") return ElementType::i16;
+  if (code == "u4") return ElementType::u32;
   if (code == "i4") return ElementType::i32;
+  if (code == "u8") return ElementType::u64;
   if (code == "i8") return ElementType::i64;
+  if (code == "f2") return ElementType::f16;
   if (code == "f4") return ElementType::f32;
   if (code == "f8") return ElementType::f64;
   return std::nullopt;
@@ -134,12 +138,20 @@ std::string_view code_of(ElementType type) {
       return "|u1";
     case ElementType::i8:
       return "|i1";
+    case ElementType::u16:
+      return "<u2";
     case ElementType::i16:
       return "<i2";
+    case ElementType::u32:
+      return "<u4";
     case ElementType::i32:
       return "<i4";
+    case ElementType::u64:
+      return "<u8";
     case ElementType::i64:
       return "<i8";
+    case ElementType::f16:
+      return "<f2";
     case ElementType::f32:
       return "<f4";
     case ElementType::f64:
@@ -211,10 +223,11 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name,
                         : type_of(std::string_view(header.descr).substr(1));
   if (!type) {
     throw DataError(
-        name, fmt::format(
-                  "elements of type '{}' are not supported; save them as bool, uint8, int8, int16, "
-                  "int32, int64, float32 or float64",
-                  header.descr));
+        name,
+        fmt::format(
+            "elements of type '{}' are not supported; save them as bool, an integer or a float "
+            "of up to 64 bits",
+            header.descr));
   }
   Array array;
   array.type = *type;

@@ -8,10 +8,9 @@
 #include "convoy/lanes/lane.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
-#include "data/content.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/images/image_source.hpp"
-#include "data/libsvm.hpp"
+#include "data/joined.hpp"
 #include "data/table_file.hpp"
 #include "data/text/text_source.hpp"
 
@@ -102,7 +101,7 @@ void cut_lists(CsvOptions& csv, const TableFile& file, const SourceOptions& opti
 }
 
 /// Moves the target columns out of the table, in the order of `target`.
-std::optional<RawTarget> take_target(Table& table, const std::string& file,
+std::optional<RawTarget> take_target(Table& table, const Origin& file,
                                      const SourceOptions& options) {
   const std::vector<std::string>& wanted =
       options.roles ? options.roles->target : options.data.target;
@@ -115,7 +114,7 @@ std::optional<RawTarget> take_target(Table& table, const std::string& file,
       if (options.target_optional) continue;
       std::vector<std::string> names;
       for (const Column& column : table.columns) names.push_back(column.name);
-      throw InputError(fmt::format("data.target: {} has no column {}; it has {}", file,
+      throw InputError(fmt::format("data.target: {} has no column {}; it has {}", file.name(),
                                    in_quotes(name), name_list(names)));
     }
     target.columns.push_back(std::move(*found));
@@ -137,10 +136,10 @@ bool has_values(const RawTarget& target) {
 
 /// Parses; rows that are to be skipped end in `bad`. `numbers`: columns that are of numbers.
 Table read_rows_of(const TableFile& file, const CsvOptions& csv, const SourceOptions& options,
-                   std::vector<std::string> numbers, BadSamples& bad) {
-  if (!options.skip()) return file.read(csv, nullptr);
+                   std::vector<std::string> numbers, BadSamples& bad, Origin& origin) {
+  if (!options.skip()) return file.read(csv, nullptr, origin);
   const CsvTolerance tolerance{options.data.max_bad_samples, std::move(numbers)};
-  Table table = file.read(csv, &tolerance);
+  Table table = file.read(csv, &tolerance, origin);
   bad.add(table.bad);
   return table;
 }
@@ -150,25 +149,26 @@ bool target_of_numbers(const SourceOptions& options) {
   return options.roles ? !options.roles->target_categorical : options.data.task == "regression";
 }
 
-RawTarget read_labels(const Content& content, const SourceOptions& options, BadSamples& bad) {
-  const Format format = detect_format(content, options.data.format);
-  if (format == Format::libsvm) {
-    throw InputError(
-        fmt::format("{}.labels: {} is LIBSVM, which holds features and target "
-                    "together; give it as `file`",
-                    options.key, content.name));
+[[noreturn]] void throw_holds_labels(const Input& input, const char* key,
+                                     const SourceOptions& options) {
+  throw InputError(
+      fmt::format("{}.{}: {} is {}, which holds features and target together; give it as `file`",
+                  options.key, key, input.name, name_of(input.format)));
+}
+
+RawTarget read_labels(const Input& input, const SourceOptions& options, BadSamples& bad) {
+  if (holds_labels(input.format)) throw_holds_labels(input, "labels", options);
+  if (is_array(input.format)) {
+    const JoinedArray labels = join_arrays(input);
+    return target_of_array(labels.array, labels.origin, options.skip() ? &bad : nullptr);
   }
-  if (is_array(format))
-    return target_of_array(parse_array(content, format), content.name,
-                           options.skip() ? &bad : nullptr);
-  const TableFile file(content, format, options.skip());
+  const TableFile file(input, options.skip());
   CsvOptions csv = labels_csv(file, options);
   cut_lists(csv, file, options, options.data.csv.ignore);
   std::vector<std::string> numbers;
   if (options.skip() && target_of_numbers(options)) numbers = file.names(csv);
   RawTarget target;
-  target.file = content.name;
-  target.columns = read_rows_of(file, csv, options, std::move(numbers), bad).columns;
+  target.columns = read_rows_of(file, csv, options, std::move(numbers), bad, target.file).columns;
   return target;
 }
 
@@ -196,11 +196,11 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
-void read_table(Source& source, const Content& content, Format format, const DataFiles& files,
+void read_table(Source& source, const Input& input, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
   if (!files.file.empty() && options.data.target.empty() && !options.roles)
     throw InputError("data.target: name the column that is to be predicted");
-  const TableFile file(content, format, options.skip(),
+  const TableFile file(input, options.skip(),
                        options.roles ? options.roles->features : std::vector<Column>{});
   CsvOptions csv = features_csv(file, options);
   cut_lists(csv, file, options, label_columns);
@@ -215,71 +215,77 @@ void read_table(Source& source, const Content& content, Format format, const Dat
         options.roles ? options.roles->target : options.data.target;
     numbers.insert(numbers.end(), target.begin(), target.end());
   }
-  Table table = read_rows_of(file, csv, options, std::move(numbers), source.bad);
+  Origin origin;
+  Table table = read_rows_of(file, csv, options, std::move(numbers), source.bad, origin);
   source.rows = table.rows;
   if (!files.file.empty()) {
-    source.target = take_target(table, content.name, options);
+    source.target = take_target(table, origin, options);
     if (source.target && options.target_optional && !has_values(*source.target))
       source.target.reset();
   }
   source.columns =
-      options.roles ? match_columns(std::move(table.columns), options.roles->features, content.name)
+      options.roles ? match_columns(std::move(table.columns), options.roles->features, input.name)
                     : std::move(table.columns);
-  if (source.columns.empty()) throw DataError(content.name, "has no feature columns");
+  if (source.columns.empty()) throw DataError(input.name, "has no feature columns");
 }
 
-void read_array(Source& source, const Content& content, Format format, const DataFiles& files,
+void read_array(Source& source, const Input& input, const DataFiles& files,
                 const SourceOptions& options) {
   if (!files.file.empty() && !options.target_optional) {
-    throw InputError(fmt::format(
-        "{}.file: {} is an array, not a table; give IDX and NPY files as `features` and "
-        "`labels`",
-        options.key, content.name));
+    throw InputError(
+        fmt::format("{}.file: {} is {}, an array and not a table; give such files as "
+                    "`features` and `labels`",
+                    options.key, input.name, name_of(input.format)));
   }
-  source.array = parse_array(content, format);
+  JoinedArray features = join_arrays(input);
+  source.array = std::move(features.array);
   source.rows = source.array->shape.empty() ? 0 : source.array->rows();
   if (source.rows > 0 && source.array->bytes.empty()) {
-    throw DataError(content.name,
+    throw DataError(input.name,
                     fmt::format("samples of {} have no elements", shape_text(source.array->shape)));
   }
   const Peers* const peers = options.skip() ? nullptr : options.peers;
   check_finite(*source.array,
                even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
-               content.name, options.skip() ? &source.bad : nullptr);
+               features.origin, options.skip() ? &source.bad : nullptr);
 }
 
-void read_libsvm(Source& source, const Content& content, const DataFiles& files,
-                 const SourceOptions& options) {
-  if (!files.labels.empty()) {
-    throw InputError(
-        fmt::format("{}.features: {} is LIBSVM, which holds features and target "
-                    "together; give it as `file`",
-                    options.key, content.name));
-  }
+void read_libsvm(Source& source, const Input& input, const SourceOptions& options) {
   LibsvmOptions sparse;
   sparse.width = options.roles ? options.roles->width : options.data.width;
   sparse.label_optional = options.target_optional;
   sparse.tolerant = options.skip();
-  LibsvmSamples samples = parse_libsvm(content.text(), content.name, sparse);
+  auto [samples, origin] = join_libsvm(input, sparse);
   source.rows = samples.features.rows();
   source.bad.add(samples.bad);
-  source.target = target_of_labels(std::move(samples.labels), content.name, options.data,
+  source.target = target_of_labels(std::move(samples.labels), origin, options.data,
                                    options.roles ? &options.roles->target_categorical : nullptr);
   if (options.target_optional && !has_values(*source.target)) source.target.reset();
   source.array = std::move(samples.features);
 }
 
-void read_content_of(Source& source, const std::filesystem::path& path, const DataFiles& files,
-                     const SourceOptions& options, const std::vector<std::string>& label_columns) {
-  const Content content = read_content(path);
-  const Format format = detect_format(content, options.data.format);
-  source.file = content.name;
-  if (format == Format::libsvm)
-    read_libsvm(source, content, files, options);
-  else if (is_array(format))
-    read_array(source, content, format, files, options);
+void read_cifar(Source& source, const Input& input) {
+  JoinedCifar samples = join_cifar(input);
+  source.rows = samples.features.array.rows();
+  source.target = target_of_array(samples.labels, samples.features.origin);
+  source.target->classes = samples.classes;
+  source.array = std::move(samples.features.array);
+}
+
+void read_input(Source& source, const Located& located, const DataFiles& files,
+                const SourceOptions& options, const std::vector<std::string>& label_columns) {
+  const Input input = open_input(located, options.data.format);
+  source.file = input.name;
+  if (holds_labels(input.format) && !files.labels.empty())
+    throw_holds_labels(input, "features", options);
+  if (input.format == Format::libsvm)
+    read_libsvm(source, input, options);
+  else if (is_cifar(input.format))
+    read_cifar(source, input);
+  else if (is_array(input.format))
+    read_array(source, input, files, options);
   else
-    read_table(source, content, format, files, options, label_columns);
+    read_table(source, input, files, options, label_columns);
 }
 
 }  // namespace
@@ -309,22 +315,24 @@ Source read_source(const DataFiles& files, const SourceOptions& options,
                    const std::function<std::filesystem::path(const std::string&)>& resolve) {
   check_keys(files, options);
   Source source;
-  if (!files.labels.empty())
-    source.target = read_labels(read_content(resolve(files.labels)), options, source.bad);
+  if (!files.labels.empty()) {
+    const Input labels = open_input(resolve(files.labels), options.data.format);
+    source.target = read_labels(labels, options, source.bad);
+  }
   std::vector<std::string> label_columns;
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
   }
-  const std::filesystem::path path = resolve(files.file.empty() ? files.features : files.file);
-  if (options.data.format == "images" || std::filesystem::is_directory(path))
-    read_images(source, path, files, options, resolve);
+  const Located located = resolve(files.file.empty() ? files.features : files.file);
+  if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
+    read_images(source, located, files, options, resolve);
   else if (options.data.format == "text")
-    read_text(source, path, files, options);
+    read_text(source, located, files, options);
   else
-    read_content_of(source, path, files, options, label_columns);
+    read_input(source, located, files, options, label_columns);
   if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
-    throw DataError(source.target->file,
+    throw DataError(source.target->file.name(),
                     fmt::format("has {} labels, but {} has {} samples", source.target->rows(),
                                 source.file, source.rows));
   }

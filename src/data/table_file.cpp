@@ -1,9 +1,13 @@
 #include "data/table_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 
+#include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/csv_rows.hpp"
 
 namespace convoy {
 namespace {
@@ -17,20 +21,31 @@ void add_expected(std::vector<std::string>& names, const std::vector<Column>& ex
   }
 }
 
+void add_names(std::vector<std::string>& names, const std::vector<std::string>& more) {
+  std::unordered_set<std::string> known(names.begin(), names.end());
+  for (const std::string& name : more) {
+    if (known.insert(name).second) names.push_back(name);
+  }
+}
+
 }  // namespace
 
-TableFile::TableFile(const Content& content, Format format, bool tolerant,
-                     const std::vector<Column>& expected)
-    : content_(content), format_(format), tolerant_(tolerant) {
-  if (format_ != Format::jsonl) return;
-  keys_ = find_json_keys(content_.text(), content_.name, tolerant_);
+TableFile::TableFile(const Input& input, bool tolerant, const std::vector<Column>& expected)
+    : input_(input), tolerant_(tolerant) {
+  if (input_.format != Format::jsonl) return;
+  for (const Content& file : input_.files) {
+    const JsonKeys keys = find_json_keys(file.text(), file.name, tolerant_);
+    keys_.rows += keys.rows;
+    add_names(keys_.names, keys.names);
+  }
   add_expected(keys_.names, expected);
+  require_memory(keys_, input_.name);
 }
 
 CsvOptions TableFile::options(CsvOptions options) const {
-  if (format_ == Format::tsv && options.delimiter == CsvOptions().delimiter)
+  if (input_.format == Format::tsv && options.delimiter == CsvOptions().delimiter)
     options.delimiter = "tab";
-  if (format_ == Format::jsonl) {
+  if (input_.format == Format::jsonl) {
     options.header = "true";
     options.columns.clear();
   }
@@ -38,20 +53,37 @@ CsvOptions TableFile::options(CsvOptions options) const {
 }
 
 std::vector<std::string> TableFile::names(const CsvOptions& options) const {
-  return format_ == Format::jsonl
-             ? keys_.names
-             : csv_column_names(content_.text(), content_.name, options, tolerant_);
+  if (input_.format == Format::jsonl) return keys_.names;
+  std::vector<std::string> names;
+  for (const Content& file : input_.files) {
+    std::vector<std::string> own = csv_column_names(file.text(), file.name, options, tolerant_);
+    if (names.empty())
+      names = std::move(own);
+    else if (own != names)
+      throw DataError(file.name, fmt::format("has the columns {} where {} has {}", name_list(own),
+                                             input_.files[0].name, name_list(names)));
+  }
+  return names;
 }
 
 std::size_t TableFile::width(const CsvOptions& options) const {
-  return format_ == Format::jsonl ? keys_.names.size()
-                                  : csv_width(content_.text(), content_.name, options, tolerant_);
+  const Content& first = input_.files[0];
+  return input_.format == Format::jsonl ? keys_.names.size()
+                                        : csv_width(first.text(), first.name, options, tolerant_);
 }
 
-Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance) const {
-  return format_ == Format::jsonl
-             ? parse_json_lines(content_.text(), content_.name, options, tolerance, keys_)
-             : parse_csv(content_.text(), content_.name, options, tolerance);
+Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
+                      Origin& origin) const {
+  origin = Origin(input_.name);
+  const std::vector<std::string> columns = names(options);
+  std::vector<RowPasses> parts;
+  for (const Content& file : input_.files) {
+    parts.push_back(input_.format == Format::jsonl
+                        ? json_rows(file.text(), file.name, columns)
+                        : csv_rows(file.text(), file.name, options, tolerance != nullptr).passes);
+  }
+  return build_table(columns, input_.name, options, tolerance,
+                     join_rows(parts, input_.files, origin));
 }
 
 }  // namespace convoy

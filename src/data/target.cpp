@@ -59,7 +59,7 @@ bool is_zero_one(const std::vector<double>& numbers) {
 Task guess(const RawTarget& target, const DataOptions& data) {
   const Column& first = target.columns[0];
   if (target.columns.size() > 1) return Task::regression;
-  if (data.classes > 2) return Task::classification;
+  if (data.classes > 2 || target.classes > 2) return Task::classification;
   if (first.categorical) return first.categories.size() == 2 ? Task::binary : Task::classification;
   if (is_zero_one(first.numbers)) return Task::binary;
   return target.integers || data.classes > 0 ? Task::classification : Task::regression;
@@ -68,13 +68,14 @@ Task guess(const RawTarget& target, const DataOptions& data) {
 /// Classes numbered from 0, counted in the training data where the job does not say how many.
 std::int64_t count_classes(const RawTarget& target, const DataOptions& data) {
   if (data.classes > 0) return data.classes;
+  if (target.classes > 0) return target.classes;
   double largest = 0;
   for (const double x : target.columns[0].numbers) {
     if (x > largest) largest = x;
   }
   if (largest >= static_cast<double>(most_classes)) {
     throw DataError(
-        target.file,
+        target.file.name(),
         fmt::format("label {} would make more than {} classes; are these class numbers? Set "
                     "data.task: regression if not",
                     largest, most_classes));
@@ -95,13 +96,13 @@ bool are_class_names(const std::vector<double>& labels, const DataOptions& data)
   return data.task != "regression" && !numbered;
 }
 
-DataError sample_error(const std::string& file, std::int64_t sample, const std::string& problem) {
-  return {fmt::format("{}, sample {}", file, sample), problem};
+DataError sample_error(const Origin& file, std::int64_t sample, const std::string& problem) {
+  return {file.sample(sample), problem};
 }
 
 /// Throws when a value is missing, saying how many are.
 void require_present(const Column& column, std::span<const std::int64_t> numbers,
-                     const std::string& file) {
+                     const Origin& file) {
   std::int64_t missing = 0;
   std::int64_t first = 0;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -110,10 +111,11 @@ void require_present(const Column& column, std::span<const std::int64_t> numbers
   }
   if (missing == 0) return;
   throw DataError(
-      file, fmt::format(
-                "{} row{} no value in the target column {}, the first is sample {}; remove them or "
-                "add the preprocessing step drop_missing",
-                missing, missing == 1 ? " has" : "s have", in_quotes(column.name), first));
+      file.name(),
+      fmt::format(
+          "{} row{} no value in the target column {}, the first is sample {}; remove them or "
+          "add the preprocessing step drop_missing",
+          missing, missing == 1 ? " has" : "s have", in_quotes(column.name), file.within(first)));
 }
 
 }  // namespace
@@ -130,15 +132,16 @@ std::int64_t RawTarget::rows() const {
   return static_cast<std::int64_t>(first.categorical ? first.codes.size() : first.numbers.size());
 }
 
-RawTarget target_of_array(const Array& labels, const std::string& file, BadSamples* bad) {
+RawTarget target_of_array(const Array& labels, const Origin& file, BadSamples* bad) {
   const std::size_t dimensions = labels.shape.size();
   if (dimensions == 0 || dimensions > 2 || (dimensions == 2 && labels.shape[1] == 0)) {
-    throw DataError(file, fmt::format("labels of shape {}; one row of numbers a sample is expected",
-                                      shape_text(labels.shape)));
+    throw DataError(file.name(),
+                    fmt::format("labels of shape {}; one row of numbers a sample is expected",
+                                shape_text(labels.shape)));
   }
   RawTarget target;
   target.file = file;
-  target.integers = labels.type != ElementType::f32 && labels.type != ElementType::f64;
+  target.integers = !is_floating(labels.type);
   const auto rows = static_cast<std::size_t>(labels.shape[0]);
   const auto columns = dimensions == 2 ? static_cast<std::size_t>(labels.shape[1]) : 1;
   std::vector<double> row(columns);
@@ -164,8 +167,8 @@ RawTarget target_of_array(const Array& labels, const std::string& file, BadSampl
   return target;
 }
 
-RawTarget target_of_labels(std::vector<double> labels, const std::string& file,
-                           const DataOptions& data, const bool* categorical) {
+RawTarget target_of_labels(std::vector<double> labels, const Origin& file, const DataOptions& data,
+                           const bool* categorical) {
   Column column;
   column.name = "target";
   column.categorical = categorical ? *categorical : are_class_names(labels, data);
@@ -191,7 +194,7 @@ RawTarget target_of_labels(std::vector<double> labels, const std::string& file,
 }
 
 TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) {
-  if (target.columns.empty()) throw DataError(target.file, "has no target column");
+  if (target.columns.empty()) throw DataError(target.file.name(), "has no target column");
   TargetCode code;
   const Column& first = target.columns[0];
   code.task_ = data.task == "auto" ? guess(target, data) : task_named(data.task);
@@ -202,7 +205,7 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
     for (const Column& column : target.columns) {
       if (!column.categorical) continue;
       const std::string& example = column.categories.empty() ? column.name : column.categories[0];
-      throw DataError(target.file,
+      throw DataError(target.file.name(),
                       fmt::format("target column {} holds text ({}); regression needs numbers",
                                   in_quotes(column.name), in_quotes(example)));
     }
@@ -210,7 +213,7 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
     return code;
   }
   if (target.columns.size() > 1) {
-    throw InputError(fmt::format("{}: {} target columns; {} needs one", target.file,
+    throw InputError(fmt::format("{}: {} target columns; {} needs one", target.file.name(),
                                  target.columns.size(), name_of(code.task_)));
   }
   const std::int64_t classes = code.task_ == Task::binary ? 2
@@ -225,7 +228,7 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
   const auto names = static_cast<std::int64_t>(first.categories.size());
   if (names != classes || (data.classes > 0 && names != data.classes)) {
     throw DataError(
-        target.file,
+        target.file.name(),
         fmt::format("target column {} holds {} different names ({}) where {} are expected",
                     in_quotes(first.name), names, name_list(first.categories),
                     data.classes > 0 ? data.classes : classes));
@@ -235,15 +238,14 @@ TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) 
 }
 
 torch::Tensor TargetCode::encode(const std::vector<Column>& columns,
-                                 std::span<const std::int64_t> numbers,
-                                 const std::string& file) const {
+                                 std::span<const std::int64_t> numbers, const Origin& file) const {
   if (columns.size() != columns_.size()) {
-    throw DataError(file, fmt::format("{} target columns where the training data has {}",
-                                      columns.size(), columns_.size()));
+    throw DataError(file.name(), fmt::format("{} target columns where the training data has {}",
+                                             columns.size(), columns_.size()));
   }
   for (const Column& column : columns) {
     if (column.categorical != categorical_) {
-      throw DataError(file,
+      throw DataError(file.name(),
                       fmt::format("target column {} holds {} where the training data has {}",
                                   in_quotes(column.name), column.categorical ? "text" : "numbers",
                                   categorical_ ? "names" : "numbers"));
@@ -291,7 +293,7 @@ void TargetCode::find_bad(const RawTarget& target, BadSamples& bad) const {
 
 torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
                                          std::span<const std::int64_t> numbers,
-                                         const std::string& file) const {
+                                         const Origin& file) const {
   const auto rows = static_cast<std::int64_t>(numbers.size());
   const auto width = static_cast<std::int64_t>(columns.size());
   const bool labels = task_ == Task::classification;
@@ -312,7 +314,7 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
 }
 
 torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std::int64_t> numbers,
-                                       const std::string& file) const {
+                                       const Origin& file) const {
   std::vector<std::int64_t> class_of;
   for (const std::string& category : column.categories) {
     const auto known = std::find(class_names_.begin(), class_names_.end(), category);

@@ -7,6 +7,7 @@
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 #include "data/bad_samples.hpp"
+#include "data/origin.hpp"
 
 namespace convoy {
 
@@ -17,21 +18,22 @@ std::string_view name_of(Task task);
 struct RawTarget {
   std::vector<Column> columns;
   bool integers =
-      false;         ///< from an array of integers: class numbers, unless the job says otherwise
-  std::string file;  ///< for messages
+      false;  ///< from an array of integers: class numbers, unless the job says otherwise
+  std::int64_t classes = 0;  ///< how many there are by the format (CIFAR); 0: it does not say
+  Origin file;
   std::int64_t rows() const;
 };
 
 /// Labels in an IDX or NPY file: [N], or [N, k] for k columns. Throws DataError for any other
 /// shape, and for a label that is not finite, unless `bad` takes its sample.
-RawTarget target_of_array(const Array& labels, const std::string& file, BadSamples* bad = nullptr);
+RawTarget target_of_array(const Array& labels, const Origin& file, BadSamples* bad = nullptr);
 
 /// The labels of a LIBSVM file, NaN where there is none. They are names of classes where the job
 /// asks for classes, or asks for nothing and two labels are all there are (-1 and +1); but class
 /// numbers where it says how many classes and they are from 0 to below that. `categorical`: what
 /// the training file's are.
-RawTarget target_of_labels(std::vector<double> labels, const std::string& file,
-                           const DataOptions& data, const bool* categorical = nullptr);
+RawTarget target_of_labels(std::vector<double> labels, const Origin& file, const DataOptions& data,
+                           const bool* categorical = nullptr);
 
 /// What the target means, decided on the training files, and how to encode it.
 class TargetCode {
@@ -49,7 +51,7 @@ class TargetCode {
   /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for
   /// messages. Throws DataError naming file and sample for a missing, unknown or impossible value.
   torch::Tensor encode(const std::vector<Column>& columns, std::span<const std::int64_t> numbers,
-                       const std::string& file) const;
+                       const Origin& file) const;
 
   /// Fills in task, outputs and class_names.
   void describe(DataSpec& spec) const;
@@ -66,10 +68,9 @@ class TargetCode {
   std::string problem_of(double x) const;
   std::string problem_of(const std::string& name) const;
   torch::Tensor encode_numbers(const std::vector<Column>& columns,
-                               std::span<const std::int64_t> numbers,
-                               const std::string& file) const;
+                               std::span<const std::int64_t> numbers, const Origin& file) const;
   torch::Tensor encode_names(const Column& column, std::span<const std::int64_t> numbers,
-                             const std::string& file) const;
+                             const Origin& file) const;
 
   Task task_ = Task::regression;
   bool categorical_ = false;

@@ -1,13 +1,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <initializer_list>
 
 #include "convoy/core/error.hpp"
+#include "job/file_names.hpp"
 #include "job/reader.hpp"
 
 namespace convoy::schema {
 namespace {
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, text) != list.end();
+}
+
+std::string upper_case(std::string_view text) {
+  std::string upper(text);
+  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  return upper;
+}
 
 class Checker {
  public:
@@ -48,18 +60,10 @@ class Checker {
     }
   }
 
-  /// Whether it is known without opening the file that it has columns, of which one is the target.
-  bool is_table(std::string file) const {
-    if (job_.data.format != "auto") {
-      return !file.empty() && job_.data.format != "libsvm" && job_.data.format != "images" &&
-             job_.data.format != "text";
-    }
-    for (const std::string_view packed : {".gz", ".zst"}) {
-      if (file.ends_with(packed)) file.resize(file.size() - packed.size());
-    }
-    return std::ranges::any_of(
-        std::initializer_list<std::string_view>{".csv", ".tsv", ".jsonl", ".ndjson"},
-        [&](std::string_view ending) { return file.ends_with(ending); });
+  /// What the files are, as far as that is known without opening them: as data.format names it, or
+  /// empty.
+  std::string_view format_of(const std::string& file) const {
+    return job_.data.format == "auto" ? format_of_name(file) : job_.data.format;
   }
 
   void check_files(const std::string& key, const DataFiles& files) const {
@@ -67,11 +71,12 @@ class Checker {
     if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
       fail(key + ".file", "holds features and target already; remove features and labels, or file");
     }
-    if (!files.file.empty() && (job_.data.format == "idx" || job_.data.format == "npy")) {
+    const std::string_view format = format_of(files.file);
+    if (!files.file.empty() && is_one_of(format, {"idx", "npy", "npz", "hdf5", "pt"})) {
       fail(key + ".file",
            fmt::format("cannot be {}, which holds features or labels alone; write features and "
                        "labels",
-                       job_.data.format == "idx" ? "IDX" : "NPY"));
+                       upper_case(format)));
     }
     if (files.file.empty() && files.features.empty()) {
       fail(key + ".features", "is missing; labels alone are no samples", {key + ".labels"});
@@ -81,7 +86,8 @@ class Checker {
            "is missing; give the file of labels, or give a table with both as file",
            {key + ".features"});
     }
-    if (is_table(files.file) && job_.data.target.empty()) {
+    if (!files.file.empty() && job_.data.target.empty() &&
+        is_one_of(format, {"csv", "tsv", "jsonl"})) {
       fail("data.target",
            fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
     }

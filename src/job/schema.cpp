@@ -205,17 +205,23 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
 }  // namespace
 
 void describe(Visitor& v, DataFiles& o) {
-  v.key("file", o.file, any(),
-        "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
-        "and null a line; its keys are the columns, true and false are text), LIBSVM (`label "
-        "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
-        "nothing) or a folder of images (the folder right below it that an image is in is its "
-        "class)");
+  v.key(
+      "file", o.file, any(),
+      "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
+      "and null a line; its keys are the columns, true and false are text), LIBSVM (`label "
+      "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
+      "nothing), CIFAR-10 or CIFAR-100 in their binary version (of CIFAR-100 the fine label is "
+      "the target), a folder of images (the folder right below it that an image is in is its "
+      "class), or a text. A pattern (`data_batch_*.bin`; `*` any text, `?` one character, `[a-z]` "
+      "one of these) is all files that match, in the order of their names' bytes, read as one");
   v.key("features", o.features, any(),
-        "IDX, NPY, CSV, TSV, JSON Lines or a folder of images (in the order of their paths); goes "
-        "with `labels`");
+        "IDX, NPY, NPZ, HDF5, PT (tensors that PyTorch or libtorch saved), CSV, TSV, JSON Lines or "
+        "a folder of images (in the order of their paths); goes with `labels`. `FILE#NAME` is an "
+        "array of an NPZ, HDF5 or PT file (`digits.npz#x_train`, `d.h5#train/x`), needed where "
+        "there are several. Patterns as in `file`");
   v.key("labels", o.labels, any(),
-        "IDX, NPY, CSV, TSV or JSON Lines, one row a sample; goes with `features`");
+        "the same formats, one row a sample; goes with `features`. `FILE#NAME` and patterns as "
+        "there");
 }
 
 void describe(Visitor& v, CsvOptions& o) {
@@ -257,9 +263,11 @@ void describe(Visitor& v, DataOptions& o) {
         "without it they start at the job file's folder");
   v.key(
       "format", o.format,
-      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "images", "text"}),
+      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "npz", "hdf5", "pt", "cifar10",
+              "cifar100", "images", "text"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
-      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy; .gz or .zst after it) and content");
+      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy, .npz, .h5, .hdf5, .pt, .pth; .gz or .zst after "
+      "it) and content; CIFAR from content alone, in files named .bin");
   v.section("train", o.train, "file", "the training samples; needed");
   v.section("validation_files", o.validation_files, "file",
             "validation samples of their own, instead of `validation`");

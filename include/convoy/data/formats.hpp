@@ -13,8 +13,10 @@
 
 namespace convoy {
 
-enum class ElementType { u8, i8, i16, i32, i64, f32, f64 };
+enum class ElementType { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
 std::size_t size_of(ElementType type);
+/// f16 (IEEE 754 binary16), f32 or f64.
+bool is_floating(ElementType type);
 
 /// A dense array in C order and native byte order. `owner` keeps the bytes alive: a file mapping
 /// where the format allows (IDX of bytes, NPY in native order), else a buffer.

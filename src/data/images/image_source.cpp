@@ -21,7 +21,7 @@ ImageOptions image_options(const SourceOptions& options) {
 
 RawTarget classes_of(const ImageFolder& images) {
   RawTarget target;
-  target.file = images.folder.string();
+  target.file = Origin(images.folder.string());
   Column& column = target.columns.emplace_back();
   column.name = class_column;
   column.categorical = true;
@@ -32,9 +32,9 @@ RawTarget classes_of(const ImageFolder& images) {
 
 }  // namespace
 
-void read_images(Source& source, const std::filesystem::path& folder, const DataFiles& files,
-                 const SourceOptions& options,
-                 const std::function<std::filesystem::path(const std::string&)>& resolve) {
+void read_images(Source& source, const Located& located, const DataFiles& files,
+                 const SourceOptions& options, const Resolve& resolve) {
+  const std::filesystem::path& folder = located.files[0].file;
   if (!std::filesystem::is_directory(folder)) {
     throw DataError(folder.string(), std::filesystem::exists(folder)
                                          ? "is a file; images are given as the folder they are in"

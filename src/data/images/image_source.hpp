@@ -6,8 +6,7 @@ namespace convoy {
 
 /// Fills in the array, and the target where `files` gives the folder as `file`: the images'
 /// classes. Throws as read_source.
-void read_images(Source& source, const std::filesystem::path& folder, const DataFiles& files,
-                 const SourceOptions& options,
-                 const std::function<std::filesystem::path(const std::string&)>& resolve);
+void read_images(Source& source, const Located& located, const DataFiles& files,
+                 const SourceOptions& options, const Resolve& resolve);
 
 }  // namespace convoy

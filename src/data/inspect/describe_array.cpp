@@ -12,27 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// As NumPy calls it.
-const char* numpy_name(ElementType type) {
-  switch (type) {
-    case ElementType::u8:
-      return "uint8";
-    case ElementType::i8:
-      return "int8";
-    case ElementType::i16:
-      return "int16";
-    case ElementType::i32:
-      return "int32";
-    case ElementType::i64:
-      return "int64";
-    case ElementType::f32:
-      return "float32";
-    case ElementType::f64:
-      return "float64";
-  }
-  return "";
-}
-
 /// Gives out the elements of an array, piece by piece; those that are not finite 32-bit numbers,
 /// which training cannot use, as NaN.
 class Elements {
@@ -99,12 +78,12 @@ Json describe_array(const Array& array, Peers& peers) {
     elements.read(positions, [&](std::span<const double> numbers) { pass.add(0, numbers); });
   };
   const Statistics values = fit_statistics(rows, 1, true, feed, &peers)[0];
-  const bool whole = array.type != ElementType::f32 && array.type != ElementType::f64;
+  const bool whole = !is_floating(array.type);
   Histogram histogram = empty_histogram(values.min, values.max, whole);
   const std::int64_t zeros = fill_histogram(elements, rows, histogram, peers);
   const auto finite = static_cast<std::int64_t>(values.count);
   Json json = {{"shape", array.shape},
-               {"type", numpy_name(array.type)},
+               {"type", name_of(array.type)},
                {"elements", elements.count()},
                {"not_finite", elements.count() - finite},
                {"zeros", zeros}};

@@ -11,12 +11,12 @@
 #include "convoy/data/load.hpp"
 #include "data/array.hpp"
 #include "data/checked_files.hpp"
-#include "data/content.hpp"
 #include "data/frame.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/notes.hpp"
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
+#include "data/joined.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 
@@ -199,7 +199,7 @@ class JobReader {
   Source read(const DataFiles& files, const char* key, const ColumnRoles* roles) {
     return read_source(
         files, {.data = data_, .key = key, .roles = roles},
-        [&](const std::string& path) { return files_.open((root_ / path).lexically_normal()); });
+        [&](const std::string& path) { return locate((root_ / path).lexically_normal(), files_); });
   }
 
   void add(const char* name, Source source) {
@@ -246,18 +246,18 @@ Source source_of_array(Array array, const std::string& name) {
 }
 
 Source read_lone_file(const std::filesystem::path& file, const DataOptions& data) {
-  const auto resolve = [](const std::string& path) { return std::filesystem::path(path); };
+  CheckedFiles unchecked("false");
+  const auto resolve = [&](const std::string& path) { return locate(path, unchecked); };
   DataFiles files;
   if (std::filesystem::is_directory(file) || data.format == "text") {
     files.file = file.string();
     return read_source(files, {.data = data, .key = "data", .target_optional = true}, resolve);
   }
-  const Content content = read_content(file);
-  const Format format = detect_format(content, data.format);
-  if (is_array(format)) {
+  const Input input = open_input(resolve(file.string()), data.format);
+  if (is_array(input.format)) {
     if (!data.target.empty())
-      throw InputError(fmt::format("--target: {} is an array, which has no columns", content.name));
-    return source_of_array(parse_array(content, format), content.name);
+      throw InputError(fmt::format("--target: {} is an array, which has no columns", input.name));
+    return source_of_array(join_arrays(input).array, input.name);
   }
   (data.target.empty() ? files.features : files.file) = file.string();
   return read_source(files, {.data = data, .key = "data", .target_optional = data.target.empty()},

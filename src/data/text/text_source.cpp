@@ -30,6 +30,16 @@ std::vector<std::string_view> cut_text(std::string_view text, const SourceOption
           text.substr(test)};
 }
 
+std::string join_texts(const Located& located) {
+  std::string joined;
+  for (const Location& location : located.files) {
+    const Content content = read_content(location.file);
+    if (!joined.empty()) joined += '\n';
+    joined += content.text();
+  }
+  return joined;
+}
+
 std::shared_ptr<const Tokenizer> tokenizer_for(std::string_view training_text,
                                                const SourceOptions& options) {
   if (options.roles != nullptr) return options.roles->tokenizer;
@@ -109,19 +119,22 @@ void require_windows(std::int64_t windows, const char* part, std::size_t tokens,
 
 }  // namespace
 
-void read_text(Source& source, const std::filesystem::path& path, const DataFiles& files,
+void read_text(Source& source, const Located& located, const DataFiles& files,
                const SourceOptions& options) {
   if (files.file.empty()) {
     throw InputError(fmt::format(
         "{}: text is its own target: what comes next; give it as `file`, without labels",
         options.key));
   }
-  const Content content = read_content(path);
-  source.file = content.name;
-  const std::vector<std::string_view> parts = cut_text(content.text(), options);
+  source.file = located.name;
+  std::string joined;
+  const Content first = read_content(located.files[0].file);
+  if (located.files.size() > 1) joined = join_texts(located);
+  const std::string_view text = located.files.size() > 1 ? joined : first.text();
+  const std::vector<std::string_view> parts = cut_text(text, options);
   source.tokenizer = tokenizer_for(parts[0], options);
   if (!source.tokenizer)
-    throw DataError(content.name, "is text where the training data was something else");
+    throw DataError(located.name, "is text where the training data was something else");
   const ElementType type = token_type(*source.tokenizer);
   const std::int64_t length =
       options.roles != nullptr ? options.roles->width : options.data.text.length;
@@ -131,7 +144,7 @@ void read_text(Source& source, const std::filesystem::path& path, const DataFile
     const std::vector<std::int32_t> tokens = source.tokenizer->encode(parts[i], usable_cores());
     source.parts[i] = windows.add(tokens);
     if (i == 0 || !parts[i].empty())
-      require_windows(source.parts[i], names[i], tokens.size(), length, content.name);
+      require_windows(source.parts[i], names[i], tokens.size(), length, located.name);
     source.rows += source.parts[i];
   }
   source.array.emplace();
@@ -141,7 +154,7 @@ void read_text(Source& source, const std::filesystem::path& path, const DataFile
   source.array->bytes = *buffer;
   source.array->owner = buffer;
   source.target.emplace();
-  source.target->file = content.name;
+  source.target->file = Origin(located.name);
   Column& next = source.target->columns.emplace_back();
   next.name = "next";
   next.categorical = true;

@@ -1,0 +1,35 @@
+#pragma once
+// From a path of a job to files.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/checked_files.hpp"
+
+namespace convoy {
+
+/// A file and, where it is an archive of arrays, which one of them is meant; empty: the only one.
+struct Location {
+  std::filesystem::path file;
+  std::string array;
+};
+
+/// One file, or several that are read as one.
+struct Located {
+  std::string name;  ///< for messages
+  std::vector<Location> files;
+};
+
+/// Splits `FILE#NAME`, where FILE is a file that is there, a pattern that fits one, or has a name
+/// that only archives have. A path that exists as it is stays as it is, '#' included. Of several
+/// '#' the last one that fits counts.
+Location split_location(const std::filesystem::path& path);
+
+/// Whether the path, with or without '#NAME', names or matches a file that is there.
+bool is_there(const std::filesystem::path& path);
+
+/// The file at the path, or the files that match it if it is a pattern (data/glob), each opened
+/// through `files`. Throws InputError when nothing matches; DataError as CheckedFiles::open.
+Located locate(const std::filesystem::path& path, CheckedFiles& files);
+
+}  // namespace convoy
