@@ -311,8 +311,7 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   return roles;
 }
 
-Source read_source(const DataFiles& files, const SourceOptions& options,
-                   const std::function<std::filesystem::path(const std::string&)>& resolve) {
+Source read_source(const DataFiles& files, const SourceOptions& options, const Resolve& resolve) {
   check_keys(files, options);
   Source source;
   if (!files.labels.empty()) {
