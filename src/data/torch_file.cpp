@@ -289,6 +289,43 @@ std::size_t find_pickle(const ZipArchive& archive) {
   return found == names.end() ? ZipArchive::none : static_cast<std::size_t>(found - names.begin());
 }
 
+/// The parts of a file, each made from the one before.
+struct TorchArchive {
+  TorchArchive(std::span<const std::byte> bytes, const std::string& file)
+      : name(file),
+        archive(new_format(bytes, file), file),
+        folder(folder_of(archive, file)),
+        pickle(parse_pickle(archive.read(find_pickle(archive)),
+                            fmt::format("{}, member {}", file, in_quotes(folder + "/data.pkl")))),
+        tensors(pickle, name) {
+    for (const TorchTensor& tensor : tensors.list()) names.push_back(tensor.name);
+  }
+  TorchArchive(const TorchArchive&) = delete;
+  TorchArchive& operator=(const TorchArchive&) = delete;
+
+  std::string name;
+  ZipArchive archive;
+  std::string folder;  // of the members
+  Pickle pickle;
+  TorchTensors tensors;
+  std::vector<std::string> names;  // of the tensors
+
+ private:
+  static std::span<const std::byte> new_format(std::span<const std::byte> bytes,
+                                               const std::string& file) {
+    if (!is_old_torch_file(bytes)) return bytes;
+    throw DataError(file,
+                    "is in the format of PyTorch before 1.6; load it there and save it again with "
+                    "torch.save");
+  }
+  static std::string folder_of(const ZipArchive& archive, const std::string& file) {
+    const std::size_t found = find_pickle(archive);
+    if (found == archive.none) throw DataError(file, "holds no data.pkl: not a file of PyTorch");
+    const std::string& member = archive.names()[found];
+    return member.substr(0, member.size() - pickle_ending.size());
+  }
+};
+
 }  // namespace
 
 bool is_torch_archive(const ZipArchive& archive) {
@@ -301,32 +338,24 @@ bool is_old_torch_file(std::span<const std::byte> bytes) {
   return text.starts_with(magic);
 }
 
+std::vector<std::string> torch_names(std::span<const std::byte> bytes, const std::string& name) {
+  const TorchArchive file(bytes, name);
+  return file.names;
+}
+
 Array parse_torch(std::span<const std::byte> bytes, const std::string& name,
                   const std::string& wanted) {
-  if (is_old_torch_file(bytes)) {
-    throw DataError(name,
-                    "is in the format of PyTorch before 1.6; load it there and save it again with "
-                    "torch.save");
-  }
-  const ZipArchive archive(bytes, name);
-  const std::size_t found = find_pickle(archive);
-  if (found == archive.none) throw DataError(name, "holds no data.pkl: not a file of PyTorch");
-  const std::string& member = archive.names()[found];
-  const std::string folder = member.substr(0, member.size() - pickle_ending.size());
-  const Pickle pickle =
-      parse_pickle(archive.read(found), fmt::format("{}, member {}", name, in_quotes(member)));
-  const TorchTensors tensors(pickle, name);
-  std::vector<std::string> names;
-  for (const TorchTensor& tensor : tensors.list()) names.push_back(tensor.name);
-  const TorchTensor& chosen = tensors.list()[choose_array(names, wanted, name)];
-  const std::string label =
-      names.size() == 1 && wanted.empty() ? name : fmt::format("{}#{}", name, chosen.name);
-  const TorchLayout layout = LayoutReader(pickle, tensors, label).read(pickle.at(chosen.call));
-  const std::size_t storage = archive.find(fmt::format("{}/data/{}", folder, layout.key));
+  const TorchArchive file(bytes, name);
+  const ZipArchive& archive = file.archive;
+  const TorchTensor& chosen = file.tensors.list()[choose_array(file.names, wanted, name)];
+  const std::string label = wanted.empty() ? name : fmt::format("{}#{}", name, chosen.name);
+  const TorchLayout layout =
+      LayoutReader(file.pickle, file.tensors, label).read(file.pickle.at(chosen.call));
+  const std::size_t storage = archive.find(fmt::format("{}/data/{}", file.folder, layout.key));
   if (storage == archive.none)
     throw DataError(label, "truncated: the archive lacks the tensor's elements");
   bool big_endian = false;
-  if (const std::size_t order = archive.find(folder + "/byteorder"); order != archive.none) {
+  if (const std::size_t order = archive.find(file.folder + "/byteorder"); order != archive.none) {
     const std::vector<std::byte> text = archive.read(order);
     big_endian = std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) == "big";
   }
