@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "convoy/data/formats.hpp"
+
 namespace convoy {
 
 /// Mapped, or unpacked into memory when the file is compressed with gzip or zstd (by content, not

@@ -16,8 +16,8 @@
 namespace convoy {
 namespace {
 
-using Ref = PickleValue::Ref;
-using Kind = PickleValue::Kind;
+using PickleRef = PickleValue::Ref;
+using PickleKind = PickleValue::Kind;
 
 constexpr std::string_view pickle_ending = "/data.pkl";
 constexpr std::size_t most_torch_depth = 32;
@@ -49,7 +49,7 @@ const std::map<std::string, TorchType, std::less<>>& torch_types() {
 /// A tensor as the pickle describes it.
 struct TorchTensor {
   std::string name;
-  Ref call = 0;  // of the function that makes it
+  PickleRef call = 0;  // of the function that makes it
 };
 
 /// The tensors of a pickle, by name.
@@ -64,15 +64,15 @@ class TorchTensors {
   const std::string& function(const PickleValue& call) const {
     return pickle_.at(call.items.at(0)).text;
   }
-  std::span<const Ref> arguments(const PickleValue& call) const {
+  std::span<const PickleRef> arguments(const PickleValue& call) const {
     return pickle_.at(call.items.at(1)).items;
   }
 
   /// What a value is behind the wrappers that PyTorch puts around tensors and containers.
-  Ref unwrap(Ref ref) const {
+  PickleRef unwrap(PickleRef ref) const {
     for (std::size_t depth = 0; depth < most_torch_depth; ++depth) {
       const PickleValue& value = pickle_.at(ref);
-      if (value.kind != Kind::object || arguments(value).empty()) break;
+      if (value.kind != PickleKind::object || arguments(value).empty()) break;
       const std::string& name = function(value);
       if (name != "torch._utils._rebuild_parameter" &&
           name != "torch._utils._rebuild_parameter_v2" &&
@@ -86,31 +86,31 @@ class TorchTensors {
   }
 
  private:
-  void visit(Ref wrapped, const std::string& name, std::size_t depth) {
+  void visit(PickleRef wrapped, const std::string& name, std::size_t depth) {
     if (++visits_ > most_torch_visits)
       throw DataError(file_, fmt::format("holds more than {} values", most_torch_visits));
     if (depth > most_torch_depth) return;
-    const Ref ref = unwrap(wrapped);
+    const PickleRef ref = unwrap(wrapped);
     const PickleValue& value = pickle_.at(ref);
-    if (value.kind == Kind::object && function(value).starts_with("torch._utils._rebuild_")) {
+    if (value.kind == PickleKind::object && function(value).starts_with("torch._utils._rebuild_")) {
       list_.push_back({name.empty() ? "tensor" : name, ref});
       return;
     }
     const auto below = [&](const std::string& key) {
       return name.empty() ? key : fmt::format("{}/{}", name, key);
     };
-    if (value.kind == Kind::sequence) {
+    if (value.kind == PickleKind::sequence) {
       for (std::size_t i = 0; i < value.items.size(); ++i)
         visit(value.items[i], below(std::to_string(i)), depth + 1);
     }
     for (const auto& [key, item] : value.pairs) {
       const PickleValue& name_of_item = pickle_.at(key);
-      if (name_of_item.kind == Kind::text)
+      if (name_of_item.kind == PickleKind::text)
         visit(item, below(name_of_item.text), depth + 1);
-      else if (name_of_item.kind == Kind::integer)
+      else if (name_of_item.kind == PickleKind::integer)
         visit(item, below(std::to_string(name_of_item.integer)), depth + 1);
     }
-    if (value.kind == Kind::object && value.state != 0) visit(value.state, name, depth + 1);
+    if (value.kind == PickleKind::object && value.state != 0) visit(value.state, name, depth + 1);
   }
 
   const Pickle& pickle_;
@@ -140,11 +140,11 @@ class LayoutReader {
       throw DataError(name_, fmt::format("a tensor made by {} cannot be read; save a dense one",
                                          in_quotes(function)));
     }
-    const std::span<const Ref> arguments = tensors_.arguments(call);
+    const std::span<const PickleRef> arguments = tensors_.arguments(call);
     if (arguments.size() < (typed ? 7U : 4U)) fail();
     const PickleValue& storage = pickle_.at(arguments[0]);
-    if (storage.kind != Kind::persistent) fail();
-    const std::vector<Ref>& id = pickle_.at(storage.items.at(0)).items;
+    if (storage.kind != PickleKind::persistent) fail();
+    const std::vector<PickleRef>& id = pickle_.at(storage.items.at(0)).items;
     if (id.size() < 5 || pickle_.at(id[0]).text != "storage") fail();
     TorchLayout layout;
     layout.type = type_named(pickle_.at(typed ? arguments[6] : id[1]).text);
@@ -168,14 +168,14 @@ class LayoutReader {
                                 "integer or a float of up to 64 bits",
                                 in_quotes(type)));
   }
-  std::int64_t number(Ref ref) const {
+  std::int64_t number(PickleRef ref) const {
     const PickleValue& value = pickle_.at(ref);
-    if (value.kind != Kind::integer || value.integer < 0) fail();
+    if (value.kind != PickleKind::integer || value.integer < 0) fail();
     return value.integer;
   }
-  std::vector<std::int64_t> numbers(Ref ref) const {
+  std::vector<std::int64_t> numbers(PickleRef ref) const {
     std::vector<std::int64_t> out;
-    for (const Ref item : pickle_.at(ref).items) out.push_back(number(item));
+    for (const PickleRef item : pickle_.at(ref).items) out.push_back(number(item));
     return out;
   }
 
