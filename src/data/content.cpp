@@ -170,6 +170,13 @@ Array parse_array(const Content& content, Format format) {
   return format == Format::idx ? parse_idx(bytes, name, owner) : parse_npy(bytes, name, owner);
 }
 
+std::vector<std::string> array_names(const Content& content, Format format) {
+  if (format == Format::npz) return npz_names(ZipArchive(content.bytes, content.name));
+  if (format == Format::hdf5) return hdf5_names(content.bytes, content.name);
+  if (format == Format::pt) return torch_names(content.bytes, content.name);
+  return {};
+}
+
 Array read_idx(const std::filesystem::path& path) {
   const Content content = read_content(path);
   return parse_idx(content.bytes, content.name, content.owner);

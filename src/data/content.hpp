@@ -6,6 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "convoy/data/formats.hpp"
 
 namespace convoy {
 
@@ -40,6 +43,9 @@ bool holds_labels(Format format);
 
 /// A file of arrays, or the array that is meant of an archive. Throws InputError / DataError.
 Array parse_array(const Content& content, Format format);
+
+/// What an archive holds; nothing for a file of another format. Throws DataError.
+std::vector<std::string> array_names(const Content& content, Format format);
 
 /// From `format` (the job's data.format) or, for "auto", from the file's name and content. Throws
 /// DataError when neither tells, InputError when an array is named in what is no archive.

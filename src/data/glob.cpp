@@ -69,7 +69,7 @@ std::pair<std::size_t, std::size_t> match_one(std::string_view pattern, std::siz
   return {1, 1};
 }
 
-bool exists(const fs::path& path) {
+bool is_in_place(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
@@ -84,8 +84,8 @@ void expand(const fs::path& folder, const std::vector<std::string>& patterns, st
     if (!fs::is_directory(path, error) && path.filename() != manifest_name) found.push_back(path);
   };
   const fs::path literal = folder / pattern;
-  if (!has_wildcard(pattern) || exists(literal)) {
-    if (exists(literal)) take(literal);
+  if (!has_wildcard(pattern) || is_in_place(literal)) {
+    if (is_in_place(literal)) take(literal);
     return;
   }
   for (fs::directory_iterator at(folder.empty() ? "." : folder, error), end; !error && at != end;
@@ -137,7 +137,7 @@ GlobParts split_glob(const fs::path& pattern) {
   GlobParts parts;
   for (const fs::path& part : pattern) {
     const std::string text = part.string();
-    if (parts.patterns.empty() && (!has_wildcard(text) || exists(parts.folder / text)))
+    if (parts.patterns.empty() && (!has_wildcard(text) || is_in_place(parts.folder / text)))
       parts.folder /= part;
     else
       parts.patterns.push_back(text);
@@ -149,7 +149,7 @@ std::vector<fs::path> glob(const fs::path& pattern) {
   const GlobParts parts = split_glob(pattern);
   std::vector<fs::path> found;
   if (parts.patterns.empty()) {
-    if (exists(pattern)) found.push_back(pattern);
+    if (is_in_place(pattern)) found.push_back(pattern);
     return found;
   }
   expand(parts.folder, parts.patterns, 0, found);

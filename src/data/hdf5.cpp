@@ -50,6 +50,15 @@ Array array_of_answer(const ApartResult& result, std::span<const std::byte> file
   return array;
 }
 
+void require_hdf5(std::span<const std::byte> bytes, const std::string& name) {
+  if (!is_hdf5(bytes)) throw DataError(name, "has no signature of HDF5: not an HDF5 file");
+}
+
+std::chrono::seconds cpu_time_for(std::span<const std::byte> bytes) {
+  constexpr std::size_t bytes_a_second = 4 << 20;  // what the slowest machine unpacks with ease
+  return std::chrono::seconds(30 + bytes.size() / bytes_a_second);
+}
+
 }  // namespace
 
 bool is_hdf5(std::span<const std::byte> bytes) {
@@ -62,15 +71,26 @@ bool is_hdf5(std::span<const std::byte> bytes) {
   return false;
 }
 
+std::vector<std::string> hdf5_names(std::span<const std::byte> bytes, const std::string& name) {
+  require_hdf5(bytes, name);
+  std::string joined = run_apart(name, cpu_time_for(bytes), [&](ApartMemory&) {
+                         std::string all;
+                         for (const std::string& one : Hdf5Image(bytes, name).names())
+                           all += one + '\0';
+                         return all;
+                       }).answer;
+  std::vector<std::string> names;
+  for (std::size_t end = 0; (end = joined.find('\0')) != joined.npos; joined.erase(0, end + 1))
+    names.push_back(joined.substr(0, end));
+  return names;
+}
+
 Array parse_hdf5(std::span<const std::byte> bytes, const std::string& name,
                  const std::string& wanted, std::shared_ptr<const void> owner) {
-  if (!is_hdf5(bytes)) throw DataError(name, "has no signature of HDF5: not an HDF5 file");
-  constexpr std::size_t bytes_a_second = 4 << 20;  // what the slowest machine unpacks with ease
-  const std::chrono::seconds cpu_time(30 + bytes.size() / bytes_a_second);
-  const ApartResult result = run_apart(name, cpu_time, [&](ApartMemory& memory) {
-    Hdf5Image file(bytes, name);
-    const Hdf5Dataset dataset = file.open(wanted);
-    std::int64_t offset = dataset.offset();
+  require_hdf5(bytes, name);
+  const ApartResult result = run_apart(name, cpu_time_for(bytes), [&](ApartMemory& memory) {
+    const Hdf5Dataset dataset = Hdf5Image(bytes, name).open(wanted);
+    const std::int64_t offset = dataset.offset();
     if (offset < 0) dataset.read(memory.allocate(dataset.size()));
     return fmt::format("{} {} {}", static_cast<int>(dataset.type()), offset,
                        fmt::join(dataset.shape(), " "));

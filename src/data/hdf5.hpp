@@ -8,6 +8,9 @@ namespace convoy {
 /// The signature stands at the beginning, or at byte 512, 1024, 2048...
 bool is_hdf5(std::span<const std::byte> bytes);
 
+/// The paths of all datasets. Throws DataError.
+std::vector<std::string> hdf5_names(std::span<const std::byte> bytes, const std::string& name);
+
 /// The dataset `wanted`, a path with or without the first '/'; empty: the only one. Integers of 1,
 /// 2, 4 or 8 bytes and floats keep their type as far as ElementType has it, booleans become u8,
 /// other floats the next larger type. Throws InputError listing the datasets when there is no such

@@ -11,8 +11,8 @@
 namespace convoy {
 namespace {
 
-using Ref = PickleValue::Ref;
-using Kind = PickleValue::Kind;
+using PickleRef = PickleValue::Ref;
+using PickleKind = PickleValue::Kind;
 
 constexpr std::size_t most_pickle_values = 2'000'000;
 
@@ -65,29 +65,29 @@ class PickleReader {
     return value;
   }
 
-  Ref add(PickleValue value) {
+  PickleRef add(PickleValue value) {
     if (pickle_.values.size() == most_pickle_values)
       fail(fmt::format("more than {} values", most_pickle_values));
     pickle_.values.push_back(std::move(value));
-    return static_cast<Ref>(pickle_.values.size() - 1);
+    return static_cast<PickleRef>(pickle_.values.size() - 1);
   }
-  Ref add_integer(std::int64_t value) {
+  PickleRef add_integer(std::int64_t value) {
     PickleValue integer;
-    integer.kind = Kind::integer;
+    integer.kind = PickleKind::integer;
     integer.integer = value;
     return add(std::move(integer));
   }
-  bool push(Ref ref) {
+  bool push(PickleRef ref) {
     stack_.push_back(ref);
     return true;
   }
-  bool push_text(Kind kind, std::string_view text) {
+  bool push_text(PickleKind kind, std::string_view text) {
     PickleValue value;
     value.kind = kind;
     value.text = text;
     return push(add(std::move(value)));
   }
-  bool push_items(Kind kind, std::vector<Ref> items) {
+  bool push_items(PickleKind kind, std::vector<PickleRef> items) {
     PickleValue value;
     value.kind = kind;
     value.items = std::move(items);
@@ -97,21 +97,22 @@ class PickleReader {
   void require(std::size_t size) const {
     if (stack_.size() - (marks_.empty() ? 0 : marks_.back()) < size) fail("values are missing");
   }
-  Ref pop() {
+  PickleRef pop() {
     require(1);
-    const Ref ref = stack_.back();
+    const PickleRef ref = stack_.back();
     stack_.pop_back();
     return ref;
   }
-  std::vector<Ref> pop(std::size_t size) {
+  std::vector<PickleRef> pop(std::size_t size) {
     require(size);
-    const std::vector<Ref> refs(stack_.end() - static_cast<std::ptrdiff_t>(size), stack_.end());
+    const std::vector<PickleRef> refs(stack_.end() - static_cast<std::ptrdiff_t>(size),
+                                      stack_.end());
     stack_.resize(stack_.size() - size);
     return refs;
   }
-  std::vector<Ref> pop_to_mark() {
+  std::vector<PickleRef> pop_to_mark() {
     if (marks_.empty()) fail("a mark is missing");
-    std::vector<Ref> refs = pop(stack_.size() - marks_.back());
+    std::vector<PickleRef> refs = pop(stack_.size() - marks_.back());
     marks_.pop_back();
     return refs;
   }
@@ -119,7 +120,8 @@ class PickleReader {
   PickleValue& top(bool holds_pairs) {
     require(1);
     PickleValue& value = pickle_.values[stack_.back()];
-    if (value.kind != Kind::object && value.kind != (holds_pairs ? Kind::dict : Kind::sequence))
+    if (value.kind != PickleKind::object &&
+        value.kind != (holds_pairs ? PickleKind::dict : PickleKind::sequence))
       fail("items for something that holds none");
     return value;
   }
@@ -150,23 +152,23 @@ class PickleReader {
         return push_long(number(4));
       case 'G':
         take(8);
-        return push_text(Kind::real, "");
+        return push_text(PickleKind::real, "");
       case 'I':
         return push_decimal(line());
       case 'X':
       case 'T':
-        return push_text(Kind::text, take(number(4)));
+        return push_text(PickleKind::text, take(number(4)));
       case '\x8c':
       case 'U':
-        return push_text(Kind::text, take(number(1)));
+        return push_text(PickleKind::text, take(number(1)));
       case '\x8d':
-        return push_text(Kind::text, take(number(8)));
+        return push_text(PickleKind::text, take(number(8)));
       case 'B':
-        return push_text(Kind::bytes, take(number(4)));
+        return push_text(PickleKind::bytes, take(number(4)));
       case 'C':
-        return push_text(Kind::bytes, take(number(1)));
+        return push_text(PickleKind::bytes, take(number(1)));
       case '\x8e':
-        return push_text(Kind::bytes, take(number(8)));
+        return push_text(PickleKind::bytes, take(number(8)));
       default:
         return false;
     }
@@ -176,7 +178,7 @@ class PickleReader {
   /// bytes.
   bool push_long(std::uint64_t size) {
     const std::string_view raw = take(size);
-    if (size > 8) return push_text(Kind::bytes, raw);
+    if (size > 8) return push_text(PickleKind::bytes, raw);
     std::uint64_t value = 0;
     const bool negative = size > 0 && (static_cast<unsigned char>(raw.back()) & 0x80) != 0;
     for (std::size_t i = 8; i-- > 0;)
@@ -199,16 +201,16 @@ class PickleReader {
         return true;
       case ')':
       case ']':
-        return push_items(Kind::sequence, {});
+        return push_items(PickleKind::sequence, {});
       case '}':
-        return push_items(Kind::dict, {});
+        return push_items(PickleKind::dict, {});
       case 't':
       case 'l':
-        return push_items(Kind::sequence, pop_to_mark());
+        return push_items(PickleKind::sequence, pop_to_mark());
       case '\x85':
       case '\x86':
       case '\x87':
-        return push_items(Kind::sequence, pop(static_cast<unsigned char>(operation) - 0x84));
+        return push_items(PickleKind::sequence, pop(static_cast<unsigned char>(operation) - 0x84));
       case 'a':
         return append(pop(1));
       case 'e':
@@ -221,13 +223,14 @@ class PickleReader {
         return false;
     }
   }
-  bool append(const std::vector<Ref>& refs) {
+  bool append(const std::vector<PickleRef>& refs) {
     PickleValue& list = top(false);
     // An object's own items are what it was made from.
-    if (list.kind == Kind::sequence) list.items.insert(list.items.end(), refs.begin(), refs.end());
+    if (list.kind == PickleKind::sequence)
+      list.items.insert(list.items.end(), refs.begin(), refs.end());
     return true;
   }
-  bool set_items(const std::vector<Ref>& refs) {
+  bool set_items(const std::vector<PickleRef>& refs) {
     if (refs.size() % 2 != 0) fail("a key without a value");
     PickleValue& dict = top(true);
     for (std::size_t i = 0; i < refs.size(); i += 2) dict.pairs.emplace_back(refs[i], refs[i + 1]);
@@ -271,32 +274,33 @@ class PickleReader {
     switch (operation) {
       case 'c': {
         const std::string module(line());
-        return push_text(Kind::global, fmt::format("{}.{}", module, line()));
+        return push_text(PickleKind::global, fmt::format("{}.{}", module, line()));
       }
       case '\x93': {
-        const std::vector<Ref> names = pop(2);
+        const std::vector<PickleRef> names = pop(2);
         const PickleValue& module = pickle_.at(names[0]);
         const PickleValue& member = pickle_.at(names[1]);
-        if (module.kind != Kind::text || member.kind != Kind::text) fail("a name is expected");
-        return push_text(Kind::global, fmt::format("{}.{}", module.text, member.text));
+        if (module.kind != PickleKind::text || member.kind != PickleKind::text)
+          fail("a name is expected");
+        return push_text(PickleKind::global, fmt::format("{}.{}", module.text, member.text));
       }
       case 'R':     // REDUCE
       case '\x81':  // NEWOBJ
-        return push_items(Kind::object, pop(2));
+        return push_items(PickleKind::object, pop(2));
       case '\x92': {  // NEWOBJ_EX
-        std::vector<Ref> parts = pop(3);
+        std::vector<PickleRef> parts = pop(3);
         parts.pop_back();
-        return push_items(Kind::object, std::move(parts));
+        return push_items(PickleKind::object, std::move(parts));
       }
       case 'b': {  // BUILD
-        const Ref state = pop();
+        const PickleRef state = pop();
         require(1);
         PickleValue& object = pickle_.values[stack_.back()];
-        if (object.kind == Kind::object) object.state = state;
+        if (object.kind == PickleKind::object) object.state = state;
         return true;
       }
       case 'Q':  // BINPERSID
-        return push_items(Kind::persistent, pop(1));
+        return push_items(PickleKind::persistent, pop(1));
       default:
         return false;
     }
@@ -307,12 +311,12 @@ class PickleReader {
   std::size_t at_ = 0;
   std::size_t begin_ = 0;
   Pickle pickle_;
-  Ref none_ = 0;
-  Ref true_ = 0;
-  Ref false_ = 0;
-  std::vector<Ref> stack_;
+  PickleRef none_ = 0;
+  PickleRef true_ = 0;
+  PickleRef false_ = 0;
+  std::vector<PickleRef> stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<std::uint64_t, Ref> memo_;
+  std::unordered_map<std::uint64_t, PickleRef> memo_;
 };
 
 }  // namespace

@@ -16,8 +16,8 @@
 namespace convoy {
 namespace {
 
-using Ref = PickleValue::Ref;
-using Kind = PickleValue::Kind;
+using PickleRef = PickleValue::Ref;
+using PickleKind = PickleValue::Kind;
 
 constexpr std::string_view pickle_ending = "/data.pkl";
 constexpr std::size_t most_torch_depth = 32;
@@ -49,7 +49,7 @@ const std::map<std::string, TorchType, std::less<>>& torch_types() {
 /// A tensor as the pickle describes it.
 struct TorchTensor {
   std::string name;
-  Ref call = 0;  // of the function that makes it
+  PickleRef call = 0;  // of the function that makes it
 };
 
 /// The tensors of a pickle, by name.
@@ -64,15 +64,15 @@ class TorchTensors {
   const std::string& function(const PickleValue& call) const {
     return pickle_.at(call.items.at(0)).text;
   }
-  std::span<const Ref> arguments(const PickleValue& call) const {
+  std::span<const PickleRef> arguments(const PickleValue& call) const {
     return pickle_.at(call.items.at(1)).items;
   }
 
   /// What a value is behind the wrappers that PyTorch puts around tensors and containers.
-  Ref unwrap(Ref ref) const {
+  PickleRef unwrap(PickleRef ref) const {
     for (std::size_t depth = 0; depth < most_torch_depth; ++depth) {
       const PickleValue& value = pickle_.at(ref);
-      if (value.kind != Kind::object || arguments(value).empty()) break;
+      if (value.kind != PickleKind::object || arguments(value).empty()) break;
       const std::string& name = function(value);
       if (name != "torch._utils._rebuild_parameter" &&
           name != "torch._utils._rebuild_parameter_v2" &&
@@ -86,31 +86,31 @@ class TorchTensors {
   }
 
  private:
-  void visit(Ref wrapped, const std::string& name, std::size_t depth) {
+  void visit(PickleRef wrapped, const std::string& name, std::size_t depth) {
     if (++visits_ > most_torch_visits)
       throw DataError(file_, fmt::format("holds more than {} values", most_torch_visits));
     if (depth > most_torch_depth) return;
-    const Ref ref = unwrap(wrapped);
+    const PickleRef ref = unwrap(wrapped);
     const PickleValue& value = pickle_.at(ref);
-    if (value.kind == Kind::object && function(value).starts_with("torch._utils._rebuild_")) {
+    if (value.kind == PickleKind::object && function(value).starts_with("torch._utils._rebuild_")) {
       list_.push_back({name.empty() ? "tensor" : name, ref});
       return;
     }
     const auto below = [&](const std::string& key) {
       return name.empty() ? key : fmt::format("{}/{}", name, key);
     };
-    if (value.kind == Kind::sequence) {
+    if (value.kind == PickleKind::sequence) {
       for (std::size_t i = 0; i < value.items.size(); ++i)
         visit(value.items[i], below(std::to_string(i)), depth + 1);
     }
     for (const auto& [key, item] : value.pairs) {
       const PickleValue& name_of_item = pickle_.at(key);
-      if (name_of_item.kind == Kind::text)
+      if (name_of_item.kind == PickleKind::text)
         visit(item, below(name_of_item.text), depth + 1);
-      else if (name_of_item.kind == Kind::integer)
+      else if (name_of_item.kind == PickleKind::integer)
         visit(item, below(std::to_string(name_of_item.integer)), depth + 1);
     }
-    if (value.kind == Kind::object && value.state != 0) visit(value.state, name, depth + 1);
+    if (value.kind == PickleKind::object && value.state != 0) visit(value.state, name, depth + 1);
   }
 
   const Pickle& pickle_;
@@ -140,11 +140,11 @@ class LayoutReader {
       throw DataError(name_, fmt::format("a tensor made by {} cannot be read; save a dense one",
                                          in_quotes(function)));
     }
-    const std::span<const Ref> arguments = tensors_.arguments(call);
+    const std::span<const PickleRef> arguments = tensors_.arguments(call);
     if (arguments.size() < (typed ? 7U : 4U)) fail();
     const PickleValue& storage = pickle_.at(arguments[0]);
-    if (storage.kind != Kind::persistent) fail();
-    const std::vector<Ref>& id = pickle_.at(storage.items.at(0)).items;
+    if (storage.kind != PickleKind::persistent) fail();
+    const std::vector<PickleRef>& id = pickle_.at(storage.items.at(0)).items;
     if (id.size() < 5 || pickle_.at(id[0]).text != "storage") fail();
     TorchLayout layout;
     layout.type = type_named(pickle_.at(typed ? arguments[6] : id[1]).text);
@@ -168,14 +168,14 @@ class LayoutReader {
                                 "integer or a float of up to 64 bits",
                                 in_quotes(type)));
   }
-  std::int64_t number(Ref ref) const {
+  std::int64_t number(PickleRef ref) const {
     const PickleValue& value = pickle_.at(ref);
-    if (value.kind != Kind::integer || value.integer < 0) fail();
+    if (value.kind != PickleKind::integer || value.integer < 0) fail();
     return value.integer;
   }
-  std::vector<std::int64_t> numbers(Ref ref) const {
+  std::vector<std::int64_t> numbers(PickleRef ref) const {
     std::vector<std::int64_t> out;
-    for (const Ref item : pickle_.at(ref).items) out.push_back(number(item));
+    for (const PickleRef item : pickle_.at(ref).items) out.push_back(number(item));
     return out;
   }
 
@@ -289,6 +289,43 @@ std::size_t find_pickle(const ZipArchive& archive) {
   return found == names.end() ? ZipArchive::none : static_cast<std::size_t>(found - names.begin());
 }
 
+/// The parts of a file, each made from the one before.
+struct TorchArchive {
+  TorchArchive(std::span<const std::byte> bytes, const std::string& file)
+      : name(file),
+        archive(new_format(bytes, file), file),
+        folder(folder_of(archive, file)),
+        pickle(parse_pickle(archive.read(find_pickle(archive)),
+                            fmt::format("{}, member {}", file, in_quotes(folder + "/data.pkl")))),
+        tensors(pickle, name) {
+    for (const TorchTensor& tensor : tensors.list()) names.push_back(tensor.name);
+  }
+  TorchArchive(const TorchArchive&) = delete;
+  TorchArchive& operator=(const TorchArchive&) = delete;
+
+  std::string name;
+  ZipArchive archive;
+  std::string folder;  // of the members
+  Pickle pickle;
+  TorchTensors tensors;
+  std::vector<std::string> names;  // of the tensors
+
+ private:
+  static std::span<const std::byte> new_format(std::span<const std::byte> bytes,
+                                               const std::string& file) {
+    if (!is_old_torch_file(bytes)) return bytes;
+    throw DataError(file,
+                    "is in the format of PyTorch before 1.6; load it there and save it again with "
+                    "torch.save");
+  }
+  static std::string folder_of(const ZipArchive& archive, const std::string& file) {
+    const std::size_t found = find_pickle(archive);
+    if (found == archive.none) throw DataError(file, "holds no data.pkl: not a file of PyTorch");
+    const std::string& member = archive.names()[found];
+    return member.substr(0, member.size() - pickle_ending.size());
+  }
+};
+
 }  // namespace
 
 bool is_torch_archive(const ZipArchive& archive) {
@@ -301,32 +338,24 @@ bool is_old_torch_file(std::span<const std::byte> bytes) {
   return text.starts_with(magic);
 }
 
+std::vector<std::string> torch_names(std::span<const std::byte> bytes, const std::string& name) {
+  const TorchArchive file(bytes, name);
+  return file.names;
+}
+
 Array parse_torch(std::span<const std::byte> bytes, const std::string& name,
                   const std::string& wanted) {
-  if (is_old_torch_file(bytes)) {
-    throw DataError(name,
-                    "is in the format of PyTorch before 1.6; load it there and save it again with "
-                    "torch.save");
-  }
-  const ZipArchive archive(bytes, name);
-  const std::size_t found = find_pickle(archive);
-  if (found == archive.none) throw DataError(name, "holds no data.pkl: not a file of PyTorch");
-  const std::string& member = archive.names()[found];
-  const std::string folder = member.substr(0, member.size() - pickle_ending.size());
-  const Pickle pickle =
-      parse_pickle(archive.read(found), fmt::format("{}, member {}", name, in_quotes(member)));
-  const TorchTensors tensors(pickle, name);
-  std::vector<std::string> names;
-  for (const TorchTensor& tensor : tensors.list()) names.push_back(tensor.name);
-  const TorchTensor& chosen = tensors.list()[choose_array(names, wanted, name)];
-  const std::string label =
-      names.size() == 1 && wanted.empty() ? name : fmt::format("{}#{}", name, chosen.name);
-  const TorchLayout layout = LayoutReader(pickle, tensors, label).read(pickle.at(chosen.call));
-  const std::size_t storage = archive.find(fmt::format("{}/data/{}", folder, layout.key));
+  const TorchArchive file(bytes, name);
+  const ZipArchive& archive = file.archive;
+  const TorchTensor& chosen = file.tensors.list()[choose_array(file.names, wanted, name)];
+  const std::string label = wanted.empty() ? name : fmt::format("{}#{}", name, chosen.name);
+  const TorchLayout layout =
+      LayoutReader(file.pickle, file.tensors, label).read(file.pickle.at(chosen.call));
+  const std::size_t storage = archive.find(fmt::format("{}/data/{}", file.folder, layout.key));
   if (storage == archive.none)
     throw DataError(label, "truncated: the archive lacks the tensor's elements");
   bool big_endian = false;
-  if (const std::size_t order = archive.find(folder + "/byteorder"); order != archive.none) {
+  if (const std::size_t order = archive.find(file.folder + "/byteorder"); order != archive.none) {
     const std::vector<std::byte> text = archive.read(order);
     big_endian = std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) == "big";
   }

@@ -13,6 +13,9 @@ bool is_torch_archive(const ZipArchive& archive);
 /// Whether the bytes begin as files of PyTorch before 1.6 do, which are no zip archives.
 bool is_old_torch_file(std::span<const std::byte> bytes);
 
+/// The names of all tensors. Throws DataError.
+std::vector<std::string> torch_names(std::span<const std::byte> bytes, const std::string& name);
+
 /// The dense tensor `wanted`: a key of the saved dict, or the number of an element of the saved
 /// list or tuple; "a/b" where they are nested. Empty: the only tensor there is. Throws InputError
 /// listing the tensors when there is no such one, DataError when the file is damaged or the tensor

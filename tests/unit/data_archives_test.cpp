@@ -6,6 +6,7 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include "convoy/data/inspect.hpp"
 #include "convoy/data/load.hpp"
 #include "data/array.hpp"
 #include "data/content.hpp"
@@ -349,6 +350,19 @@ TEST_F(DataArchiveJobs, FeaturesAndLabelsComeFromArchives) {
   const auto again =
       load_for_prediction(data_, {"", "dict.pt#x", ""}, npz.fitted, directory_.path());
   EXPECT_EQ(again->size(), 3);
+}
+
+TEST_F(DataArchiveJobs, InspectLooksAtEveryArray) {
+  const auto npz = inspect_file(directory_.path() / "savez.npz", {}, 2);
+  ASSERT_EQ(npz["files"].size(), 2);
+  EXPECT_EQ(npz["files"][0]["part"], "x_train");
+  EXPECT_EQ(npz["files"][0]["array"]["max"], 1.25);
+  EXPECT_EQ(npz["files"][1]["columns"][0]["max"], 2);
+  const auto one = inspect_file(directory_.path() / "types.h5#train/x", {}, 2);
+  EXPECT_EQ(one["files"][0]["array"]["type"], "int32");
+  const auto all = inspect_file(directory_.path() / "types.h5", {}, 2);
+  EXPECT_EQ(all["files"].size(), 10) << "the text and the scalar are not samples";
+  EXPECT_THAT(all["notes"].dump(), HasSubstr("types.h5#text: its elements are text"));
 }
 
 TEST_F(DataArchiveJobs, WrongUseIsExplained) {

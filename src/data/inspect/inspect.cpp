@@ -264,6 +264,34 @@ Source read_lone_file(const std::filesystem::path& file, const DataOptions& data
                      resolve);
 }
 
+/// Throws DataError when there is nothing in it.
+Part lone_part(std::string name, Source source) {
+  if (source.rows == 0) throw DataError(source.file, "has no samples");
+  make_column_of_array(source);
+  return make_part(std::move(name), std::move(source));
+}
+
+/// All arrays of a lone archive that holds several; those that cannot be read as notes.
+std::vector<Part> parts_of_archive(const std::filesystem::path& file, const DataOptions& data,
+                                   std::vector<std::string>& notes) {
+  CheckedFiles unchecked("false");
+  Input input = open_input(locate(file, unchecked), data.format);
+  std::vector<Part> parts;
+  if (input.files.size() != 1 || !input.files[0].array.empty() || !data.target.empty()) return {};
+  const std::vector<std::string> names = array_names(input.files[0], input.format);
+  if (names.size() < 2) return {};
+  for (const std::string& name : names) {
+    input.files[0].array = name;
+    try {
+      parts.push_back(lone_part(name, source_of_array(join_arrays(input).array, input.name)));
+    } catch (const InputError& error) {
+      notes.push_back(error.what());
+    }
+  }
+  if (parts.empty()) throw InputError(notes[0]);
+  return parts;
+}
+
 }  // namespace
 
 Json inspect_job(const Job& job, int replicas) {
@@ -282,12 +310,12 @@ Json inspect_job(const Job& job, int replicas) {
 }
 
 Json inspect_file(const std::filesystem::path& file, const DataOptions& data, int replicas) {
-  Source source = read_lone_file(file, data);
-  if (source.rows == 0) throw DataError(source.file, "has no samples");
-  make_column_of_array(source);
+  std::vector<std::string> notes;
+  std::vector<Part> parts = parts_of_archive(file, data, notes);
+  if (parts.empty()) parts.push_back(lone_part("", read_lone_file(file, data)));
   std::optional<TargetCode> code;
-  if (source.target) code = TargetCode::decide(*source.target, data);
-  Part part = make_part("", std::move(source));
+  const Part& first = parts[0];
+  if (first.source.target) code = TargetCode::decide(*first.source.target, data);
   Json record = {{"name", file.filename().string()}, {"kind", "file"}};
   DataSpec spec;
   if (code) {
@@ -295,10 +323,11 @@ Json inspect_file(const std::filesystem::path& file, const DataOptions& data, in
     record["task"] = name_of(spec.task);
     record["target"] = code->columns();
   }
-  record["files"] = Json::array({describe_part(part, replicas)});
+  record["files"] = Json::array();
+  for (Part& part : parts) record["files"].push_back(describe_part(part, replicas));
   record["splits"] = Json::array();
-  if (code) record["splits"] = describe_splits({{"samples", &part, part.good}}, spec);
-  add_notes(record, {});
+  if (code) record["splits"] = describe_splits({{"samples", &first, first.good}}, spec);
+  add_notes(record, std::move(notes));
   return record;
 }
 
