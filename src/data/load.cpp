@@ -113,7 +113,8 @@ void find_bad_targets(Source& source, const TargetCode& code, const DataOptions&
 
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
                      CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
-  const auto resolve = [&](const std::string& path) { return files.open(root / path); };
+  const Resolve resolve =
+      with_sources([&](const std::string& path) { return files.open(root / path); }, peers);
   require_clear_splits(data);
   Sources sources;
   sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
@@ -306,12 +307,12 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
                                                    const std::filesystem::path& directory) {
   const Record record = read_record(fitted);
   CheckedFiles checked(data.verify);
-  const auto resolve = [&](const std::string& path) {
+  const Resolve resolve = with_sources([&](const std::string& path) {
     const std::filesystem::path here = directory / path;
     return checked.open(data.fetch.empty() || std::filesystem::exists(here)
                             ? here
                             : fetch_package(data.fetch) / path);
-  };
+  });
   const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
   require_kind(source, record.array, "the model's training data");
   if (record.array) {

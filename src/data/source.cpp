@@ -11,6 +11,8 @@
 #include "data/content.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/libsvm.hpp"
+#include "data/sources/address.hpp"
+#include "data/sources/query_rows.hpp"
 #include "data/table_file.hpp"
 
 namespace convoy {
@@ -39,6 +41,17 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
   if (!files.features.empty() && files.labels.empty() && !options.target_optional)
     fail("`features` without `labels`");
+  if (is_database(files.labels))
+    fail("a database has features and target together; give it as `file`");
+  if (!files.query.empty() && !is_database(files.file) && !is_database(files.features))
+    fail("`query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
+}
+
+/// What is at a path of the job that is no database.
+Content open_content(const std::string& path, const Resolve& resolve) {
+  Content content = read_content(resolve(path));
+  if (source_kind(path) != SourceKind::file) content.name = shown_address(path);
+  return content;
 }
 
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
@@ -194,12 +207,10 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
-void read_table(Source& source, const Content& content, Format format, const DataFiles& files,
+void read_table(Source& source, const TableFile& file, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
   if (!files.file.empty() && options.data.target.empty() && !options.roles)
     throw InputError("data.target: name the column that is to be predicted");
-  const TableFile file(content, format, options.skip(),
-                       options.roles ? options.roles->features : std::vector<Column>{});
   CsvOptions csv = features_csv(file, options);
   cut_lists(csv, file, options, label_columns);
   std::vector<std::string> numbers;
@@ -216,14 +227,14 @@ void read_table(Source& source, const Content& content, Format format, const Dat
   Table table = read_rows_of(file, csv, options, std::move(numbers), source.bad);
   source.rows = table.rows;
   if (!files.file.empty()) {
-    source.target = take_target(table, content.name, options);
+    source.target = take_target(table, file.name(), options);
     if (source.target && options.target_optional && !has_values(*source.target))
       source.target.reset();
   }
   source.columns =
-      options.roles ? match_columns(std::move(table.columns), options.roles->features, content.name)
+      options.roles ? match_columns(std::move(table.columns), options.roles->features, file.name())
                     : std::move(table.columns);
-  if (source.columns.empty()) throw DataError(content.name, "has no feature columns");
+  if (source.columns.empty()) throw DataError(file.name(), "has no feature columns");
 }
 
 void read_array(Source& source, const Content& content, Format format, const DataFiles& files,
@@ -267,6 +278,30 @@ void read_libsvm(Source& source, const Content& content, const DataFiles& files,
   source.array = std::move(samples.features);
 }
 
+void read_file(Source& source, const Content& content, const DataFiles& files,
+               const SourceOptions& options, const std::vector<std::string>& label_columns) {
+  const Format format = detect_format(content, options.data.format);
+  source.file = content.name;
+  if (format == Format::libsvm) {
+    read_libsvm(source, content, files, options);
+  } else if (is_array(format)) {
+    read_array(source, content, format, files, options);
+  } else {
+    const TableFile file(content, format, options.skip(),
+                         options.roles ? options.roles->features : std::vector<Column>{});
+    read_table(source, file, files, options, label_columns);
+  }
+}
+
+void read_database(Source& source, const std::string& address, const DataFiles& files,
+                   const SourceOptions& options, const std::vector<std::string>& label_columns,
+                   const Resolve& resolve) {
+  const bool quiet = options.peers && options.peers->rank() > 0;
+  const auto rows = open_query(address, files.query, resolve, quiet);
+  source.file = rows->name();
+  read_table(source, TableFile(*rows), files, options, label_columns);
+}
+
 }  // namespace
 
 std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
@@ -286,26 +321,21 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   return roles;
 }
 
-Source read_source(const DataFiles& files, const SourceOptions& options,
-                   const std::function<std::filesystem::path(const std::string&)>& resolve) {
+Source read_source(const DataFiles& files, const SourceOptions& options, const Resolve& resolve) {
   check_keys(files, options);
   Source source;
   if (!files.labels.empty())
-    source.target = read_labels(read_content(resolve(files.labels)), options, source.bad);
+    source.target = read_labels(open_content(files.labels, resolve), options, source.bad);
   std::vector<std::string> label_columns;
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
   }
-  const Content content = read_content(resolve(files.file.empty() ? files.features : files.file));
-  const Format format = detect_format(content, options.data.format);
-  source.file = content.name;
-  if (format == Format::libsvm)
-    read_libsvm(source, content, files, options);
-  else if (is_array(format))
-    read_array(source, content, format, files, options);
+  const std::string& path = files.file.empty() ? files.features : files.file;
+  if (is_database(path))
+    read_database(source, path, files, options, label_columns, resolve);
   else
-    read_table(source, content, format, files, options, label_columns);
-  if (source.rows == 0 && !options.target_optional) throw DataError(content.name, "has no samples");
+    read_file(source, open_content(path, resolve), files, options, label_columns);
+  if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
     throw DataError(source.target->file,
                     fmt::format("has {} labels, but {} has {} samples", source.target->rows(),

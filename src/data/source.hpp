@@ -1,12 +1,11 @@
 #pragma once
 // The files of one split, read but not yet interpreted.
-#include <filesystem>
-#include <functional>
 #include <optional>
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
 #include "data/bad_samples.hpp"
+#include "data/sources/resolve.hpp"
 #include "data/target.hpp"
 
 namespace convoy {
@@ -47,12 +46,12 @@ struct SourceOptions {
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }
 };
 
-/// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system.
+/// Reads and checks one split's files; `resolve` turns a path of the job into a path of the system
+/// (but for databases, which are asked here).
 /// With roles, columns come out in their order and with their types; columns that training did not
 /// have are left out. With peers, every worker reads every file, but looks for values that are not
 /// finite in its part of an array alone, unless they are to be skipped: each must know them all.
 /// Throws InputError / DataError.
-Source read_source(const DataFiles& files, const SourceOptions& options,
-                   const std::function<std::filesystem::path(const std::string&)>& resolve);
+Source read_source(const DataFiles& files, const SourceOptions& options, const Resolve& resolve);
 
 }  // namespace convoy

@@ -21,16 +21,20 @@ void add_expected(std::vector<std::string>& names, const std::vector<Column>& ex
 
 TableFile::TableFile(const Content& content, Format format, bool tolerant,
                      const std::vector<Column>& expected)
-    : content_(content), format_(format), tolerant_(tolerant) {
+    : content_(&content), format_(format), tolerant_(tolerant) {
   if (format_ != Format::jsonl) return;
-  keys_ = find_json_keys(content_.text(), content_.name, tolerant_);
+  keys_ = find_json_keys(content_->text(), content_->name, tolerant_);
   add_expected(keys_.names, expected);
+}
+
+TableFile::TableFile(QueryRows& rows) : rows_(&rows) {
+  keys_.names = rows.columns();
 }
 
 CsvOptions TableFile::options(CsvOptions options) const {
   if (format_ == Format::tsv && options.delimiter == CsvOptions().delimiter)
     options.delimiter = "tab";
-  if (format_ == Format::jsonl) {
+  if (has_names()) {
     options.header = "true";
     options.columns.clear();
   }
@@ -38,20 +42,20 @@ CsvOptions TableFile::options(CsvOptions options) const {
 }
 
 std::vector<std::string> TableFile::names(const CsvOptions& options) const {
-  return format_ == Format::jsonl
-             ? keys_.names
-             : csv_column_names(content_.text(), content_.name, options, tolerant_);
+  return has_names() ? keys_.names
+                     : csv_column_names(content_->text(), content_->name, options, tolerant_);
 }
 
 std::size_t TableFile::width(const CsvOptions& options) const {
-  return format_ == Format::jsonl ? keys_.names.size()
-                                  : csv_width(content_.text(), content_.name, options, tolerant_);
+  return has_names() ? keys_.names.size()
+                     : csv_width(content_->text(), content_->name, options, tolerant_);
 }
 
 Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance) const {
+  if (rows_) return read_query(*rows_, options, tolerance);
   return format_ == Format::jsonl
-             ? parse_json_lines(content_.text(), content_.name, options, tolerance, keys_)
-             : parse_csv(content_.text(), content_.name, options, tolerance);
+             ? parse_json_lines(content_->text(), content_->name, options, tolerance, keys_)
+             : parse_csv(content_->text(), content_->name, options, tolerance);
 }
 
 }  // namespace convoy

@@ -1,8 +1,9 @@
 #pragma once
-// A file of a table: CSV, TSV or JSON Lines.
+// A table to be read: a file of CSV, TSV or JSON Lines, or the rows of a query.
 #include "convoy/data/formats.hpp"
 #include "data/content.hpp"
 #include "data/json_lines.hpp"
+#include "data/sources/query_rows.hpp"
 
 namespace convoy {
 
@@ -14,10 +15,13 @@ class TableFile {
   TableFile(const Content& content, Format format, bool tolerant,
             const std::vector<Column>& expected = {});
 
-  const std::string& name() const { return content_.name; }
+  /// `rows` must outlive this.
+  explicit TableFile(QueryRows& rows);
+
+  const std::string& name() const { return rows_ ? rows_->name() : content_->name; }
 
   /// The job's options as they hold for this file: TSV has tabs unless another delimiter is given,
-  /// and JSON Lines name their columns whatever the options say.
+  /// and JSON Lines and queries name their columns whatever the options say.
   CsvOptions options(CsvOptions options) const;
 
   /// All columns, ignored ones included.
@@ -29,10 +33,13 @@ class TableFile {
   Table read(const CsvOptions& options, const CsvTolerance* tolerance) const;
 
  private:
-  const Content& content_;
-  Format format_;
-  bool tolerant_;
-  JsonKeys keys_;  // of JSON Lines
+  bool has_names() const { return rows_ || format_ == Format::jsonl; }
+
+  QueryRows* rows_ = nullptr;
+  const Content* content_ = nullptr;  // else
+  Format format_ = Format::csv;
+  bool tolerant_ = false;
+  JsonKeys keys_;  // of JSON Lines; of a query its names
 };
 
 }  // namespace convoy

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "convoy/core/error.hpp"
+#include "data/sources/address.hpp"
 #include "job/reader.hpp"
 
 namespace convoy::schema {
@@ -49,7 +50,9 @@ class Checker {
   }
 
   /// Whether it is known without opening the file that it has columns, of which one is the target.
-  bool is_table(std::string file) const {
+  bool is_table(const std::string& path) const {
+    if (is_database(path)) return true;
+    std::string file = named_file(path);
     if (job_.data.format != "auto") return !file.empty() && job_.data.format != "libsvm";
     for (const std::string_view packed : {".gz", ".zst"}) {
       if (file.ends_with(packed)) file.resize(file.size() - packed.size());
@@ -59,12 +62,34 @@ class Checker {
         [&](std::string_view ending) { return file.ends_with(ending); });
   }
 
+  void check_sources_of(const std::string& key, const DataFiles& files) const {
+    const std::pair<const char*, const std::string*> paths[] = {
+        {".file", &files.file}, {".features", &files.features}, {".labels", &files.labels}};
+    for (const auto& [name, path] : paths) {
+      try {
+        check_address(*path);
+      } catch (const InputError& error) {
+        fail(key + name, error.what(), {key});
+      }
+      if (path != &files.file && is_database(*path)) {
+        fail(key + name, "a database has features and target together; write file and query",
+             {key});
+      }
+    }
+    if (!files.query.empty() && !is_database(files.file)) {
+      fail(key + ".query",
+           "is for databases alone; write file: sqlite:FILE.db or postgresql://HOST/DATABASE");
+    }
+  }
+
   void check_files(const std::string& key, const DataFiles& files) const {
+    check_sources_of(key, files);
     if (files.empty()) return;
     if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
       fail(key + ".file", "holds features and target already; remove features and labels, or file");
     }
-    if (!files.file.empty() && (job_.data.format == "idx" || job_.data.format == "npy")) {
+    if (!files.file.empty() && !is_database(files.file) &&
+        (job_.data.format == "idx" || job_.data.format == "npy")) {
       fail(key + ".file",
            fmt::format("cannot be {}, which holds features or labels alone; write features and "
                        "labels",
@@ -93,6 +118,9 @@ class Checker {
     check_files("data.train", data.train);
     check_files("data.validation_files", data.validation_files);
     check_files("data.test", data.test);
+    if (standard_inputs(data) > 1) {
+      fail("data", "the standard input, `-`, is named more than once, but can be read only once");
+    }
     const bool known = data.fetch.starts_with("npm:") || data.fetch.starts_with("deb:");
     const bool named =
         data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;

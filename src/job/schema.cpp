@@ -165,14 +165,23 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
 }  // namespace
 
 void describe(Visitor& v, DataFiles& o) {
-  v.key("file", o.file, any(),
-        "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
-        "and null a line; its keys are the columns, true and false are text) or LIBSVM (`label "
-        "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
-        "nothing)");
+  v.key(
+      "file", o.file, any(),
+      "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
+      "and null a line; its keys are the columns, true and false are text) or LIBSVM (`label "
+      "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
+      "nothing). As all paths here it may be an address (https://..., http://..., s3://BUCKET/KEY, "
+      "also with `#sha256=HEX` at its end: downloaded into the cache) or `-`, the standard input. "
+      "`sqlite:FILE.db` and `postgresql://HOST/DATABASE` are databases, for `query` "
+      "([sources](sources.md))");
   v.key("features", o.features, any(), "IDX, NPY, CSV, TSV or JSON Lines; goes with `labels`");
   v.key("labels", o.labels, any(),
         "IDX, NPY, CSV, TSV or JSON Lines, one row a sample; goes with `features`");
+  v.key(
+      "query", o.query, any(),
+      "of a database: the SQL query whose rows are the samples and whose columns are the table's "
+      "(numbers, text; NULL is missing). It needs ORDER BY where the order must be the same every "
+      "time");
 }
 
 void describe(Visitor& v, CsvOptions& o) {

@@ -18,6 +18,7 @@
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
 #include "data/source.hpp"
+#include "data/sources/address.hpp"
 #include "data/split.hpp"
 
 namespace convoy {
@@ -200,9 +201,7 @@ class JobReader {
   }
 
   Source read(const DataFiles& files, const char* key, const ColumnRoles* roles) {
-    return read_source(
-        files, {.data = data_, .key = key, .roles = roles},
-        [&](const std::string& path) { return files_.open((root_ / path).lexically_normal()); });
+    return read_source(files, {.data = data_, .key = key, .roles = roles}, resolve_);
   }
 
   void add(const char* name, Source source) {
@@ -215,6 +214,8 @@ class JobReader {
   DataOptions data_;
   CheckedFiles files_;
   std::filesystem::path root_;
+  const Resolve resolve_ = with_sources(
+      [this](const std::string& path) { return files_.open((root_ / path).lexically_normal()); });
   TargetCode code_;
   std::vector<Part> parts_;
 };
@@ -248,18 +249,22 @@ Source source_of_array(Array array, const std::string& name) {
   return source;
 }
 
-Source read_lone_file(const std::filesystem::path& file, const DataOptions& data) {
-  const Content content = read_content(file);
+Source read_lone_file(const std::string& path, const DataOptions& data) {
+  DataFiles files;
+  (data.target.empty() ? files.features : files.file) = path;
+  files.query = data.train.query;
+  const SourceOptions options{.data = data, .key = "data", .target_optional = data.target.empty()};
+  const Resolve resolve = with_sources([](const std::string& file) { return file; });
+  if (is_database(path) || !files.query.empty()) return read_source(files, options, resolve);
+  const std::filesystem::path file = resolve(path);  // once: it may be the standard input
+  Content content = read_content(file);
   const Format format = detect_format(content, data.format);
   if (is_array(format)) {
     if (!data.target.empty())
       throw InputError(fmt::format("--target: {} is an array, which has no columns", content.name));
-    return source_of_array(parse_array(content, format), content.name);
+    return source_of_array(parse_array(content, format), shown_address(path));
   }
-  DataFiles files;
-  (data.target.empty() ? files.features : files.file) = file.string();
-  return read_source(files, {.data = data, .key = "data", .target_optional = data.target.empty()},
-                     [](const std::string& path) { return std::filesystem::path(path); });
+  return read_source(files, options, [&](const std::string&) { return file; });
 }
 
 }  // namespace
@@ -280,13 +285,14 @@ Json inspect_job(const Job& job, int replicas) {
 }
 
 Json inspect_file(const std::filesystem::path& file, const DataOptions& data, int replicas) {
-  Source source = read_lone_file(file, data);
+  Source source = read_lone_file(file.string(), data);
   if (source.rows == 0) throw DataError(source.file, "has no samples");
   make_column_of_array(source);
   std::optional<TargetCode> code;
   if (source.target) code = TargetCode::decide(*source.target, data);
   Part part = make_part("", std::move(source));
-  Json record = {{"name", file.filename().string()}, {"kind", "file"}};
+  Json record = {{"name", std::filesystem::path(shown_address(file.string())).filename().string()},
+                 {"kind", "file"}};
   DataSpec spec;
   if (code) {
     code->describe(spec);

@@ -1,0 +1,18 @@
+#pragma once
+// From what a path of a job says to a file of this machine.
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "convoy/core/peers.hpp"
+
+namespace convoy {
+
+using Resolve = std::function<std::filesystem::path(const std::string&)>;
+
+/// Downloads what has an address and spools the standard input, which can be read once, into a
+/// temporary file that goes away with the last copy of the result; any other path is for `files`.
+/// Throws InputError and IoError; also where `peers` are several, who cannot share an input.
+Resolve with_sources(Resolve files, const Peers* peers = nullptr);
+
+}  // namespace convoy
