@@ -1,5 +1,6 @@
 // Databases as tables, addresses without a server, and the standard input.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -117,7 +118,7 @@ TEST_F(DataSourcesQuery, WhatIsWrongIsOneLine) {
   execute("CREATE TABLE t (a, b); INSERT INTO t VALUES (1, x'00ff'), (2, 'a' || char(0))");
   EXPECT_EQ(error_in("SELECT b FROM t"),
             "sqlite:t.db:1: column 'b' is a BLOB; leave it out of the query");
-  EXPECT_EQ(error_in("SELECT b FROM t WHERE a = 2"), "sqlite:t.db:2: text holds a NUL byte");
+  EXPECT_EQ(error_in("SELECT b FROM t WHERE a = 2"), "sqlite:t.db:1: text holds a NUL byte");
   EXPECT_EQ(error_in("SELECT z FROM t"), "sqlite:t.db: no such column: z");
   EXPECT_THAT(error_in("SELEC a"), HasSubstr("syntax error"));
   EXPECT_THAT(error_in("SELECT a, a FROM t"), HasSubstr("two columns 'a'"));
@@ -259,6 +260,34 @@ TEST(DataSourcesAddress, Kinds) {
     EXPECT_NE(error_of([&] { parse_web_address(bad); }), "no error") << bad;
   }
   EXPECT_EQ(named_file("https://h/x.csv.gz?a=b.npy#sha256=00"), "https://h/x.csv.gz");
+}
+
+TEST(DataSourcesJob, WrongSourcesAreFoundInTheJob) {
+  const auto error_in = [](const std::string& train, const std::string& more = "") {
+    return error_of(
+        [&] { parse_job("data: {train: " + train + ", target: y" + more + "}", "j.yaml"); });
+  };
+  EXPECT_EQ(error_in("{file: 'sqlite:x.db', query: SELECT 1}"), "no error");
+  EXPECT_EQ(error_in("'sqlite:x.db'"), "no error");  // its tables are listed when it is opened
+  EXPECT_EQ(error_in("'https://h/x.csv?a=b'"), "no error");
+  EXPECT_EQ(error_in("'-'"), "no error");
+  EXPECT_EQ(error_in("{file: x.csv, query: SELECT 1}"),
+            "j.yaml:1: data.train.query: is for databases alone; write file: sqlite:FILE.db or "
+            "postgresql://HOST/DATABASE");
+  EXPECT_THAT(error_in("x.csv", ", test: {query: SELECT 1}"), HasSubstr("data.test.query: is for"));
+  EXPECT_THAT(error_in("{features: 'sqlite:x.db', labels: y.npy}"),
+              HasSubstr("data.train.features: a database has features and target together"));
+  EXPECT_THAT(error_in("'https://me:hidden@h/x.csv'"),
+              AllOf(HasSubstr("j.yaml:1: data.train.file: https://h/x.csv: the address has a user"),
+                    Not(HasSubstr("hidden"))));
+  EXPECT_THAT(error_in("'postgresql://me:hidden@h/d'"),
+              AllOf(HasSubstr("~/.pgpass"), Not(HasSubstr("hidden"))));
+  EXPECT_THAT(error_in("'-'", ", test: '-'"), HasSubstr("is named more than once"));
+  const auto without_target = [](const std::string& file) {
+    return error_of([&] { parse_job("data: {train: '" + file + "'}", "j.yaml"); });
+  };
+  for (const char* file : {"sqlite:x.db", "https://h/x.csv.gz?a=b", "s3://b/x.tsv"})
+    EXPECT_THAT(without_target(file), HasSubstr("data.target: is missing")) << file;
 }
 
 /// The standard input is this text meanwhile.

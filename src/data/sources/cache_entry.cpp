@@ -18,7 +18,7 @@ namespace convoy {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void fail_entry(const fs::path& path, const char* action, int error) {
   const char* const advice = error == ENOSPC || error == EDQUOT
@@ -29,7 +29,7 @@ using Json = nlohmann::json;
 }
 
 /// Nothing where the file is not what was written there.
-std::optional<Json> read_entry(const fs::path& path) {
+std::optional<Json> read_version_file(const fs::path& path) {
   std::error_code unknown;
   if (!fs::is_regular_file(path, unknown)) return std::nullopt;
   try {
@@ -52,7 +52,7 @@ Json json_of(const HttpVersion& version) {
   return {{"etag", version.etag}, {"last_modified", version.last_modified}};
 }
 
-void write_entry(const fs::path& path, const Json& json) {
+void write_version_file(const fs::path& path, const Json& json) {
   write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -92,7 +92,7 @@ CacheEntry::CacheEntry(fs::path folder, const std::string& file_name)
       partial_entry_(folder_ / ".partial.json") {}
 
 std::optional<HttpVersion> CacheEntry::cached() const {
-  const std::optional<Json> entry = read_entry(entry_);
+  const std::optional<Json> entry = read_version_file(entry_);
   std::error_code unknown;
   if (!entry || !fs::is_regular_file(file_, unknown)) return std::nullopt;
   const auto bytes = entry->find("bytes");
@@ -106,7 +106,7 @@ bool CacheEntry::holds(const std::string& sha256) const {
 }
 
 CacheEntry::Partial CacheEntry::partial() const {
-  const std::optional<Json> entry = read_entry(partial_entry_);
+  const std::optional<Json> entry = read_version_file(partial_entry_);
   if (!entry) return {};
   return {size_of_file(partial_), version_of(*entry)};
 }
@@ -116,7 +116,7 @@ void CacheEntry::begin_partial(const HttpVersion& version) {
   const Descriptor file(
       system_call::open(partial_, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) fail_entry(partial_, "create", errno);
-  write_entry(partial_entry_, json_of(version));
+  write_version_file(partial_entry_, json_of(version));
 }
 
 void CacheEntry::append(std::string_view bytes) {
@@ -153,7 +153,7 @@ void CacheEntry::install() {
   // A file is never beside the entry of another one.
   if (::unlink(entry_.c_str()) != 0 && errno != ENOENT) fail_entry(entry_, "remove", errno);
   if (system_call::rename(partial_, file_) != 0) fail_entry(file_, "rename into place", errno);
-  write_entry(entry_, entry);
+  write_version_file(entry_, entry);
   ::unlink(partial_entry_.c_str());
 }
 

@@ -39,7 +39,7 @@ CurlList header_list(const std::vector<std::string>& lines) {
 }
 
 /// What libcurl's callbacks see.
-struct Exchange {
+struct HttpExchange {
   CURL* easy;
   const HttpSink& sink;
   HttpResponse response;
@@ -79,16 +79,16 @@ void take_header(HttpResponse& response, std::string_view line) {
 
 std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* exchange) {
   try {
-    take_header(static_cast<Exchange*>(exchange)->response, {bytes, size});
+    take_header(static_cast<HttpExchange*>(exchange)->response, {bytes, size});
     return size;
   } catch (...) {
-    static_cast<Exchange*>(exchange)->thrown = std::current_exception();
+    static_cast<HttpExchange*>(exchange)->thrown = std::current_exception();
     return 0;
   }
 }
 
 std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* pointer) {
-  auto& exchange = *static_cast<Exchange*>(pointer);
+  auto& exchange = *static_cast<HttpExchange*>(pointer);
   try {
     HttpResponse& response = exchange.response;
     ::curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &response.status);
@@ -106,7 +106,7 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* pointer) {
   }
 }
 
-HttpResponse::Kind kind_of(CURLcode code) {
+HttpResponse::Kind kind_of_end(CURLcode code) {
   switch (code) {
     case CURLE_OK:
       return HttpResponse::Kind::answered;
@@ -125,7 +125,8 @@ HttpResponse::Kind kind_of(CURLcode code) {
   }
 }
 
-void set_options(CURL* easy, const HttpRequest& request, Exchange& exchange, curl_slist* headers) {
+void set_options(CURL* easy, const HttpRequest& request, HttpExchange& exchange,
+                 curl_slist* headers) {
   const auto set = [&](CURLoption option, auto value) { ::curl_easy_setopt(easy, option, value); };
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_HTTPHEADER, headers);
@@ -158,7 +159,7 @@ HttpResponse http_get(const HttpRequest& request, const HttpSink& sink) {
   const CurlHandle easy(::curl_easy_init());
   if (!easy) throw std::bad_alloc();
   const CurlList headers = header_list(request.headers);
-  Exchange exchange{easy.get(), sink, {}, false, nullptr};
+  HttpExchange exchange{easy.get(), sink, {}, false, nullptr};
   set_options(easy.get(), request, exchange, headers.get());
   const CURLcode code = ::curl_easy_perform(easy.get());
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
@@ -167,7 +168,7 @@ HttpResponse http_get(const HttpRequest& request, const HttpSink& sink) {
   curl_off_t seconds = 0;
   if (::curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
     response.retry_after = seconds;
-  response.kind = kind_of(code);
+  response.kind = kind_of_end(code);
   // The text of an error, not libcurl's buffer of details: those may name what a redirect led to.
   if (code != CURLE_OK) response.problem = ::curl_easy_strerror(code);
   if (code == CURLE_OK && is_content(response.status) && !exchange.begun) sink(response, {});
