@@ -10,6 +10,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/inspect.hpp"
 #include "convoy/report/data_report.hpp"
+#include "data/sources/address.hpp"
 #include "report/terminal.hpp"
 
 namespace convoy::cli {
@@ -22,13 +23,15 @@ struct Options {
   std::vector<std::string> paths;
   std::vector<std::string> target;
   std::vector<std::string> set;
+  std::string query;
   fs::path html;
   int replicas = 0;
   bool json = false;
 };
 
 bool is_job(const fs::path& path) {
-  return path.extension() == ".yaml" || path.extension() == ".yml";
+  return source_kind(path.string()) == SourceKind::file &&
+         (path.extension() == ".yaml" || path.extension() == ".yml");
 }
 
 /// How to read a lone file: `--set` counts as in a job, whose files are not looked at.
@@ -36,12 +39,15 @@ DataOptions file_options(const Options& options) {
   DataOptions data =
       parse_job("data: {train: {features: x, labels: x}}", "--set", options.set).data;
   data.target = options.target;
+  data.train.query = options.query;
   return data;
 }
 
 Json inspect(const fs::path& path, const Options& options) {
   const int replicas = options.replicas > 0 ? options.replicas : default_replicas();
   if (!is_job(path)) return inspect_file(path, file_options(options), replicas);
+  if (!options.query.empty())
+    throw InputError("--query: a job has its queries itself; use --set data.train.query=SQL");
   if (!options.target.empty())
     throw InputError("--target: a job names its target itself; use --set data.target=NAME");
   return inspect_job(load_job(path, options.set), replicas);
@@ -66,13 +72,17 @@ void add_data_inspect(CLI::App& data) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = data.add_subcommand(
       "inspect", "what is in data: columns, ranges, missing values, labels, what is strange");
-  verb->add_option("path", options->paths, "jobs (all their files and splits), or files of data")
+  verb->add_option("path", options->paths,
+                   "jobs (all their files and splits), or data: files, addresses (https, s3), "
+                   "databases (sqlite:, postgresql:) or - for the standard input")
       ->required()
       ->type_name("JOB.yaml|FILE");
   verb->add_option("--target", options->target, "the target column of a file that is a table")
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--query", options->query, "the SQL query whose rows of a database are meant")
+      ->type_name("SQL");
   verb->add_option(
           "--set", options->set,
           "override a key of the job, or say how to read a file: data.csv.header=skip (may be "

@@ -16,8 +16,13 @@ void add_model_options(CLI::App& verb, ModelOptionsOfVerb& options) {
   verb.add_option("--split", options.split, "which samples of the job")
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->capture_default_str();
-  verb.add_option("--input", options.files.file,
-                  "new samples instead: a table with the training data's columns, or LIBSVM");
+  verb.add_option(
+      "--input", options.files.file,
+      "new samples instead: a table with the training data's columns, or LIBSVM; as all "
+      "files here also an address (https, s3), a database (sqlite:, postgresql:) or -");
+  verb.add_option("--query", options.files.query,
+                  "the SQL query whose rows of a database are meant")
+      ->type_name("SQL");
   verb.add_option("--features", options.files.features, "new samples instead: a file of features");
   verb.add_option("--labels", options.files.labels, "their labels, if there are any");
   verb.add_option("--set", options.set, "override a job key, e.g. data.test.features=FILE")

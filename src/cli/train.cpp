@@ -23,6 +23,7 @@
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/machine.hpp"
+#include "data/sources/address.hpp"
 #include "job/guarantees.hpp"
 
 namespace convoy::cli {
@@ -212,6 +213,8 @@ void train(const Options& options) {
   if (options.resume && options.out.empty())
     throw InputError("--resume: say which run with --out DIR");
   const Team team = join(job.strategy);
+  if (standard_inputs(job.data) > 0 && (team.launched() || (team.place && team.place->workers > 1)))
+    refuse_standard_input();
   Membership* const membership = team.membership.get();
   const bool first = team.first();
   const Splits splits =

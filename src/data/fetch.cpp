@@ -3,20 +3,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/data/manifest.hpp"
+#include "data/cache.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/package.hpp"
 
@@ -25,58 +23,6 @@ extern char** environ;
 namespace convoy {
 
 namespace fs = std::filesystem;
-
-/// Keeps others, processes and threads, from fetching the same package meanwhile; waits while one
-/// does. The kernel gives the lock up with its process, however that ends. The file stays: were it
-/// removed, one could lock the old file while another locks a new one. It holds why the last
-/// attempt failed, so that those who waited for it need not try one after the other.
-class PackageLock {
- public:
-  PackageLock(const fs::path& file, const std::string& source)
-      : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0)
-      throw IoError(fmt::format("{}: cannot create: {}", file.string(), std::strerror(errno)));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    waited_ = errno == EWOULDBLOCK;
-    if (waited_) fmt::print(stderr, "waiting for another to fetch {} ...\n", source);
-    // A file system without locks: several may download, and the first to rename wins.
-    while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
-  }
-  ~PackageLock() { ::close(descriptor_); }
-  PackageLock(const PackageLock&) = delete;
-  PackageLock& operator=(const PackageLock&) = delete;
-
-  /// Why the attempt this one waited for failed; empty when it did not wait or fail.
-  std::string failure() const {
-    char text[1024];
-    const ssize_t size = waited_ ? ::pread(descriptor_, text, sizeof text, 0) : 0;
-    return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-  }
-  /// Best effort: without it the others try for themselves.
-  void leave_failure(std::string_view text) const {
-    if (::ftruncate(descriptor_, 0) != 0) return;
-    [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
-  }
-
- private:
-  int descriptor_;
-  bool waited_ = false;
-};
-
-fs::path cache_directory() {
-  const auto variable = [](const char* name) -> std::string {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-  };
-  if (const std::string cache = variable("CONVOY_CACHE"); !cache.empty())
-    return fs::absolute(cache);
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-    return fs::absolute(cache) / "convoy";
-  if (const std::string home = variable("HOME"); !home.empty())
-    return fs::absolute(home) / ".cache/convoy";
-  throw InputError(
-      "there is no place for a cache: HOME is not set; set CONVOY_CACHE to a directory");
-}
 
 namespace {
 
@@ -253,24 +199,12 @@ fs::path place_of(const Package& package) {
   return cache_directory() / kind_of(package) / folder_name(package);
 }
 
-std::unique_ptr<PackageLock> lock_package(const Package& package, const std::string& source) {
+std::unique_ptr<CacheLock> lock_package(const Package& package, const std::string& source) {
   const fs::path locks = cache_directory() / "locks";
-  require_writable_directory(locks);
-  require_writable_directory(place_of(package).parent_path());
-  return std::make_unique<PackageLock>(
+  require_writable_cache(locks);
+  require_writable_cache(place_of(package).parent_path());
+  return std::make_unique<CacheLock>(
       locks / fmt::format("{}-{}", kind_of(package), folder_name(package)), source);
-}
-
-/// Calls `fetch`, or throws what its last attempt threw if this one waited for that.
-void fetch_once(const PackageLock& lock, const std::function<void()>& fetch) {
-  if (const std::string failure = lock.failure(); !failure.empty()) throw InputError(failure);
-  lock.leave_failure("");
-  try {
-    fetch();
-  } catch (const std::exception& error) {
-    lock.leave_failure(error.what());
-    throw;
-  }
 }
 
 }  // namespace
@@ -281,7 +215,7 @@ fs::path fetch_package(const std::string& source) {
   if (fs::exists(place)) return place;
   const auto lock = lock_package(package, source);
   if (fs::exists(place)) return place;  // fetched while this one waited
-  fetch_once(*lock, [&] { fetch_into(place, package, source); });
+  lock->fetch_once([&] { fetch_into(place, package, source); });
   return place;
 }
 
@@ -323,7 +257,7 @@ const fs::path& PackageCopy::folder() {
   if (!failure_.empty()) throw InputError(failure_);
   if (!folder_.empty()) return folder_;
   try {
-    fetch_once(*lock_, [&] {
+    lock_->fetch_once([&] {
       const Package package = parse_source(source_);
       fmt::print(stderr, "fetching {} again ...\n", source_);
       temporary_ = std::make_unique<TemporaryFolder>(place_of(package).parent_path(), ".fetch-");

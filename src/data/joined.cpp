@@ -70,7 +70,8 @@ Input open_input(const Located& located, const std::string& format) {
   Input input;
   input.name = located.name;
   for (const Location& location : located.files) {
-    const Content content = read_content(location.file, location.array);
+    Content content = read_content(location.file, location.array);
+    if (!location.name.empty()) content.name = location.name;
     const Format found = detect_format(content, format);
     if (input.files.empty()) input.format = found;
     if (found != input.format) {

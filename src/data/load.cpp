@@ -113,7 +113,8 @@ void find_bad_targets(Source& source, const TargetCode& code, const DataOptions&
 
 Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
                      CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
-  const auto resolve = [&](const std::string& path) { return locate(root / path, files); };
+  const Resolve resolve =
+      with_sources([&](const std::string& path) { return locate(root / path, files); }, peers);
   require_clear_splits(data);
   Sources sources;
   sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
@@ -306,11 +307,11 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
                                                    const std::filesystem::path& directory) {
   const Record record = read_record(fitted);
   CheckedFiles checked(data.verify);
-  const auto resolve = [&](const std::string& path) {
+  const Resolve resolve = with_sources([&](const std::string& path) {
     const std::filesystem::path here = directory / path;
     return locate(data.fetch.empty() || is_there(here) ? here : fetch_package(data.fetch) / path,
                   checked);
-  };
+  });
   const Source source = read_source(files, {data, "data", &record.roles, true}, resolve);
   require_kind(source, record.array, "the model's training data");
   if (record.array) {

@@ -37,7 +37,7 @@ bool is_archive_name(const std::string& path) {
 }  // namespace
 
 Location split_location(const std::filesystem::path& path) {
-  if (is_file_there(path)) return {path, ""};
+  if (is_file_there(path)) return {path};
   const std::string text = path.string();
   const auto split_where = [&](const auto& is_file) -> std::optional<Location> {
     for (std::size_t at = text.rfind('#'); at != std::string::npos && at > 0;
@@ -49,7 +49,7 @@ Location split_location(const std::filesystem::path& path) {
   };
   if (const auto found = split_where(is_regular)) return *found;
   if (const auto found = split_where(matches_any)) return *found;
-  return split_where(is_archive_name).value_or(Location{path, ""});
+  return split_where(is_archive_name).value_or(Location{path});
 }
 
 bool is_there(const std::filesystem::path& path) {

@@ -1,6 +1,7 @@
 #pragma once
 // From a path of a job to files.
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@ namespace convoy {
 /// A file and, where it is an archive of arrays, which one of them is meant; empty: the only one.
 struct Location {
   std::filesystem::path file;
-  std::string array;
+  std::string array = {};
+  std::string name = {};  ///< for messages; empty: the file's path
 };
 
 /// One file, or several that are read as one.
@@ -19,6 +21,9 @@ struct Located {
   std::string name;  ///< for messages
   std::vector<Location> files;
 };
+
+/// Finds the files that a path of the job stands for.
+using Resolve = std::function<Located(const std::string&)>;
 
 /// Splits `FILE#NAME`, where FILE is a file that is there, a pattern that fits one, or has a name
 /// that only archives have. A path that exists as it is stays as it is, '#' included. Of several

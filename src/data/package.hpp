@@ -9,19 +9,13 @@
 
 namespace convoy {
 
-/// Where everything that can be made again is kept: $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy,
-/// else
-/// ~/.cache/convoy. Throws InputError when none of them is set.
-std::filesystem::path cache_directory();
-
 /// Where a package's files are, or would be. Throws InputError when `source` is not a package.
 std::filesystem::path package_folder(const std::string& source);
 
 /// The package whose folder in the cache this is, as "npm:PACKAGE@VERSION" or "deb:PACKAGE".
 std::optional<std::string> package_of_folder(const std::filesystem::path& folder);
 
-/// A lock on a package of the cache: nobody else fetches or repairs it meanwhile.
-class PackageLock;
+class CacheLock;
 
 /// A package fetched anew, beside the cached one. Waits for others who fetch or repair it.
 class PackageCopy {
@@ -36,7 +30,7 @@ class PackageCopy {
 
  private:
   std::string source_;
-  std::unique_ptr<PackageLock> lock_;
+  std::unique_ptr<CacheLock> lock_;  // nobody else fetches or repairs it meanwhile
   std::unique_ptr<TemporaryFolder> temporary_;
   std::filesystem::path folder_;
   std::string failure_;

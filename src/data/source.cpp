@@ -11,6 +11,8 @@
 #include "data/csv_lexer.hpp"
 #include "data/images/image_source.hpp"
 #include "data/joined.hpp"
+#include "data/sources/address.hpp"
+#include "data/sources/query_rows.hpp"
 #include "data/table_file.hpp"
 #include "data/text/text_source.hpp"
 
@@ -40,6 +42,17 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
   if (!files.features.empty() && files.labels.empty() && !options.target_optional)
     fail("`features` without `labels`");
+  if (is_database(files.labels))
+    fail("a database has features and target together; give it as `file`");
+  if (!files.query.empty() && !is_database(files.file) && !is_database(files.features))
+    fail("`query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
+}
+
+/// What is at a path of the job that is no database.
+Content open_content(const std::string& path, const Resolve& resolve) {
+  Content content = read_content(resolve(path));
+  if (source_kind(path) != SourceKind::file) content.name = shown_address(path);
+  return content;
 }
 
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
@@ -196,12 +209,10 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
-void read_table(Source& source, const Input& input, const DataFiles& files,
+void read_table(Source& source, const TableFile& file, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
   if (!files.file.empty() && options.data.target.empty() && !options.roles)
     throw InputError("data.target: name the column that is to be predicted");
-  const TableFile file(input, options.skip(),
-                       options.roles ? options.roles->features : std::vector<Column>{});
   CsvOptions csv = features_csv(file, options);
   cut_lists(csv, file, options, label_columns);
   std::vector<std::string> numbers;
@@ -224,9 +235,9 @@ void read_table(Source& source, const Input& input, const DataFiles& files,
       source.target.reset();
   }
   source.columns =
-      options.roles ? match_columns(std::move(table.columns), options.roles->features, input.name)
+      options.roles ? match_columns(std::move(table.columns), options.roles->features, file.name())
                     : std::move(table.columns);
-  if (source.columns.empty()) throw DataError(input.name, "has no feature columns");
+  if (source.columns.empty()) throw DataError(file.name(), "has no feature columns");
 }
 
 void read_array(Source& source, const Input& input, const DataFiles& files,
@@ -272,8 +283,12 @@ void read_cifar(Source& source, const Input& input) {
   source.array = std::move(samples.features.array);
 }
 
-void read_input(Source& source, const Located& located, const DataFiles& files,
-                const SourceOptions& options, const std::vector<std::string>& label_columns) {
+void read_located(Source& source, const Located& located, const DataFiles& files,
+                  const SourceOptions& options, const std::vector<std::string>& label_columns,
+                  const Resolve& resolve) {
+  if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
+    return read_images(source, located, files, options, resolve);
+  if (options.data.format == "text") return read_text(source, located, files, options);
   const Input input = open_input(located, options.data.format);
   source.file = input.name;
   if (holds_labels(input.format) && !files.labels.empty())
@@ -285,7 +300,19 @@ void read_input(Source& source, const Located& located, const DataFiles& files,
   else if (is_array(input.format))
     read_array(source, input, files, options);
   else
-    read_table(source, input, files, options, label_columns);
+    read_table(source,
+               TableFile(input, options.skip(),
+                         options.roles ? options.roles->features : std::vector<Column>{}),
+               files, options, label_columns);
+}
+
+void read_database(Source& source, const std::string& address, const DataFiles& files,
+                   const SourceOptions& options, const std::vector<std::string>& label_columns,
+                   const Resolve& resolve) {
+  const bool quiet = options.peers && options.peers->rank() > 0;
+  const auto rows = open_query(address, files.query, resolve, quiet);
+  source.file = rows->name();
+  read_table(source, TableFile(*rows), files, options, label_columns);
 }
 
 }  // namespace
@@ -322,13 +349,11 @@ Source read_source(const DataFiles& files, const SourceOptions& options, const R
   if (source.target) {
     for (const Column& column : source.target->columns) label_columns.push_back(column.name);
   }
-  const Located located = resolve(files.file.empty() ? files.features : files.file);
-  if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
-    read_images(source, located, files, options, resolve);
-  else if (options.data.format == "text")
-    read_text(source, located, files, options);
+  const std::string& path = files.file.empty() ? files.features : files.file;
+  if (is_database(path))
+    read_database(source, path, files, options, label_columns, resolve);
   else
-    read_input(source, located, files, options, label_columns);
+    read_located(source, resolve(path), files, options, label_columns, resolve);
   if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");
   if (source.target && source.target->rows() != source.rows) {
     throw DataError(source.target->file.name(),

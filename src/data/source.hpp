@@ -1,7 +1,6 @@
 #pragma once
 // The files of one split, read but not yet interpreted.
 #include <array>
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -9,7 +8,7 @@
 #include "convoy/data/formats.hpp"
 #include "convoy/data/tokenizer.hpp"
 #include "data/bad_samples.hpp"
-#include "data/location.hpp"
+#include "data/sources/resolve.hpp"
 #include "data/target.hpp"
 
 namespace convoy {
@@ -55,10 +54,8 @@ struct SourceOptions {
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }
 };
 
-/// Finds the files that a path of the job stands for.
-using Resolve = std::function<Located(const std::string&)>;
-
-/// Reads and checks one split's files; `resolve` turns a path of the job into files of the system.
+/// Reads and checks one split's files; `resolve` turns a path of the job into files of the system
+/// (but for databases, which are asked here).
 /// With roles, columns come out in their order and with their types; columns that training did not
 /// have are left out. With peers, every worker reads every file, but looks for values that are not
 /// finite in its part of an array alone, unless they are to be skipped: each must know them all.

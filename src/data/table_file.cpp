@@ -31,21 +31,26 @@ void add_names(std::vector<std::string>& names, const std::vector<std::string>& 
 }  // namespace
 
 TableFile::TableFile(const Input& input, bool tolerant, const std::vector<Column>& expected)
-    : input_(input), tolerant_(tolerant) {
-  if (input_.format != Format::jsonl) return;
-  for (const Content& file : input_.files) {
+    : input_(&input), tolerant_(tolerant) {
+  if (input_->format != Format::jsonl) return;
+  for (const Content& file : input_->files) {
     const JsonKeys keys = find_json_keys(file.text(), file.name, tolerant_);
     keys_.rows += keys.rows;
     add_names(keys_.names, keys.names);
   }
   add_expected(keys_.names, expected);
-  require_memory(keys_, input_.name);
+  require_memory(keys_, input_->name);
+}
+
+TableFile::TableFile(QueryRows& rows) : rows_(&rows) {
+  keys_.names = rows.columns();
 }
 
 CsvOptions TableFile::options(CsvOptions options) const {
-  if (input_.format == Format::tsv && options.delimiter == CsvOptions().delimiter)
+  if (input_ != nullptr && input_->format == Format::tsv &&
+      options.delimiter == CsvOptions().delimiter)
     options.delimiter = "tab";
-  if (input_.format == Format::jsonl) {
+  if (has_names()) {
     options.header = "true";
     options.columns.clear();
   }
@@ -53,37 +58,38 @@ CsvOptions TableFile::options(CsvOptions options) const {
 }
 
 std::vector<std::string> TableFile::names(const CsvOptions& options) const {
-  if (input_.format == Format::jsonl) return keys_.names;
+  if (has_names()) return keys_.names;
   std::vector<std::string> names;
-  for (const Content& file : input_.files) {
+  for (const Content& file : input_->files) {
     std::vector<std::string> own = csv_column_names(file.text(), file.name, options, tolerant_);
     if (names.empty())
       names = std::move(own);
     else if (own != names)
       throw DataError(file.name, fmt::format("has the columns {} where {} has {}", name_list(own),
-                                             input_.files[0].name, name_list(names)));
+                                             input_->files[0].name, name_list(names)));
   }
   return names;
 }
 
 std::size_t TableFile::width(const CsvOptions& options) const {
-  const Content& first = input_.files[0];
-  return input_.format == Format::jsonl ? keys_.names.size()
-                                        : csv_width(first.text(), first.name, options, tolerant_);
+  if (has_names()) return keys_.names.size();
+  const Content& first = input_->files[0];
+  return csv_width(first.text(), first.name, options, tolerant_);
 }
 
 Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
                       Origin& origin) const {
-  origin = Origin(input_.name);
+  origin = Origin(name());
+  if (rows_ != nullptr) return read_query(*rows_, options, tolerance);
   const std::vector<std::string> columns = names(options);
   std::vector<RowPasses> parts;
-  for (const Content& file : input_.files) {
-    parts.push_back(input_.format == Format::jsonl
+  for (const Content& file : input_->files) {
+    parts.push_back(input_->format == Format::jsonl
                         ? json_rows(file.text(), file.name, columns)
                         : csv_rows(file.text(), file.name, options, tolerance != nullptr).passes);
   }
-  return build_table(columns, input_.name, options, tolerance,
-                     join_rows(parts, input_.files, origin));
+  return build_table(columns, input_->name, options, tolerance,
+                     join_rows(parts, input_->files, origin));
 }
 
 }  // namespace convoy

@@ -1,8 +1,9 @@
 #pragma once
-// A table: a file of CSV, TSV or JSON Lines, or several that are read as one.
+// A table: a file of CSV, TSV or JSON Lines, several that are read as one, or the rows of a query.
 #include "convoy/data/formats.hpp"
 #include "data/joined.hpp"
 #include "data/json_lines.hpp"
+#include "data/sources/query_rows.hpp"
 
 namespace convoy {
 
@@ -13,10 +14,13 @@ class TableFile {
   /// a missing value in all of them; unless the file has none of the expected columns.
   TableFile(const Input& input, bool tolerant, const std::vector<Column>& expected = {});
 
-  const std::string& name() const { return input_.name; }
+  /// `rows` must outlive this.
+  explicit TableFile(QueryRows& rows);
+
+  const std::string& name() const { return rows_ ? rows_->name() : input_->name; }
 
   /// The job's options as they hold for this file: TSV has tabs unless another delimiter is given,
-  /// and JSON Lines name their columns whatever the options say.
+  /// and JSON Lines and queries name their columns whatever the options say.
   CsvOptions options(CsvOptions options) const;
 
   /// All columns, ignored ones included. Throws DataError when one of several files of CSV has
@@ -30,9 +34,12 @@ class TableFile {
   Table read(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin) const;
 
  private:
-  const Input& input_;
-  bool tolerant_;
-  JsonKeys keys_;  // of JSON Lines
+  bool has_names() const { return rows_ != nullptr || input_->format == Format::jsonl; }
+
+  QueryRows* rows_ = nullptr;
+  const Input* input_ = nullptr;  // else
+  bool tolerant_ = false;
+  JsonKeys keys_;  // of JSON Lines; of a query its names
 };
 
 }  // namespace convoy

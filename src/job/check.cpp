@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "convoy/core/error.hpp"
+#include "data/sources/address.hpp"
 #include "job/file_names.hpp"
 #include "job/reader.hpp"
 
@@ -61,12 +62,34 @@ class Checker {
   }
 
   /// What the files are, as far as that is known without opening them: as data.format names it, or
-  /// empty.
-  std::string_view format_of(const std::string& file) const {
-    return job_.data.format == "auto" ? format_of_name(file) : job_.data.format;
+  /// empty. The rows of a database are as good as CSV.
+  std::string_view format_of(const std::string& path) const {
+    if (is_database(path)) return "csv";
+    return job_.data.format == "auto" ? format_of_name(named_file(path)) : job_.data.format;
+  }
+
+  void check_sources_of(const std::string& key, const DataFiles& files) const {
+    const std::pair<const char*, const std::string*> paths[] = {
+        {".file", &files.file}, {".features", &files.features}, {".labels", &files.labels}};
+    for (const auto& [name, path] : paths) {
+      try {
+        check_address(*path);
+      } catch (const InputError& error) {
+        fail(key + name, error.what(), {key});
+      }
+      if (path != &files.file && is_database(*path)) {
+        fail(key + name, "a database has features and target together; write file and query",
+             {key});
+      }
+    }
+    if (!files.query.empty() && !is_database(files.file)) {
+      fail(key + ".query",
+           "is for databases alone; write file: sqlite:FILE.db or postgresql://HOST/DATABASE");
+    }
   }
 
   void check_files(const std::string& key, const DataFiles& files) const {
+    check_sources_of(key, files);
     if (files.empty()) return;
     if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
       fail(key + ".file", "holds features and target already; remove features and labels, or file");
@@ -102,6 +125,9 @@ class Checker {
     check_files("data.train", data.train);
     check_files("data.validation_files", data.validation_files);
     check_files("data.test", data.test);
+    if (standard_inputs(data) > 1) {
+      fail("data", "the standard input, `-`, is named more than once, but can be read only once");
+    }
     const bool known = data.fetch.starts_with("npm:") || data.fetch.starts_with("deb:");
     const bool named =
         data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;

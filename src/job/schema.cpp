@@ -213,7 +213,11 @@ void describe(Visitor& v, DataFiles& o) {
       "nothing), CIFAR-10 or CIFAR-100 in their binary version (of CIFAR-100 the fine label is "
       "the target), a folder of images (the folder right below it that an image is in is its "
       "class), or a text. A pattern (`data_batch_*.bin`; `*` any text, `?` one character, `[a-z]` "
-      "one of these) is all files that match, in the order of their names' bytes, read as one");
+      "one of these) is all files that match, in the order of their names' bytes, read as one. As "
+      "all paths here it may be an address (https://..., http://..., s3://BUCKET/KEY, also with "
+      "`#sha256=HEX` at its end: downloaded into the cache) or `-`, the standard input. "
+      "`sqlite:FILE.db` and `postgresql://HOST/DATABASE` are databases, for `query` "
+      "([sources](sources.md))");
   v.key("features", o.features, any(),
         "IDX, NPY, NPZ, HDF5, PT (tensors that PyTorch or libtorch saved), CSV, TSV, JSON Lines or "
         "a folder of images (in the order of their paths); goes with `labels`. `FILE#NAME` is an "
@@ -222,6 +226,11 @@ void describe(Visitor& v, DataFiles& o) {
   v.key("labels", o.labels, any(),
         "the same formats, one row a sample; goes with `features`. `FILE#NAME` and patterns as "
         "there");
+  v.key(
+      "query", o.query, any(),
+      "of a database: the SQL query whose rows are the samples and whose columns are the table's "
+      "(numbers, text; NULL is missing). It needs ORDER BY where the order must be the same every "
+      "time");
 }
 
 void describe(Visitor& v, CsvOptions& o) {

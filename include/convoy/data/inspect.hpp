@@ -24,8 +24,9 @@ namespace convoy {
 /// share the work and never change the result. Throws as load_splits does.
 nlohmann::ordered_json inspect_job(const Job& job, int replicas);
 
-/// The same of a lone file, read as `data` says (format, csv, target, task, classes), the rest of
-/// which is not looked at. With a target the file is the one split, "samples"; else there is none.
+/// The same of a lone file, which may be any path of a job, read as `data` says (format, csv,
+/// target, task, classes and, for a database, train.query), the rest of which is not looked at.
+/// With a target the file is the one split, "samples"; else there is none.
 nlohmann::ordered_json inspect_file(const std::filesystem::path& file, const DataOptions& data,
                                     int replicas);
 

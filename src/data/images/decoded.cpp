@@ -1,7 +1,6 @@
 // The cache of decoded images.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,9 +20,9 @@
 #include "core/descriptor.hpp"
 #include "core/machine.hpp"
 #include "core/temporary_folder.hpp"
+#include "data/cache.hpp"
 #include "data/images/folder.hpp"
 #include "data/images/image.hpp"
-#include "data/package.hpp"
 
 namespace convoy {
 namespace {
@@ -247,9 +246,10 @@ DecodedImages decode_images(const ImageFolder& images, const ImageOptions& optio
   const fs::path folder = cache_directory() / "images";
   const fs::path place = folder / key_of(images, size, options);
   if (auto decoded = read_decoded(place)) return std::move(*decoded);
-  require_writable_directory(folder);
-  const Descriptor lock(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  while (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX) != 0 && errno == EINTR) continue;
+  const fs::path locks = cache_directory() / "locks";
+  require_writable_cache(folder);
+  require_writable_cache(locks);
+  const CacheLock lock(locks / ("images-" + place.filename().string()), images.folder.string());
   if (auto decoded = read_decoded(place)) return std::move(*decoded);
   write_decoded(place, images, options, size, check);
   if (auto decoded = read_decoded(place)) return std::move(*decoded);

@@ -18,6 +18,7 @@
 #include "data/inspect/thread_peers.hpp"
 #include "data/joined.hpp"
 #include "data/source.hpp"
+#include "data/sources/address.hpp"
 #include "data/split.hpp"
 
 namespace convoy {
@@ -197,9 +198,7 @@ class JobReader {
   }
 
   Source read(const DataFiles& files, const char* key, const ColumnRoles* roles) {
-    return read_source(
-        files, {.data = data_, .key = key, .roles = roles},
-        [&](const std::string& path) { return locate((root_ / path).lexically_normal(), files_); });
+    return read_source(files, {.data = data_, .key = key, .roles = roles}, resolve_);
   }
 
   void add(const char* name, Source source) {
@@ -212,6 +211,9 @@ class JobReader {
   DataOptions data_;
   CheckedFiles files_;
   std::filesystem::path root_;
+  const Resolve resolve_ = with_sources([this](const std::string& path) {
+    return locate((root_ / path).lexically_normal(), files_);
+  });
   TargetCode code_;
   std::vector<Part> parts_;
 };
@@ -245,23 +247,29 @@ Source source_of_array(Array array, const std::string& name) {
   return source;
 }
 
-Source read_lone_file(const std::filesystem::path& file, const DataOptions& data) {
-  CheckedFiles unchecked("false");
-  const auto resolve = [&](const std::string& path) { return locate(path, unchecked); };
+Source read_lone_file(const std::string& path, const DataOptions& data, const Resolve& resolve) {
   DataFiles files;
-  if (std::filesystem::is_directory(file) || data.format == "text") {
-    files.file = file.string();
-    return read_source(files, {.data = data, .key = "data", .target_optional = true}, resolve);
+  files.query = data.train.query;
+  SourceOptions options{.data = data, .key = "data", .target_optional = data.target.empty()};
+  (data.target.empty() ? files.features : files.file) = path;
+  if (is_database(path) || !files.query.empty()) return read_source(files, options, resolve);
+  const Located located = resolve(path);  // once: it may be the standard input
+  const auto again = [&](const std::string&) { return located; };
+  if (std::filesystem::is_directory(located.files[0].file) || data.format == "text") {
+    files.file = path;
+    files.features.clear();
+    options.target_optional = true;
+    return read_source(files, options, [&](const std::string& inside) {
+      return inside == path ? located : resolve(inside);
+    });
   }
-  const Input input = open_input(resolve(file.string()), data.format);
+  const Input input = open_input(located, data.format);
   if (is_array(input.format)) {
     if (!data.target.empty())
       throw InputError(fmt::format("--target: {} is an array, which has no columns", input.name));
     return source_of_array(join_arrays(input).array, input.name);
   }
-  (data.target.empty() ? files.features : files.file) = file.string();
-  return read_source(files, {.data = data, .key = "data", .target_optional = data.target.empty()},
-                     resolve);
+  return read_source(files, options, again);
 }
 
 /// Throws DataError when there is nothing in it.
@@ -274,6 +282,9 @@ Part lone_part(std::string name, Source source) {
 /// All arrays of a lone archive that holds several; those that cannot be read as notes.
 std::vector<Part> parts_of_archive(const std::filesystem::path& file, const DataOptions& data,
                                    std::vector<std::string>& notes) {
+  if (source_kind(file.string()) != SourceKind::file || std::filesystem::is_directory(file) ||
+      data.format == "text")
+    return {};
   CheckedFiles unchecked("false");
   Input input = open_input(locate(file, unchecked), data.format);
   std::vector<Part> parts;
@@ -310,13 +321,17 @@ Json inspect_job(const Job& job, int replicas) {
 }
 
 Json inspect_file(const std::filesystem::path& file, const DataOptions& data, int replicas) {
+  CheckedFiles unchecked("false");
+  const Resolve resolve =
+      with_sources([&](const std::string& path) { return locate(path, unchecked); });
   std::vector<std::string> notes;
   std::vector<Part> parts = parts_of_archive(file, data, notes);
-  if (parts.empty()) parts.push_back(lone_part("", read_lone_file(file, data)));
+  if (parts.empty()) parts.push_back(lone_part("", read_lone_file(file.string(), data, resolve)));
   std::optional<TargetCode> code;
   const Part& first = parts[0];
   if (first.source.target) code = TargetCode::decide(*first.source.target, data);
-  Json record = {{"name", file.filename().string()}, {"kind", "file"}};
+  Json record = {{"name", std::filesystem::path(shown_address(file.string())).filename().string()},
+                 {"kind", "file"}};
   DataSpec spec;
   if (code) {
     code->describe(spec);

@@ -1,0 +1,251 @@
+#include "data/sources/download.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "data/cache.hpp"
+#include "data/sources/address.hpp"
+#include "data/sources/cache_entry.hpp"
+#include "data/sources/http_get.hpp"
+
+namespace convoy {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+std::string status_text(long status) {
+  constexpr std::pair<long, const char*> known[] = {{301, "Moved Permanently"},
+                                                    {307, "Temporary Redirect"},
+                                                    {400, "Bad Request"},
+                                                    {401, "Unauthorized"},
+                                                    {403, "Forbidden"},
+                                                    {404, "Not Found"},
+                                                    {408, "Request Timeout"},
+                                                    {410, "Gone"},
+                                                    {416, "Range Not Satisfiable"},
+                                                    {429, "Too Many Requests"},
+                                                    {500, "Internal Server Error"},
+                                                    {502, "Bad Gateway"},
+                                                    {503, "Service Unavailable"},
+                                                    {504, "Gateway Timeout"}};
+  for (const auto& [number, text] : known) {
+    if (number == status) return fmt::format("{} {}", status, text);
+  }
+  return std::to_string(status);
+}
+
+/// What a store calls the error: `<Code>NoSuchKey</Code>`.
+std::string error_code_of(std::string_view text) {
+  const std::size_t open = text.find("<Code>");
+  if (open == text.npos) return "";
+  const std::string_view code = text.substr(open + 6, text.find('<', open + 6) - open - 6);
+  const bool word = !code.empty() && code.size() <= 64 &&
+                    std::all_of(code.begin(), code.end(),
+                                [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
+  return word ? fmt::format(" ({})", code) : "";
+}
+
+/// "bytes 100-199/200": where the content begins, and how long the whole file is, if it says so.
+struct ContentRange {
+  std::uint64_t first = 0;
+  std::optional<std::uint64_t> total;
+};
+
+std::optional<ContentRange> parse_content_range(std::string_view text) {
+  if (!text.starts_with("bytes ")) return std::nullopt;
+  text.remove_prefix(6);
+  ContentRange range;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), range.first);
+  if (error != std::errc() || end == text.data() + text.size() || *end != '-') return std::nullopt;
+  const std::size_t slash = text.find('/');
+  if (slash == text.npos) return std::nullopt;
+  std::uint64_t total = 0;
+  const auto whole = std::from_chars(text.data() + slash + 1, text.data() + text.size(), total);
+  if (whole.ec == std::errc()) range.total = total;
+  return range;
+}
+
+/// Asks a server until it has the file or gives up.
+class Fetcher {
+ public:
+  Fetcher(const Download& what, const DownloadPatience& patience, CacheEntry& entry)
+      : what_(what), patience_(patience), entry_(entry) {
+    if (what.sha256.empty()) cached_ = entry.cached();
+  }
+
+  void run() {
+    int fruitless = 0;
+    for (int tries = 1;; ++tries) {
+      came_ = false;
+      const HttpResponse response =
+          http_get(request(), [&](const auto& head, auto bytes) { take(head, bytes); });
+      if (settle(response)) return;
+      fruitless = came_ ? 1 : fruitless + 1;
+      const int most = cached_ ? patience_.cached_tries : patience_.tries;
+      const std::int64_t later = response.retry_after;
+      const bool too_late = later > patience_.longest_retry_after.count();
+      if (fruitless >= most || tries >= patience_.all_tries || too_late) {
+        give_up(response, too_late);
+        return;
+      }
+      const auto doubled = patience_.first_wait * (std::int64_t{1} << std::min(fruitless - 1, 20));
+      const auto wait = std::min<milliseconds>(doubled, patience_.longest_wait);
+      std::this_thread::sleep_for(later > 0 ? std::chrono::seconds(later) : wait);
+    }
+  }
+
+ private:
+  HttpRequest request() {
+    HttpRequest request;
+    request.url = what_.url;
+    request.redirects = request.netrc = !what_.store;
+    request.connect = patience_.connect;
+    request.stall = patience_.stall;
+    if (what_.headers) request.headers = what_.headers();
+    if (cached_ && !cached_->etag.empty())
+      request.headers.push_back("If-None-Match: " + cached_->etag);
+    else if (cached_ && !cached_->last_modified.empty())
+      request.headers.push_back("If-Modified-Since: " + cached_->last_modified);
+    const CacheEntry::Partial partial = entry_.partial();
+    asked_from_ = partial.version.strong().empty() ? 0 : partial.bytes;
+    if (asked_from_ > 0) {
+      request.headers.push_back(fmt::format("Range: bytes={}-", asked_from_));
+      request.headers.push_back("If-Range: " + partial.version.strong());
+    }
+    total_.reset();
+    broken_range_ = false;
+    return request;
+  }
+
+  void take(const HttpResponse& head, std::string_view bytes) {
+    if (bytes.empty()) {
+      begin(head);
+    } else if (!broken_range_) {
+      came_ = true;
+      entry_.append(bytes);
+    }
+  }
+
+  void begin(const HttpResponse& head) {
+    if (!std::exchange(told_, true)) fmt::print(stderr, "fetching {} ...\n", what_.shown);
+    if (head.status != 206) {
+      entry_.begin_partial({head.etag, head.last_modified});
+      return;
+    }
+    const auto range = parse_content_range(head.content_range);
+    if (range) total_ = range->total;
+    broken_range_ = !range || asked_from_ == 0 || range->first != asked_from_;
+  }
+
+  /// Whether the file is there. False: try again. Throws where that is no use.
+  bool settle(const HttpResponse& response) {
+    if (response.kind == HttpResponse::Kind::broken) return false;
+    if (response.kind == HttpResponse::Kind::refused)
+      throw InputError(fmt::format("{}: cannot fetch: {}", what_.shown, response.problem));
+    const long status = response.status;
+    if (status == 200 || (status == 206 && !broken_range_)) return finish();
+    if (status == 206 || status == 416) {  // another part than was asked for
+      entry_.remove_partial();
+      return false;
+    }
+    if (status == 304 && cached_) {
+      entry_.remove_partial();
+      return true;
+    }
+    if (status == 408 || status == 425 || status == 429 || status >= 500) return false;
+    throw InputError(fmt::format("{}: the server answers {}{}{}", what_.shown, status_text(status),
+                                 error_code_of(response.error_text), advice(response)));
+  }
+
+  bool finish() {
+    if (total_ && entry_.partial().bytes != *total_) return false;
+    if (!what_.sha256.empty()) {
+      const std::string actual = entry_.partial_sha256();
+      if (actual != what_.sha256) {
+        entry_.remove_partial();
+        throw InputError(
+            fmt::format("{}: its SHA-256 is {}, but the address says {}; nothing is kept",
+                        what_.shown, actual, what_.sha256));
+      }
+    }
+    entry_.install();
+    return true;
+  }
+
+  std::string advice(const HttpResponse& response) const {
+    if (what_.store && !response.region.empty() &&
+        (response.status == 301 || response.status == 307))
+      return fmt::format("; the bucket is in {}: set AWS_REGION to that", response.region);
+    return what_.advice ? what_.advice(response.status) : "";
+  }
+
+  void give_up(const HttpResponse& response, bool too_late) const {
+    std::string problem = response.kind != HttpResponse::Kind::answered
+                              ? response.problem
+                              : fmt::format("the server answers {}{}", status_text(response.status),
+                                            error_code_of(response.error_text));
+    if (too_late) problem += fmt::format(", try again in {} s", response.retry_after);
+    if (!cached_) throw InputError(fmt::format("{}: cannot fetch: {}", what_.shown, problem));
+    fmt::print(stderr, "convoy: {}: {}; the copy in the cache is used\n", what_.shown, problem);
+  }
+
+  const Download& what_;
+  const DownloadPatience& patience_;
+  CacheEntry& entry_;
+  std::optional<HttpVersion> cached_;  // the copy there is, if the server may say that it is right
+  std::uint64_t asked_from_ = 0;
+  std::optional<std::uint64_t> total_;
+  bool broken_range_ = false;
+  bool came_ = false;  // at least a byte, at the last try
+  bool told_ = false;
+};
+
+std::string text_sha256(const std::string& text) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(text.data(), text.size())));
+  return hash.finish();
+}
+
+}  // namespace
+
+Download web_download(const std::string& text) {
+  WebAddress address = parse_web_address(text);
+  Download what;
+  what.url = std::move(address.url);
+  what.shown = std::move(address.shown);
+  what.file_name = std::move(address.file_name);
+  what.sha256 = std::move(address.sha256);
+  what.advice = [](long status) {
+    return status == 401 || status == 403
+               ? "; a user and password for it are taken from ~/.netrc ($NETRC)"
+               : "";
+  };
+  return what;
+}
+
+fs::path download(const Download& what, const DownloadPatience& patience) {
+  const fs::path cache = cache_directory();
+  const std::string key = text_sha256(what.url).substr(0, 32);
+  CacheEntry entry(cache / "http" / key, what.file_name);
+  const auto is_right = [&] { return !what.sha256.empty() && entry.holds(what.sha256); };
+  if (is_right()) return entry.file();
+  require_writable_cache(cache / "locks");
+  require_writable_cache(entry.folder());
+  const CacheLock lock(cache / "locks" / ("http-" + key), what.shown);
+  if (is_right()) return entry.file();
+  const bool just_fetched = lock.waited() && what.sha256.empty() && entry.cached();
+  lock.fetch_once([&] {
+    if (!just_fetched) Fetcher(what, patience, entry).run();
+  });
+  return entry.file();
+}
+
+}  // namespace convoy
