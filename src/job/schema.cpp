@@ -119,7 +119,7 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
       grouped_step("box_cox",
                    "the power transformation that makes positive numbers look most normally "
                    "distributed, then standardised"),
-      grouped_step("yeo_johnson", "the same for numbers of any sign"),
+      grouped_step("yeo_johnson", "as box_cox, for numbers of any sign"),
       {{"quantile", "output",
         "the part of the training values below each value: any distribution becomes even, or "
         "normal"},

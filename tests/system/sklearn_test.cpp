@@ -58,7 +58,7 @@ std::vector<SklearnCase> cases() {
   };
 }
 
-/// The features of a split as CSV.
+/// The features of a split as CSV, with all digits.
 void write_features(const std::filesystem::path& path, const Dataset& dataset) {
   std::vector<std::int64_t> samples;
   for (std::int64_t i = 0; i < dataset.size(); ++i) samples.push_back(i);
@@ -67,7 +67,7 @@ void write_features(const std::filesystem::path& path, const Dataset& dataset) {
   std::ofstream out(path);
   for (std::int64_t row = 0; row < features.size(0); ++row) {
     for (std::int64_t column = 0; column < features.size(1); ++column)
-      out << fmt::format("{}{}", column ? "," : "", *value++);
+      out << fmt::format("{}{}", column ? "," : "", static_cast<double>(*value++));
     out << "\n";
   }
 }
