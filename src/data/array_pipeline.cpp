@@ -10,7 +10,9 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "data/agree.hpp"
 #include "data/array.hpp"
+#include "data/elementwise.hpp"
 #include "data/gather.hpp"
 
 namespace convoy {
@@ -27,21 +29,11 @@ std::size_t group_size(std::size_t elements, std::size_t groups) {
   return elements / groups;
 }
 
-void apply_affine(const FittedStep& step, std::span<double> sample) {
-  const std::size_t groups = step.divide.size();
-  if (groups == sample.size()) {
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-      sample[i] = (sample[i] - step.subtract[i]) / step.divide[i] + step.add[i];
-    }
-    return;
-  }
-  const std::size_t size = group_size(sample.size(), groups);
-  for (std::size_t g = 0; g < groups; ++g) {
-    const double subtract = step.subtract[g];
-    const double divide = step.divide[g];
-    const double add = step.add[g];
-    for (double& x : sample.subspan(g * size, size)) x = (x - subtract) / divide + add;
-  }
+[[noreturn]] void fail_refused(const Refusal& refusal, const std::string& file,
+                               std::int64_t sample) {
+  throw DataError(
+      fmt::format("{}, sample {}", file, sample),
+      fmt::format("element {} is {}", refusal.element, outside_text(refusal.kind, refusal.number)));
 }
 
 template <typename T>
@@ -88,9 +80,8 @@ void check_finite(const Array& array, Range samples, const Origin& file, BadSamp
 ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)
     : shape_(std::move(sample_shape)), elements_(product(shape_)), steps_(std::move(steps)) {
   for (const FittedStep& step : steps_) {
-    const std::size_t groups = step.divide.size();
-    const bool affine = step.kind != "clip";
-    if (!step.columns.empty() || (affine && (groups == 0 || elements_ % groups != 0))) {
+    const std::size_t groups = is_elementwise(step.kind) ? group_count(step) : 0;
+    if (!step.columns.empty() || groups == 0 || elements_ % groups != 0) {
       throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}",
                                    step.kind, shape_text(shape_)));
     }
@@ -98,53 +89,74 @@ ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector
 }
 
 void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
-                        std::span<const std::int64_t> rows, Peers* peers) {
-  if (!is_elementwise(step)) {
-    throw InputError(fmt::format(
-        "preprocess: {} needs CSV features; IDX and NPY have no columns or missing values",
-        step.kind));
+                        std::span<const std::int64_t> rows, const std::string& file, Peers* peers) {
+  if (!is_elementwise(step.kind)) {
+    throw InputError(
+        fmt::format("preprocess: {} needs CSV features or another table; samples of arrays have no "
+                    "columns, text or missing values",
+                    step.kind));
   }
   if (!step.columns.empty()) {
     throw InputError(fmt::format(
-        "preprocess: {}: IDX and NPY features have no named columns; leave `columns` out",
-        step.kind));
+        "preprocess: {}: samples of arrays have no named columns; leave `columns` out", step.kind));
   }
-  const std::size_t groups = !needs_statistics(step) || step.per == "all" ? 1
-                             : step.per == "channel" ? static_cast<std::size_t>(shape_[0])
-                                                     : elements_;
-  std::vector<Statistics> statistics(groups);
-  if (needs_statistics(step)) {
-    const std::size_t size = group_size(elements_, groups);
+  const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
+  const std::size_t groups = !grouped || step.per == "all" ? 1
+                             : step.per == "channel"       ? static_cast<std::size_t>(shape_[0])
+                                                           : elements_;
+  const std::size_t size = group_size(elements_, groups);
+  const auto feed = [&](Range positions, auto& sink) {
     std::vector<double> sample(elements_);
-    const auto feed = [&](Range positions, StatisticsPass& pass) {
-      for (std::int64_t i = positions.begin; i < positions.end; ++i) {
-        const auto row = static_cast<std::size_t>(rows[static_cast<std::size_t>(i)]);
-        to_doubles(array, row * elements_, sample);
-        apply(sample);
-        for (std::size_t g = 0; g < groups; ++g)
-          pass.add(g, std::span(sample).subspan(g * size, size));
-      }
-    };
-    statistics = fit_statistics(static_cast<std::int64_t>(rows.size()), groups, needs_squares(step),
-                                feed, peers);
+    for (std::int64_t i = positions.begin; i < positions.end; ++i) {
+      const std::int64_t row = rows[static_cast<std::size_t>(i)];
+      to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+      if (const auto refusal = apply(sample)) fail_refused(*refusal, file, row);
+      for (std::size_t g = 0; g < groups; ++g)
+        sink.add(g, std::span<const double>(sample).subspan(g * size, size));
+    }
+  };
+  require_inside(step.kind, array, rows, file, peers);
+  const auto count = static_cast<std::int64_t>(rows.size());
+  if (needs_counts(step.kind)) {
+    steps_.push_back(fit_counted(step, count, count_numbers(count, groups, feed, peers)));
+  } else if (needs_statistics(step.kind)) {
+    steps_.push_back(fit_elementwise(
+        step, fit_statistics(count, groups, needs_squares(step.kind), feed, peers)));
+  } else {
+    steps_.push_back(fit_elementwise(step, std::vector<Statistics>(groups)));
   }
-  steps_.push_back(fit_elementwise(step, statistics));
 }
 
-void ArrayPipeline::apply(std::span<double> sample) const {
-  for (const FittedStep& step : steps_) {
-    if (step.kind == "clip") {
-      for (double& x : sample) x = std::min(std::max(x, step.low), step.high);
-    } else {
-      apply_affine(step, sample);
+void ArrayPipeline::require_inside(const std::string& kind, const Array& array,
+                                   std::span<const std::int64_t> rows, const std::string& file,
+                                   Peers* peers) const {
+  if (kind != "log" && kind != "box_cox") return;
+  agree(peers, [&] {
+    const Range own = own_positions(static_cast<std::int64_t>(rows.size()), peers);
+    std::vector<double> sample(elements_);
+    for (std::int64_t i = own.begin; i < own.end; ++i) {
+      const std::int64_t row = rows[static_cast<std::size_t>(i)];
+      to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+      std::optional<Refusal> refusal = apply(sample);
+      if (const auto at = refusal ? std::nullopt : find_outside(kind, sample))
+        refusal = Refusal{kind, *at, sample[*at]};
+      if (refusal) fail_refused(*refusal, file, row);
     }
+  });
+}
+
+std::optional<Refusal> ArrayPipeline::apply(std::span<double> sample) const {
+  for (const FittedStep& step : steps_) {
+    if (const auto at = find_outside(step.kind, sample))
+      return Refusal{step.kind, *at, sample[*at]};
+    apply_elementwise(step, 0, group_count(step), sample);
   }
+  return std::nullopt;
 }
 
 bool ArrayPipeline::uniform() const {
-  return std::all_of(steps_.begin(), steps_.end(), [](const FittedStep& step) {
-    return step.kind == "clip" || step.divide.size() == 1;
-  });
+  return std::all_of(steps_.begin(), steps_.end(),
+                     [](const FittedStep& step) { return group_count(step) == 1; });
 }
 
 namespace {
@@ -152,18 +164,20 @@ namespace {
 class ArrayDataset final : public Dataset {
  public:
   ArrayDataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline, torch::Tensor target,
-               DataSpec spec, std::vector<std::int64_t> numbers)
+               DataSpec spec, std::vector<std::int64_t> numbers, std::string file)
       : features_(std::move(features)),
         pipeline_(std::move(pipeline)),
         target_(std::move(target)),
         spec_(std::move(spec)),
         numbers_(std::move(numbers)),
+        file_(std::move(file)),
         copies_(features_.type == ElementType::f32 && pipeline_->steps().empty()),
         looks_up_(features_.type == ElementType::u8 && pipeline_->uniform()) {
     if (!looks_up_) return;
     for (std::size_t value = 0; value < table_.size(); ++value) {
       double x = static_cast<double>(value);
-      pipeline_->apply({&x, 1});
+      // With values that a step refuses samples are looked at one by one.
+      if (pipeline_->apply({&x, 1})) looks_up_ = false;
       table_[value] = static_cast<float>(x);
     }
   }
@@ -225,7 +239,10 @@ class ArrayDataset final : public Dataset {
         std::memcpy(out, features_.bytes.data() + first * sizeof(float), elements * sizeof(float));
       } else {
         to_doubles(features_, first, sample);
-        pipeline_->apply(sample);
+        if (const auto refusal = pipeline_->apply(sample)) {
+          fail_refused(*refusal, file_,
+                       numbers_.empty() ? row : numbers_[static_cast<std::size_t>(row)]);
+        }
         for (std::size_t i = 0; i < elements; ++i) out[i] = static_cast<float>(sample[i]);
       }
       out += elements;
@@ -237,6 +254,7 @@ class ArrayDataset final : public Dataset {
   torch::Tensor target_;
   DataSpec spec_;
   std::vector<std::int64_t> numbers_;
+  std::string file_;
   bool copies_;
   bool looks_up_;
   std::array<float, 256> table_{};
@@ -247,9 +265,9 @@ class ArrayDataset final : public Dataset {
 std::shared_ptr<Dataset> array_dataset(Array features,
                                        std::shared_ptr<const ArrayPipeline> pipeline,
                                        torch::Tensor target, DataSpec spec,
-                                       std::vector<std::int64_t> numbers) {
+                                       std::vector<std::int64_t> numbers, std::string file) {
   return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target),
-                                        std::move(spec), std::move(numbers));
+                                        std::move(spec), std::move(numbers), std::move(file));
 }
 
 }  // namespace convoy

@@ -1,9 +1,12 @@
 #pragma once
 // Samples from arrays: kept as the file has them, converted as they are read.
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "convoy/core/peers.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/lanes/lane.hpp"
@@ -17,6 +20,13 @@ namespace convoy {
 /// dimension.
 std::vector<std::int64_t> feature_shape(const Array& array);
 
+/// A number that a step cannot take.
+struct Refusal {
+  std::string kind;
+  std::size_t element = 0;
+  double number = 0;
+};
+
 /// Elementwise steps on samples of one shape, in doubles, one step after the other.
 class ArrayPipeline {
  public:
@@ -26,12 +36,14 @@ class ArrayPipeline {
 
   /// Fits `step` to these rows as the steps before leave them, and adds it. Collective: each worker
   /// reads its own segments of the rows (data/segments), and of a mapped file only those pages.
-  /// Throws InputError, the same on every worker.
+  /// Throws InputError, the same on every worker, and DataError for a number that the step cannot
+  /// take. `file` is for messages. robust, quantile, box_cox and yeo_johnson hold each element's
+  /// different values in memory (NumberCounter).
   void fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows,
-           Peers* peers);
+           const std::string& file, Peers* peers);
 
-  /// All steps on one sample, in place.
-  void apply(std::span<double> sample) const;
+  /// All steps on one sample, in place, unless a step refuses a number.
+  [[nodiscard]] std::optional<Refusal> apply(std::span<double> sample) const;
 
   /// Whether every element of a sample is treated alike, so that the result depends on the
   /// element's value alone.
@@ -42,17 +54,23 @@ class ArrayPipeline {
   const std::vector<FittedStep>& steps() const { return steps_; }
 
  private:
+  void require_inside(const std::string& kind, const Array& array,
+                      std::span<const std::int64_t> rows, const std::string& file,
+                      Peers* peers) const;
+
   std::vector<std::int64_t> shape_;
   std::size_t elements_;
   std::vector<FittedStep> steps_;
 };
 
 /// Row i of `features` through the pipeline is sample i. `target` is undefined or has a row per
-/// sample; `numbers` gives each sample's number in its file, and is empty where that is i.
+/// sample; `numbers` gives each sample's number in its file, and is empty where that is i. Reading
+/// throws DataError naming `file` for a number that a step cannot take.
 std::shared_ptr<Dataset> array_dataset(Array features,
                                        std::shared_ptr<const ArrayPipeline> pipeline,
                                        torch::Tensor target, DataSpec spec,
-                                       std::vector<std::int64_t> numbers = {});
+                                       std::vector<std::int64_t> numbers = {},
+                                       std::string file = {});
 
 /// Throws DataError naming the first of these samples of a floating-point array that is not finite;
 /// with `bad` adds all of them to it instead.

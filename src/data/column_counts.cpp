@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "data/agree.hpp"
 #include "data/message.hpp"
@@ -11,7 +12,7 @@ namespace convoy {
 namespace {
 
 /// Makes one entry of neighbours with the same number.
-void unite(std::vector<NumberCount>& sorted) {
+void unite_equal(std::vector<NumberCount>& sorted) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     if (kept > 0 && sorted[kept - 1].number == sorted[i].number)
@@ -40,22 +41,22 @@ ColumnCounts count_rows(const Column& column, Range rows) {
     }
     return counts;
   }
-  for (std::size_t row = begin; row < end; ++row) {
-    const double x = column.numbers[row];
-    // -0 equals 0, so that which of the two a sort leaves first would depend on who sorted what.
-    if (!std::isnan(x)) counts.numbers.push_back({x == 0 ? 0 : x, 1});
-  }
-  std::sort(counts.numbers.begin(), counts.numbers.end(), is_smaller);
-  unite(counts.numbers);
+  NumberCounter counter(1);
+  counter.add(0, std::span(column.numbers).subspan(begin, end - begin));
+  counts.numbers = counter.take(0);
   return counts;
 }
 
-void write(const ColumnCounts& counts, MessageWriter& writer) {
-  writer.count(counts.numbers.size());
-  for (const auto& [number, times] : counts.numbers) {
+void write(const std::vector<NumberCount>& numbers, MessageWriter& writer) {
+  writer.count(numbers.size());
+  for (const auto& [number, times] : numbers) {
     writer.number(number);
     writer.count(static_cast<std::size_t>(times));
   }
+}
+
+void write(const ColumnCounts& counts, MessageWriter& writer) {
+  write(counts.numbers, writer);
   writer.count(counts.texts.size());
   for (const auto& [text, times] : counts.texts) {
     writer.text(text);
@@ -64,15 +65,18 @@ void write(const ColumnCounts& counts, MessageWriter& writer) {
 }
 
 /// Adds what another worker counted.
-void read_into(ColumnCounts& counts, MessageReader& reader) {
-  const auto middle = static_cast<std::ptrdiff_t>(counts.numbers.size());
+void read_into(std::vector<NumberCount>& numbers, MessageReader& reader) {
+  const auto middle = static_cast<std::ptrdiff_t>(numbers.size());
   for (std::size_t left = reader.count(sizeof(NumberCount)); left > 0; --left) {
     const double number = reader.number();
-    counts.numbers.push_back({number, static_cast<std::int64_t>(reader.count(0))});
+    numbers.push_back({number, static_cast<std::int64_t>(reader.count(0))});
   }
-  std::inplace_merge(counts.numbers.begin(), counts.numbers.begin() + middle, counts.numbers.end(),
-                     is_smaller);
-  unite(counts.numbers);
+  std::inplace_merge(numbers.begin(), numbers.begin() + middle, numbers.end(), is_smaller);
+  unite_equal(numbers);
+}
+
+void read_into(ColumnCounts& counts, MessageReader& reader) {
+  read_into(counts.numbers, reader);
   for (std::size_t left = reader.count(2 * sizeof(std::uint64_t)); left > 0; --left) {
     const std::string text = reader.text();
     counts.texts[text] += static_cast<std::int64_t>(reader.count(0));
@@ -80,6 +84,49 @@ void read_into(ColumnCounts& counts, MessageReader& reader) {
 }
 
 }  // namespace
+
+void NumberCounter::add(std::size_t group, std::span<const double> numbers) {
+  constexpr std::size_t few = 1024;
+  Group& into = groups_[group];
+  for (const double x : numbers) {
+    if (std::isnan(x)) continue;
+    if (into.counts.size() >= std::max(few, 2 * into.united)) unite(into);
+    // -0 equals 0, so that which of the two a sort leaves first would depend on who sorted what.
+    into.counts.push_back({x == 0 ? 0 : x, 1});
+  }
+}
+
+void NumberCounter::unite(Group& group) {
+  const auto middle = group.counts.begin() + static_cast<std::ptrdiff_t>(group.united);
+  std::sort(middle, group.counts.end(), is_smaller);
+  std::inplace_merge(group.counts.begin(), middle, group.counts.end(), is_smaller);
+  unite_equal(group.counts);
+  group.united = group.counts.size();
+}
+
+std::vector<NumberCount> NumberCounter::take(std::size_t group) {
+  unite(groups_[group]);
+  return std::exchange(groups_[group], {}).counts;
+}
+
+std::vector<std::vector<NumberCount>> count_numbers(
+    std::int64_t rows, std::size_t groups,
+    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers) {
+  const std::vector<std::string> messages = gather(peers, [&] {
+    NumberCounter counter(groups);
+    feed(own_positions(rows, peers), counter);
+    MessageWriter writer;
+    for (std::size_t group = 0; group < groups; ++group) write(counter.take(group), writer);
+    return writer.take();
+  });
+  std::vector<std::vector<NumberCount>> counts(groups);
+  for (std::size_t worker = 0; worker < messages.size(); ++worker) {
+    MessageReader reader(messages[worker], worker);
+    for (std::vector<NumberCount>& group : counts) read_into(group, reader);
+    reader.expect_end();
+  }
+  return counts;
+}
 
 std::vector<ColumnCounts> count_values(const std::vector<const Column*>& columns, std::int64_t rows,
                                        Peers* peers) {

@@ -1,12 +1,15 @@
 #pragma once
 // How often each value is in the columns of the training split, counted by all workers together.
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
+#include "convoy/lanes/lane.hpp"
 
 namespace convoy {
 
@@ -27,6 +30,33 @@ struct ColumnCounts {
 /// Throws as `gather` does.
 std::vector<ColumnCounts> count_values(const std::vector<const Column*>& columns, std::int64_t rows,
                                        Peers* peers);
+
+/// Counts the numbers of groups. Takes 16 bytes for each value that is different from the others of
+/// its group, and up to three times that while it counts.
+class NumberCounter {
+ public:
+  explicit NumberCounter(std::size_t groups) : groups_(groups) {}
+  /// NaN (missing) is not counted.
+  void add(std::size_t group, std::span<const double> numbers);
+  /// What was counted, ascending; the group is empty afterwards.
+  std::vector<NumberCount> take(std::size_t group);
+
+ private:
+  struct Group {
+    std::vector<NumberCount> counts;  // the first `united` ascend, the others come as they came
+    std::size_t united = 0;
+  };
+  static void unite(Group& group);
+
+  std::vector<Group> groups_;
+};
+
+/// The counts of each group's numbers, as count_values makes them: what `feed` gives the counter
+/// for the training rows at these positions. Exact, nothing is sketched: every worker holds every
+/// group's different values.
+std::vector<std::vector<NumberCount>> count_numbers(
+    std::int64_t rows, std::size_t groups,
+    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers);
 
 /// Of counted numbers or texts, which must not be empty.
 double median(const std::vector<NumberCount>& numbers);

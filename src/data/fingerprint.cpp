@@ -75,9 +75,13 @@ std::vector<std::string> categories_of(const std::vector<Column>& columns) {
 }
 
 std::string step_text(const PreprocessStep& step) {
-  return fmt::format("{} [{}] per {} by {} from {} to {} with {} {}", step.kind,
-                     fmt::join(step.columns, " "), step.per, step.by, step.low, step.high,
-                     step.with, step.value);
+  return fmt::format(
+      "{} [{}] per {} by {} from {} to {} with {} {} method {} limit {} action {} width {} output "
+      "{} "
+      "quantiles {} components {} whiten {} invalid {}",
+      step.kind, fmt::join(step.columns, " "), step.per, step.by, step.low, step.high, step.with,
+      step.value, step.method, step.limit, step.action, step.width, step.output, step.quantiles,
+      step.components, step.whiten, step.invalid);
 }
 
 /// A worker's side of the comparison.

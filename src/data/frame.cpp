@@ -71,8 +71,8 @@ void require_numbers(const Column& column, const Frame& frame) {
   if (column.categorical) {
     throw DataError(
         frame.file,
-        fmt::format("column {} holds text ({}); add the preprocessing step one_hot, or leave it "
-                    "out with data.csv.ignore",
+        fmt::format("column {} holds text ({}); add the preprocessing step one_hot (or ordinal, "
+                    "frequency, hashing), or leave it out with data.csv.ignore",
                     in_quotes(column.name),
                     column.categories.empty() ? "none" : in_quotes(column.categories[0])));
   }

@@ -6,7 +6,7 @@ namespace convoy {
 
 struct Frame {
   std::vector<Column> features;
-  std::vector<Column> targets;        ///< may be empty; only drop_missing looks at them
+  std::vector<Column> targets;        ///< may be empty; only steps that drop rows look at them
   std::vector<std::int64_t> numbers;  ///< each row's number in the file
   std::string file;                   ///< for messages
 };

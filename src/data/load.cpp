@@ -71,7 +71,8 @@ std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetC
   code.describe(spec);
   torch::Tensor target;
   if (source.target) target = encode_target(source, code);
-  return array_dataset(*source.array, std::move(pipeline), std::move(target), std::move(spec));
+  return array_dataset(*source.array, std::move(pipeline), std::move(target), std::move(spec), {},
+                       source.file);
 }
 
 Frame make_frame(const Source& source, const Rows& rows) {
@@ -191,7 +192,7 @@ Splits fit_arrays(const Sources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
   auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*sources.train.array));
   for (const PreprocessStep& step : preprocess)
-    pipeline->fit(step, *sources.train.array, sources.rows.train, peers);
+    pipeline->fit(step, *sources.train.array, sources.rows.train, sources.train.file, peers);
   Splits splits;
   agree(peers, [&] { splits = array_splits(sources, code, pipeline); });
   return splits;

@@ -4,119 +4,184 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "convoy/core/error.hpp"
 
 namespace convoy {
 namespace {
 
-void check_options(const PreprocessStep& step) {
-  const auto fail = [&](const std::string& problem) {
-    throw InputError(fmt::format("preprocess: {}: {}", step.kind, problem));
+bool is_one_of(const std::string& kind, std::initializer_list<std::string_view> kinds) {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+/// Whether the step is y = (x - subtract) / divide + add, perhaps after a power.
+bool is_affine(const std::string& kind) {
+  return is_one_of(kind, {"scale", "standardise", "min_max", "robust", "box_cox", "yeo_johnson"});
+}
+
+bool are_finite(const std::vector<double>& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](double x) { return std::isfinite(x); });
+}
+
+bool can_divide(const std::vector<double>& numbers) {
+  return are_finite(numbers) && std::find(numbers.begin(), numbers.end(), 0.0) == numbers.end();
+}
+
+/// Whether each list ascends; `strictly`: without equal neighbours.
+template <typename T>
+bool ascend(const std::vector<std::vector<T>>& lists, bool strictly) {
+  return std::all_of(lists.begin(), lists.end(), [&](const std::vector<T>& list) {
+    return strictly
+               ? std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end()
+               : std::is_sorted(list.begin(), list.end());
+  });
+}
+
+bool is_sound_affine(const FittedStep& step, std::size_t entries) {
+  return entries > 0 && step.divide.size() == entries && step.subtract.size() == entries &&
+         step.add.size() == entries && can_divide(step.divide) && are_finite(step.subtract) &&
+         are_finite(step.add);
+}
+
+bool is_sound_quantile(const FittedStep& step, std::size_t entries) {
+  const auto usable = [](const std::vector<double>& values) {
+    return !values.empty() && are_finite(values);
   };
-  if (step.kind == "scale" && !(std::isfinite(step.by) && step.by != 0)) {
-    fail(fmt::format("by: {} is not a number to divide by", step.by));
+  return entries > 0 && step.quantiles.size() == entries && ascend(step.quantiles, false) &&
+         std::all_of(step.quantiles.begin(), step.quantiles.end(), usable) &&
+         is_one_of(step.output, {"uniform", "normal"});
+}
+
+bool is_sound_pca(const FittedStep& step) {
+  const auto usable = [&](const std::vector<double>& loadings) {
+    return loadings.size() == step.columns.size() && are_finite(loadings);
+  };
+  return !step.components.empty() && step.components.size() <= step.columns.size() &&
+         step.subtract.size() == step.columns.size() && are_finite(step.subtract) &&
+         step.divide.size() == step.components.size() && can_divide(step.divide) &&
+         std::all_of(step.components.begin(), step.components.end(), usable);
+}
+
+bool is_sound_outliers(const FittedStep& step) {
+  return step.lower.size() == step.columns.size() && step.upper.size() == step.columns.size() &&
+         are_finite(step.lower) && are_finite(step.upper) &&
+         std::equal(step.lower.begin(), step.lower.end(), step.upper.begin(),
+                    std::less_equal<>()) &&
+         is_one_of(step.action, {"clip", "missing", "drop"});
+}
+
+bool is_sound_frequency(const FittedStep& step) {
+  for (std::size_t i = 0; i < step.parts.size() && i < step.categories.size(); ++i) {
+    if (step.parts[i].size() != step.categories[i].size() || !are_finite(step.parts[i]))
+      return false;
   }
-  if (step.kind == "min_max" || step.kind == "clip") {
-    if (!std::isfinite(step.low) || !std::isfinite(step.high) || step.low >= step.high) {
-      fail(fmt::format("low ({}) must be less than high ({})", step.low, step.high));
-    }
+  return step.parts.size() == step.categories.size();
+}
+
+bool is_sound(const FittedStep& step) {
+  const std::string& kind = step.kind;
+  const std::size_t columns = step.columns.size();
+  if (is_affine(kind)) {
+    const std::size_t entries = columns == 0 ? step.divide.size() : columns;
+    const bool powered = kind == "box_cox" || kind == "yeo_johnson";
+    return is_sound_affine(step, entries) &&
+           (!powered || (step.lambdas.size() == entries && are_finite(step.lambdas)));
   }
+  if (kind == "quantile")
+    return is_sound_quantile(step, columns == 0 ? step.quantiles.size() : columns);
+  if (kind == "clip") return step.low < step.high && are_finite({step.low, step.high});
+  if (kind == "outliers") return is_sound_outliers(step);
+  if (kind == "impute") {
+    return step.numbers.size() == columns && are_finite(step.numbers) &&
+           step.texts.size() == columns;
+  }
+  if (kind == "one_hot" || kind == "ordinal" || kind == "frequency") {
+    return step.categories.size() == columns && ascend(step.categories, true) &&
+           (kind != "frequency" || is_sound_frequency(step));
+  }
+  if (kind == "hashing") return step.width > 0 && step.width <= most_hashed_columns;
+  if (kind == "pca") return is_sound_pca(step);
+  return is_one_of(
+      kind, {"log", "drop_missing", "drop_duplicates", "to_number", "to_text", "clean_text"});
 }
 
 }  // namespace
 
 nlohmann::ordered_json to_json(const FittedStep& step) {
-  nlohmann::ordered_json json{{"kind", step.kind}};
-  if (!step.columns.empty()) json["columns"] = step.columns;
-  if (!step.divide.empty()) {
-    json["subtract"] = step.subtract;
-    json["divide"] = step.divide;
-    json["add"] = step.add;
-  }
-  if (step.kind == "clip") {
+  const std::string& kind = step.kind;
+  nlohmann::ordered_json json{{"kind", kind}};
+  const auto put = [&](const char* name, const auto& member) {
+    if (!member.empty()) json[name] = member;
+  };
+  put("columns", step.columns);
+  put("subtract", step.subtract);
+  put("divide", step.divide);
+  put("add", step.add);
+  put("lambdas", step.lambdas);
+  put("quantiles", step.quantiles);
+  put("output", step.output);
+  put("lower", step.lower);
+  put("upper", step.upper);
+  put("action", step.action);
+  put("components", step.components);
+  if (kind == "clip") {
     json["low"] = step.low;
     json["high"] = step.high;
   }
-  if (step.kind == "impute") {
+  if (kind == "impute") {
     json["numbers"] = step.numbers;
     json["texts"] = step.texts;
   }
-  if (step.kind == "one_hot") json["categories"] = step.categories;
+  if (kind == "one_hot") json["categories"] = step.categories;
+  if (kind != "one_hot") put("categories", step.categories);
+  put("parts", step.parts);
+  if (kind == "hashing") json["width"] = step.width;
+  if (kind == "to_number") json["invalid"] = step.invalid;
   return json;
 }
 
 FittedStep fitted_step(const nlohmann::ordered_json& json) {
   FittedStep step;
   step.kind = json.at("kind").get<std::string>();
-  step.columns = json.value("columns", step.columns);
-  step.subtract = json.value("subtract", step.subtract);
-  step.divide = json.value("divide", step.divide);
-  step.add = json.value("add", step.add);
-  step.low = json.value("low", step.low);
-  step.high = json.value("high", step.high);
-  step.numbers = json.value("numbers", step.numbers);
-  step.texts = json.value("texts", step.texts);
-  step.categories = json.value("categories", step.categories);
-  const std::size_t columns = step.columns.size();
-  const auto fits = [columns](std::size_t entries) { return columns == 0 || entries == columns; };
-  const bool affine = step.kind == "scale" || step.kind == "standardise" || step.kind == "min_max";
-  const bool sound = affine ? step.divide.size() == step.subtract.size() &&
-                                  step.divide.size() == step.add.size() && !step.divide.empty() &&
-                                  fits(step.divide.size()) &&
-                                  std::none_of(step.divide.begin(), step.divide.end(),
-                                               [](double x) { return x == 0; })
-                     : step.kind == "impute"  ? fits(step.numbers.size()) && fits(step.texts.size())
-                     : step.kind == "one_hot" ? fits(step.categories.size())
-                                              : step.kind == "clip" || step.kind == "drop_missing";
-  if (!sound) throw InputError(fmt::format("the fitted step '{}' is damaged", step.kind));
+  const auto get = [&](const char* name, auto& member) { member = json.value(name, member); };
+  get("columns", step.columns);
+  get("subtract", step.subtract);
+  get("divide", step.divide);
+  get("add", step.add);
+  get("low", step.low);
+  get("high", step.high);
+  get("numbers", step.numbers);
+  get("texts", step.texts);
+  get("categories", step.categories);
+  get("parts", step.parts);
+  get("lambdas", step.lambdas);
+  get("quantiles", step.quantiles);
+  get("output", step.output);
+  get("lower", step.lower);
+  get("upper", step.upper);
+  get("action", step.action);
+  get("width", step.width);
+  get("invalid", step.invalid);
+  get("components", step.components);
+  if (!is_sound(step)) throw InputError(fmt::format("the fitted step '{}' is damaged", step.kind));
   return step;
 }
 
-bool is_elementwise(const PreprocessStep& step) {
-  return step.kind == "scale" || step.kind == "clip" || needs_statistics(step);
+bool is_elementwise(const std::string& kind) {
+  return is_affine(kind) || is_one_of(kind, {"clip", "log", "quantile"});
 }
 
-bool needs_statistics(const PreprocessStep& step) {
-  return step.kind == "standardise" || step.kind == "min_max";
+bool needs_statistics(const std::string& kind) {
+  return is_one_of(kind, {"standardise", "min_max"});
 }
 
-bool needs_squares(const PreprocessStep& step) {
-  return step.kind == "standardise";
+bool needs_squares(const std::string& kind) {
+  return kind == "standardise";
 }
 
-FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistics> groups) {
-  check_options(step);
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  if (step.kind == "clip") {
-    fitted.low = step.low;
-    fitted.high = step.high;
-    return fitted;
-  }
-  for (const Statistics& group : groups) {
-    double subtract = 0;
-    double divide = step.by;
-    double add = 0;
-    if (step.kind == "standardise") {
-      subtract = group.mean();
-      divide = group.deviation() == 0 ? 1 : group.deviation();
-    } else if (step.kind == "min_max") {
-      const double range = group.max - group.min;
-      subtract = group.min;
-      divide = (range == 0 ? 1 : range) / (step.high - step.low);
-      add = step.low;
-    }
-    if (!std::isfinite(subtract) || !std::isfinite(divide) || divide == 0) {
-      throw InputError(fmt::format(
-          "preprocess: {}: the values are too large to take statistics of; scale them first",
-          step.kind));
-    }
-    fitted.subtract.push_back(subtract);
-    fitted.divide.push_back(divide);
-    fitted.add.push_back(add);
-  }
-  return fitted;
+bool needs_counts(const std::string& kind) {
+  return is_one_of(kind, {"robust", "box_cox", "yeo_johnson", "quantile"});
 }
 
 }  // namespace convoy

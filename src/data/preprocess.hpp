@@ -1,21 +1,29 @@
 #pragma once
-// Preprocessing steps with their statistics, as arrays and tables share them.
+// Preprocessing steps as they are after fitting, and what each kind of step needs to be fitted.
+// What they do with numbers is in data/elementwise, with tables in data/steps.
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "convoy/job/job.hpp"
-#include "data/statistics.hpp"
 
 namespace convoy {
 
 /// A step after fitting. Which members count depends on `kind`, as with PreprocessStep.
-///   scale, standardise, min_max   y = (x - subtract) / divide + add
-///   clip                          y = min(max(x, low), high)
-///   impute                        `numbers` or `texts`, whichever the column is
-///   one_hot                       `categories`
-///   drop_missing                  no statistics; no columns means any column
+///   scale, standardise, min_max, robust   y = (x - subtract) / divide + add
+///   clip                     y = min(max(x, low), high)
+///   log                      y = log(1 + x); nothing is fitted
+///   box_cox, yeo_johnson     y = (power of x with `lambdas` - subtract) / divide + add
+///   quantile                 `quantiles`: the values at evenly spaced ranks; `output`
+///   outliers                 `lower`, `upper`, `action`
+///   impute                   `numbers` or `texts`, whichever the column is
+///   one_hot, ordinal         `categories`, ascending
+///   frequency                `categories` and of each its part of the rows
+///   hashing                  `width`
+///   to_number                `invalid`
+///   pca                      y = `components` (rows of loadings) * (x - subtract) / divide
+///   drop_missing, drop_duplicates   nothing is fitted; no columns means any column
+///   to_text, clean_text      nothing is fitted
 /// Tables: one entry per column in `columns`. Arrays: `columns` is empty, and there is one entry
 /// for all elements, one per channel, or one per element of a sample.
 struct FittedStep {
@@ -29,23 +37,37 @@ struct FittedStep {
   std::vector<double> numbers;
   std::vector<std::string> texts;
   std::vector<std::vector<std::string>> categories;
+  std::vector<std::vector<double>> parts;
+  std::vector<double> lambdas;
+  std::vector<std::vector<double>> quantiles;
+  std::string output;
+  std::vector<double> lower;
+  std::vector<double> upper;
+  std::string action;
+  std::int64_t width = 0;
+  bool invalid = false;
+  std::vector<std::vector<double>> components;
 };
 
+/// A hashing column is a column of the matrix: more than this is a mistake.
+constexpr std::int64_t most_hashed_columns = 10'000;
+
 nlohmann::ordered_json to_json(const FittedStep& step);
-/// Throws InputError or nlohmann's exceptions when the record is damaged.
+/// Throws InputError or nlohmann's exceptions when the record is damaged: a step that this returns
+/// can be applied.
 FittedStep fitted_step(const nlohmann::ordered_json& json);
 
-/// Whether the step changes each number by itself: scale, standardise, min_max, clip.
-bool is_elementwise(const PreprocessStep& step);
+/// Whether the step changes each number by itself, so that arrays can have it too: scale,
+/// standardise, min_max, clip, robust, log, box_cox, yeo_johnson, quantile.
+bool is_elementwise(const std::string& kind);
 
 /// Whether fitting the step needs statistics: standardise, min_max.
-bool needs_statistics(const PreprocessStep& step);
+bool needs_statistics(const std::string& kind);
 
 /// Whether these include the deviation, which takes a second pass: standardise.
-bool needs_squares(const PreprocessStep& step);
+bool needs_squares(const std::string& kind);
 
-/// An elementwise step from the statistics of each of its groups (one default Statistics a group
-/// when the step needs none). Throws InputError when the step's options are impossible.
-FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistics> groups);
+/// Whether fitting the step needs every value counted: robust, box_cox, yeo_johnson, quantile.
+bool needs_counts(const std::string& kind);
 
 }  // namespace convoy

@@ -225,6 +225,11 @@ class Checker {
         fail(path + ".low", fmt::format("{} is not below high, which is {}", step.low, step.high),
              {path + ".high", path});
       }
+      if (step.kind == "to_text" && step.columns.empty()) {
+        fail(path + ".columns",
+             "is missing; name the columns of numbers that are to become categories",
+             {path, fmt::format("preprocess.{}", i)});
+      }
     }
   }
 

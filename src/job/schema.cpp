@@ -78,6 +78,19 @@ void range(Visitor& v, PreprocessStep& o, std::string_view low, std::string_view
   v.key("high", o.high, any(), high);
 }
 
+/// A step of which only the columns can be chosen.
+KindOf<PreprocessStep> column_step(std::string_view name, std::string_view doc) {
+  return {{name, "columns", doc}, [](Visitor& v, PreprocessStep& o) { columns(v, o); }};
+}
+
+/// A step that is fitted for columns, and for elements or channels of arrays.
+KindOf<PreprocessStep> grouped_step(std::string_view name, std::string_view doc) {
+  return {{name, "columns", doc}, [](Visitor& v, PreprocessStep& o) {
+            columns(v, o);
+            per(v, o);
+          }};
+}
+
 std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
   return {
       {{"scale", "by", "divides every value"},
@@ -101,17 +114,79 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
          range(v, o, "the smallest value allowed", "the largest value allowed");
          columns(v, o);
        }},
-      {{"one_hot", "columns",
-        "replaces a categorical column by one 0/1 column per category seen in training"},
-       [](Visitor& v, PreprocessStep& o) { columns(v, o); }},
+      grouped_step("robust", "subtracts the median and divides by the distance of the quartiles"),
+      column_step("log", "log(1 + x), for x above -1"),
+      grouped_step("box_cox",
+                   "the power transformation that makes positive numbers look most normally "
+                   "distributed, then standardised"),
+      grouped_step("yeo_johnson", "as box_cox, for numbers of any sign"),
+      {{"quantile", "output",
+        "the part of the training values below each value: any distribution becomes even, or "
+        "normal"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("output", o.output, choice({"uniform", "normal"}),
+               "uniform: 0 to 1; normal: with mean 0 and deviation 1, at most 5.2 from 0");
+         v.key("quantiles", o.quantiles, between(2, 100'000),
+               "points of the fitted function, at most as many as there are rows");
+         columns(v, o);
+         per(v, o);
+       }},
+      {{"pca", "components",
+        "tables: replaces columns by their principal components pc1, pc2, ...; scale the columns "
+        "alike before"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("components", o.components, between(0, 1000),
+               "how many, those of most variance; 0: all");
+         v.key("whiten", o.whiten, any(), "divide each by its standard deviation");
+         columns(v, o);
+       }},
+      {{"outliers", "method", "finds values that are too far from the others of their column"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("method", o.method, choice({"iqr", "z"}),
+               "iqr: beyond the quartiles by more than `limit` times their distance; z: further "
+               "than `limit` standard deviations from the mean");
+         v.key("limit", o.limit, at_least(0), "0: 1.5 (iqr), 3 (z)");
+         v.key("action", o.action, choice({"clip", "missing", "drop"}),
+               "moves them to the bound; makes them missing values; or leaves out their rows, in "
+               "the training split only");
+         columns(v, o);
+       }},
+      column_step("one_hot",
+                  "replaces a categorical column by one 0/1 column per category seen in training"),
+      column_step("ordinal",
+                  "replaces a category by its number, from 0 in sorted order; one not seen in "
+                  "training becomes -1"),
+      column_step("frequency",
+                  "replaces a category by its part of the training rows; one not seen there "
+                  "becomes 0"),
+      {{"hashing", "width",
+        "replaces a categorical column by `width` columns, one of which is 1 or -1: which one is "
+        "the category's hash. For many categories, seen in training or not"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("width", o.width, between(1, 10'000).required(), "columns that come out");
+         columns(v, o);
+       }},
+      {{"to_number", "columns", "reads the text of a column as numbers"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("invalid", o.invalid, any(),
+               "text that is no number becomes a missing value; without it the job stops");
+         columns(v, o);
+       }},
+      column_step("to_text", "makes categories of the numbers of columns, which must be named"),
+      column_step("clean_text",
+                  "lower case, no blanks at the ends, one space for several blanks within, no "
+                  "control characters"),
       {{"impute", "with", "fills missing values"},
        [](Visitor& v, PreprocessStep& o) {
          v.key("with", o.with, choice({"mean", "median", "mode", "constant"}), "what to fill in");
          v.key("value", o.value, any(), "`with: constant`: the value");
          columns(v, o);
        }},
-      {{"drop_missing", "columns", "leaves out the rows that miss a value"},
-       [](Visitor& v, PreprocessStep& o) { columns(v, o); }},
+      column_step("drop_missing", "leaves out the rows that miss a value"),
+      column_step(
+          "drop_duplicates",
+          "leaves out rows of the training split that are equal to an earlier one, in these "
+          "columns, or in all and the target"),
   };
 }
 

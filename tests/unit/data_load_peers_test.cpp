@@ -182,6 +182,49 @@ TEST_F(DataLoadPeers, TablesGiveTheSameBitsForAnyNumberOfWorkers) {
       {impute("median", {"a", "b"}), impute("mode"), step("one_hot"), step("standardise")});
 }
 
+TEST_F(DataLoadPeers, CountedStepsGiveTheSameBitsForAnyNumberOfWorkers) {
+  write_floats(300);
+  PreprocessStep normal = step("quantile");
+  normal.output = "normal";
+  normal.quantiles = 77;
+  expect_same_bits({step("robust"), step("yeo_johnson", "channel")});
+  expect_same_bits({normal, step("standardise")});
+  expect_same_bits({step("quantile", "all"), step("log"), step("robust", "all")});
+  PreprocessStep positive = step("min_max");
+  positive.low = 0.1;
+  expect_same_bits({positive, step("box_cox")});
+  write_images(100);
+  expect_same_bits({step("log"), step("yeo_johnson", "all")});
+}
+
+TEST_F(DataLoadPeers, StepsOfTablesGiveTheSameBitsForAnyNumberOfWorkers) {
+  write_table(333);
+  data_.test_part = 0.1;
+  const PreprocessStep fill = impute("median", {"a", "b"});
+  PreprocessStep hashing = step("hashing");
+  hashing.width = 5;
+  hashing.columns = {"city"};
+  for (const char* method : {"iqr", "z"}) {
+    for (const char* action : {"clip", "missing", "drop"}) {
+      PreprocessStep outliers = step("outliers");
+      outliers.method = method;
+      outliers.action = action;
+      expect_same_bits({outliers, impute("mean", {"a", "b"}), hashing, step("frequency"),
+                        impute("median", {"color"})});
+    }
+  }
+  PreprocessStep duplicates = step("drop_duplicates");
+  duplicates.columns = {"b", "color", "y"};
+  PreprocessStep text = step("to_text");
+  text.columns = {"b"};
+  expect_same_bits({duplicates, fill, text, impute("mode"), step("clean_text"), step("ordinal"),
+                    step("robust"), step("quantile")});
+  PreprocessStep pca = step("pca");
+  pca.components = 2;
+  expect_same_bits({step("yeo_johnson"), impute("mean", {"a", "b"}), impute("mode"),
+                    step("one_hot"), pca, step("standardise")});
+}
+
 TEST_F(DataLoadPeers, SumsAreAsAccurateAsTwoPassesInLongDoubles) {
   write_floats(1000);
   const Array array = read_npy(directory_.path() / "x.npy");
@@ -321,13 +364,17 @@ TEST_F(DataLoadPeers, DecisionsAreTheSameEverywhere) {
   write_table(40);
   same_error({step("one_hot")});                         // missing values
   same_error({step("scale", "feature"), step("none")});  // no such step
+  same_error({step("pca")});                             // missing values
+  same_error({step("box_cox")});                         // not positive
+  same_error({step("to_number")});                       // no numbers
   same_error({impute("sum")});
   directory_.write("train.csv", "a,b,color,city,y\n1,,,x,1.5\n2,,,x,2.5\n3,,,x,3.5\n");
   for (const char* with : {"mean", "median", "mode"}) {
     EXPECT_THAT(same_error({impute(with, {"b"})}),
                 HasSubstr("column 'b' has no value in the training split"));
   }
-  EXPECT_THAT(same_error({step("standardise")}), HasSubstr("column 'b' has no value"));
+  for (const char* kind : {"standardise", "robust", "quantile", "yeo_johnson", "outliers"})
+    EXPECT_THAT(same_error({step(kind)}), HasSubstr("column 'b' has no value"));
   EXPECT_THAT(same_error({step("drop_missing")}), HasSubstr("no row of the training split"));
   write_images(10);
   same_error({impute("mean")});

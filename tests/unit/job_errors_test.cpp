@@ -262,6 +262,9 @@ TEST(JobErrors, impossible_combinations) {
                "3: preprocess.0.clip.low: 3 is not below high, which is 1");
   expect_error("preprocess: [scale: 0]\n",
                "2: preprocess.0.scale.by: 0 cannot divide; write another number");
+  expect_error("preprocess:\n  - to_text\n",
+               "3: preprocess.0.to_text.columns: is missing; name the columns of numbers that are "
+               "to become categories");
   expect_error(
       "name: a/b\n",
       "2: name: 'a/b' cannot name a folder; write 1 to 200 characters, no '/' and no '.' first");

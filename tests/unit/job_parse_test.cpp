@@ -122,6 +122,29 @@ preprocess:
   EXPECT_EQ(steps[8].low, -3);
 }
 
+TEST(JobParse, preprocessing_steps_with_their_first_member) {
+  const Job job = parse(R"(
+preprocess:
+  - to_number: {columns: age, invalid: true}
+  - outliers: z
+  - hashing: 16
+  - quantile: normal
+  - pca: 3
+  - yeo_johnson: [a, b]
+  - robust
+)");
+  const auto& steps = job.preprocess;
+  ASSERT_EQ(steps.size(), 7);
+  EXPECT_TRUE(steps[0].invalid);
+  EXPECT_EQ(steps[1].method, "z");
+  EXPECT_EQ(steps[1].action, "clip");
+  EXPECT_EQ(steps[2].width, 16);
+  EXPECT_EQ(steps[3].output, "normal");
+  EXPECT_EQ(steps[4].components, 3);
+  EXPECT_THAT(steps[5].columns, ElementsAre("a", "b"));
+  EXPECT_EQ(steps[6].per, "feature");
+}
+
 TEST(JobParse, aliases_stand_for_what_they_name) {
   const Job job = parse_job(R"(
 data: {train: &files {features: x.npy, labels: y.npy}, test: *files}

@@ -183,6 +183,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
   for (PreprocessStep& step : job.preprocess) {
     if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
     if (step.by == 0) step.by = 1;
+    if (step.kind == "to_text" && step.columns.empty()) step.columns = {"a"};
   }
   if (job.model.kind == "cnn" && job.model.channels.empty()) job.model.channels = {4};
   if (job.train.optimizer.nesterov) job.train.optimizer.momentum = 0.5;

@@ -1,0 +1,138 @@
+#include "data/steps/columns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "convoy/core/error.hpp"
+#include "data/csv_lexer.hpp"
+
+namespace convoy::steps {
+namespace {
+
+void require_type(const PreprocessStep& step, const Column& column, bool numbers, bool text) {
+  if (column.categorical && !text) {
+    fail_step(step.kind, fmt::format("column {} holds text; {}", in_quotes(column.name),
+                                     step.kind == "impute"
+                                         ? "impute it with: mode"
+                                         : "use one_hot for it, or another step before this one "
+                                           "that makes numbers of text"));
+  }
+  if (!column.categorical && !numbers) {
+    fail_step(step.kind,
+              fmt::format("column {} holds numbers; list it in data.csv.categorical to read it as "
+                          "categories, or put to_text before",
+                          in_quotes(column.name)));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bool numbers,
+                                    bool text) {
+  std::vector<std::string> names = step.columns;
+  if (names.empty()) {
+    for (const Column& column : frame.features) {
+      if (column.categorical ? text : numbers) names.push_back(column.name);
+    }
+  }
+  std::unordered_set<std::string> seen;
+  for (const std::string& name : names) {
+    if (!seen.insert(name).second)
+      fail_step(step.kind, fmt::format("column {} is named twice", in_quotes(name)));
+    require_type(step, require_column(frame, step.kind, name), numbers, text);
+  }
+  return names;
+}
+
+std::vector<const Column*> find_columns(Frame& frame, const std::vector<std::string>& names) {
+  std::vector<const Column*> columns;
+  for (const std::string& name : names) columns.push_back(find_column(frame.features, name));
+  return columns;
+}
+
+std::int64_t rows_of(const Frame& frame) {
+  return static_cast<std::int64_t>(frame.numbers.size());
+}
+
+std::string place_of(const Frame& frame, std::size_t row) {
+  return fmt::format("{}, sample {}", frame.file, frame.numbers[row]);
+}
+
+void fail_without_value(const std::string& kind, const std::string& column) {
+  fail_step(
+      kind,
+      fmt::format("column {} has no value in the training split; leave it out with data.csv.ignore",
+                  in_quotes(column)));
+}
+
+void require_text(const std::string& kind, const Column& column, const Frame& frame) {
+  if (column.categorical) return;
+  throw DataError(frame.file, fmt::format("column {} holds numbers where {} needs text",
+                                          in_quotes(column.name), kind));
+}
+
+void require_numbers(const std::string& kind, const Column& column, const Frame& frame) {
+  if (!column.categorical) return;
+  throw DataError(frame.file, fmt::format("column {} holds text where {} needs numbers",
+                                          in_quotes(column.name), kind));
+}
+
+void require_no_missing(const std::string& kind, const Column& column, const Frame& frame) {
+  const std::int64_t absent = count_missing(column, frame.numbers.size());
+  if (absent == 0) return;
+  throw DataError(
+      frame.file,
+      fmt::format("column {} has {} missing value{}; put impute: {{with: {}, columns: [{}]}} or "
+                  "drop_missing before {}",
+                  in_quotes(column.name), absent, absent == 1 ? "" : "s",
+                  column.categorical ? "mode" : "mean", column.name, kind));
+}
+
+std::vector<Statistics> column_statistics(const std::vector<const Column*>& columns,
+                                          std::int64_t rows, bool together, bool squares,
+                                          Peers* peers) {
+  const auto feed = [&](Range positions, StatisticsPass& pass) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      pass.add(together ? 0 : i, std::span(columns[i]->numbers)
+                                     .subspan(static_cast<std::size_t>(positions.begin),
+                                              static_cast<std::size_t>(positions.size())));
+    }
+  };
+  return fit_statistics(rows, together ? 1 : columns.size(), squares, feed, peers);
+}
+
+void replace_columns(
+    const FittedStep& step, Frame& frame,
+    const std::function<std::vector<Column>(std::size_t entry, Column column)>& replace) {
+  std::vector<Column> out;
+  for (Column& column : frame.features) {
+    const auto entry = std::find(step.columns.begin(), step.columns.end(), column.name);
+    if (entry == step.columns.end()) {
+      out.push_back(std::move(column));
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(entry - step.columns.begin());
+    for (Column& made : replace(index, std::move(column))) out.push_back(std::move(made));
+  }
+  frame.features = std::move(out);
+  std::unordered_set<std::string_view> names;
+  for (const Column& column : frame.features) {
+    if (!names.insert(column.name).second) {
+      fail_step(step.kind,
+                fmt::format("makes a column {}, and there is one already", in_quotes(column.name)));
+    }
+  }
+}
+
+void keep_rows(Frame& frame, const std::vector<std::int64_t>& kept) {
+  if (kept.size() == frame.numbers.size()) return;
+  frame.features = take_rows(frame.features, kept);
+  frame.targets = take_rows(frame.targets, kept);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    frame.numbers[i] = frame.numbers[static_cast<std::size_t>(kept[i])];
+  frame.numbers.resize(kept.size());
+}
+
+}  // namespace convoy::steps

@@ -1,0 +1,106 @@
+// Steps about missing values.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "convoy/core/error.hpp"
+#include "data/column_counts.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/steps/columns.hpp"
+#include "data/steps/steps.hpp"
+
+namespace convoy::steps {
+namespace {
+
+void impute_mean(FittedStep& fitted, Frame& frame, Peers* peers) {
+  const std::vector<Statistics> statistics =
+      column_statistics(find_columns(frame, fitted.columns), rows_of(frame), false, false, peers);
+  for (std::size_t i = 0; i < statistics.size(); ++i) {
+    if (statistics[i].count == 0) fail_without_value(fitted.kind, fitted.columns[i]);
+    fitted.numbers[i] = statistics[i].mean();
+  }
+}
+
+void impute_counted(FittedStep& fitted, bool mode, Frame& frame, Peers* peers) {
+  const std::vector<const Column*> columns = find_columns(frame, fitted.columns);
+  const std::vector<ColumnCounts> counts = count_values(columns, rows_of(frame), peers);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
+    if (columns[i]->categorical)
+      fitted.texts[i] = most_frequent(counts[i].texts);
+    else
+      fitted.numbers[i] = mode ? most_frequent(counts[i].numbers) : median(counts[i].numbers);
+  }
+}
+
+void fill_in(const FittedStep& step, std::size_t entry, Column& column) {
+  if (!column.categorical) {
+    for (double& x : column.numbers) x = std::isnan(x) ? step.numbers[entry] : x;
+    return;
+  }
+  const auto known =
+      std::find(column.categories.begin(), column.categories.end(), step.texts[entry]);
+  const auto code = static_cast<std::int32_t>(known - column.categories.begin());
+  if (known == column.categories.end()) column.categories.push_back(step.texts[entry]);
+  std::replace_if(
+      column.codes.begin(), column.codes.end(), [](std::int32_t c) { return c < 0; }, code);
+}
+
+}  // namespace
+
+FittedStep fit_impute(const PreprocessStep& step, Frame& frame, Peers* peers) {
+  static constexpr std::array known = {"mean", "median", "mode", "constant"};
+  if (std::find(known.begin(), known.end(), step.with) == known.end()) {
+    fail_step(step.kind,
+              fmt::format("with: {}: write mean, median, mode or constant", in_quotes(step.with)));
+  }
+  if (step.with == "constant" && !std::isfinite(step.value))
+    fail_step(step.kind, "value: is not a finite number");
+  FittedStep fitted;
+  fitted.kind = step.kind;
+  fitted.columns = columns_of(step, frame, true, step.with == "mode");
+  fitted.numbers.resize(fitted.columns.size(), step.with == "constant" ? step.value : 0);
+  fitted.texts.resize(fitted.columns.size());
+  if (step.with == "mean")
+    impute_mean(fitted, frame, peers);
+  else if (step.with != "constant")
+    impute_counted(fitted, step.with == "mode", frame, peers);
+  return fitted;
+}
+
+void apply_impute(const FittedStep& step, Frame& frame) {
+  for (std::size_t i = 0; i < step.columns.size(); ++i)
+    fill_in(step, i, require_column(frame, step.kind, step.columns[i]));
+}
+
+FittedStep fit_drop_missing(const PreprocessStep& step, Frame& frame) {
+  for (const std::string& name : step.columns) {
+    if (!find_column(frame.targets, name)) require_column(frame, step.kind, name);
+  }
+  FittedStep fitted;
+  fitted.kind = step.kind;
+  fitted.columns = step.columns;
+  return fitted;
+}
+
+void apply_drop_missing(const FittedStep& step, Frame& frame) {
+  std::vector<std::int64_t> kept;
+  std::vector<const Column*> looked_at;
+  for (const auto* columns : {&frame.features, &frame.targets}) {
+    for (const Column& column : *columns) {
+      const bool named =
+          std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end();
+      if (step.columns.empty() || named) looked_at.push_back(&column);
+    }
+  }
+  for (std::size_t row = 0; row < frame.numbers.size(); ++row) {
+    const auto absent = [row](const Column* column) { return is_missing(*column, row); };
+    if (std::none_of(looked_at.begin(), looked_at.end(), absent))
+      kept.push_back(static_cast<std::int64_t>(row));
+  }
+  keep_rows(frame, kept);
+}
+
+}  // namespace convoy::steps

@@ -1,0 +1,84 @@
+// Steps on tables that change each number by itself.
+#include <fmt/format.h>
+
+#include "convoy/core/error.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/elementwise.hpp"
+#include "data/steps/columns.hpp"
+#include "data/steps/steps.hpp"
+
+namespace convoy::steps {
+namespace {
+
+/// Every worker has all rows, so that all say the same.
+void require_inside(const std::string& kind, const Column& column, const Frame& frame) {
+  const std::optional<std::size_t> row = find_outside(kind, column.numbers);
+  if (!row) return;
+  throw DataError(place_of(frame, *row), fmt::format("column {} is {}", in_quotes(column.name),
+                                                     outside_text(kind, column.numbers[*row])));
+}
+
+std::vector<std::vector<NumberCount>> column_counts(const std::vector<const Column*>& columns,
+                                                    std::int64_t rows, bool together,
+                                                    Peers* peers) {
+  const auto feed = [&](Range positions, NumberCounter& counter) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      counter.add(together ? 0 : i, std::span(columns[i]->numbers)
+                                        .subspan(static_cast<std::size_t>(positions.begin),
+                                                 static_cast<std::size_t>(positions.size())));
+    }
+  };
+  return count_numbers(rows, together ? 1 : columns.size(), feed, peers);
+}
+
+/// What each column (or all together) was summed up as, once for each column.
+template <typename T, typename IsEmpty>
+std::vector<T> one_each(std::vector<T> groups, const std::vector<std::string>& names,
+                        const std::string& kind, bool together, const IsEmpty& is_empty) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (is_empty(groups[together ? 0 : i])) fail_without_value(kind, names[i]);
+  }
+  if (together) groups.resize(names.size(), T(groups[0]));
+  return groups;
+}
+
+}  // namespace
+
+FittedStep fit_numbers(const PreprocessStep& step, Frame& frame, Peers* peers) {
+  const std::vector<std::string> names = columns_of(step, frame, true, false);
+  const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
+  if (grouped && step.per != "feature" && step.per != "all") {
+    fail_step(step.kind,
+              fmt::format("per: {} is for images; tables have feature and all", step.per));
+  }
+  const bool together = grouped && step.per == "all";
+  const std::vector<const Column*> columns = find_columns(frame, names);
+  for (const Column* column : columns) require_inside(step.kind, *column, frame);
+  FittedStep fitted;
+  if (needs_counts(step.kind)) {
+    const auto counts =
+        one_each(column_counts(columns, rows_of(frame), together, peers), names, step.kind,
+                 together, [](const auto& group) { return group.empty(); });
+    fitted = fit_counted(step, rows_of(frame), counts);
+  } else if (needs_statistics(step.kind)) {
+    const auto statistics = one_each(
+        column_statistics(columns, rows_of(frame), together, needs_squares(step.kind), peers),
+        names, step.kind, together, [](const Statistics& group) { return group.count == 0; });
+    fitted = fit_elementwise(step, statistics);
+  } else {
+    fitted = fit_elementwise(step, std::vector<Statistics>(names.size()));
+  }
+  fitted.columns = names;
+  return fitted;
+}
+
+void apply_numbers(const FittedStep& step, Frame& frame) {
+  for (std::size_t i = 0; i < step.columns.size(); ++i) {
+    Column& column = require_column(frame, step.kind, step.columns[i]);
+    require_numbers(step.kind, column, frame);
+    require_inside(step.kind, column, frame);
+    apply_elementwise(step, i, 1, column.numbers);
+  }
+}
+
+}  // namespace convoy::steps
