@@ -15,7 +15,8 @@ enum class RandomPurpose : std::uint64_t {
   forward = 2,
   initialise = 3,
   infer = 4,
-  exchange = 5
+  exchange = 5,
+  partition = 6
 };
 
 /// A 64-bit seed from the job's seed, a purpose and up to two coordinates (SplitMix64 finaliser
