@@ -118,8 +118,8 @@ void train(const Options& options) {
   convoy::RunOptions run;
   join_others(job, run);
   const bool first = run.servers ? run.servers->rank() == 0 : !run.group || run.group->rank() == 0;
-  const convoy::Splits splits =
-      convoy::load_splits(job.data, job.preprocess, job.seed, job.directory, run.group.get());
+  convoy::Splits splits = convoy::load_splits(job.data, job.preprocess, job.seed, job.directory,
+                                              run.group.get(), job.partition);
   const auto [users, items] = count_ids(splits);
 
   run.replicas = options.replicas;
@@ -137,7 +137,8 @@ void train(const Options& options) {
 
   convoy::Trainer trainer(job, convoy::model_factory<Recommender>(users, items),
                           convoy::make_loss(job.loss, splits.train->spec()),
-                          {splits.train, splits.validation, splits.test}, run);
+                          {splits.train, splits.validation, splits.test, std::move(splits.values)},
+                          run);
   const convoy::RunSummary summary = trainer.run();
   if (!first) return;
   std::cout << users << " users, " << items << " items\n"

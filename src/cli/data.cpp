@@ -178,6 +178,7 @@ void add_data(CLI::App& app) {
   add_manifest(*verb);
   add_verify(*verb);
   add_data_inspect(*verb);
+  add_data_partition(*verb);
 }
 
 }  // namespace convoy::cli

@@ -217,8 +217,8 @@ void train(const Options& options) {
     refuse_standard_input();
   Membership* const membership = team.membership.get();
   const bool first = team.first();
-  const Splits splits =
-      load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get());
+  Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get(),
+                              job.partition);
   for (const std::string& line : splits.skipped) {
     if (first || membership) fmt::print(stderr, "convoy: {}\n", line);
   }
@@ -265,7 +265,8 @@ void train(const Options& options) {
   else if (first || membership)
     run.observers.push_back(bar.get());
 
-  Trainer trainer(job, factory, loss, {splits.train, splits.validation, splits.test}, run);
+  Trainer trainer(job, factory, loss,
+                  {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals(membership != nullptr);
   try {

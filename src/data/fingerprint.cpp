@@ -47,13 +47,15 @@ std::string array_checksum(std::span<const std::byte> bytes) {
   return digest.hex();
 }
 
+void add_column(const Column& column, Digest& digest) {
+  digest.add(std::as_bytes(std::span(column.numbers)));
+  digest.add(std::as_bytes(std::span(column.codes)));
+  for (const std::string& category : column.categories) digest.add(category);
+}
+
 std::string columns_checksum(const std::vector<Column>& columns) {
   Digest digest;
-  for (const Column& column : columns) {
-    digest.add(std::as_bytes(std::span(column.numbers)));
-    digest.add(std::as_bytes(std::span(column.codes)));
-    for (const std::string& category : column.categories) digest.add(category);
-  }
+  for (const Column& column : columns) add_column(column, digest);
   return digest.hex();
 }
 
@@ -178,6 +180,18 @@ void add_traits(const SplitRows& rows, const std::vector<PreprocessStep>& steps,
   traits.push_back({"checksum of which sample is in which split", digest.hex()});
   for (std::size_t i = 0; i < steps.size(); ++i)
     traits.push_back({fmt::format("preprocess[{}]", i), step_text(steps[i])});
+}
+
+std::string values_checksum(const Column& values) {
+  Digest digest;
+  add_column(values, digest);
+  return digest.hex();
+}
+
+void add_traits(const Column& values, std::vector<Trait>& traits) {
+  traits.push_back({"partition.value", values.name + (values.categorical ? " (text)" : "")});
+  traits.push_back(
+      {"checksum of the values that samples are partitioned by", values_checksum(values)});
 }
 
 std::string fingerprint_text(const std::vector<Trait>& traits) {

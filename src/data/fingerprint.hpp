@@ -20,6 +20,12 @@ struct Trait {
 /// 64 pages spread evenly (reading gigabytes once more would take longer than it is worth).
 void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits);
 
+/// Appends the values that samples are partitioned by.
+void add_traits(const Column& values, std::vector<Trait>& traits);
+
+/// A checksum of a column's values.
+std::string values_checksum(const Column& values);
+
 /// How many, and a checksum of which: "3 (0f...)", "0" for none.
 std::string bad_samples_text(const BadSamples& bad);
 

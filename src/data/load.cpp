@@ -11,6 +11,7 @@
 #include "data/array_pipeline.hpp"
 #include "data/checked_files.hpp"
 #include "data/fingerprint.hpp"
+#include "data/partition/values.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 #include "data/table_pipeline.hpp"
@@ -103,6 +104,7 @@ struct Sources {
   std::optional<Source> validation;
   std::optional<Source> test;
   SplitRows rows;  // of `train`
+  Column values;   // of each row of `train`, where the job partitions by value
 };
 
 /// Completes the list of a source's bad rows, and stops when it is too long.
@@ -112,13 +114,16 @@ void find_bad_targets(Source& source, const TargetCode& code, const DataOptions&
   source.bad.require_few(source.file, source.rows, data.max_bad_samples);
 }
 
-Sources read_sources(const DataOptions& data, std::uint64_t seed, const std::filesystem::path& root,
-                     CheckedFiles& files, std::optional<TargetCode>& code, const Peers* peers) {
+Sources read_sources(const DataOptions& data, const PartitionOptions& partition, std::uint64_t seed,
+                     const std::filesystem::path& root, CheckedFiles& files,
+                     std::optional<TargetCode>& code, const Peers* peers) {
   const Resolve resolve =
       with_sources([&](const std::string& path) { return locate(root / path, files); }, peers);
   require_clear_splits(data);
   Sources sources;
-  sources.train = read_source(data.train, {data, "data.train", nullptr, false, peers}, resolve);
+  const DataOptions train = with_partition_column(data, partition);
+  sources.train = read_source(train.train, {train, "data.train", nullptr, false, peers}, resolve);
+  if (partition.by == "value") sources.values = partition_column(sources.train, data, partition);
   code = TargetCode::decide(*sources.train.target, data);
   find_bad_targets(sources.train, *code, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
@@ -144,13 +149,21 @@ Json base_record(const char* kind, const TargetCode& code, const std::vector<Fit
           {"steps", steps_json(steps)}};
 }
 
-std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep>& preprocess) {
+std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep>& preprocess,
+                        const PartitionOptions& partition) {
   std::vector<Trait> traits;
   add_traits("train", sources.train, traits);
   if (sources.validation) add_traits("validation", *sources.validation, traits);
   if (sources.test) add_traits("test", *sources.test, traits);
   add_traits(sources.rows, preprocess, traits);
+  if (partition.by == "value") add_traits(sources.values, traits);
   return fingerprint_text(traits);
+}
+
+/// Of the training samples with these numbers.
+void take_values(const Sources& sources, const Rows& rows, Splits& splits) {
+  if (!sources.values.numbers.empty() || !sources.values.codes.empty())
+    splits.values = std::move(take_rows({sources.values}, rows).front());
 }
 
 /// What was left out, for people and, so that a run goes on with the same samples only, for the
@@ -182,6 +195,7 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
   };
   if (sources.validation) splits.validation = good_samples(*sources.validation);
   if (sources.test) splits.test = good_samples(*sources.test);
+  take_values(sources, sources.rows.train, splits);
   splits.fitted = base_record("array", code, pipeline->steps());
   splits.fitted["feature_shape"] = pipeline->sample_shape();
   if (sources.train.tokenizer) splits.fitted["tokenizer"] = sources.train.tokenizer->to_json();
@@ -217,6 +231,7 @@ Splits table_splits(const Sources& sources, const TargetCode& code,
   if (sources.validation)
     splits.validation = samples(*sources.validation, sources.validation->good_rows());
   if (sources.test) splits.test = samples(*sources.test, sources.test->good_rows());
+  take_values(sources, train.numbers, splits);
   splits.fitted = base_record("table", code, steps);
   Json columns = Json::array();
   for (const Column& column : sources.train.columns) {
@@ -284,15 +299,16 @@ Record read_record(const Json& fitted) {
 }  // namespace
 
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
-                   std::uint64_t seed, const std::filesystem::path& directory, Peers* peers) {
+                   std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
+                   const PartitionOptions& partition) {
   std::optional<TargetCode> code;
   Sources sources;
   CheckedFiles files(data.verify);
   std::string own;
   const std::vector<std::string> fingerprints = gather(peers, [&] {
     const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
-    sources = read_sources(data, seed, root, files, code, peers);
-    return own = fingerprint(sources, preprocess);
+    sources = read_sources(data, partition, seed, root, files, code, peers);
+    return own = fingerprint(sources, preprocess, partition);
   });
   require_same_data(fingerprints);
   Splits splits = sources.train.array ? fit_arrays(sources, *code, preprocess, peers)

@@ -33,6 +33,7 @@ class Checker {
     check_csv();
     check_task();
     check_preprocess();
+    check_partition();
     check_model();
     check_optimizer();
     check_length();
@@ -231,6 +232,34 @@ class Checker {
              {path, fmt::format("preprocess.{}", i)});
       }
     }
+  }
+
+  void check_partition() const {
+    const PartitionOptions& partition = job_.partition;
+    const bool of_rows = partition.assign == "block" || partition.assign == "cyclic";
+    if (partition.by == "row" && !of_rows) {
+      fail("partition.assign",
+           fmt::format("{} is of values; set partition.by to value, or write block or cyclic",
+                       partition.assign),
+           {"partition"});
+    }
+    if (partition.by == "row" && partition.value != "target") {
+      fail("partition.value",
+           fmt::format("{} is not looked at, as partition.by is row; set it to value, or remove "
+                       "this",
+                       quote(partition.value)),
+           {"partition"});
+    }
+    if (partition.by == "value" && of_rows) {
+      fail("partition.assign",
+           document_.find("partition.assign") == nullptr
+               ? "is missing; by value write stratified, hash or range"
+               : fmt::format("{} is of rows; by value write stratified, hash or range",
+                             partition.assign),
+           {"partition.by", "partition"});
+    }
+    if (partition.value.empty())
+      fail("partition.value", "is empty; name a column, or write target", {"partition"});
   }
 
   void check_model() const {

@@ -395,12 +395,21 @@ void describe(Visitor& v, DataOptions& o) {
 }
 
 void describe(Visitor& v, PartitionOptions& o) {
-  v.key("by", o.by, choice({"row"}), "what a lane gets; row: whole samples");
+  v.key(
+      "by", o.by, choice({"row", "value"}),
+      "row: each batch is cut into lanes; value: samples belong to lanes by what `value` says, for "
+      "the whole run");
   v.key("order", o.order, choice({"shuffled", "sequential"}),
-        "shuffled by the seed, anew each epoch; or as in the file, every epoch");
-  v.key("assign", o.assign, choice({"block", "cyclic"}),
-        "which samples of a batch a lane gets: a contiguous slice, or with S lanes every S-th "
-        "sample");
+        "shuffled by the seed, anew each epoch (by value: within each lane); or as in the file, "
+        "every epoch");
+  v.key("assign", o.assign, choice({"block", "cyclic", "stratified", "hash", "range"}),
+        "by row, which samples of a batch a lane gets: a contiguous slice (block), or with S lanes "
+        "every S-th sample (cyclic). By value: every lane and every batch has its share of each "
+        "value (stratified), all samples of a value are in one lane (hash), or lanes have "
+        "neighbouring values (range); needed there");
+  v.key("value", o.value, any(),
+        "by value: the column, as read from the file, before preprocessing; it may be one of "
+        "`data.csv.ignore`. target: what is predicted (arrays have nothing else)");
 }
 
 void describe(Visitor& v, ModelOptions& o) {
@@ -605,7 +614,8 @@ void describe(Visitor& v, Job& o) {
   items(v, "augment", o.augment, augment_kinds(), any(),
         "random changes, in order, of each training image, anew each time it is used; before "
         "`preprocess`");
-  v.section("partition", o.partition, "by", "how a batch is divided over lanes");
+  v.section("partition", o.partition, "by",
+            "how samples are divided over lanes (docs/partitioning.md)");
   v.section("model", o.model, "kind", "the network");
   v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),
         "what is minimised; auto: cross_entropy for classification, log_loss for binary, "

@@ -175,7 +175,7 @@ void Board::report(const Message& request) {
     step->buffers[nodes[n].begin].assign(begin, begin + static_cast<std::ptrdiff_t>(sums.size()));
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += begin[static_cast<std::ptrdiff_t>(i)];
   }
-  if (request.lanes.begin == 0) (bsp() ? next_counters_ : counters_) = request.text;
+  if (!request.text.empty()) (bsp() ? next_counters_ : counters_) = request.text;
   if (!bsp()) mix(request, sums);
   if (bsp() && step->whole()) halted_ = step->stop = stop_;
   retire();

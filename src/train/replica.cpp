@@ -73,13 +73,15 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
     }
     return batch;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(
-      read,
-      prefetch_depth(shared_.dataset->spec(), shared_.schedule->batch_size(step) / shared_.lanes));
+  std::int64_t most = 0;
+  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
+    most = std::max(most, shared_.schedule->lane_size(step, lane));
+  prefetcher_ = std::make_unique<Prefetcher>(read, prefetch_depth(shared_.dataset->spec(), most));
 }
 
 void Replica::compute(std::int64_t step, std::vector<LaneResult>& results, GradientSink* sink) {
   sums_.clear();
+  counters_.clear();
   for (std::int64_t lane = owned_.begin; lane < owned_.end; ++lane) {
     time_use_.at(step, lane);
     auto clock = TimeUse::Clock::now();
@@ -128,10 +130,11 @@ void Replica::run_network(std::int64_t step, std::int64_t lane, const Batch& bat
     loss.backward();
   } catch (const c10::Error& error) {
     if (batch.size() == 1 && has_batch_norm(*network_.module)) {
-      throw InputError(
-          fmt::format("step {}: lane {} has one sample and batch norm needs two; set "
-                      "train.last_batch to drop, or train.lanes lower",
-                      step + 1, lane));
+      throw InputError(fmt::format(
+          "step {}: lane {} has one sample and batch norm needs two; set {}", step + 1, lane,
+          shared_.schedule->by_value()
+              ? "train.lanes lower, train.batch higher, or partition.by to row"
+              : "train.last_batch to drop, or train.lanes lower"));
     }
     throw InputError(fmt::format("step {}, lane {}: the model failed on samples of shape [{}]: {}",
                                  step + 1, lane, fmt::join(batch.features.sizes().slice(1), ", "),
@@ -158,8 +161,7 @@ void Replica::stream_lane(std::int64_t step, std::int64_t lane, const Batch& bat
 
 void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
   sum.buffers.reserve(float_buffer_values_);
-  const bool first = number_ == 0 && sum.node.begin == owned_.begin;
-  if (first) first_lane_counters_.clear();
+  const bool first = counters_.empty();
   for (const torch::Tensor& buffer : buffers_) {
     if (buffer.is_floating_point()) {
       const torch::Tensor values = buffer.to(torch::kDouble).contiguous();
@@ -167,7 +169,7 @@ void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
       for (std::int64_t i = 0; i < values.numel(); ++i)
         sum.buffers.push_back(data[i] * static_cast<double>(samples));
     } else if (first) {
-      first_lane_counters_.push_back(buffer.clone());
+      counters_.push_back(buffer.clone());
     }
   }
 }

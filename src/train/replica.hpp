@@ -9,8 +9,8 @@
 #include "convoy/data/prefetch.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
+#include "lanes/sample_schedule.hpp"
 #include "train/partial_sum.hpp"
-#include "train/sample_schedule.hpp"
 #include "train/shared_weights.hpp"
 #include "train/time_use.hpp"
 
@@ -68,9 +68,9 @@ class Replica {
   /// One lane alone, its samples read now: to look into a step again. Leaves sums() alone.
   PartialSum compute_lane(std::int64_t step, std::int64_t lane, LaneResult& result);
 
-  /// Of the worker's first replica: copies of the buffers that are not float (counters) as its
-  /// first lane left them.
-  const std::vector<torch::Tensor>& first_lane_counters() const { return first_lane_counters_; }
+  /// Copies of the buffers that are not float (counters) as the first of its lanes that had samples
+  /// in the last compute left them; empty if none had.
+  const std::vector<torch::Tensor>& counters() const { return counters_; }
 
   Network& network() { return network_; }
   TimeUse& time_use() { return time_use_; }
@@ -94,7 +94,7 @@ class Replica {
   Range owned_;
   std::unique_ptr<Prefetcher> prefetcher_;
   std::vector<PartialSum> sums_;
-  std::vector<torch::Tensor> first_lane_counters_;
+  std::vector<torch::Tensor> counters_;
   std::unique_ptr<Stream> stream_;
   TimeUse time_use_;
 };

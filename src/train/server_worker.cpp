@@ -216,12 +216,13 @@ void ServerWorker::report(std::int64_t step, Range lanes) {
   message.lanes = lanes;
   for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
     message.numbers.push_back(results_[lane].loss);
-    message.count +=
-        static_cast<std::int64_t>(options_.shared.schedule->lane_samples(step, lane).size());
+    message.count += options_.shared.schedule->lane_size(step, lane);
   }
   for (const PartialSum& sum : replica_->sums())
     message.numbers.insert(message.numbers.end(), sum.buffers.begin(), sum.buffers.end());
-  if (lanes.begin == 0) message.text = bytes_of_counters(replica_->first_lane_counters());
+  const std::int64_t first = options_.shared.schedule->first_lane(step);
+  if (lanes.begin <= first && first < lanes.end)
+    message.text = bytes_of_counters(replica_->counters());
   message.rate = static_cast<double>(message.count) /
                  static_cast<double>(options_.shared.schedule->batch_size(step));
   if (options_.stop && options_.stop()) message.flags |= Flag::stop;
@@ -308,7 +309,7 @@ ServerStep ServerWorker::take_alone(const ServerTurn& turn) {
   double samples = 0;
   double loss = 0;
   for (std::int64_t lane = turn.lanes.begin; lane < turn.lanes.end; ++lane) {
-    samples += static_cast<double>(options_.shared.schedule->lane_samples(turn.step, lane).size());
+    samples += static_cast<double>(options_.shared.schedule->lane_size(turn.step, lane));
     loss += results_[lane].loss;
   }
   const double part =

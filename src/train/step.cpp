@@ -94,7 +94,9 @@ StepNews Trainer::Impl::exchange_news() {
   reduction_->add_buffers();
   StepNews news;
   for (const LaneResult& lane : lane_results_) news.losses.push_back(lane.loss);
-  news.counters = replicas_[0]->first_lane_counters();
+  for (const auto& replica : replicas_) {
+    if (news.counters.empty()) news.counters = replica->counters();
+  }
   if (step_team() == nullptr) {
     news.buffers = reduction_->roots()[0]->buffers;
     // With others, what they wish goes with the exchanges of models.
@@ -118,7 +120,8 @@ StepNews Trainer::Impl::exchange_news() {
   return news;
 }
 
-// Running statistics become the mean over lanes, weighed by samples; counters are lane 0's.
+// Running statistics become the mean over lanes, weighed by samples; counters are those of the
+// first lane that had samples.
 void Trainer::Impl::publish_buffers(const StepNews& news, double samples) {
   if (weights_->buffers().empty()) return;
   const torch::NoGradGuard no_grad;

@@ -50,11 +50,10 @@ StepNewsExchange::StepNewsExchange(Communicator& group, const std::vector<Block>
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       if (blocks[b].owner == w) worker.blocks.push_back(static_cast<int>(b));
     }
-    const std::size_t values = 5 + worker.blocks.size() +
+    const std::size_t values = 6 + worker.blocks.size() +
                                static_cast<std::size_t>(worker.lanes.size()) +
                                worker.nodes.size() * float_values_;
-    const bool first = !worker.lanes.empty() && worker.lanes.begin == 0;
-    worker.message.resize(values * sizeof(double) + (first ? counter_bytes : 0));
+    worker.message.resize(values * sizeof(double) + counter_bytes);
     nodes.insert(nodes.end(), worker.nodes.begin(), worker.nodes.end());
     workers_.push_back(std::move(worker));
   }
@@ -75,7 +74,9 @@ void StepNewsExchange::write(Worker& worker, const StepNews& news,
           static_cast<std::size_t>(worker.lanes.size()) * sizeof(double));
   for (const PartialSum* root : roots)
     out.put(root->buffers.data(), float_values_ * sizeof(double));
-  if (worker.lanes.empty() || worker.lanes.begin != 0) return;
+  const bool counted = news.counters.size() == counters_.size();
+  out.put(counted ? 1.0 : 0.0);
+  if (!counted) return;
   for (const torch::Tensor& counter : news.counters) out.put(counter.data_ptr(), counter.nbytes());
 }
 
@@ -87,6 +88,7 @@ void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& 
   for (Worker& worker : workers_) parts.push_back(worker.message);
   group_.all_gather(own.message, parts);
   std::vector<std::vector<double>> node_buffers;
+  news.counters.clear();
   for (std::size_t w = 0; w < workers_.size(); ++w) {
     const Worker& worker = workers_[w];
     Reader in(worker.message);
@@ -102,8 +104,8 @@ void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& 
       node_buffers.emplace_back(float_values_);
       in.get(node_buffers.back().data(), float_values_ * sizeof(double));
     }
-    if (worker.lanes.empty() || worker.lanes.begin != 0) continue;
-    news.counters.clear();
+    const bool counted = in.get() != 0;
+    if (!counted || !news.counters.empty()) continue;
     for (const torch::Tensor& counter : counters_) {
       news.counters.push_back(torch::empty(counter.sizes(), counter.options()));
       in.get(news.counters.back().data_ptr(), counter.nbytes());

@@ -12,9 +12,10 @@ namespace convoy {
 
 /// What a step came to, the same on all workers.
 struct StepNews {
-  std::vector<double> losses;           ///< by lane
-  std::vector<double> buffers;          ///< float buffers of all lanes, each times its samples
-  std::vector<torch::Tensor> counters;  ///< buffers that are not float, as lane 0 left them
+  std::vector<double> losses;   ///< by lane
+  std::vector<double> buffers;  ///< float buffers of all lanes, each times its samples
+  /// Buffers that are not float, as the first lane with samples left them.
+  std::vector<torch::Tensor> counters;
   double seconds = 0;                   ///< the longest that a worker needed for the step before
   bool stop = false;                    ///< somebody was asked to stop
   std::vector<double> compute_seconds;  ///< by worker: in the replicas
@@ -30,8 +31,8 @@ class StepNewsExchange {
                    std::vector<torch::Tensor> counters);
 
   /// Tells everybody this worker's part (of `news`: its lanes' losses, its entry of
-  /// compute_seconds and replicas, its counters if it owns lane
-  /// 0, seconds, stop; `roots`: its sums) and fills in the others'. `squares` by block likewise.
+  /// compute_seconds and replicas, its counters if its lanes had samples, seconds, stop; `roots`:
+  /// its sums) and fills in the others'. `squares` by block likewise.
   void exchange(StepNews& news, const std::vector<PartialSum*>& roots,
                 std::vector<double>& squares);
 

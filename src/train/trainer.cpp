@@ -9,6 +9,8 @@
 #include "convoy/core/file.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/report/metrics.hpp"
+#include "data/partition/schedule.hpp"
+#include "data/partition/values.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {
@@ -17,16 +19,13 @@ namespace {
 std::int64_t resolved_batch(const Job& job, const TrainingData& data) {
   if (!data.train || data.train->size() == 0)
     throw InputError("data: there are no training samples");
-  return job.train.batch == 0 ? data.train->size() : std::min(job.train.batch, data.train->size());
+  return batch_of(job.train, data.train->size());
 }
 
-std::int64_t checked_lanes(const Job& job, std::int64_t batch) {
-  const std::int64_t lanes = resolved_lanes(job.train, batch);
-  if (lanes <= batch) return lanes;
-  throw InputError(fmt::format(
-      "train.batch: {} samples are fewer than train.lanes {}, and each lane needs at least one; "
-      "set train.lanes to {} or less",
-      batch, lanes, batch));
+SampleValues values_of_samples(const Job& job, const TrainingData& data) {
+  if (job.partition.by != "value") return {};
+  require_values(data.values, data.train->size());
+  return sample_values(data.values, job.seed, job.partition.assign == "hash");
 }
 
 std::int64_t steps_to_run(const Job& job, std::int64_t steps_per_epoch) {
@@ -55,10 +54,7 @@ Network make_network(const ModelFactory& factory, std::uint64_t seed) {
 }  // namespace
 
 std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples) {
-  constexpr std::int64_t usual_lanes = 8;
-  if (train.lanes > 0) return train.lanes;
-  const std::int64_t batch = train.batch == 0 ? samples : std::min(train.batch, samples);
-  return std::min(usual_lanes, batch);
+  return lanes_of(train, samples);
 }
 
 Trainer::Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
@@ -76,21 +72,17 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       data_(std::move(data)),
       options_(std::move(options)),
       batch_(resolved_batch(job_, data_)),
-      lanes_(checked_lanes(job_, batch_)),
-      schedule_({.samples = data_.train->size(),
-                 .batch = batch_,
-                 .lanes = lanes_,
-                 .seed = job_.seed,
-                 .shuffled = job_.partition.order == "shuffled",
-                 .cyclic = job_.partition.assign == "cyclic",
-                 .drop_last = job_.train.last_batch == "drop"}),
+      lanes_(checked_lanes(job_.train, batch_)),
+      schedule_(schedule_options(job_, data_.train->size(), batch_, lanes_,
+                                 values_of_samples(job_, data_))),
       total_steps_(steps_to_run(job_, schedule_.steps_per_epoch())),
       optimizer_(make_optimizer(job_.train.optimizer)),
       pool_(checked_replicas(options_.replicas)),
       lane_results_(static_cast<std::size_t>(lanes_)),
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
-  identity_ =
-      run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name, options_.model_meta);
+  identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name,
+                           options_.model_meta, data_.values);
+  data_.values = {};  // the schedule knows who gets what
   make_replicas();
   make_strategy();
   start_trace();

@@ -7,6 +7,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "data/fingerprint.hpp"
 
 namespace convoy {
 namespace {
@@ -58,7 +59,7 @@ class StateReader {
 }  // namespace
 
 Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::int64_t samples,
-                  const std::string& loss, const Json& model_meta) {
+                  const std::string& loss, const Json& model_meta, const Column& values) {
   const OptimizerOptions& o = job.train.optimizer;
   const ScheduleOptions& s = job.train.schedule;
   Json identity = {{"seed", job.seed},
@@ -84,6 +85,10 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
                    {"train.clip.norm", job.train.clip.norm},
                    {"train.clip.value", job.train.clip.value},
                    {"the number of training samples", samples}};
+  if (job.partition.by == "value") {
+    identity["partition.by"] = job.partition.by;
+    identity["the values that samples are partitioned by"] = values_checksum(values);
+  }
   if (model_meta.contains("fitted")) {
     const std::string text = model_meta["fitted"].dump();
     identity["the fitted preprocessing"] =

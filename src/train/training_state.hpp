@@ -19,10 +19,11 @@ struct Progress {
 };
 
 /// Everything that decides the bits of the weights, as flat keys of the job; equal identities
-/// continue each other.
+/// continue each other. `values`: what samples are partitioned by, if they are.
 nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes,
                                     std::int64_t samples, const std::string& loss,
-                                    const nlohmann::ordered_json& model_meta);
+                                    const nlohmann::ordered_json& model_meta,
+                                    const Column& values = {});
 
 /// What else decides them because of the strategy: nothing for the plain synchronous one.
 /// `workers` 0: they come and go.

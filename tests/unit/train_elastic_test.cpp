@@ -2,130 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <fstream>
-#include <map>
 #include <set>
-#include <thread>
 
-#include "convoy/comm/rendezvous.hpp"
-#include "convoy/core/error.hpp"
-#include "elastic/coordinator.hpp"
-#include "rendezvous_support.hpp"
-#include "train_support.hpp"
+#include "elastic_support.hpp"
 
 namespace convoy {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Elastic;
+using testing::Killed;
 using testing::small_job;
-using testing::TemporaryFolder;
-
-// What a worker's process would throw if it were killed: it never says why.
-struct Killed {};
-
-// Calls `at` with the number of reads so far; the data are those of another one.
-class Watched final : public Dataset {
- public:
-  Watched(std::shared_ptr<const Dataset> data, std::function<void(int)> at)
-      : data_(std::move(data)), at_(std::move(at)) {}
-  std::int64_t size() const override { return data_->size(); }
-  const DataSpec& spec() const override { return data_->spec(); }
-  Batch read(std::span<const std::int64_t> samples) const override {
-    at_(++reads_);
-    return data_->read(samples);
-  }
-
- private:
-  std::shared_ptr<const Dataset> data_;
-  std::function<void(int)> at_;
-  mutable std::atomic<int> reads_{0};
-};
-
-class Elastic {
- public:
-  explicit Elastic(int least = 1, std::chrono::milliseconds timeout = 20s)
-      : timeout_(timeout),
-        server_({.secret = secret}),
-        coordinator_(open(), {.least = least, .lost_after = 1s}) {}
-  ~Elastic() {
-    for (std::thread& thread : threads_) thread.join();
-  }
-
-  // Starts worker `number`; its data call `at`.
-  void start(
-      int number, std::function<void(int)> at = [](int) {}) {
-    coordinator_.worker_started(number, 1);
-    threads_.emplace_back([this, number, at = std::move(at)] { run(number, at); });
-  }
-  void wait() {
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
-  }
-
-  Coordinator& coordinator() { return coordinator_; }
-  const std::filesystem::path& folder() const { return folder_.path(); }
-  std::map<int, std::string> digests() const {
-    const std::lock_guard lock(mutex_);
-    return digests_;
-  }
-  // That the worker which wrote the folder came to; nothing: it never ended.
-  double accuracy() const {
-    const std::lock_guard lock(mutex_);
-    return accuracy_;
-  }
-  std::vector<nlohmann::json> events(const std::string& kind) const {
-    std::vector<nlohmann::json> found;
-    std::ifstream in(folder_.path() / "metrics.jsonl");
-    for (std::string line; std::getline(in, line);) {
-      const auto event = nlohmann::json::parse(line);
-      if (event["event"] == kind) found.push_back(event);
-    }
-    return found;
-  }
-
-  std::atomic<bool> leave{false};  // worker 0 leaves
-  Job job = small_job();           // to be changed before workers start
-
- private:
-  std::unique_ptr<Store> open() const {
-    return open_store("127.0.0.1:" + std::to_string(server_.port()), secret, 10s);
-  }
-
-  void run(int number, const std::function<void(int)>& at) {
-    try {
-      MembershipOptions options;
-      options.worker = number;
-      options.heartbeat = 50ms;
-      options.group.timeout = timeout_;
-      Membership membership(open(), options);
-      RunOptions run;
-      run.membership = &membership;
-      run.out = folder_.path();
-      if (number == 0) run.leave = &leave;
-      const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
-      const auto data = std::make_shared<Watched>(testing::images(), at);
-      const RunSummary summary =
-          testing::train(job, factory, run, {data, nullptr, testing::images()});
-      const std::lock_guard lock(mutex_);
-      digests_[number] = summary.weights_sha256;
-      if (summary.json.contains("final")) accuracy_ = summary.json["final"]["test_accuracy"];
-    } catch (const Killed&) {
-    } catch (const PeerError& error) {
-      const std::lock_guard lock(mutex_);
-      digests_[number] = error.what();
-    }
-  }
-
-  std::chrono::milliseconds timeout_;
-  TemporaryFolder folder_;
-  RendezvousServer server_;
-  Coordinator coordinator_;
-  mutable std::mutex mutex_;
-  std::map<int, std::string> digests_;
-  double accuracy_ = 0;
-  std::vector<std::thread> threads_;
-};
 
 std::string expected_digest() {
   const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());

@@ -11,6 +11,9 @@ namespace convoy {
 /// XXH3, 64 bits, seed 0.
 std::uint64_t xxh3(std::span<const std::byte> bytes);
 
+/// XXH64, for hashes that are part of what a job means: https://github.com/Cyan4973/xxHash
+std::uint64_t xxh64(std::span<const std::byte> bytes, std::uint64_t seed);
+
 /// Incremental SHA-256 (FIPS 180-4). Not thread-safe.
 class Sha256 {
  public:

@@ -11,6 +11,7 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/dataset.hpp"
+#include "convoy/data/formats.hpp"
 #include "convoy/job/job.hpp"
 
 namespace convoy {
@@ -20,6 +21,9 @@ struct Splits {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> validation;
   std::shared_ptr<const Dataset> test;
+  /// partition.by: value: the value of each training sample, as read from the file; else empty. For
+  /// TrainingData::values.
+  Column values;
   /// Everything `load_for_prediction` needs to treat new data as the training data was treated: the
   /// fitted steps with their statistics, category and class names, column roles. Stored inside the
   /// model.
@@ -56,9 +60,12 @@ void require_same_data(std::span<const std::string> fingerprints,
 /// stops all workers before any training: each throws, the others naming that worker and its host.
 /// Arrays are compared by a checksum of a sample of their bytes, tables and targets by one of all
 /// of them. Throws PeerError when a worker is lost.
+///
+/// With `partition` by value, Splits::values is filled in; the splits are the same. Its column may
+/// be one that data.csv.ignore leaves out of the features.
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
                    std::uint64_t seed, const std::filesystem::path& directory,
-                   Peers* peers = nullptr);
+                   Peers* peers = nullptr, const PartitionOptions& partition = {});
 
 /// New data through the fitted steps. `files` may lack a target; Batch::target is then undefined. A
 /// category that training did not know becomes all zeros under one_hot; a class name it did not

@@ -16,7 +16,8 @@ enum class RandomPurpose : std::uint64_t {
   initialise = 3,
   infer = 4,
   exchange = 5,
-  augment = 6
+  partition = 6,
+  augment = 7
 };
 
 /// A 64-bit seed from the job's seed, a purpose and up to two coordinates (SplitMix64 finaliser

@@ -11,6 +11,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
+#include "convoy/data/formats.hpp"
 #include "convoy/elastic/membership.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
@@ -25,6 +26,9 @@ struct TrainingData {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> validation;
   std::shared_ptr<const Dataset> test;
+  /// partition.by: value: what each training sample is partitioned by, in the order of `train`:
+  /// numbers, or codes into categories. The trainer lets go of it when it knows who gets what.
+  Column values = {};
 };
 
 /// How a run is carried out. Nothing here changes the trained weights by a bit.

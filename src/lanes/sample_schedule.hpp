@@ -4,13 +4,16 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "convoy/lanes/order.hpp"
+#include "convoy/lanes/value_lanes.hpp"
 
 namespace convoy {
 
-/// A function of (seed, step, lane) alone. Thread-safe; keeps the orders of the epochs in use.
+/// A function of (seed, step, lane) alone, and, by value, of the samples' values. Thread-safe;
+/// keeps the orders of the epochs in use.
 class SampleSchedule {
  public:
   struct Options {
@@ -19,14 +22,22 @@ class SampleSchedule {
     std::int64_t lanes = 0;
     std::uint64_t seed = 0;
     bool shuffled = true;
-    bool cyclic = false;  ///< how a batch is dealt to lanes
+    bool cyclic = false;  ///< by row: how a batch is dealt to lanes
     bool drop_last = false;
+    const SampleValues* values = nullptr;  ///< by value: only looked at by the constructor
+    ValueAssignment assignment = ValueAssignment::stratified;
   };
   explicit SampleSchedule(const Options& options);
 
+  bool by_value() const { return by_value_.has_value(); }
   std::int64_t steps_per_epoch() const { return plan_.steps_per_epoch(); }
-  std::int64_t batch_size(std::int64_t step) const { return plan_.place(step).size; }
-  BatchPlace place(std::int64_t step) const { return plan_.place(step); }
+  /// The samples of a step. By value it varies a little; it is never 0, as a batch has at least a
+  /// sample for each lane on average.
+  std::int64_t batch_size(std::int64_t step) const;
+  /// How many of them are a lane's; may be 0.
+  std::int64_t lane_size(std::int64_t step, std::int64_t lane) const;
+  /// The first lane that has any.
+  std::int64_t first_lane(std::int64_t step) const;
   std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const;
 
  private:
@@ -35,6 +46,7 @@ class SampleSchedule {
 
   Options options_;
   BatchPlan plan_;
+  std::optional<ValueLanes> by_value_;
   mutable std::mutex mutex_;
   mutable std::map<std::int64_t, Order> orders_;
 };

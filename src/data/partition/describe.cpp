@@ -1,0 +1,269 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "convoy/core/error.hpp"
+#include "convoy/data/load.hpp"
+#include "convoy/data/partition.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/partition/advice.hpp"
+#include "data/partition/measure.hpp"
+#include "data/partition/schedule.hpp"
+#include "data/partition/values.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What the training split is to its partition.
+struct PartitionedData {
+  std::int64_t samples = 0;
+  std::int64_t bytes_per_sample = 0;  ///< of the features as a network gets them
+  std::string target;
+  SampleLabels labels;
+  Column values;
+};
+
+Splits load_with(const Job& job, const std::string& value) {
+  PartitionOptions partition;
+  partition.by = value.empty() ? "row" : "value";
+  partition.value = value;
+  return load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, partition);
+}
+
+/// `value` empty: the target.
+PartitionedData load_partitioned(const Job& job, const std::string& value) {
+  PartitionedData data;
+  Splits splits = load_with(job, value);
+  data.samples = splits.train->size();
+  const DataSpec spec = splits.train->spec();
+  data.bytes_per_sample =
+      std::accumulate(spec.feature_shape.begin(), spec.feature_shape.end(),
+                      static_cast<std::int64_t>(sizeof(float)), std::multiplies<>());
+  data.target = splits.fitted.at("target").at("columns").at(0).get<std::string>();
+  data.values = std::move(splits.values);
+  splits = {};
+  if (data.values.name == data.target) {
+    data.labels = sample_labels(data.values, spec.task == Task::regression);
+    return data;
+  }
+  Column target = load_with(job, data.target).values;
+  data.labels = sample_labels(target, spec.task == Task::regression);
+  if (value.empty()) data.values = std::move(target);
+  return data;
+}
+
+void add_groups_summary(Json& json, const GroupMeasure& groups) {
+  json["largest_of_mean"] = groups.largest_of_mean;
+  json["empty"] = groups.empty;
+  json["skew_mean"] = groups.skew_mean;
+  json["skew_most"] = groups.skew_most;
+}
+
+/// The label that a lane has most too many of.
+Json most_over(const LabelCounts& counts, std::int64_t size, const PartitionedData& data) {
+  double most = 0;
+  std::size_t label = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double expected = static_cast<double>(data.labels.counts[i]) * static_cast<double>(size) /
+                            static_cast<double>(data.samples);
+    if (expected > 0 && static_cast<double>(counts[i]) / expected > most) {
+      most = static_cast<double>(counts[i]) / expected;
+      label = i;
+    }
+  }
+  if (size == 0) return {};
+  return {{"label", data.labels.names[label]}, {"times", most}};
+}
+
+void add_samples(Json& json, const LabelCounts& counts, const PartitionedData& data) {
+  const auto size = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  json["samples"] = size;
+  json["part"] = static_cast<double>(size) / static_cast<double>(data.samples);
+  json["bytes"] = size * data.bytes_per_sample;
+  json["counts"] = counts;
+  json["entropy"] = label_entropy(counts);
+  if (Json over = most_over(counts, size, data); !over.is_null()) json["over"] = std::move(over);
+  json["skew"] = label_distance(counts, data.labels.counts);
+}
+
+int owner_of(const std::vector<Range>& owners, std::int64_t lane) {
+  const auto found = std::find_if(owners.begin(), owners.end(), [&](const Range& owned) {
+    return owned.begin <= lane && lane < owned.end;
+  });
+  return static_cast<int>(found - owners.begin());
+}
+
+Json describe_lanes(const GroupMeasure& lanes, const PartitionQuery& query,
+                    const PartitionedData& data) {
+  const auto count = static_cast<std::int64_t>(lanes.groups.size());
+  const std::vector<Range> workers = even_ownership(count, std::max(1, query.workers));
+  Json json = Json::array();
+  for (std::int64_t lane = 0; lane < count; ++lane) {
+    Json one = {{"lane", lane}};
+    const int worker = owner_of(workers, lane);
+    const Range& owned = workers[static_cast<std::size_t>(worker)];
+    if (query.workers > 0) one["worker"] = worker;
+    if (query.replicas > 0)
+      one["replica"] = owner_of(even_ownership(owned.size(), query.replicas), lane - owned.begin);
+    add_samples(one, lanes.groups[static_cast<std::size_t>(lane)], data);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json describe_workers(const GroupMeasure& workers, const PartitionedData& data) {
+  Json json = Json::array();
+  for (const LabelCounts& counts : workers.groups) {
+    Json one = {{"worker", json.size()}};
+    add_samples(one, counts, data);
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+/// The job, but partitioned so.
+PartitionMeasure measure_as(Job job, const PartitionOptions& partition, const SampleValues& values,
+                            const PartitionedData& data, std::int64_t epoch) {
+  job.partition = partition;
+  const std::int64_t batch = batch_of(job.train, data.samples);
+  const std::int64_t lanes = checked_lanes(job.train, batch);
+  const SampleSchedule schedule(schedule_options(job, data.samples, batch, lanes, values));
+  return measure_partition(schedule, lanes, epoch, data.labels);
+}
+
+std::vector<Contestant> measure_all(const Job& job, const SampleValues& values,
+                                    const PartitionedData& data, const PartitionQuery& query) {
+  std::vector<Contestant> contestants;
+  const auto add = [&](const char* by, const char* assign) {
+    PartitionOptions partition = job.partition;
+    partition.by = by;
+    partition.assign = assign;
+    const PartitionMeasure measure = measure_as(job, partition, values, data, query.epoch);
+    contestants.push_back({by, assign, measure.batch_mean, measure.batch_most,
+                           measure.smallest_batch, measure.largest_batch,
+                           measure_groups(measure, query.workers, data.labels)});
+  };
+  add("row", "block");
+  add("row", "cyclic");
+  add("value", "stratified");
+  add("value", "hash");
+  add("value", "range");
+  return contestants;
+}
+
+void count_values(const SampleValues& values, PartitionFacts& facts) {
+  std::vector<std::int64_t> counts(values.hashes.size(), 0);
+  for (const std::uint32_t code : values.codes) ++counts[code];
+  std::erase(counts, 0);
+  std::sort(counts.begin(), counts.end());
+  facts.values = static_cast<std::int64_t>(counts.size());
+  facts.samples_a_value = counts.empty() ? 0 : counts[counts.size() / 2];
+}
+
+PartitionFacts gather_facts(const Job& job, const PartitionedData& data,
+                            const PartitionQuery& query) {
+  const SampleValues values = sample_values(data.values, job.seed, true);
+  PartitionFacts facts;
+  const StrategyOptions& strategy = job.strategy;
+  facts.sequential = job.partition.order == "sequential";
+  facts.own_steps = strategy.kind == "local_sgd" || strategy.kind == "elastic_averaging" ||
+                    strategy.kind == "gossip";
+  facts.strategy = strategy.kind;
+  facts.several_workers = query.workers > 0;
+  facts.labels = data.labels;
+  facts.value = data.values.name;
+  facts.value_is_target = data.values.name == data.target;
+  count_values(values, facts);
+  const auto batch_mean = [&](const char* order) {
+    PartitionOptions partition;
+    partition.order = order;
+    return measure_as(job, partition, values, data, query.epoch).batch_mean;
+  };
+  facts.batch_in_sequence = batch_mean("sequential");
+  facts.batch_shuffled = batch_mean("shuffled");
+  facts.contestants = measure_all(job, values, data, query);
+  return facts;
+}
+
+Json explain(const Job& job, const PartitionedData& data, const PartitionQuery& query,
+             std::int64_t steps) {
+  PartitionFacts facts = gather_facts(job, data, query);
+  facts.steps = steps;
+  Json json = {{"contestants", Json::array()}};
+  for (const Contestant& contestant : facts.contestants) {
+    Json one = {{"by", contestant.by}, {"assign", contestant.assign}};
+    add_groups_summary(one, contestant.groups);
+    one["smallest_batch"] = contestant.smallest_batch;
+    one["largest_batch"] = contestant.largest_batch;
+    one["batch_mean"] = contestant.batch_mean;
+    one["batch_most"] = contestant.batch_most;
+    json["contestants"].push_back(std::move(one));
+  }
+  const PartitionAdvice advice = advise_partition(facts);
+  json["value"] = facts.value;
+  json["values"] = facts.values;
+  json["samples_a_value"] = facts.samples_a_value;
+  json["batch_in_sequence"] = facts.batch_in_sequence;
+  json["batch_shuffled"] = facts.batch_shuffled;
+  json["suits"] = {{"by", advice.by}, {"assign", advice.assign}};
+  json["reasons"] = advice.reasons;
+  return json;
+}
+
+Json describe_labels(const SampleLabels& labels) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < labels.names.size(); ++i)
+    json.push_back({{"label", labels.names[i]}, {"count", labels.counts[i]}});
+  return json;
+}
+
+}  // namespace
+
+Json describe_partition(const Job& job, const PartitionQuery& query) {
+  constexpr std::int64_t last_epoch = 1'000'000'000;
+  if (query.workers < 0 || query.replicas < 0 || query.epoch < 0 || query.epoch > last_epoch)
+    throw InputError("impossible workers, replicas or epoch");
+  const bool by_value = job.partition.by == "value";
+  if (by_value && !query.value.empty() && query.value != job.partition.value) {
+    throw InputError(
+        fmt::format("--value: the job partitions by {} already; use --set partition.value=NAME",
+                    in_quotes(job.partition.value)));
+  }
+  const std::string& column = query.value.empty() && by_value ? job.partition.value : query.value;
+  PartitionedData data = load_partitioned(job, column);
+  const std::int64_t batch = batch_of(job.train, data.samples);
+  const std::int64_t lanes = checked_lanes(job.train, batch);
+  const SampleValues values = sample_values(data.values, job.seed, true);
+  const SampleSchedule schedule(schedule_options(job, data.samples, batch, lanes, values));
+  const PartitionMeasure measure = measure_partition(schedule, lanes, query.epoch, data.labels);
+  const GroupMeasure of_lanes = measure_groups(measure, 0, data.labels);
+  Json record = {{"name", job.name},
+                 {"samples", data.samples},
+                 {"batch", batch},
+                 {"steps", schedule.steps_per_epoch()},
+                 {"epoch", query.epoch},
+                 {"bytes_per_sample", data.bytes_per_sample},
+                 {"by", job.partition.by},
+                 {"assign", job.partition.assign},
+                 {"order", job.partition.order}};
+  if (by_value) record["value"] = data.values.name;
+  record["target"] = data.target;
+  record["label_parts"] = data.labels.parts;
+  record["labels"] = describe_labels(data.labels);
+  record["lanes"] = describe_lanes(of_lanes, query, data);
+  const GroupMeasure groups = measure_groups(measure, query.workers, data.labels);
+  if (query.workers > 0) record["workers"] = describe_workers(groups, data);
+  add_groups_summary(record, groups);
+  record["batches"] = {{"smallest", measure.smallest_batch},
+                       {"largest", measure.largest_batch},
+                       {"mean", measure.batch_mean},
+                       {"most", measure.batch_most}};
+  if (query.explain) record["explain"] = explain(job, data, query, schedule.steps_per_epoch());
+  return record;
+}
+
+}  // namespace convoy

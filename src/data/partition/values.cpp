@@ -1,0 +1,171 @@
+#include "data/partition/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "data/csv_lexer.hpp"
+#include "data/frame.hpp"
+
+namespace convoy {
+namespace {
+
+constexpr std::string_view word_for_target = "target";
+const std::string missing_value = "\xff";  // no text of a file: it is not UTF-8
+
+bool is_ignored(const DataOptions& data, const std::string& name) {
+  return std::find(data.csv.ignore.begin(), data.csv.ignore.end(), name) != data.csv.ignore.end();
+}
+
+std::string number_text(double x) {
+  return fmt::format("{}", x == 0 ? 0.0 : x);  // -0 is 0
+}
+
+/// The different numbers, ascending.
+std::vector<double> distinct_numbers(const Column& values) {
+  std::vector<double> distinct;
+  distinct.reserve(values.numbers.size());
+  for (const double x : values.numbers)
+    if (!std::isnan(x)) distinct.push_back(x);
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  return distinct;
+}
+
+/// Numbers of the categories in the order of their bytes.
+std::vector<std::size_t> sorted_categories(const Column& values) {
+  std::vector<std::size_t> order(values.categories.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return values.categories[a] < values.categories[b];  // char_traits compares unsigned bytes
+  });
+  return order;
+}
+
+std::uint64_t hash_of(std::string_view text, std::uint64_t seed) {
+  return xxh64(std::as_bytes(std::span(text.data(), text.size())), seed);
+}
+
+/// Calls `see` with the text of each value but the missing one, in order.
+template <typename See>
+void for_each_value(const Column& values, const See& see) {
+  if (values.categorical) {
+    for (const std::size_t category : sorted_categories(values)) see(values.categories[category]);
+  } else {
+    for (const double x : distinct_numbers(values)) see(number_text(x));
+  }
+}
+
+std::vector<std::uint32_t> codes_of_text(const Column& values) {
+  std::vector<std::uint32_t> code_of(values.categories.size());
+  std::uint32_t next = 1;
+  for (const std::size_t category : sorted_categories(values)) code_of[category] = next++;
+  std::vector<std::uint32_t> codes;
+  codes.reserve(values.codes.size());
+  for (const std::int32_t code : values.codes)
+    codes.push_back(code < 0 ? 0 : code_of[static_cast<std::size_t>(code)]);
+  return codes;
+}
+
+std::vector<std::uint32_t> codes_of_numbers(const Column& values) {
+  const std::vector<double> distinct = distinct_numbers(values);
+  std::vector<std::uint32_t> codes;
+  codes.reserve(values.numbers.size());
+  for (const double x : values.numbers) {
+    const auto at = std::lower_bound(distinct.begin(), distinct.end(), x) - distinct.begin();
+    codes.push_back(std::isnan(x) ? 0 : static_cast<std::uint32_t>(at + 1));
+  }
+  return codes;
+}
+
+std::vector<std::string> names_of(const Source& train) {
+  std::vector<std::string> names;
+  for (const Column& column : train.target->columns) names.push_back(column.name);
+  for (const Column& column : train.columns) names.push_back(column.name);
+  return names;
+}
+
+[[noreturn]] void fail_without_column(const Source& train, const std::string& name) {
+  if (train.array) {
+    throw InputError(
+        fmt::format("partition.value: {} is an array, which has no column {}; write "
+                    "target",
+                    train.file, in_quotes(name)));
+  }
+  throw InputError(fmt::format("partition.value: {} has no column {}; it has {}", train.file,
+                               in_quotes(name), name_list(names_of(train))));
+}
+
+}  // namespace
+
+DataOptions with_partition_column(const DataOptions& data, const PartitionOptions& partition) {
+  DataOptions options = data;
+  if (partition.by == "value") std::erase(options.csv.ignore, partition.value);
+  return options;
+}
+
+Column partition_column(Source& train, const DataOptions& data, const PartitionOptions& partition) {
+  const std::string& name = partition.value;
+  std::vector<Column>& targets = train.target->columns;
+  if (name == word_for_target && targets.size() == 1) return targets[0];
+  if (const Column* target = find_column(targets, name)) return *target;
+  if (name == word_for_target) {
+    throw InputError(fmt::format("partition.value: there are {} target columns; name one of {}",
+                                 targets.size(), name_list(names_of(train))));
+  }
+  Column* const found = find_column(train.columns, name);
+  if (found == nullptr) fail_without_column(train, name);
+  if (!is_ignored(data, name)) return *found;
+  Column taken = std::move(*found);
+  train.columns.erase(train.columns.begin() + (found - train.columns.data()));
+  if (train.columns.empty()) throw DataError(train.file, "has no feature columns");
+  return taken;
+}
+
+void require_values(const Column& values, std::int64_t samples) {
+  const auto count =
+      static_cast<std::int64_t>(values.categorical ? values.codes.size() : values.numbers.size());
+  if (count == 0) {
+    throw InputError(
+        "partition.by: value needs each training sample's value in TrainingData::values; "
+        "load_splits fills it in when it is given the job's partition");
+  }
+  if (count != samples) {
+    throw InputError(
+        fmt::format("TrainingData::values: {} values for {} training samples", count, samples));
+  }
+  const auto categories = static_cast<std::int64_t>(values.categories.size());
+  for (const std::int32_t code : values.codes) {
+    if (code >= categories)
+      throw InputError(fmt::format("TrainingData::values: code {} where there are {} categories",
+                                   code, categories));
+  }
+}
+
+SampleValues sample_values(const Column& values, std::uint64_t seed, bool hashed) {
+  SampleValues result;
+  result.codes = values.categorical ? codes_of_text(values) : codes_of_numbers(values);
+  if (!hashed) return result;
+  result.hashes.push_back(hash_of(missing_value, seed));
+  for_each_value(values,
+                 [&](std::string_view text) { result.hashes.push_back(hash_of(text, seed)); });
+  return result;
+}
+
+std::vector<std::string> value_names(const Column& values) {
+  std::vector<std::string> names = {"(missing)"};
+  for_each_value(values, [&](std::string_view text) { names.emplace_back(text); });
+  return names;
+}
+
+ValueAssignment value_assignment(const std::string& name) {
+  return name == "hash"    ? ValueAssignment::hash
+         : name == "range" ? ValueAssignment::range
+                           : ValueAssignment::stratified;
+}
+
+}  // namespace convoy

@@ -1,0 +1,35 @@
+#pragma once
+// The values that samples are partitioned by (partition.by: value).
+#include <span>
+#include <string>
+
+#include "convoy/data/formats.hpp"
+#include "convoy/lanes/value_lanes.hpp"
+#include "data/source.hpp"
+
+namespace convoy {
+
+/// How the training files are read: a column that is only there to partition by, and named in
+/// data.csv.ignore, is read too.
+DataOptions with_partition_column(const DataOptions& data, const PartitionOptions& partition);
+
+/// The column that the job partitions by, of the training files as read: `target`, a target column
+/// or a feature. One that data.csv.ignore names is taken out of the features. Throws InputError
+/// when there is no such column.
+Column partition_column(Source& train, const DataOptions& data, const PartitionOptions& partition);
+
+/// Throws InputError naming TrainingData when it is not a column of `samples` values.
+void require_values(const Column& values, std::int64_t samples);
+
+/// Number 0 is that of missing values; then come numbers by size, text by its bytes. A hash is
+/// XXH64 with the seed of the value as text: of a number the shortest decimal that is it (3, 0.1,
+/// 1e+20), of a missing value the one byte 255. Uses 12 bytes a sample while it works, and keeps 4
+/// and, with `hashed`, 8 for each value.
+SampleValues sample_values(const Column& values, std::uint64_t seed, bool hashed);
+
+/// Values as text, by their number.
+std::vector<std::string> value_names(const Column& values);
+
+ValueAssignment value_assignment(const std::string& name);
+
+}  // namespace convoy
