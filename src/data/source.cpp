@@ -48,13 +48,6 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
     fail("`query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
 }
 
-/// What is at a path of the job that is no database.
-Content open_content(const std::string& path, const Resolve& resolve) {
-  Content content = read_content(resolve(path));
-  if (source_kind(path) != SourceKind::file) content.name = shown_address(path);
-  return content;
-}
-
 /// The names csv.columns gives to a file that lacks the target columns, as new data may.
 void leave_out_target(CsvOptions& csv, const TableFile& file,
                       const std::vector<std::string>& target) {

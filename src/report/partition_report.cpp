@@ -117,7 +117,7 @@ std::string sizes_text(double smallest, double largest) {
              : fmt::format("{} to {}", format_count(smallest), format_count(largest));
 }
 
-std::string format_head(const Json& record) {
+std::string partition_head(const Json& record) {
   const std::size_t lanes = record.at("lanes").size();
   const Json& batches = record.at("batches");
   return fmt::format(
@@ -185,7 +185,7 @@ std::string format_explain(const Json& record) {
 }  // namespace
 
 std::string format_partition_report(const Json& record) {
-  std::string text = format_head(record) + "\n" + format_lanes(record) + format_summary(record);
+  std::string text = partition_head(record) + "\n" + format_lanes(record) + format_summary(record);
   if (record.contains("explain")) text += format_explain(record);
   return text;
 }
