@@ -11,6 +11,7 @@
 #include "convoy/data/load.hpp"
 #include "convoy/data/prefetch.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/train/trainer.hpp"
 #include "train/replica.hpp"
 
 namespace {
