@@ -70,8 +70,8 @@ def write(path, rows):
 
 
 class Pca:
-    """PCA with the signs that later scikit-learns choose: of each component's loadings the largest
-    is positive (1.2 looks at the samples instead)."""
+    """PCA with Convoy's signs: of each component's loadings the largest is positive (scikit-learn 1.2
+    looks at the samples instead)."""
 
     def fit(self, rows):
         self.scaler = preprocessing.StandardScaler().fit(rows)
