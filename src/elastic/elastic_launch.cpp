@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds store_patience{30'000};
+constexpr milliseconds launch_store_patience{30'000};
 
 // Nothing when the address is another machine's, or another launcher of this one serves it.
 std::unique_ptr<RendezvousProcess> serve_if_ours(const LaunchOptions& options,
@@ -65,8 +65,8 @@ int launch_elastic(const LaunchOptions& options) {
   coordinating.launchers = options.hosts;
   coordinating.gather = options.wait;
   coordinating.lost_after = options.lost_after;
-  coordinating.store_patience = store_patience;
-  Coordinator coordinator(open_store(at, secret, store_patience), coordinating);
+  coordinating.store_patience = launch_store_patience;
+  Coordinator coordinator(open_store(at, secret, launch_store_patience), coordinating);
   announce(options, at);
   const Verdict verdict = Crew(options, at, secret, coordinator, server.get(), signals).run();
   leave(coordinator, server != nullptr);
