@@ -239,9 +239,9 @@ TEST(LanesValue, KnownValuesStayForever) {
   const auto order = [&](ValueAssignment assignment) {
     return ValueLanes(values, {assignment, 2, 3, 1, true}).order(0);
   };
-  EXPECT_EQ(order(ValueAssignment::hash), (Samples{}));
-  EXPECT_EQ(order(ValueAssignment::range), (Samples{}));
-  EXPECT_EQ(order(ValueAssignment::stratified), (Samples{}));
+  EXPECT_EQ(order(ValueAssignment::hash), (Samples{2, 0, 5, 7, 6, 4, 3, 1}));
+  EXPECT_EQ(order(ValueAssignment::range), (Samples{1, 0, 2, 5, 3, 7, 6, 4}));
+  EXPECT_EQ(order(ValueAssignment::stratified), (Samples{2, 6, 5, 1, 4, 0, 7, 3}));
 }
 
 }  // namespace

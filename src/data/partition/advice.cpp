@@ -105,7 +105,7 @@ std::string plain_reason(const PartitionFacts& facts) {
   const Contestant& block = facts.of("block");
   const Contestant& stratified = facts.of("stratified");
   return fmt::format(
-      "By row every {} is near the whole already: its labels differ by {:.3f} on average, a "
+      "By row a {} differs from the whole as chance has it: its labels by {:.3f} on average, a "
       "batch's by {:.2f} (stratified: {:.3f} and {:.2f}), and batches have exactly the size that "
       "the job says. Nothing in the data asks for more.",
       facts.several_workers ? "worker" : "lane", block.groups.skew_mean, block.batch_mean,
