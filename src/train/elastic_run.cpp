@@ -15,10 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds_since(TimeUse::Clock::time_point begin) {
-  return std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
-}
-
 // A line for each damaged file of a package that this worker fetched again.
 Json repaired_data(const Json& model_meta) {
   if (!model_meta.contains("data")) return Json::array();
@@ -286,7 +282,7 @@ void Trainer::Impl::emit_changes(const std::vector<Json>& members, const std::st
   if (!failed_at_) return;
   Json recovered = event("recovered");
   recovered["generation"] = generation_.number;
-  recovered["seconds"] = seconds_since(*failed_at_);
+  recovered["seconds"] = std::chrono::duration<double>(TimeUse::Clock::now() - *failed_at_).count();
   emit(recovered);
 }
 

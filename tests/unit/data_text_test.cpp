@@ -181,7 +181,7 @@ TEST_F(DataText, AnEmbeddingTakesItsTokens) {
   const Network network = build_model(options, splits.train->spec())();
   const Batch batch = splits.train->read(std::vector<std::int64_t>{0, 1, 2});
   EXPECT_THAT(network.forward(batch.features).sizes().vec(), ElementsAre(3, 256));
-  EXPECT_ANY_THROW(network.forward(batch.features + 1000));
+  EXPECT_ANY_THROW(network.forward(batch.features.add(1000)));
 }
 
 }  // namespace
