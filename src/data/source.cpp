@@ -290,7 +290,7 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
 }
 
 Source read_source(const DataFiles& files, const SourceOptions& options,
-                   const std::function<std::filesystem::path(const std::string&)>& resolve) {
+                   const std::function<Located(const std::string&)>& resolve) {
   check_keys(files, options);
   Source source;
   if (!files.labels.empty()) {
