@@ -14,7 +14,7 @@
 namespace {
 
 void append_number(std::string& out, std::size_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
+  for (int i = 0; i < bytes; ++i, value >>= 8) out += static_cast<char>(value & 0xff);
 }
 
 /// A zip archive of stored members.

@@ -60,6 +60,8 @@ void ZipArchive::Discard::operator()(zip* archive) const {
 
 ZipArchive::ZipArchive(std::span<const std::byte> bytes, std::string name)
     : bytes_(bytes), name_(std::move(name)) {
+  // libzip takes an empty file for an empty archive.
+  if (!is_zip(bytes)) throw DataError(name_, "is not a zip archive");
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* const source =
