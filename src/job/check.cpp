@@ -105,7 +105,9 @@ class Checker {
     }
     if (is_table(files.file) && job_.data.target.empty()) {
       fail("data.target",
-           fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
+           fmt::format("is missing; name the column of {} to predict",
+                       quote(shown_address(files.file))),
+           {key});
     }
   }
 
