@@ -113,7 +113,9 @@ class Checker {
     if (!files.file.empty() && job_.data.target.empty() &&
         is_one_of(format, {"csv", "tsv", "jsonl"})) {
       fail("data.target",
-           fmt::format("is missing; name the column of {} to predict", quote(files.file)), {key});
+           fmt::format("is missing; name the column of {} to predict",
+                       quote(shown_address(files.file))),
+           {key});
     }
   }
 
