@@ -6,6 +6,7 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include "convoy/core/file.hpp"
 #include "convoy/data/inspect.hpp"
 #include "convoy/data/load.hpp"
 #include "data/array.hpp"
