@@ -6,6 +6,8 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <cstring>
+
 #include "convoy/core/file.hpp"
 #include "convoy/data/inspect.hpp"
 #include "convoy/data/load.hpp"
