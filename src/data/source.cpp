@@ -42,6 +42,8 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
   if (!files.features.empty() && files.labels.empty() && !options.target_optional)
     fail("`features` without `labels`");
+  if (options.data.format == "text" && files.file.empty())
+    fail("text is its own target: what comes next; give it as `file`, without labels");
   if (is_database(files.labels))
     fail("a database has features and target together; give it as `file`");
   if (!files.query.empty() && !is_database(files.file) && !is_database(files.features))
@@ -281,7 +283,7 @@ void read_located(Source& source, const Located& located, const DataFiles& files
                   const Resolve& resolve) {
   if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
     return read_images(source, located, files, options, resolve);
-  if (options.data.format == "text") return read_text(source, located, files, options);
+  if (options.data.format == "text") return read_text(source, located, options);
   const Input input = open_input(located, options.data.format);
   source.file = input.name;
   if (holds_labels(input.format) && !files.labels.empty())
@@ -335,7 +337,8 @@ Source read_source(const DataFiles& files, const SourceOptions& options, const R
   check_keys(files, options);
   Source source;
   if (!files.labels.empty()) {
-    const Input labels = open_input(resolve(files.labels), options.data.format);
+    const Input labels = open_input(resolve(files.labels),
+                                    options.data.format == "images" ? "auto" : options.data.format);
     source.target = read_labels(labels, options, source.bad);
   }
   std::vector<std::string> label_columns;

@@ -294,7 +294,7 @@ TEST_F(DataLoadPeers, OtherDataOnOneWorkerStopsAll) {
   other.write("images", idx_u8({20, 30}, pixels));
   other.write("labels", idx_u8({20}, labels));
   EXPECT_THAT(difference(),
-              HasSubstr("train: a sample of the array: 30 u8 where worker 0 has 5x6 u8"));
+              HasSubstr("train: a sample of the array: 30 uint8 where worker 0 has 5x6 uint8"));
 }
 
 TEST_F(DataLoadPeers, ALargeArrayIsComparedByASample) {

@@ -166,7 +166,16 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (job.data.train.features.empty() || job.data.train.labels.empty())
     job.data.train = {"train.csv", "", ""};
   if (!job.data.train.features.empty()) job.data.train.file.clear();
+  job.data.train.query.clear();
   job.data.validation_files = job.data.test = {};
+  if (job.data.images.channels == 2) job.data.images.channels = 1;
+  if (job.data.images.width == 0) job.data.images.height = 0;
+  job.partition.assign = job.partition.by == "value" ? "hash" : "cyclic";
+  for (AugmentStep& step : job.augment) {
+    if (step.kind != "zoom") continue;
+    step.low = 0.25;
+    step.high = std::max(step.high, step.low);
+  }
   job.data.validation /= 2;
   job.data.test_part /= 2;
   job.data.target = {": a\nb"};

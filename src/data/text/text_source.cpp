@@ -119,13 +119,7 @@ void require_windows(std::int64_t windows, const char* part, std::size_t tokens,
 
 }  // namespace
 
-void read_text(Source& source, const Located& located, const DataFiles& files,
-               const SourceOptions& options) {
-  if (files.file.empty()) {
-    throw InputError(fmt::format(
-        "{}: text is its own target: what comes next; give it as `file`, without labels",
-        options.key));
-  }
+void read_text(Source& source, const Located& located, const SourceOptions& options) {
   source.file = located.name;
   std::string joined;
   const Content first = read_content(located.files[0].file);

@@ -9,7 +9,6 @@ namespace convoy {
 /// validation split, and no window reaches from one into another. The tokenizer is learnt from the
 /// training split alone, or is the one of `options.roles`. Several files are one text, with a
 /// line's end between them. Throws as read_source.
-void read_text(Source& source, const Located& located, const DataFiles& files,
-               const SourceOptions& options);
+void read_text(Source& source, const Located& located, const SourceOptions& options);
 
 }  // namespace convoy
