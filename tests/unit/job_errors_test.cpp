@@ -35,7 +35,7 @@ TEST(JobErrors, unknown_keys_name_the_nearest) {
   expect_error("train: {clip: {zzz: 3}}\n",
                "2: train.clip.zzz: unknown key; the keys here are norm, value");
   expect_error("\"a\\nb\": 3\n",
-               "2: a\\x0ab: unknown key; the keys here are name, seed, data, preprocess, "
+               "2: a\\x0ab: unknown key; the keys here are name, seed, data, preprocess, augment, "
                "partition, model, loss, "
                "train, strategy, evaluate, report");
 }
