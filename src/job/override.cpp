@@ -19,7 +19,8 @@ void mark_override(Node& node, int index) {
 
 Node parse_value(const Document& document, const Node& at, const std::string& text) {
   try {
-    return parse_tree(text);
+    // Alone it would be a list with nothing in it; as a path it is the standard input.
+    return parse_tree(text == "-" ? "'-'" : text);
   } catch (const ParseFailure& failure) {
     document.fail(at, failure.key, failure.problem);
   }

@@ -19,7 +19,7 @@ TEST(DataPartition, ATableAReasonAndJson) {
                             "--epoch", "1", "--explain", "--json", "p.json"},
                            place.path());
   EXPECT_EQ(text.status, 0) << text.err;
-  EXPECT_THAT(text.out, HasSubstr("worker  replica  lane"));
+  EXPECT_THAT(text.out, HasSubstr("worker  replica   lane"));
   EXPECT_THAT(text.out, HasSubstr("what suits"));
   const auto json = nlohmann::json::parse(place.read("p.json"));
   EXPECT_EQ(json["workers"].size(), 2u);
