@@ -74,8 +74,8 @@ struct RunSummary {
 };
 
 /// Trains `factory`'s model on data.train as job.train, job.augment, job.partition, job.evaluate,
-/// job.report and job.seed say (job.data, job.preprocess and job.model are not looked at: data and model are
-/// given).
+/// job.report and job.seed say (job.data, job.preprocess and job.model are not looked at: data and
+/// model are given).
 ///
 /// The weights after each step are the same bits for any number of workers and replicas, when
 /// workers are lost and join while it runs, and when a

@@ -50,7 +50,8 @@ class PairTable {
       added.count = count;
       for (const char c : word) added.tokens.push_back(static_cast<unsigned char>(c));
       const std::size_t number = words_.size() - 1;
-      for_pairs(added.tokens, [&](const TokenPair& pair) { change(pair, count, number); });
+      for_pairs(added.tokens,
+                [&, times = count](const TokenPair& pair) { change(pair, times, number); });
     }
     for (const auto& [pair, entry] : pairs_) queue_.push({entry.count, pair});
   }
