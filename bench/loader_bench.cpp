@@ -86,8 +86,8 @@ int run(int count, char** arguments) {
   shared.schedule = &schedule;
   shared.lanes = lanes;
   shared.seed = job.seed;
-  shared.augmentation = std::make_shared<convoy::Augmentation>(
-      job.augment, splits.train->spec().feature_shape);
+  shared.augmentation =
+      std::make_shared<convoy::Augmentation>(job.augment, splits.train->spec().feature_shape);
   nlohmann::json result{{"samples", splits.train->size()}, {"load_seconds", loading}};
   for (int epoch = 0; epoch < epochs; ++epoch)
     result["samples_per_second"].push_back(read_epoch(shared, epoch, replicas));
