@@ -71,9 +71,12 @@ void expect_one_result(const Elastic& job, std::initializer_list<int> workers) {
     EXPECT_EQ(digests.at(worker), digests.at(*workers.begin()));
     EXPECT_EQ(digests.at(worker).size(), 64u) << digests.at(worker);
   }
+  // Who takes the log over may be behind the one that had it, by the steps since an exchange.
   std::set<int> steps;
+  std::int64_t told_again = 0;
   for (const auto& step : job.events("step"))
-    EXPECT_TRUE(steps.insert(step["step"].get<int>()).second);
+    told_again += !steps.insert(step["step"].get<int>()).second;
+  EXPECT_LE(told_again, job.job.strategy.average_every);
   EXPECT_GT(job.accuracy(), 0.6);
 }
 
