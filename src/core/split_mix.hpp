@@ -11,4 +11,19 @@ constexpr std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// The generator that takes such steps one after the other. std's distributions differ by library;
+/// what is made of its numbers is written out where it is used.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    const std::uint64_t value = mixed(state_);
+    state_ += 0x9e3779b97f4a7c15U;
+    return value;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
 }  // namespace convoy

@@ -13,27 +13,13 @@
 namespace convoy {
 namespace {
 
-class SplitMix64 {
- public:
-  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    const std::uint64_t value = mixed(state_);
-    state_ += 0x9e3779b97f4a7c15u;
-    return value;
-  }
-
-  /// Uniform in 0 .. bound-1; numbers that would favour the low ones are thrown away.
-  std::uint64_t below(std::uint64_t bound) {
-    const std::uint64_t reject = (0 - bound) % bound;
-    std::uint64_t value = next();
-    while (value < reject) value = next();
-    return value % bound;
-  }
-
- private:
-  std::uint64_t state_;
-};
+/// Uniform in 0 .. bound-1; numbers that would favour the low ones are thrown away.
+std::uint64_t below(SplitMix64& random, std::uint64_t bound) {
+  const std::uint64_t reject = (0 - bound) % bound;
+  std::uint64_t value = random.next();
+  while (value < reject) value = random.next();
+  return value % bound;
+}
 
 std::int64_t part_of(std::int64_t n, double part, const char* key, const std::string& file) {
   if (part == 0) return 0;
@@ -55,7 +41,7 @@ std::vector<std::int64_t> seeded_order(std::int64_t n, std::uint64_t seed) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   SplitMix64 random(seed);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[below(random, i)]);
   return order;
 }
 

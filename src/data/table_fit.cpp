@@ -3,6 +3,7 @@
 
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/steps/columns.hpp"
 #include "data/steps/steps.hpp"
 #include "data/table_pipeline.hpp"
 
@@ -13,9 +14,9 @@ FittedStep fit_step(const PreprocessStep& step, Frame& frame, Peers* peers) {
   const std::string& kind = step.kind;
   if (is_elementwise(kind)) return steps::fit_numbers(step, frame, peers);
   if (kind == "impute") return steps::fit_impute(step, frame, peers);
-  if (kind == "drop_missing") return steps::fit_drop_missing(step, frame);
+  if (kind == "drop_missing") return steps::fit_named_columns(step, frame);
   if (kind == "outliers") return steps::fit_outliers(step, frame, peers);
-  if (kind == "drop_duplicates") return steps::fit_drop_duplicates(step, frame);
+  if (kind == "drop_duplicates") return steps::fit_named_columns(step, frame);
   if (kind == "one_hot" || kind == "ordinal" || kind == "frequency" || kind == "hashing")
     return steps::fit_encoding(step, frame, peers);
   if (kind == "to_number" || kind == "to_text" || kind == "clean_text")

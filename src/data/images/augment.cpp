@@ -16,9 +16,10 @@ namespace {
 /// The random numbers of one sample.
 class Dice {
  public:
-  explicit Dice(std::uint64_t seed) : state_(seed) {}
+  // One step in, so that it is not the very number that made the seed.
+  explicit Dice(std::uint64_t seed) : numbers_(seed) { numbers_.next(); }
   /// From 0 to below 1.
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+  double unit() { return static_cast<double>(numbers_.next() >> 11) * 0x1p-53; }
   double between(double low, double high) { return low + (high - low) * unit(); }
   bool chance(double p) { return unit() < p; }
   /// From 0 to below n, each as likely as makes no difference.
@@ -27,11 +28,7 @@ class Dice {
   }
 
  private:
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15U;
-    return mixed(state_);
-  }
-  std::uint64_t state_;
+  SplitMix64 numbers_;
 };
 
 /// A sample being changed.

@@ -213,9 +213,8 @@ void write_decoded(const fs::path& place, const ImageFolder& images, const Image
   const fs::path fresh = temporary.path() / "fresh";
   make_directories(fresh);
   Array shape;
-  shape.shape = {0, options.channels, size.height, size.width};
+  shape.shape = {count, options.channels, size.height, size.width};
   shape.type = ElementType::u8;
-  shape.shape[0] = count;
   {
     const NewArray array(fresh / samples_name, format_npy(shape),
                          static_cast<std::size_t>(count * options.channels) *

@@ -247,31 +247,6 @@ Source source_of_array(Array array, const std::string& name) {
   return source;
 }
 
-Source read_lone_file(const std::string& path, const DataOptions& data, const Resolve& resolve) {
-  DataFiles files;
-  files.query = data.train.query;
-  SourceOptions options{.data = data, .key = "data", .target_optional = data.target.empty()};
-  (data.target.empty() ? files.features : files.file) = path;
-  if (is_database(path) || !files.query.empty()) return read_source(files, options, resolve);
-  const Located located = resolve(path);  // once: it may be the standard input
-  const auto again = [&](const std::string&) { return located; };
-  if (std::filesystem::is_directory(located.files[0].file) || data.format == "text") {
-    files.file = path;
-    files.features.clear();
-    options.target_optional = true;
-    return read_source(files, options, [&](const std::string& inside) {
-      return inside == path ? located : resolve(inside);
-    });
-  }
-  const Input input = open_input(located, data.format);
-  if (is_array(input.format)) {
-    if (!data.target.empty())
-      throw InputError(fmt::format("--target: {} is an array, which has no columns", input.name));
-    return source_of_array(join_arrays(input).array, input.name);
-  }
-  return read_source(files, options, again);
-}
-
 /// Throws DataError when there is nothing in it.
 Part lone_part(std::string name, Source source) {
   if (source.rows == 0) throw DataError(source.file, "has no samples");
@@ -279,16 +254,11 @@ Part lone_part(std::string name, Source source) {
   return make_part(std::move(name), std::move(source));
 }
 
-/// All arrays of a lone archive that holds several; those that cannot be read as notes.
-std::vector<Part> parts_of_archive(const std::filesystem::path& file, const DataOptions& data,
-                                   std::vector<std::string>& notes) {
-  if (source_kind(file.string()) != SourceKind::file || std::filesystem::is_directory(file) ||
-      data.format == "text")
-    return {};
-  CheckedFiles unchecked("false");
-  Input input = open_input(locate(file, unchecked), data.format);
+/// All arrays of a lone archive that holds several, none of which is named; else none. Those that
+/// cannot be read become notes.
+std::vector<Part> parts_of_archive(Input input, std::vector<std::string>& notes) {
   std::vector<Part> parts;
-  if (input.files.size() != 1 || !input.files[0].array.empty() || !data.target.empty()) return {};
+  if (input.files.size() != 1 || !input.files[0].array.empty()) return {};
   const std::vector<std::string> names = array_names(input.files[0], input.format);
   if (names.size() < 2) return {};
   for (const std::string& name : names) {
@@ -300,6 +270,43 @@ std::vector<Part> parts_of_archive(const std::filesystem::path& file, const Data
     }
   }
   if (parts.empty()) throw InputError(notes[0]);
+  return parts;
+}
+
+std::vector<Part> parts_of_arrays(const Input& input, const DataOptions& data,
+                                  std::vector<std::string>& notes) {
+  if (!data.target.empty())
+    throw InputError(fmt::format("--target: {} is an array, which has no columns", input.name));
+  std::vector<Part> parts = parts_of_archive(input, notes);
+  if (parts.empty())
+    parts.push_back(lone_part("", source_of_array(join_arrays(input).array, input.name)));
+  return parts;
+}
+
+/// What a path holds: several parts where it is an archive of several arrays.
+std::vector<Part> read_alone(const std::string& path, const DataOptions& data,
+                             const Resolve& resolve, std::vector<std::string>& notes) {
+  DataFiles files;
+  files.query = data.train.query;
+  SourceOptions options{.data = data, .key = "data", .target_optional = data.target.empty()};
+  (data.target.empty() ? files.features : files.file) = path;
+  std::vector<Part> parts;
+  if (is_database(path) || !files.query.empty()) {
+    parts.push_back(lone_part("", read_source(files, options, resolve)));
+    return parts;
+  }
+  const Located located = resolve(path);  // once: it may be the standard input
+  const bool whole = std::filesystem::is_directory(located.files[0].file) || data.format == "text";
+  if (whole) {
+    files.file = path;
+    files.features.clear();
+    options.target_optional = true;
+  } else if (const Input input = open_input(located, data.format); is_array(input.format)) {
+    return parts_of_arrays(input, data, notes);
+  }
+  parts.push_back(lone_part("", read_source(files, options, [&](const std::string& inside) {
+                              return inside == path ? located : resolve(inside);
+                            })));
   return parts;
 }
 
@@ -325,8 +332,7 @@ Json inspect_file(const std::filesystem::path& file, const DataOptions& data, in
   const Resolve resolve =
       with_sources([&](const std::string& path) { return locate(path, unchecked); });
   std::vector<std::string> notes;
-  std::vector<Part> parts = parts_of_archive(file, data, notes);
-  if (parts.empty()) parts.push_back(lone_part("", read_lone_file(file.string(), data, resolve)));
+  std::vector<Part> parts = read_alone(file.string(), data, resolve, notes);
   std::optional<TargetCode> code;
   const Part& first = parts[0];
   if (first.source.target) code = TargetCode::decide(*first.source.target, data);

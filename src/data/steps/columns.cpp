@@ -126,6 +126,28 @@ void replace_columns(
   }
 }
 
+FittedStep fit_named_columns(const PreprocessStep& step, Frame& frame) {
+  for (const std::string& name : step.columns) {
+    if (!find_column(frame.targets, name)) require_column(frame, step.kind, name);
+  }
+  FittedStep fitted;
+  fitted.kind = step.kind;
+  fitted.columns = step.columns;
+  return fitted;
+}
+
+std::vector<const Column*> named_columns(const FittedStep& step, const Frame& frame) {
+  std::vector<const Column*> columns;
+  for (const auto* list : {&frame.features, &frame.targets}) {
+    for (const Column& column : *list) {
+      const bool named =
+          std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end();
+      if (step.columns.empty() || named) columns.push_back(&column);
+    }
+  }
+  return columns;
+}
+
 void keep_rows(Frame& frame, const std::vector<std::int64_t>& kept) {
   if (kept.size() == frame.numbers.size()) return;
   frame.features = take_rows(frame.features, kept);

@@ -42,6 +42,13 @@ void replace_columns(
     const FittedStep& step, Frame& frame,
     const std::function<std::vector<Column>(std::size_t entry, Column column)>& replace);
 
+/// Of a step that looks at whole rows and learns nothing but which columns: those it names, targets
+/// among them. Throws InputError for one that is not there.
+FittedStep fit_named_columns(const PreprocessStep& step, Frame& frame);
+
+/// The columns that such a step names; all, targets included, where it names none.
+std::vector<const Column*> named_columns(const FittedStep& step, const Frame& frame);
+
 /// Only these rows, ascending, stay.
 void keep_rows(Frame& frame, const std::vector<std::int64_t>& kept);
 

@@ -75,26 +75,9 @@ void apply_impute(const FittedStep& step, Frame& frame) {
     fill_in(step, i, require_column(frame, step.kind, step.columns[i]));
 }
 
-FittedStep fit_drop_missing(const PreprocessStep& step, Frame& frame) {
-  for (const std::string& name : step.columns) {
-    if (!find_column(frame.targets, name)) require_column(frame, step.kind, name);
-  }
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  fitted.columns = step.columns;
-  return fitted;
-}
-
 void apply_drop_missing(const FittedStep& step, Frame& frame) {
   std::vector<std::int64_t> kept;
-  std::vector<const Column*> looked_at;
-  for (const auto* columns : {&frame.features, &frame.targets}) {
-    for (const Column& column : *columns) {
-      const bool named =
-          std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end();
-      if (step.columns.empty() || named) looked_at.push_back(&column);
-    }
-  }
+  const std::vector<const Column*> looked_at = named_columns(step, frame);
   for (std::size_t row = 0; row < frame.numbers.size(); ++row) {
     const auto absent = [row](const Column* column) { return is_missing(*column, row); };
     if (std::none_of(looked_at.begin(), looked_at.end(), absent))

@@ -133,26 +133,8 @@ void drop_outliers(const FittedStep& step, Frame& frame) {
   keep_rows(frame, kept);
 }
 
-FittedStep fit_drop_duplicates(const PreprocessStep& step, Frame& frame) {
-  for (const std::string& name : step.columns) {
-    if (!find_column(frame.targets, name)) require_column(frame, step.kind, name);
-  }
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  fitted.columns = step.columns;
-  return fitted;
-}
-
 void drop_duplicates(const FittedStep& step, Frame& frame) {
-  std::vector<const Column*> columns;
-  for (const auto* list : {&frame.features, &frame.targets}) {
-    for (const Column& column : *list) {
-      const bool named =
-          std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end();
-      if (step.columns.empty() || named) columns.push_back(&column);
-    }
-  }
-  RowSet rows(std::move(columns));
+  RowSet rows(named_columns(step, frame));
   std::vector<std::int64_t> kept;
   for (std::size_t row = 0; row < frame.numbers.size(); ++row) {
     if (rows.insert(row)) kept.push_back(static_cast<std::int64_t>(row));

@@ -14,14 +14,12 @@ void apply_numbers(const FittedStep& step, Frame& frame);
 // missing.cpp: impute and drop_missing
 FittedStep fit_impute(const PreprocessStep& step, Frame& frame, Peers* peers);
 void apply_impute(const FittedStep& step, Frame& frame);
-FittedStep fit_drop_missing(const PreprocessStep& step, Frame& frame);
 void apply_drop_missing(const FittedStep& step, Frame& frame);
 
 // rows.cpp: outliers and drop_duplicates. Rows leave the training split only; what is to be
 // predicted or measured stays whole.
 FittedStep fit_outliers(const PreprocessStep& step, Frame& frame, Peers* peers);
 void apply_outliers(const FittedStep& step, Frame& frame);
-FittedStep fit_drop_duplicates(const PreprocessStep& step, Frame& frame);
 void drop_outliers(const FittedStep& step, Frame& frame);
 void drop_duplicates(const FittedStep& step, Frame& frame);
 
