@@ -77,6 +77,8 @@ struct DataOptions {
   std::string on_bad_sample = "stop";  ///< stop | skip: leave samples out that cannot be read
   double max_bad_samples = 0.01;       ///< skip: the part of a file's samples that may be bad
   std::string verify = "auto";         ///< auto | true | false: compare files with their manifest
+  std::int64_t memory = 0;  ///< prepared data: MiB of it that a worker keeps in memory; 0: as the
+                            ///< system does
 };
 
 /// One preprocessing step. `kind` is the YAML key of the list item; which other members count
@@ -108,6 +110,9 @@ struct PreprocessStep {
   bool whiten = true;              ///< pca
   bool invalid =
       false;  ///< to_number: text that is no number becomes missing; else it stops the job
+  std::string tokenizer = "word";  ///< tokens: word | byte | bpe
+  std::int64_t vocabulary = 8192;  ///< tokens: different tokens at most
+  std::int64_t length = 256;       ///< tokens: of a sample at most
 };
 
 /// One change at random of each training image, anew each time it is seen. `kind` is the YAML key
@@ -134,7 +139,8 @@ struct AugmentStep {
 };
 
 struct PartitionOptions {
-  std::string by = "row";  ///< row: samples as they come | value: by what `value` says
+  std::string by = "row";  ///< row: samples as they come | value: by what `value` says | column:
+                           ///< each worker has some of the features | size: by samples' lengths
   std::string order =
       "shuffled";  ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
   std::string assign = "block";  ///< row: block (a lane gets a contiguous slice of the batch) |
@@ -142,6 +148,11 @@ struct PartitionOptions {
                                  ///< its share of each value) | hash (all samples of a value are in
                                  ///< one lane) | range (lanes get neighbouring values)
   std::string value = "target";  ///< by value: the column; `target`: what is predicted
+  std::int64_t block = 0;  ///< shuffled: neighbouring samples that stay together while blocks are
+                           ///< shuffled; 0: one (prepared data that is larger than memory: chosen)
+  std::int64_t columns = 8;  ///< by column: parts that features are cut into
+  std::int64_t tokens = 0;   ///< by size: tokens of a batch at most, padding included
+  std::int64_t bucket = 16;  ///< by size: lengths are rounded up to multiples of it
 };
 
 /// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its
@@ -150,6 +161,8 @@ struct PartitionOptions {
 ///   {kernel, stride} batch_norm   layer_norm   dropout {p}   flatten   global_avg_pool relu gelu
 ///   tanh sigmoid silu leaky_relu elu softplus
 ///   embedding {units, values}
+///   gru / lstm {units, bidirectional, output}   transformer {heads, units, p, causal}
+///   positions   pool_time {output}
 struct LayerOptions {
   std::string kind;
   std::int64_t units = 0;
@@ -160,6 +173,10 @@ struct LayerOptions {
   std::int64_t padding = 0;
   bool bias = true;
   double p = 0.5;
+  std::int64_t heads = 4;           ///< transformer
+  bool bidirectional = false;       ///< gru, lstm
+  bool causal = false;              ///< transformer: a token sees those before it only
+  std::string output = "sequence";  ///< gru, lstm: sequence | last; pool_time: mean | max | last
 };
 
 struct ModelOptions {
