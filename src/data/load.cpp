@@ -107,6 +107,10 @@ struct Sources {
   Column values;   // of each row of `train`, where the job partitions by value
 };
 
+bool has_values(const Column& column) {
+  return !column.numbers.empty() || !column.codes.empty();
+}
+
 /// Completes the list of a source's bad rows, and stops when it is too long.
 void find_bad_targets(Source& source, const TargetCode& code, const DataOptions& data) {
   if (data.on_bad_sample != "skip") return;
@@ -123,7 +127,9 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
   Sources sources;
   const DataOptions train = with_partition_column(data, partition);
   sources.train = read_source(train.train, {train, "data.train", nullptr, false, peers}, resolve);
-  if (partition.by == "value") sources.values = partition_column(sources.train, data, partition);
+  const bool by_column = partition.by == "size" && partition.value != "target";
+  if (partition.by == "value" || by_column)
+    sources.values = partition_column(sources.train, data, partition);
   code = TargetCode::decide(*sources.train.target, data);
   find_bad_targets(sources.train, *code, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
@@ -156,13 +162,13 @@ std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep
   if (sources.validation) add_traits("validation", *sources.validation, traits);
   if (sources.test) add_traits("test", *sources.test, traits);
   add_traits(sources.rows, preprocess, traits);
-  if (partition.by == "value") add_traits(sources.values, traits);
+  if (has_values(sources.values)) add_traits(sources.values, traits);
   return fingerprint_text(traits);
 }
 
 /// Of the training samples with these numbers.
 void take_values(const Sources& sources, const Rows& rows, Splits& splits) {
-  if (!sources.values.numbers.empty() || !sources.values.codes.empty())
+  if (has_values(sources.values))
     splits.values = std::move(take_rows({sources.values}, rows).front());
 }
 
@@ -313,6 +319,8 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
   require_same_data(fingerprints);
   Splits splits = sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
                                       : fit_tables(sources, *code, preprocess, peers);
+  if (partition.by == "size" && !has_values(splits.values))
+    splits.values = token_counts(*splits.train);
   splits.fingerprint = std::move(own);
   splits.repaired = files.repaired();
   describe_bad_samples(sources, splits);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/tokenizer.hpp"
 
 namespace convoy {
 namespace {
@@ -63,6 +64,13 @@ bool is_sound_pca(const FittedStep& step) {
          std::all_of(step.components.begin(), step.components.end(), usable);
 }
 
+bool is_sound_tokens(const FittedStep& step) {
+  if (step.columns.size() != 1 || step.width < 1 || step.width > most_tokens) return false;
+  if (step.output == "word") return step.categories.size() == 1 && ascend(step.categories, true);
+  if (step.output == "bpe") Tokenizer::from_json(step.tokenizer);
+  return is_one_of(step.output, {"byte", "bpe"});
+}
+
 bool is_sound_outliers(const FittedStep& step) {
   return step.lower.size() == step.columns.size() && step.upper.size() == step.columns.size() &&
          are_finite(step.lower) && are_finite(step.upper) &&
@@ -102,6 +110,7 @@ bool is_sound(const FittedStep& step) {
   }
   if (kind == "hashing") return step.width > 0 && step.width <= most_hashed_columns;
   if (kind == "pca") return is_sound_pca(step);
+  if (kind == "tokens") return is_sound_tokens(step);
   return is_one_of(
       kind, {"log", "drop_missing", "drop_duplicates", "to_number", "to_text", "clean_text"});
 }
@@ -136,7 +145,8 @@ nlohmann::ordered_json to_json(const FittedStep& step) {
   if (kind == "one_hot") json["categories"] = step.categories;
   if (kind != "one_hot") put("categories", step.categories);
   put("parts", step.parts);
-  if (kind == "hashing") json["width"] = step.width;
+  put("tokenizer", step.tokenizer);
+  if (kind == "hashing" || kind == "tokens") json["width"] = step.width;
   if (kind == "to_number") json["invalid"] = step.invalid;
   return json;
 }
@@ -164,6 +174,7 @@ FittedStep fitted_step(const nlohmann::ordered_json& json) {
   get("width", step.width);
   get("invalid", step.invalid);
   get("components", step.components);
+  get("tokenizer", step.tokenizer);
   if (!is_sound(step)) throw InputError(fmt::format("the fitted step '{}' is damaged", step.kind));
   return step;
 }

@@ -21,6 +21,8 @@ namespace convoy {
 ///   frequency                `categories` and of each its part of the rows
 ///   hashing                  `width`
 ///   to_number                `invalid`
+///   tokens                   `width` of a sample at most; `output`: the tokenizer; word:
+///                            `categories`; bpe: `tokenizer`
 ///   pca                      y = `components` (rows of loadings) * (x - subtract) / divide
 ///   drop_missing, drop_duplicates   nothing is fitted; no columns means any column
 ///   to_text, clean_text      nothing is fitted
@@ -47,7 +49,11 @@ struct FittedStep {
   std::int64_t width = 0;
   bool invalid = false;
   std::vector<std::vector<double>> components;
+  nlohmann::ordered_json tokenizer;
 };
+
+/// A token of a sample is a column of the matrix.
+constexpr std::int64_t most_tokens = 65'536;
 
 /// A hashing column is a column of the matrix: more than this is a mistake.
 constexpr std::int64_t most_hashed_columns = 10'000;

@@ -14,6 +14,7 @@ void apply_step(const FittedStep& step, Frame& frame) {
   if (kind == "drop_missing") return steps::apply_drop_missing(step, frame);
   if (kind == "outliers") return steps::apply_outliers(step, frame);
   if (kind == "drop_duplicates") return;  // of the training split alone
+  if (kind == "tokens") return steps::apply_tokens(step, frame);
   if (kind == "pca") return steps::apply_pca(step, frame);
   if (kind == "to_number" || kind == "to_text" || kind == "clean_text")
     return steps::apply_text(step, frame);

@@ -21,6 +21,7 @@ FittedStep fit_step(const PreprocessStep& step, Frame& frame, Peers* peers) {
     return steps::fit_encoding(step, frame, peers);
   if (kind == "to_number" || kind == "to_text" || kind == "clean_text")
     return steps::fit_text(step, frame);
+  if (kind == "tokens") return steps::fit_tokens(step, frame);
   if (kind == "pca") return steps::fit_pca(step, frame, peers);
   throw InputError(fmt::format("preprocess: no step is called {}", in_quotes(kind)));
 }

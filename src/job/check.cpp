@@ -239,10 +239,18 @@ class Checker {
   void check_partition() const {
     const PartitionOptions& partition = job_.partition;
     const bool of_rows = partition.assign == "block" || partition.assign == "cyclic";
-    if (partition.by == "row" && !of_rows) {
+    if (partition.by != "value" && !of_rows) {
       fail("partition.assign",
            fmt::format("{} is of values; set partition.by to value, or write block or cyclic",
                        partition.assign),
+           {"partition"});
+    }
+    if (partition.by == "size") check_sizes();
+    if (partition.by != "size" && partition.tokens > 0) {
+      fail("partition.tokens",
+           fmt::format("is of batches by size, and partition.by is {}; set it to size, or remove "
+                       "this",
+                       partition.by),
            {"partition"});
     }
     if (partition.by == "row" && partition.value != "target") {
@@ -262,6 +270,25 @@ class Checker {
     }
     if (partition.value.empty())
       fail("partition.value", "is empty; name a column, or write target", {"partition"});
+  }
+
+  void check_sizes() const {
+    const PartitionOptions& partition = job_.partition;
+    if (partition.tokens == 0) {
+      fail("partition.tokens", "is missing; by size it says how many tokens a batch has at most",
+           {"partition.by", "partition"});
+    }
+    if (partition.value == "target" && !has_step("tokens")) {
+      fail("partition.by",
+           "size needs a tokens step in preprocess, or in partition.value the column with each "
+           "sample's size",
+           {"partition"});
+    }
+  }
+
+  bool has_step(std::string_view kind) const {
+    return std::ranges::any_of(job_.preprocess,
+                               [&](const PreprocessStep& step) { return step.kind == kind; });
   }
 
   void check_model() const {

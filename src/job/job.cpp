@@ -28,6 +28,17 @@ schema::Node parse_root(const std::string& yaml, const std::string& name) {
   }
 }
 
+// Where a step makes the tokens, the job says how many there are at most.
+void fill_in_values(Job& job) {
+  for (const PreprocessStep& step : job.preprocess) {
+    if (step.kind != "tokens") continue;
+    for (LayerOptions& layer : job.model.layers) {
+      if (layer.kind == "embedding" && layer.values == 0)
+        layer.values = step.tokenizer == "byte" ? 256 : step.vocabulary;
+    }
+  }
+}
+
 }  // namespace
 
 Job load_job(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
@@ -47,6 +58,7 @@ Job parse_job(const std::string& yaml, const std::string& name,
   }
   Job job = schema::read_job(document);
   schema::check_combinations(job, document);
+  fill_in_values(job);
   return job;
 }
 

@@ -176,6 +176,19 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
       column_step("clean_text",
                   "lower case, no blanks at the ends, one space for several blanks within, no "
                   "control characters"),
+      {{"tokens", "tokenizer",
+        "text as numbers: each row becomes the numbers of its tokens, then -1 up to the longest "
+        "one's length. It is for the only feature column, and for layers on sequences "
+        "([text](text.md))"},
+       [](Visitor& v, PreprocessStep& o) {
+         v.key("tokenizer", o.tokenizer, choice({"word", "byte", "bpe"}),
+               "word: the most frequent words, figures and marks, and 0 for all others; byte: the "
+               "256 bytes; bpe: byte-pair encoding learnt from the training split");
+         v.key("vocabulary", o.vocabulary, between(2, 1 << 24),
+               "word, bpe: different tokens at most");
+         v.key("length", o.length, between(1, 65'536), "what is beyond so many tokens is cut off");
+         columns(v, o);
+       }},
       {{"impute", "with", "fills missing values"},
        [](Visitor& v, PreprocessStep& o) {
          v.key("with", o.with, choice({"mean", "median", "mode", "constant"}), "what to fill in");
@@ -236,13 +249,41 @@ KindOf<LayerOptions> pool_layer(std::string_view name, std::string_view doc) {
           }};
 }
 
+KindOf<LayerOptions> recurrent_layer(std::string_view name, std::string_view doc) {
+  return {{name, "units", doc}, [](Visitor& v, LayerOptions& o) {
+            v.key("units", o.units, between(1, wide).required(), "numbers of the state");
+            v.key("bidirectional", o.bidirectional, any(),
+                  "from both ends: twice as many numbers come out");
+            v.key("output", o.output, choice({"sequence", "last"}),
+                  "what each position gave, or the last one alone");
+          }};
+}
+
 std::vector<KindOf<LayerOptions>> layer_kinds() {
   return {
       {{"embedding", "units", "each number becomes `units` numbers of its own, which are learnt"},
        [](Visitor& v, LayerOptions& o) {
          v.key("units", o.units, between(1, wide).required(), "how many");
          v.key("values", o.values, between(0, many),
-               "numbers are whole, from 0 to below it; 0: as many as a text has tokens");
+               "numbers are whole, from 0 to below it; 0: as many as a text has tokens. -1 is "
+               "padding, which becomes zeros");
+       }},
+      recurrent_layer("gru", "gated recurrent units, along a sequence"),
+      recurrent_layer("lstm", "long short-term memory, along a sequence"),
+      {{"transformer", "heads",
+        "a block of a transformer: attention between the positions of a sequence, then two linear "
+        "layers, each normalised before and added to what it got"},
+       [](Visitor& v, LayerOptions& o) {
+         v.key("heads", o.heads, between(1, 1024), "of the attention");
+         v.key("units", o.units, between(0, wide),
+               "of the first linear layer; 0: four times what a position has");
+         v.key("causal", o.causal, any(), "a position sees itself and those before it only");
+       }},
+      plain_layer("positions", "adds numbers to each position of a sequence, which are learnt"),
+      {{"pool_time", "output", "one vector of a sequence"},
+       [](Visitor& v, LayerOptions& o) {
+         v.key("output", o.output, choice({"mean", "max", "last"}).required(),
+               "the mean or the largest of its positions, or the last one");
        }},
       {{"linear", "units", "fully connected"},
        [](Visitor& v, LayerOptions& o) {
@@ -396,9 +437,10 @@ void describe(Visitor& v, DataOptions& o) {
 
 void describe(Visitor& v, PartitionOptions& o) {
   v.key(
-      "by", o.by, choice({"row", "value"}),
+      "by", o.by, choice({"row", "value", "size"}),
       "row: each batch is cut into lanes; value: samples belong to lanes by what `value` says, for "
-      "the whole run");
+      "the whole run; size: samples of about the same number of tokens form a batch, as many as "
+      "`tokens` allows, which is cut into lanes");
   v.key("order", o.order, choice({"shuffled", "sequential"}),
         "shuffled by the seed, anew each epoch (by value: within each lane); or as in the file, "
         "every epoch");
@@ -407,9 +449,16 @@ void describe(Visitor& v, PartitionOptions& o) {
         "every S-th sample (cyclic). By value: every lane and every batch has its share of each "
         "value (stratified), all samples of a value are in one lane (hash), or lanes have "
         "neighbouring values (range); needed there");
-  v.key("value", o.value, any(),
-        "by value: the column, as read from the file, before preprocessing; it may be one of "
-        "`data.csv.ignore`. target: what is predicted (arrays have nothing else)");
+  v.key(
+      "value", o.value, any(),
+      "by value: the column, as read from the file, before preprocessing; it may be one of "
+      "`data.csv.ignore`. target: what is predicted (arrays have nothing else). By size: a column "
+      "of numbers, the size of each sample; target: its tokens");
+  v.key("tokens", o.tokens, between(0, many),
+        "by size: how many tokens a batch has at most, padding included; it decides the number of "
+        "samples, and not `train.batch`");
+  v.key("bucket", o.bucket, between(1, 65'536),
+        "by size: lengths are rounded up to multiples of it when batches are formed");
 }
 
 void describe(Visitor& v, ModelOptions& o) {

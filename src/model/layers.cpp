@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "model/sequence_layers.hpp"
 
 namespace convoy {
 namespace {
@@ -40,22 +41,6 @@ nn::AnyModule make_linear(const LayerOptions& o, Shape& shape) {
   const std::int64_t inputs = shape[0];
   shape = {o.units};
   return nn::AnyModule(nn::Linear(nn::LinearOptions(inputs, o.units).bias(o.bias)));
-}
-
-// Rows of a table by number; numbers come as floats, as all features do.
-struct EmbeddingRowsImpl : nn::Module {
-  EmbeddingRowsImpl(std::int64_t values, std::int64_t units)
-      : rows(register_module("rows", nn::Embedding(values, units))) {}
-  torch::Tensor forward(const torch::Tensor& numbers) { return rows(numbers.to(torch::kLong)); }
-  nn::Embedding rows;
-};
-TORCH_MODULE(EmbeddingRows);
-
-nn::AnyModule make_embedding(const LayerOptions& o, Shape& shape) {
-  require_dims(shape, 1, "flat samples");
-  if (o.values < 1) throw InputError("`values` is missing: how many numbers there are");
-  shape.push_back(o.units);
-  return nn::AnyModule(EmbeddingRows(o.values, o.units));
 }
 
 nn::AnyModule make_conv(const LayerOptions& o, Shape& shape) {
@@ -105,7 +90,6 @@ using Maker = std::function<nn::AnyModule(const LayerOptions&, Shape&)>;
 
 const std::map<std::string, Maker>& makers() {
   static const std::map<std::string, Maker> table = {
-      {"embedding", make_embedding},
       {"linear", make_linear},
       {"conv", make_conv},
       {"max_pool", make_pool},
@@ -113,7 +97,9 @@ const std::map<std::string, Maker>& makers() {
       {"batch_norm", make_batch_norm},
       {"layer_norm",
        [](const LayerOptions&, Shape& shape) {
-         return nn::AnyModule(nn::LayerNorm(nn::LayerNormOptions(shape)));
+         // Of a sequence each position by itself.
+         const Shape normalised = shape.size() == 2 ? Shape{shape[1]} : shape;
+         return nn::AnyModule(nn::LayerNorm(nn::LayerNormOptions(normalised)));
        }},
       {"dropout", [](const LayerOptions& o, Shape&) { return nn::AnyModule(nn::Dropout(o.p)); }},
       {"flatten", make_flatten},
@@ -132,7 +118,10 @@ const std::map<std::string, Maker>& makers() {
 
 }  // namespace
 
-nn::AnyModule make_layer(const LayerOptions& options, Shape& shape) {
+nn::AnyModule make_layer(const LayerOptions& options, Shape& shape,
+                         const std::shared_ptr<SequenceLengths>& lengths) {
+  if (options.kind == "embedding" || is_sequence_layer(options.kind))
+    return make_sequence_layer(options, shape, lengths);
   const auto maker = makers().find(options.kind);
   if (maker == makers().end()) throw InputError("there is no such layer");
   return maker->second(options, shape);

@@ -3,6 +3,7 @@
 #include <torch/nn.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "convoy/job/job.hpp"
@@ -11,8 +12,12 @@ namespace convoy {
 
 using Shape = std::vector<std::int64_t>;
 
+struct SequenceLengths;
+
 /// Makes the layer for input samples of `shape` (no batch dimension) and replaces `shape` by what
-/// it gives. Throws InputError saying what the layer needs and what it got.
-torch::nn::AnyModule make_layer(const LayerOptions& options, Shape& shape);
+/// it gives. `lengths` is shared by the layers of a network (model/sequence_layers). Throws
+/// InputError saying what the layer needs and what it got.
+torch::nn::AnyModule make_layer(const LayerOptions& options, Shape& shape,
+                                const std::shared_ptr<SequenceLengths>& lengths);
 
 }  // namespace convoy

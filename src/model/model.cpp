@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 #include <torch/nn.h>
 
+#include <algorithm>
+
 #include "convoy/core/error.hpp"
 #include "model/layers.hpp"
+#include "model/sequence_layers.hpp"
 
 namespace convoy {
 namespace {
@@ -15,9 +18,14 @@ using Layer = std::pair<std::string, torch::nn::AnyModule>;
 // The network, and in `shape` what it gives a sample.
 torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, Shape& shape) {
   torch::nn::Sequential net;
+  const auto lengths = std::make_shared<SequenceLengths>();
+  lengths->cut = std::any_of(layers.begin(), layers.end(), [](const LayerOptions& layer) {
+    return is_sequence_layer(layer.kind);
+  });
   for (std::size_t i = 0; i < layers.size(); ++i) {
     try {
-      net->push_back(fmt::format("{}_{}", i, layers[i].kind), make_layer(layers[i], shape));
+      net->push_back(fmt::format("{}_{}", i, layers[i].kind),
+                     make_layer(layers[i], shape, lengths));
     } catch (const InputError& error) {
       throw InputError(fmt::format("model: layer {} ({}): {}", i, layers[i].kind, error.what()));
     }

@@ -139,6 +139,11 @@ std::string format_summary(const Json& record) {
       workers ? "worker" : "lane", times_text(member_number(record, "largest_of_mean")),
       distance_text(record, "skew_mean"), distance_text(record, "skew_most"),
       distance_text(batches, "mean"), distance_text(batches, "most"));
+  if (record.contains("padding")) {
+    text += fmt::format("  padding: {:.1f} % of all positions; by row it would be {:.1f} %\n",
+                        100 * member_number(record["padding"], "by_size"),
+                        100 * member_number(record["padding"], "by_row"));
+  }
   if (record.at("empty") != 0)
     text += fmt::format("  {} {} no samples\n", count_text(record, "empty"),
                         workers ? "workers have" : "lanes have");

@@ -23,8 +23,9 @@ std::int64_t resolved_batch(const Job& job, const TrainingData& data) {
 }
 
 SampleValues values_of_samples(const Job& job, const TrainingData& data) {
-  if (job.partition.by != "value") return {};
+  if (job.partition.by != "value" && job.partition.by != "size") return {};
   require_values(data.values, data.train->size());
+  if (job.partition.by == "size") return {{}, {}, sample_sizes(data.values)};
   return sample_values(data.values, job.seed, job.partition.assign == "hash");
 }
 

@@ -85,7 +85,11 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
                    {"train.clip.norm", job.train.clip.norm},
                    {"train.clip.value", job.train.clip.value},
                    {"the number of training samples", samples}};
-  if (job.partition.by == "value") {
+  if (job.partition.by == "size") {
+    identity["partition.tokens"] = job.partition.tokens;
+    identity["partition.bucket"] = job.partition.bucket;
+  }
+  if (job.partition.by == "value" || job.partition.by == "size") {
     identity["partition.by"] = job.partition.by;
     identity["the values that samples are partitioned by"] = values_checksum(values);
   }

@@ -54,6 +54,15 @@ TEST(PartitionAdvice, RulesInTheirOrder) {
   EXPECT_EQ(advised(facts), "row cyclic");
 
   facts = plain_facts();
+  facts.sequential = true;
+  facts.batch_in_sequence = 0.9;
+  facts.padding_by_size = 0.1;
+  facts.padding_by_row = 0.14;
+  EXPECT_EQ(advised(facts), "value stratified");
+  facts.padding_by_row = 0.4;
+  EXPECT_EQ(advised(facts), "size block");
+
+  facts = plain_facts();
   facts.contestants[0].groups.skew_mean = 0.03;
   EXPECT_EQ(advised(facts), "row block");
   facts.own_steps = true;

@@ -87,7 +87,7 @@ TEST(JobErrors, ranges_and_choices_are_told) {
   expect_error(
       "train: {optimizer: sdg}\n",
       "2: train.optimizer.kind: 'sdg' is not one of sgd, adam, adamw; did you mean 'sgd'?");
-  expect_error("partition: column\n", "2: partition.by: 'column' is not one of row, value");
+  expect_error("partition: column\n", "2: partition.by: 'column' is not one of row, value, size");
 }
 
 TEST(JobErrors, list_items_are_checked_by_kind) {

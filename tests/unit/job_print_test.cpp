@@ -172,6 +172,11 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (job.data.images.width == 0) job.data.images.height = 0;
   job.partition.assign = job.partition.by == "value" ? "hash" : "cyclic";
   if (job.partition.by == "row" || job.partition.value.empty()) job.partition.value = "target";
+  if (job.partition.by == "size" && job.partition.value == "target") job.partition.value = "length";
+  job.partition.tokens =
+      job.partition.by == "size" ? std::max<std::int64_t>(1, job.partition.tokens) : 0;
+  for (LayerOptions& layer : job.model.layers)
+    if (layer.kind == "embedding") layer.values = std::max<std::int64_t>(1, layer.values);
   for (AugmentStep& step : job.augment) {
     if (step.kind != "zoom") continue;
     step.low = 0.25;

@@ -21,8 +21,8 @@ struct Splits {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> validation;
   std::shared_ptr<const Dataset> test;
-  /// partition.by: value: the value of each training sample, as read from the file; else empty. For
-  /// TrainingData::values.
+  /// partition.by: value: the value of each training sample, as read from the file; size: its
+  /// tokens; else empty. For TrainingData::values.
   Column values;
   /// Everything `load_for_prediction` needs to treat new data as the training data was treated: the
   /// fitted steps with their statistics, category and class names, column roles. Stored inside the

@@ -23,13 +23,14 @@ struct PartitionQuery {
 ///     {label, times}, skew}]; workers [the same without lane and replica], if asked for
 ///   largest_of_mean, empty, skew_mean, skew_most: of the workers, if asked for, else of the lanes
 ///   batches {smallest, largest, mean, most}: sizes; how far their labels are from all samples'
+///   padding {by_size, by_row}: by size: the part of positions that is padding
 ///   explain: contestants [{by, assign, largest_of_mean, empty, skew_mean, skew_most,
 ///   smallest_batch,
 ///     largest_batch, batch_mean, batch_most}], value, values, samples_a_value, batch_in_sequence,
 ///     batch_shuffled, suits {by, assign}, reasons [sentences]
 /// skew is the total variation distance of the labels from those of all samples; of several target
-/// columns the first counts. Loads the data once or twice. Throws as load_splits does, and
-/// InputError for an impossible query.
+/// columns the first counts. Loads the data once or twice, by size once more. Throws as load_splits
+/// does, and InputError for an impossible query.
 nlohmann::ordered_json describe_partition(const Job& job, const PartitionQuery& query);
 
 }  // namespace convoy

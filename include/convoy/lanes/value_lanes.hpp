@@ -14,10 +14,12 @@ enum class ValueAssignment {
   range        ///< samples in the order of their values, cut into equal parts
 };
 
-/// The value of sample i is number codes[i] in the order of values.
+/// What samples are partitioned by. The value of sample i is number codes[i] in the order of
+/// values.
 struct SampleValues {
   std::vector<std::uint32_t> codes;
   std::vector<std::uint64_t> hashes;  ///< of each value; only `hash` needs them
+  std::vector<std::int64_t> sizes;    ///< by size: of each sample, 1 or more; else empty
 };
 
 /// A sample is in the same lane in every epoch, and is visited once in each. What a lane holds is

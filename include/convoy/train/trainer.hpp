@@ -26,8 +26,9 @@ struct TrainingData {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> validation;
   std::shared_ptr<const Dataset> test;
-  /// partition.by: value: what each training sample is partitioned by, in the order of `train`:
-  /// numbers, or codes into categories. The trainer lets go of it when it knows who gets what.
+  /// partition.by: value or size: what each training sample is partitioned by, in the order of
+  /// `train`: numbers (size: its tokens), or codes into categories. The trainer lets go of it when
+  /// it knows who gets what.
   Column values = {};
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double clear_difference = 0.1;   // of two distances of labels
 constexpr double small_difference = 0.02;  // that matters where workers only see their own lanes
+constexpr double clear_padding = 0.05;     // of all positions
 constexpr double uneven_sizes = 1.5;       // largest by mean
 
 std::string group_text(const PartitionFacts& facts, std::int64_t count) {
@@ -38,6 +39,10 @@ std::size_t rarest(const SampleLabels& labels) {
 bool has_rare_class(const PartitionFacts& facts) {
   return !facts.labels.parts && facts.labels.counts.size() > 1 &&
          facts.labels.counts[rarest(facts.labels)] < facts.steps;
+}
+
+bool pads_much(const PartitionFacts& facts) {
+  return facts.padding_by_row >= facts.padding_by_size + clear_padding;
 }
 
 bool drifts_apart(const PartitionFacts& facts) {
@@ -101,6 +106,14 @@ std::string slices_reason(const PartitionFacts& facts) {
       facts.of("cyclic").groups.skew_mean);
 }
 
+std::string padding_reason(const PartitionFacts& facts) {
+  return fmt::format(
+      "By row {:.0f} % of what a step computes is padding of short samples to their lane's "
+      "longest, "
+      "by size {:.0f} %.",
+      100 * facts.padding_by_row, 100 * facts.padding_by_size);
+}
+
 std::string plain_reason(const PartitionFacts& facts) {
   const Contestant& block = facts.of("block");
   const Contestant& stratified = facts.of("stratified");
@@ -152,7 +165,9 @@ const Contestant& PartitionFacts::of(const std::string& assign) const {
 
 PartitionAdvice advise_partition(const PartitionFacts& facts) {
   PartitionAdvice advice{"value", "stratified", {}};
-  if (facts.sequential && is_sorted_file(facts)) {
+  if (pads_much(facts)) {
+    advice = {"size", "block", {padding_reason(facts)}};
+  } else if (facts.sequential && is_sorted_file(facts)) {
     advice.reasons.push_back(sorted_reason(facts));
   } else if (groups_samples(facts)) {
     advice.assign = "hash";

@@ -34,7 +34,10 @@ struct PartitionFacts {
   // Batches of rows, if the order were the one or the other.
   double batch_in_sequence = 0;
   double batch_shuffled = 0;
-  std::vector<Contestant> contestants;  ///< all five
+  // By size: the part of positions that is padding; else 0.
+  double padding_by_size = 0;
+  double padding_by_row = 0;
+  std::vector<Contestant> contestants;  ///< all five, and by size where samples have sizes
 
   const Contestant& of(const std::string& assign) const;
 };
@@ -46,6 +49,7 @@ struct PartitionAdvice {
 };
 
 /// The first rule that holds decides (docs/partitioning.md lists them):
+///   0. by row so much more is padding than by size: size, block
 ///   1. order is sequential and the file is in order of its labels: value, stratified
 ///   2. `value` is a column that groups samples (at least two a value, and two values a lane or
 ///      worker): value, hash

@@ -25,34 +25,59 @@ struct PartitionedData {
   std::string target;
   SampleLabels labels;
   Column values;
+  std::vector<std::int64_t> sizes;  ///< by size: of each sample
 };
 
-Splits load_with(const Job& job, const std::string& value) {
-  PartitionOptions partition;
-  partition.by = value.empty() ? "row" : "value";
-  partition.value = value;
-  return load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, partition);
+/// What to load to know the values of `value`, the job's own partition, or nothing but the target.
+PartitionOptions partition_to_load(const Job& job, const std::string& value) {
+  PartitionOptions partition = job.partition;
+  if (!value.empty()) {
+    partition.by = "value";
+    partition.value = value;
+  }
+  return partition;
 }
 
-/// `value` empty: the target.
+/// The (first) target of each sample, as it is in the files: classes by name, else numbers.
+Column target_of(const Dataset& dataset, const std::string& name) {
+  constexpr std::int64_t at_once = 1024;
+  Column column;
+  column.name = name;
+  column.categorical = dataset.spec().task != Task::regression;
+  column.categories = dataset.spec().class_names;
+  std::vector<std::int64_t> rows;
+  for (std::int64_t first = 0; first < dataset.size(); first += at_once) {
+    rows.resize(static_cast<std::size_t>(std::min(at_once, dataset.size() - first)));
+    std::iota(rows.begin(), rows.end(), first);
+    const torch::Tensor target =
+        dataset.read(rows).target.view({std::ssize(rows), -1}).select(1, 0).to(torch::kDouble);
+    for (std::int64_t i = 0; i < target.size(0); ++i) {
+      const auto value = target[i].item<double>();
+      if (column.categorical)
+        column.codes.push_back(static_cast<std::int32_t>(value));
+      else
+        column.numbers.push_back(value);
+    }
+  }
+  return column;
+}
+
+/// `value` empty: what the job partitions by, or the target.
 PartitionedData load_partitioned(const Job& job, const std::string& value) {
   PartitionedData data;
-  Splits splits = load_with(job, value);
+  const PartitionOptions partition = partition_to_load(job, value);
+  Splits splits =
+      load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, partition);
   data.samples = splits.train->size();
-  const DataSpec spec = splits.train->spec();
+  const DataSpec& spec = splits.train->spec();
   data.bytes_per_sample =
       std::accumulate(spec.feature_shape.begin(), spec.feature_shape.end(),
                       static_cast<std::int64_t>(sizeof(float)), std::multiplies<>());
   data.target = splits.fitted.at("target").at("columns").at(0).get<std::string>();
-  data.values = std::move(splits.values);
-  splits = {};
-  if (data.values.name == data.target) {
-    data.labels = sample_labels(data.values, spec.task == Task::regression);
-    return data;
-  }
-  Column target = load_with(job, data.target).values;
+  Column target = target_of(*splits.train, data.target);
   data.labels = sample_labels(target, spec.task == Task::regression);
-  if (value.empty()) data.values = std::move(target);
+  if (partition.by == "size") data.sizes = sample_sizes(splits.values);
+  data.values = partition.by == "value" ? std::move(splits.values) : std::move(target);
   return data;
 }
 
@@ -125,14 +150,42 @@ Json describe_workers(const GroupMeasure& workers, const PartitionedData& data) 
   return json;
 }
 
-/// The job, but partitioned so.
-PartitionMeasure measure_as(Job job, const PartitionOptions& partition, const SampleValues& values,
-                            const PartitionedData& data, std::int64_t epoch) {
+SampleValues coded_values(const Job& job, const PartitionedData& data) {
+  SampleValues values = sample_values(data.values, job.seed, true);
+  values.sizes = data.sizes;
+  return values;
+}
+
+std::int64_t lanes_in(const Job& job, const PartitionedData& data) {
+  return checked_lanes(job.train, batch_of(job.train, data.samples));
+}
+
+/// The job's schedule, but partitioned so.
+std::unique_ptr<SampleSchedule> schedule_as(Job job, const PartitionOptions& partition,
+                                            const SampleValues& values,
+                                            const PartitionedData& data) {
   job.partition = partition;
-  const std::int64_t batch = batch_of(job.train, data.samples);
-  const std::int64_t lanes = checked_lanes(job.train, batch);
-  const SampleSchedule schedule(schedule_options(job, data.samples, batch, lanes, values));
-  return measure_partition(schedule, lanes, epoch, data.labels);
+  return std::make_unique<SampleSchedule>(schedule_options(
+      job, data.samples, batch_of(job.train, data.samples), lanes_in(job, data), values));
+}
+
+PartitionMeasure measure_as(const Job& job, const PartitionOptions& partition,
+                            const SampleValues& values, const PartitionedData& data,
+                            std::int64_t epoch) {
+  const auto schedule = schedule_as(job, partition, values, data);
+  return measure_partition(*schedule, lanes_in(job, data), epoch, data.labels);
+}
+
+/// By size: how much of the work is padding, beside the same samples by row.
+Json describe_padding(const Job& job, const SampleValues& values, const PartitionedData& data,
+                      std::int64_t epoch) {
+  const auto part = [&](const PartitionOptions& partition) {
+    return padding_part(*schedule_as(job, partition, values, data), lanes_in(job, data), epoch,
+                        data.sizes);
+  };
+  PartitionOptions rows = job.partition;
+  rows.by = "row";
+  return {{"by_size", part(job.partition)}, {"by_row", part(rows)}};
 }
 
 std::vector<Contestant> measure_all(const Job& job, const SampleValues& values,
@@ -152,6 +205,7 @@ std::vector<Contestant> measure_all(const Job& job, const SampleValues& values,
   add("value", "stratified");
   add("value", "hash");
   add("value", "range");
+  if (!data.sizes.empty()) add("size", "block");
   return contestants;
 }
 
@@ -166,7 +220,7 @@ void count_values(const SampleValues& values, PartitionFacts& facts) {
 
 PartitionFacts gather_facts(const Job& job, const PartitionedData& data,
                             const PartitionQuery& query) {
-  const SampleValues values = sample_values(data.values, job.seed, true);
+  const SampleValues values = coded_values(job, data);
   PartitionFacts facts;
   const StrategyOptions& strategy = job.strategy;
   facts.sequential = job.partition.order == "sequential";
@@ -203,6 +257,11 @@ Json explain(const Job& job, const PartitionedData& data, const PartitionQuery& 
     one["batch_most"] = contestant.batch_most;
     json["contestants"].push_back(std::move(one));
   }
+  if (!data.sizes.empty()) {
+    const Json padding = describe_padding(job, coded_values(job, data), data, query.epoch);
+    facts.padding_by_size = padding["by_size"];
+    facts.padding_by_row = padding["by_row"];
+  }
   const PartitionAdvice advice = advise_partition(facts);
   json["value"] = facts.value;
   json["values"] = facts.values;
@@ -233,11 +292,16 @@ Json describe_partition(const Job& job, const PartitionQuery& query) {
         fmt::format("--value: the job partitions by {} already; use --set partition.value=NAME",
                     in_quotes(job.partition.value)));
   }
+  if (job.partition.by == "size" && !query.value.empty()) {
+    throw InputError(
+        "--value: the job partitions by size; compare values with --set partition.by=row "
+        "--set partition.tokens=0");
+  }
   const std::string& column = query.value.empty() && by_value ? job.partition.value : query.value;
   PartitionedData data = load_partitioned(job, column);
   const std::int64_t batch = batch_of(job.train, data.samples);
   const std::int64_t lanes = checked_lanes(job.train, batch);
-  const SampleValues values = sample_values(data.values, job.seed, true);
+  const SampleValues values = coded_values(job, data);
   const SampleSchedule schedule(schedule_options(job, data.samples, batch, lanes, values));
   const PartitionMeasure measure = measure_partition(schedule, lanes, query.epoch, data.labels);
   const GroupMeasure of_lanes = measure_groups(measure, 0, data.labels);
@@ -262,6 +326,7 @@ Json describe_partition(const Job& job, const PartitionQuery& query) {
                        {"largest", measure.largest_batch},
                        {"mean", measure.batch_mean},
                        {"most", measure.batch_most}};
+  if (!data.sizes.empty()) record["padding"] = describe_padding(job, values, data, query.epoch);
   if (query.explain) record["explain"] = explain(job, data, query, schedule.steps_per_epoch());
   return record;
 }

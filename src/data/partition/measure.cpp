@@ -125,6 +125,25 @@ PartitionMeasure measure_partition(const SampleSchedule& schedule, std::int64_t 
   return measure;
 }
 
+double padding_part(const SampleSchedule& schedule, std::int64_t lanes, std::int64_t epoch,
+                    const std::vector<std::int64_t>& sizes) {
+  std::int64_t used = 0;
+  std::int64_t all = 0;
+  for (std::int64_t s = 0; s < schedule.steps_per_epoch(); ++s) {
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      std::int64_t longest = 0;
+      const auto samples = schedule.lane_samples(epoch * schedule.steps_per_epoch() + s, lane);
+      for (const std::int64_t sample : samples) {
+        const std::int64_t size = sizes[static_cast<std::size_t>(sample)];
+        used += size;
+        longest = std::max(longest, size);
+      }
+      all += longest * static_cast<std::int64_t>(samples.size());
+    }
+  }
+  return all == 0 ? 0 : 1 - static_cast<double>(used) / static_cast<double>(all);
+}
+
 GroupMeasure measure_groups(const PartitionMeasure& measure, int owners,
                             const SampleLabels& labels) {
   GroupMeasure result;

@@ -39,6 +39,11 @@ struct PartitionMeasure {
 PartitionMeasure measure_partition(const SampleSchedule& schedule, std::int64_t lanes,
                                    std::int64_t epoch, const SampleLabels& labels);
 
+/// The part of an epoch's positions that is padding, when each lane's samples are padded to its
+/// longest. `sizes` of each sample.
+double padding_part(const SampleSchedule& schedule, std::int64_t lanes, std::int64_t epoch,
+                    const std::vector<std::int64_t>& sizes);
+
 /// Of lanes, or of workers, which have several each.
 struct GroupMeasure {
   std::vector<LabelCounts> groups;

@@ -39,6 +39,11 @@ SampleSchedule::Options schedule_options(const Job& job, std::int64_t samples, s
   options.drop_last = job.train.last_batch == "drop";
   if (job.partition.by == "value") options.values = &values;
   options.assignment = value_assignment(job.partition.assign);
+  if (job.partition.by == "size") {
+    options.values = &values;
+    options.tokens = job.partition.tokens;
+    options.bucket = job.partition.bucket;
+  }
   return options;
 }
 

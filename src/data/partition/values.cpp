@@ -104,7 +104,8 @@ std::vector<std::string> names_of(const Source& train) {
 
 DataOptions with_partition_column(const DataOptions& data, const PartitionOptions& partition) {
   DataOptions options = data;
-  if (partition.by == "value") std::erase(options.csv.ignore, partition.value);
+  if (partition.by == "value" || partition.by == "size")
+    std::erase(options.csv.ignore, partition.value);
   return options;
 }
 
@@ -131,7 +132,7 @@ void require_values(const Column& values, std::int64_t samples) {
       static_cast<std::int64_t>(values.categorical ? values.codes.size() : values.numbers.size());
   if (count == 0) {
     throw InputError(
-        "partition.by: value needs each training sample's value in TrainingData::values; "
+        "partition.by: value (or size) needs each training sample's value in TrainingData::values; "
         "load_splits fills it in when it is given the job's partition");
   }
   if (count != samples) {
@@ -154,6 +155,49 @@ SampleValues sample_values(const Column& values, std::uint64_t seed, bool hashed
   for_each_value(values,
                  [&](std::string_view text) { result.hashes.push_back(hash_of(text, seed)); });
   return result;
+}
+
+Column token_counts(const Dataset& dataset) {
+  constexpr std::int64_t at_once = 4096;
+  if (dataset.spec().feature_shape.size() != 1) {
+    throw InputError(
+        "partition.by: size needs samples that are rows of tokens: a tokens step in preprocess");
+  }
+  Column counts;
+  counts.name = "tokens";
+  std::vector<std::int64_t> rows;
+  for (std::int64_t first = 0; first < dataset.size(); first += at_once) {
+    rows.resize(static_cast<std::size_t>(std::min(at_once, dataset.size() - first)));
+    std::iota(rows.begin(), rows.end(), first);
+    const torch::Tensor features = dataset.read(rows).features;
+    const auto values = features.accessor<float, 2>();
+    for (std::int64_t i = 0; i < features.size(0); ++i) {
+      std::int64_t tokens = 0;
+      while (tokens < features.size(1) && values[i][tokens] >= 0) ++tokens;
+      counts.numbers.push_back(static_cast<double>(tokens));
+    }
+  }
+  return counts;
+}
+
+std::vector<std::int64_t> sample_sizes(const Column& values) {
+  constexpr double most = 2147483648.0;
+  if (values.categorical) {
+    throw InputError(fmt::format("partition.value: column {} is text; a size is a number",
+                                 in_quotes(values.name)));
+  }
+  std::vector<std::int64_t> sizes;
+  sizes.reserve(values.numbers.size());
+  for (const double x : values.numbers) {
+    if (!(x >= 0) || x > most) {
+      throw InputError(
+          fmt::format("partition.value: column {}, training sample {}: {} is no size of a sample",
+                      in_quotes(values.name), sizes.size(),
+                      std::isnan(x) ? "a missing value" : number_text(x)));
+    }
+    sizes.push_back(std::max<std::int64_t>(1, std::llround(std::ceil(x))));
+  }
+  return sizes;
 }
 
 std::vector<std::string> value_names(const Column& values) {

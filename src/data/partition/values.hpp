@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/lanes/value_lanes.hpp"
 #include "data/source.hpp"
@@ -26,6 +27,14 @@ void require_values(const Column& values, std::int64_t samples);
 /// 1e+20), of a missing value the one byte 255. Uses 12 bytes a sample while it works, and keeps 4
 /// and, with `hashed`, 8 for each value.
 SampleValues sample_values(const Column& values, std::uint64_t seed, bool hashed);
+
+/// by size: the tokens of each sample: values that are not -1 at its beginning. Throws InputError
+/// when samples are no rows of numbers.
+Column token_counts(const Dataset& dataset);
+
+/// by size: numbers as sizes, rounded up. Throws InputError for text and for what is missing,
+/// negative or above 2^31.
+std::vector<std::int64_t> sample_sizes(const Column& values);
 
 /// Values as text, by their number.
 std::vector<std::string> value_names(const Column& values);

@@ -31,6 +31,10 @@ void apply_encoding(const FittedStep& step, Frame& frame);
 FittedStep fit_text(const PreprocessStep& step, Frame& frame);
 void apply_text(const FittedStep& step, Frame& frame);
 
+// tokens.cpp. The text's column becomes `width` columns: numbers of tokens, then -1.
+FittedStep fit_tokens(const PreprocessStep& step, Frame& frame);
+void apply_tokens(const FittedStep& step, Frame& frame);
+
 // pca.cpp
 FittedStep fit_pca(const PreprocessStep& step, Frame& frame, Peers* peers);
 void apply_pca(const FittedStep& step, Frame& frame);
