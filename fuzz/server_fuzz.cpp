@@ -1,5 +1,7 @@
 // Any bytes that reach a parameter server leave it working: they are refused, or are requests that
-// its state machines answer or refuse, and another worker is still served.
+// its state machines answer or refuse, and another worker is still served. A snapshot of what they
+// are then makes the same host; any other bytes in its place make some host or are refused.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -51,6 +53,14 @@ class Bytes {
     return static_cast<std::int64_t>(wide >> 1);
   }
 
+  // As many bytes as the first one says.
+  Bytes part() {
+    const std::size_t size = std::min<std::size_t>(byte(), rest_.size());
+    const Bytes first(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return first;
+  }
+
  private:
   std::string_view rest_;
 };
@@ -69,15 +79,55 @@ ShardPlan small_plan(Way way) {
   return plan;
 }
 
-// Well-formed messages with fields as the input says.
-void talk(Bytes bytes, Way way) {
-  Host host(2);
+using Pieces = std::vector<std::vector<float>>;
+
+Pieces snapshot_of(const Host& host, std::uint32_t shard) {
+  Pieces pieces;
+  SnapshotWriter out(
+      [&](std::span<const float> data, bool) { pieces.emplace_back(data.begin(), data.end()); },
+      256);
+  host.save(shard, out);
+  out.finish();
+  return pieces;
+}
+
+void restore(Host& host, std::uint32_t shard, const Pieces& pieces) {
+  std::deque<SnapshotReader::Piece> read;
+  for (const auto& piece : pieces) read.push_back({nullptr, piece});
+  SnapshotReader in(std::move(read));
+  host.restore(shard, in);
+}
+
+// By their bits: there may be NaN among them.
+bool same(const Pieces& left, const Pieces& right) {
+  return std::equal(
+      left.begin(), left.end(), right.begin(), right.end(), [](const auto& a, const auto& b) {
+        return a.size() == b.size() &&
+               (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+      });
+}
+
+void expect_the_same_again(const Host& host) {
+  for (const std::uint32_t shard : {0U, 1U}) {
+    const Pieces pieces = snapshot_of(host, shard);
+    Host again(2);
+    restore(again, shard, pieces);
+    require(same(snapshot_of(again, shard), pieces));
+  }
+}
+
+void plan(Host& host, Way way) {
   Message answer;
   Message plan;
   plan.kind = Kind::plan;
   plan.text = small_plan(way).text();
   plan.numbers = {1};
   require(host.handle(plan, answer) && answer.kind == Kind::answer);
+}
+
+// Well-formed messages with fields as the input says.
+void talk_to(Host& host, Bytes bytes) {
+  Message answer;
   std::vector<float> data(64, 0.5F);
   while (!bytes.empty()) {
     Message m;
@@ -111,14 +161,47 @@ void talk(Bytes bytes, Way way) {
   require(host.handle(hello, answer) && answer.kind == Kind::answer);
 }
 
+void talk(Bytes bytes, Way way) {
+  Host host(2);
+  plan(host, way);
+  talk_to(host, bytes);
+  expect_the_same_again(host);
+}
+
+// Words of a snapshot in which the input changes some; what came of it is talked to.
+void spoil(Bytes bytes, Way way) {
+  Host host(2);
+  plan(host, way);
+  Bytes talked = bytes.part();
+  talk_to(host, talked);
+  Pieces pieces = snapshot_of(host, 0);
+  for (int changes = bytes.byte() % 8; changes > 0; --changes) {
+    auto& piece = pieces[bytes.byte() % pieces.size()];
+    if (piece.empty()) continue;
+    const std::size_t at = (bytes.byte() * std::size_t{256} + bytes.byte()) % piece.size();
+    const auto bits = static_cast<std::uint32_t>(bytes.number());
+    std::memcpy(&piece[at], &bits, sizeof bits);
+  }
+  if (bytes.byte() % 4 == 0) pieces.resize(bytes.byte() % (pieces.size() + 1));
+  Host spoilt(2);
+  try {
+    restore(spoilt, 0, pieces);
+  } catch (const RequestError&) {
+  }
+  talk_to(spoilt, bytes);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(input) + 1, size - 1);
+  const auto way = static_cast<Way>(input[0] % 4 - 1);
   if (input[0] % 4 == 0)
     decode_raw(bytes);
+  else if (input[0] / 4 % 2 == 0)
+    talk(Bytes(bytes), way);
   else
-    talk(Bytes(bytes), static_cast<Way>(input[0] % 4 - 1));
+    spoil(Bytes(bytes), way);
   return 0;
 }

@@ -192,7 +192,8 @@ void add_launch(CLI::App& app) {
           "that are lost, and goes on while MIN are left")
       ->type_name("N|MIN:MAX");
   verb->add_option("--restarts", options->restarts,
-                   "with MIN:MAX: workers that may be replaced on this host (default: 10)")
+                   "with MIN:MAX workers, with --servers parameter servers that may be replaced on "
+                   "this host (default: 10)")
       ->check(CLI::Range(0, 1000000));
   verb->add_option("--lost-after", options->lost_after,
                    "with MIN:MAX: seconds without a sign of life after which a worker is lost "

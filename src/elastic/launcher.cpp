@@ -39,20 +39,27 @@ std::vector<WorkerProcess> start_workers(const LaunchOptions& options, const Hos
   return workers;
 }
 
-std::vector<WorkerProcess> start_servers(const LaunchOptions& options, const HostPlan& plan,
-                                         const Secret& secret) {
+WorkerProcess start_server(const LaunchOptions& options, const std::string& rendezvous,
+                           const Secret& secret, int number) {
   const SecretDescriptor descriptor(secret);
-  std::vector<WorkerProcess> servers;
-  for (int local = 0; local < options.servers; ++local) {
-    const std::string number = std::to_string(plan.first_server + local);
-    WorkerCommand command{options.program,
-                          {"convoy", "server", "--number", number, "--rendezvous", plan.rendezvous},
-                          inherited_environment(),
-                          descriptor.fd()};
-    command.environment.push_back(fmt::format("CONVOY_SECRET_FD={}", descriptor.fd()));
-    servers.emplace_back(command);
-  }
-  return servers;
+  WorkerCommand command{
+      options.program,
+      {"convoy", "server", "--number", std::to_string(number), "--rendezvous", rendezvous},
+      inherited_environment(),
+      descriptor.fd()};
+  command.environment.push_back(fmt::format("CONVOY_SECRET_FD={}", descriptor.fd()));
+  return WorkerProcess(command);
+}
+
+ServerCrew start_servers(const LaunchOptions& options, const HostPlan& plan, const Secret& secret) {
+  ServerCrew crew;
+  crew.start = [&options, &secret, rendezvous = plan.rendezvous](int number) {
+    return start_server(options, rendezvous, secret, number);
+  };
+  crew.restarts = options.restarts;
+  for (int local = 0; local < options.servers; ++local)
+    crew.running.push_back(crew.start(plan.first_server + local));
+  return crew;
 }
 
 // Descriptors 0 to 2 must not become pipes of ours, whatever we were started with.
@@ -77,7 +84,7 @@ Verdict supervise(const LaunchOptions& options, const HostPlan& plan, const Secr
                   HostGroup* group) {
   SignalPipe signals;
   std::vector<WorkerProcess> workers = start_workers(options, plan, secret);
-  std::vector<WorkerProcess> servers = start_servers(options, plan, secret);
+  ServerCrew servers = start_servers(options, plan, secret);
   return Supervisor(plan, std::move(workers), std::move(servers), options.grace, group, signals)
       .run();
 }
@@ -98,8 +105,8 @@ int launch(const LaunchOptions& options) {
     group = std::make_unique<HostGroup>(
         HostGroupOptions{options.hosts, options.host, options.workers, options.servers,
                          *options.rendezvous, secret, options.wait, log});
-    plan = {group->first_rank(),   group->total(),  group->host(), to_string(*options.rendezvous),
-            group->first_server(), group->servers()};
+    plan = {group->first_rank(),   group->total(),   group->host(), to_string(*options.rendezvous),
+            group->first_server(), group->servers(), options.hosts};
   } else {
     const Endpoint at = options.rendezvous.value_or(Endpoint{"127.0.0.1", 0});
     server =

@@ -24,7 +24,8 @@ struct LaunchOptions {
   /// Elastic: the job goes on with so many workers or more, all hosts together; `workers` are
   /// started here, and replaced when they are lost.
   std::optional<int> least;
-  int restarts = 10;                            ///< elastic: workers that may be replaced here
+  /// Workers (elastic) or parameter servers (otherwise) that may be replaced here.
+  int restarts = 10;
   std::chrono::milliseconds lost_after{5'000};  ///< elastic: without a sign of life
   std::string store;   ///< elastic: where the job's state is kept; empty: a process of ours
   int servers = 0;     ///< parameter servers, on this host

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "convoy/core/error.hpp"
 
 namespace convoy {
 namespace {
@@ -19,15 +22,19 @@ constexpr seconds cause_patience{2};
 
 }  // namespace
 
-Supervisor::Supervisor(HostPlan plan, std::vector<WorkerProcess> workers,
-                       std::vector<WorkerProcess> servers, milliseconds grace, HostGroup* group,
-                       SignalPipe& signals)
-    : plan_(std::move(plan)), grace_(grace), group_(group), signals_(signals) {
+Supervisor::Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, ServerCrew servers,
+                       milliseconds grace, HostGroup* group, SignalPipe& signals)
+    : plan_(std::move(plan)),
+      servers_(std::move(servers)),
+      grace_(grace),
+      group_(group),
+      signals_(signals) {
   int rank = plan_.first_rank;
   for (WorkerProcess& process : workers) workers_.push_back({std::move(process), rank++, {}});
   int server = plan_.first_server;
-  for (WorkerProcess& process : servers)
+  for (WorkerProcess& process : servers_.running)
     workers_.push_back({std::move(process), server++, {}, true});
+  servers_.running.clear();
 }
 
 Verdict Supervisor::run() {
@@ -114,6 +121,29 @@ void Supervisor::reap() {
     pass_on(worker, worker.process.err.drain(), STDERR_FILENO);
     judge(worker);
   }
+  replace_lost_servers();
+}
+
+// The new one finds out by itself whether it is needed: where parts have no backups it ends.
+void Supervisor::replace_lost_servers() {
+  const int lost = std::exchange(servers_lost_, 0);
+  if (verdict_ || (group_ == nullptr && !any_worker_running())) return;
+  for (int i = 0; i < lost; ++i) {
+    if (servers_started_ == servers_.restarts) {
+      if (servers_.restarts > 0)
+        write_all_of(STDERR_FILENO,
+                     fmt::format("convoy: no more parameter servers are started (--restarts {})\n",
+                                 servers_.restarts));
+      return;
+    }
+    // Each host has its own numbers, from those on that the job began with.
+    const int number = plan_.servers + plan_.host + plan_.hosts * servers_started_++;
+    try {
+      workers_.push_back({servers_.start(number), number, {}, true});
+    } catch (const Error& error) {
+      write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", error.what()));
+    }
+  }
 }
 
 void Supervisor::judge(const Worker& worker) {
@@ -124,6 +154,7 @@ void Supervisor::judge(const Worker& worker) {
         STDERR_FILENO,
         fmt::format("convoy: {} {} {}\n", worker.serves ? "parameter server" : "worker",
                     worker.rank, describe(*worker.process.ending(), worker.last_error_line)));
+    if (worker.serves) ++servers_lost_;
     return;
   }
   if (status == interrupted_status) {

@@ -1,6 +1,7 @@
 #pragma once
 // Watches running workers: passes on what they write, finds the first failure, ends the rest.
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,14 +21,22 @@ struct HostPlan {
   std::string rendezvous;
   int first_server = 0;
   int servers = 0;  ///< on all hosts
+  int hosts = 1;
+};
+
+/// Parameter servers of this host.
+struct ServerCrew {
+  std::vector<WorkerProcess> running;       ///< from plan.first_server on
+  std::function<WorkerProcess(int)> start;  ///< one more, with this number
+  int restarts = 0;                         ///< that may be started in place of lost ones
 };
 
 class Supervisor {
  public:
-  /// `group` is null for a job on one host. `servers`: parameter servers, whose end is not the
-  /// job's (the workers know whether they can go on); where the job has some, the end of a worker
-  /// who is killed is not either, but for worker 0.
-  Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, std::vector<WorkerProcess> servers,
+  /// `group` is null for a job on one host. The end of a parameter server is not the job's (the
+  /// workers know whether they can go on): another one is started with a number that none had.
+  /// Where the job has servers, the end of a worker who is killed is not either, but for worker 0.
+  Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, ServerCrew servers,
              std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals);
   /// Until all workers have ended and, with a group, it is known how the job did.
   Verdict run();
@@ -52,6 +61,7 @@ class Supervisor {
   void interrupt();
   void reap();
   void judge(const Worker& worker);
+  void replace_lost_servers();
   void look_at_verdict();
   void look_at_clock();
   void decide(const Verdict& verdict);
@@ -62,6 +72,9 @@ class Supervisor {
   Verdict failure_of(const Worker& worker) const;
 
   HostPlan plan_;
+  ServerCrew servers_;       // how to start more; those that run are among workers_
+  int servers_lost_ = 0;     // that are not replaced yet
+  int servers_started_ = 0;  // in place of lost ones
   std::vector<Worker> workers_;
   std::chrono::milliseconds grace_;
   HostGroup* group_;

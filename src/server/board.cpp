@@ -129,25 +129,38 @@ void Board::describe(Message& assigned) const {
 }
 
 void Board::assigned(const Message& request) {
-  if (members_.insert(request.worker).second) done_by_[request.worker] = 0;
+  const std::vector<Part> parts = parts_of(request);
+  // That a worker is gone a backup may know before the primary, whose decision about it counts no
+  // more.
+  const bool departed = departed_.contains(request.worker);
+  if (!departed && members_.insert(request.worker).second) done_by_[request.worker] = 0;
   retire();
-  if (request.rows.size() != request.numbers.size()) throw RequestError("a task of no step");
   for (; next_ <= request.step && next_ < plan_.steps; ++next_) {
     Step step;
     step.number = next_;
     step.losses.assign(static_cast<std::size_t>(plan_.lanes), 0);
-    std::int64_t begin = 0;
-    for (std::size_t p = 0; p < request.rows.size(); ++p) {
-      const double last = request.numbers[p];
-      if (!(last > static_cast<double>(begin) && last <= static_cast<double>(plan_.lanes)))
-        throw RequestError("a task of no lanes");
-      const auto end = static_cast<std::int64_t>(last);
-      step.parts.push_back({{begin, end}, request.rows[p]});
-      begin = end;
-    }
+    step.parts = parts;
     steps_.push_back(std::move(step));
   }
-  if (Step* step = step_of(request.step)) give(*step, request.lanes, request.worker);
+  Step* step = step_of(request.step);
+  if (step != nullptr && !departed) give(*step, request.lanes, request.worker);
+}
+
+// The tasks of a step, which are all of its lanes.
+std::vector<Board::Part> Board::parts_of(const Message& assigned) const {
+  std::vector<Part> parts;
+  if (assigned.rows.size() != assigned.numbers.size()) throw RequestError("a task of no step");
+  std::int64_t begin = 0;
+  for (std::size_t p = 0; p < assigned.rows.size(); ++p) {
+    const double last = assigned.numbers[p];
+    if (!(last >= static_cast<double>(begin + 1) && last <= static_cast<double>(plan_.lanes)))
+      throw RequestError("a task of no lanes");
+    const auto end = static_cast<std::int64_t>(last);
+    parts.push_back({{begin, end}, assigned.rows[p]});
+    begin = end;
+  }
+  if (begin < plan_.lanes) throw RequestError("a step of which lanes are missing");
+  return parts;
 }
 
 void Board::report(const Message& request) {

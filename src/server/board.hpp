@@ -41,6 +41,11 @@ class Board {
   void settle(std::int64_t step, bool skipped);
   void gone(std::uint64_t worker);
 
+  /// All of the state, for a backup.
+  void save(SnapshotWriter& out) const;
+  /// The reverse. Throws RequestError.
+  static Board restore(SnapshotReader& in, const ShardPlan& plan);
+
   /// Tasks done by each worker.
   const std::map<std::uint64_t, std::int64_t>& done_by() const { return done_by_; }
 
@@ -64,6 +69,8 @@ class Board {
     bool whole() const;
   };
 
+  static void save(SnapshotWriter& out, const Step& step);
+  Step restore_step(SnapshotReader& in) const;
   bool bsp() const { return plan_.consistency == "bsp"; }
   bool async() const { return plan_.consistency == "async"; }
   void open_steps();
@@ -71,6 +78,7 @@ class Board {
   const Step* step_of(std::int64_t number) const;
   std::optional<Range> find_part(const Step& step, std::uint64_t worker) const;
   void ask_to_stop();
+  std::vector<Part> parts_of(const Message& assigned) const;
   void give(Step& step, Range lanes, std::uint64_t worker);
   void mix(const Message& request, const std::vector<double>& sums);
   void retire();

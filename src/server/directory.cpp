@@ -23,9 +23,10 @@ std::string address_key(int server) {
 
 ShardMap ShardMap::of(int servers, int backups) {
   ShardMap map;
+  map.backups = backups;
   for (int s = 0; s < servers; ++s) {
     const int next = (s + 1) % servers;
-    map.shards.push_back({s, backups > 0 && next != s ? next : -1});
+    map.shards.push_back({s, backups > 0 && next != s ? next : -1, -1});
   }
   return map;
 }
@@ -34,13 +35,19 @@ ShardMap ShardMap::without(int server) const {
   ShardMap map = *this;
   ++map.generation;
   for (Place& place : map.shards) {
-    if (place.primary == server) place = {place.backup, -1};
+    if (place.primary == server) place = {place.backup, -1, -1};
     if (place.backup == server) place.backup = -1;
+    if (place.joining == server) place.joining = -1;
   }
   return map;
 }
 
 bool ShardMap::has(int server) const {
+  return serves(server) || std::any_of(shards.begin(), shards.end(),
+                                       [&](const Place& place) { return place.joining == server; });
+}
+
+bool ShardMap::serves(int server) const {
   return std::any_of(shards.begin(), shards.end(), [&](const Place& place) {
     return place.primary == server || place.backup == server;
   });
@@ -48,15 +55,19 @@ bool ShardMap::has(int server) const {
 
 std::string ShardMap::text() const {
   Json places = Json::array();
-  for (const Place& place : shards) places.push_back({place.primary, place.backup});
-  return Json{{"generation", generation}, {"shards", places}}.dump();
+  for (const Place& place : shards) places.push_back({place.primary, place.backup, place.joining});
+  return Json{{"generation", generation}, {"backups", backups}, {"over", over}, {"shards", places}}
+      .dump();
 }
 
 ShardMap ShardMap::parse(const std::string& text) {
   const Json json = Json::parse(text);
   ShardMap map;
   map.generation = json.at("generation");
-  for (const Json& place : json.at("shards")) map.shards.push_back({place.at(0), place.at(1)});
+  map.backups = json.at("backups");
+  map.over = json.at("over");
+  for (const Json& place : json.at("shards"))
+    map.shards.push_back({place.at(0), place.at(1), place.at(2)});
   return map;
 }
 
@@ -94,8 +105,11 @@ void Directory::refresh() {
   const std::string text = client_->get(map_key, timeout_);
   const std::lock_guard lock(mutex_);
   if (text == map_text_) return;
+  ShardMap map = ShardMap::parse(text);
+  // Another thread may have read a later one meanwhile.
+  if (!map_text_.empty() && map.generation <= map_.generation) return;
   map_text_ = text;
-  map_ = ShardMap::parse(text);
+  map_ = std::move(map);
   generation_ = map_.generation;
 }
 
@@ -131,26 +145,33 @@ void Directory::look() {
     int server = -1;
     if (who.starts_with("server-")) {
       std::from_chars(who.data() + 7, who.data() + who.size(), server);
-      remove(server);
+      change([&](const ShardMap& map) {
+        return map.has(server) ? std::optional(map.without(server)) : std::nullopt;
+      });
     }
     gone_count_ = gone_count_ + 1;
   }
   refresh();
 }
 
-// Whoever is first changes the map; the others see that it has been done.
-void Directory::remove(int server) {
+// Whoever is first changes the map; the others see what has been done.
+bool Directory::change(const std::function<std::optional<ShardMap>(const ShardMap&)>& change) {
   while (true) {
     refresh();
     std::string now;
-    ShardMap next;
+    ShardMap map;
     {
       const std::lock_guard lock(mutex_);
-      if (!map_.has(server)) return;
       now = map_text_;
-      next = map_.without(server);
+      map = map_;
     }
-    if (client_->compare_set(map_key, now, next.text()) == next.text()) return refresh();
+    std::optional<ShardMap> next = change(map);
+    if (!next) return false;
+    next->generation = map.generation + 1;
+    const std::string text = next->text();
+    if (client_->compare_set(map_key, now, text) != text) continue;
+    refresh();
+    return true;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -19,17 +20,25 @@ namespace convoy::server {
 /// Who has which shard. -1: nobody.
 struct ShardMap {
   std::uint64_t generation = 1;
+  int backups = 0;    ///< that each shard shall have
+  bool over = false;  ///< the workers have closed: nobody waits for servers that have no shard
   struct Place {
     int primary = -1;
     int backup = -1;
+    int joining = -1;  ///< is to be the backup and does not have the state yet
+
+    /// Has a primary and nobody else, and should have.
+    bool lacks_backup() const { return primary >= 0 && backup < 0 && joining < 0; }
   };
   std::vector<Place> shards;
 
   /// As a job begins: shard k at server k, its backup at the next one.
   static ShardMap of(int servers, int backups);
-  /// Without a server: its backups take over.
+  /// Without a server: its backups take over. One that is joining never does.
   ShardMap without(int server) const;
   bool has(int server) const;
+  /// As has(), but for shards that it is joining.
+  bool serves(int server) const;
   std::string text() const;
   static ShardMap parse(const std::string& text);
 };
@@ -57,6 +66,10 @@ class Directory {
   ShardMap map() const;
   /// Reads the map now.
   void refresh();
+  /// Changes the map, whatever others do to it meanwhile: `change` may be asked several times, and
+  /// returns nothing where there is nothing to change. Whether it was changed; then map() is it, or
+  /// a later one.
+  bool change(const std::function<std::optional<ShardMap>(const ShardMap&)>& change);
   /// Those that are lost so far: "worker-3-123".
   std::vector<std::string> gone() const;
   std::size_t gone_count() const { return gone_count_; }
@@ -68,8 +81,6 @@ class Directory {
  private:
   void watch();
   void look();
-  void remove(int server);
-
   std::string self_;
   std::chrono::milliseconds timeout_;
   std::unique_ptr<RendezvousClient> client_;

@@ -102,4 +102,47 @@ void Gathering::clear() {
   parts_.clear();
 }
 
+void Gathering::save(SnapshotWriter& out, const std::vector<ShardBlock>& blocks) const {
+  out.put(std::uint64_t{parts_.size()});
+  for (const auto& [node, part] : parts_) {
+    out.put(Range{node.first, node.second});
+    out.put_all(std::span<const char>(part.have));
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      if (part.have[b] == 0) continue;
+      out.put_all(std::span<const float>(part.values.data() + blocks[b].begin,
+                                         static_cast<std::size_t>(blocks[b].count)));
+    }
+  }
+}
+
+void Gathering::restore(SnapshotReader& in, const std::vector<ShardBlock>& blocks,
+                        std::int64_t size, std::int64_t lanes) {
+  for (std::size_t left = in.count(2 * sizeof(std::int64_t)); left > 0; --left) {
+    const Range node = in.lanes(lanes);
+    if (parts_.contains({node.begin, node.end})) throw RequestError("a partial sum occurs twice");
+    const std::vector<char> have = in.list<char>(blocks.size());
+    Part& part = part_of(blocks.size(), size, lanes, node);
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      if (have[b] == 0) continue;
+      part.have[b] = 1;
+      --part.missing;
+      in.read(std::span<float>(part.values.data() + blocks[b].begin,
+                               static_cast<std::size_t>(blocks[b].count)));
+    }
+  }
+}
+
+Range Gathering::node_of(const float* sum) const {
+  for (const auto& [node, part] : parts_)
+    if (part.values.data() == sum) return {node.first, node.second};
+  return {};
+}
+
+float* Gathering::sum_of(Range node) {
+  const auto found = parts_.find({node.begin, node.end});
+  if (found == parts_.end() || found->second.missing > 0)
+    throw RequestError("the sum of a gradient that did not come whole");
+  return found->second.values.data();
+}
+
 }  // namespace convoy::server

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "convoy/lanes/lane.hpp"
+#include "server/snapshot.hpp"
 #include "server/wire.hpp"
 
 namespace convoy::server {
@@ -31,6 +32,16 @@ class Gathering {
   float* sum(const std::vector<ShardBlock>& blocks, std::int64_t lanes, Range target);
   /// Forgets everything, and keeps the memory.
   void clear();
+
+  /// What came so far, for a backup.
+  void save(SnapshotWriter& out, const std::vector<ShardBlock>& blocks) const;
+  /// The reverse, of an empty one. Throws RequestError.
+  void restore(SnapshotReader& in, const std::vector<ShardBlock>& blocks, std::int64_t size,
+               std::int64_t lanes);
+  /// The node whose values are at `sum`, as sum() returned it; empty for none.
+  Range node_of(const float* sum) const;
+  /// The reverse. Throws RequestError when that node did not come whole.
+  float* sum_of(Range node);
 
  private:
   struct Part {

@@ -32,6 +32,15 @@ class Host {
   /// else nothing.
   std::optional<Message> decision(const Message& request, const Message& answer) const;
 
+  /// All that is known of a shard at this instant. A host that has it, and then gets the requests
+  /// that change the shard from here on, answers with the same bits.
+  void save(std::uint32_t shard, SnapshotWriter& out) const;
+  /// The reverse, in place of what was known of the shard. Throws RequestError, and then nothing
+  /// has changed. Takes the memory of the shard once more than `in` has it.
+  void restore(std::uint32_t shard, SnapshotReader& in);
+  /// Workers that said hello and have not closed.
+  std::set<std::uint64_t> workers() const;
+
   /// A worker is gone for good.
   void gone(std::uint64_t worker);
   /// All that said hello have closed, or are gone.
@@ -49,6 +58,7 @@ class Host {
     std::vector<Table> tables;
   };
 
+  static Cell restore_cell(SnapshotReader& in, std::uint32_t shards, std::uint32_t shard);
   bool answer_to(const Message& request, Message& answer);
   void greet(const Message& request);
   void plan(Cell& cell, const Message& request);

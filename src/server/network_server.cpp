@@ -85,10 +85,12 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
       while (auto received = receive(peer.socket, /*routed=*/false))
         handle_acknowledgement(std::move(*received));
     }
+    offer();
     if (host_.closed() && unreplicated_.empty()) {
-      directory_.leave();
+      end_well();
       return true;
     }
+    if (!is_needed()) return true;
   }
   return false;
 }
@@ -144,12 +146,13 @@ void NetworkServer::refuse(const std::string& what) {
   if (++refused_ <= most_refusals && options_.log) options_.log("refused: " + what);
 }
 
-// A connection's first message says who it is, and each has a higher number than the one before.
+// A worker's connection begins with who it is, and each message has a higher number than the one
+// before.
 bool NetworkServer::accept(const Received& received) {
   const Message& m = received.answer.message;
   auto session = sessions_.find(received.from);
   if (session == sessions_.end()) {
-    if (m.kind != Kind::hello) {
+    if (m.kind != Kind::hello && received.user != "server") {
       refuse_request(received.from, m, Flag::moved, "say hello first");
       return false;
     }
@@ -173,18 +176,30 @@ void NetworkServer::handle(Received received) {
   const Message& m = received.answer.message;
   if (m.kind >= Kind::answer) return refuse("an answer that nobody asked for");
   const bool from_server = received.user == "server";
-  if (m.has(Flag::replicated) != from_server || (m.kind == Kind::assigned && !from_server) ||
-      (m.kind == Kind::gone))
+  const bool of_servers =
+      m.kind == Kind::assigned || m.kind == Kind::seed || m.kind == Kind::seeded;
+  if (m.has(Flag::replicated) != from_server || (of_servers && !from_server) ||
+      m.kind == Kind::gone)
     return refuse("a message that its sender may not send");
   if (!accept(received)) return;
-  if (from_server) return handle_replica(received.from, m);
+  if (from_server) return handle_replica(received.from, received.answer);
   if (m.kind == Kind::hello) workers_[m.worker] = received.from;
   handle_request(received.from, m);
 }
 
-int NetworkServer::role_backup(std::uint32_t shard) const {
-  if (shard >= map_.shards.size() || map_.shards[shard].primary != options_.number) return -2;
-  return map_.shards[shard].backup;
+bool NetworkServer::is_ours(std::uint32_t shard) const {
+  return shard < map_.shards.size() && map_.shards[shard].primary == options_.number;
+}
+
+NetworkServer::Copy NetworkServer::copy_of(std::uint32_t shard) const {
+  if (const int backup = map_.shards.at(shard).backup; backup >= 0) return {backup, true};
+  const auto found = seedings_.find(shard);
+  if (found == seedings_.end() || found->second.refused) return {};
+  return {found->second.to, found->second.waits};
+}
+
+void NetworkServer::say(const std::string& line) const {
+  if (options_.log) options_.log(line);
 }
 
 void NetworkServer::handle_request(const std::string& from, const Message& request) {
@@ -192,7 +207,7 @@ void NetworkServer::handle_request(const std::string& from, const Message& reque
     directory_.refresh();
     look_around();
   }
-  if (role_backup(request.shard) == -2)
+  if (!is_ours(request.shard))
     return refuse_request(from, request, Flag::moved, "another server has this shard");
   if (try_request(from, request)) return retry();
   if (waiting_.size() >= most_waiting) return refuse("a request more than there is room for");
@@ -209,12 +224,12 @@ bool NetworkServer::try_request(const std::string& from, const Message& request)
     answer(from, result, request.request);
     return true;
   }
-  const int backup = role_backup(request.shard);
-  if (backup >= 0) {
+  const Copy copy = copy_of(request.shard);
+  if (copy.server >= 0) {
     const auto decided = host_.decision(request, result);
     if (decided || Host::changes(request)) {
-      replicate(decided ? *decided : request, backup, from, result);
-      return true;
+      replicate(decided ? *decided : request, copy, from, result);
+      if (copy.waits) return true;
     }
   }
   answer(from, result, request.request);
@@ -262,26 +277,32 @@ zmq::socket_t& NetworkServer::peer(int server) {
   return peers_.emplace(server, Peer{std::move(socket)}).first->second.socket;
 }
 
-void NetworkServer::replicate(const Message& request, int backup, const std::string& from,
+void NetworkServer::replicate(const Message& request, Copy copy, const std::string& from,
                               const Message& result) {
-  zmq::socket_t& socket = peer(backup);
-  Message copy = request;
-  copy.flags |= Flag::replicated;
-  copy.request = ++replications_;
-  copy.sequence = ++peers_.at(backup).sequence;
-  copy.generation = map_.generation;
-  Unreplicated entry{from, result, backup};
+  const std::uint64_t number = send_to_peer(copy.server, request);
+  if (!copy.waits) return;
+  Unreplicated entry{from, result, copy.server};
   entry.answer.request = request.request == 0 ? result.request : request.request;
   entry.answer.data = {};
-  unreplicated_.emplace(replications_, std::move(entry));
-  send(socket, "", copy);
+  unreplicated_.emplace(number, std::move(entry));
+}
+
+// The number by which it is acknowledged.
+std::uint64_t NetworkServer::send_to_peer(int server, Message message) {
+  zmq::socket_t& socket = peer(server);
+  message.flags |= Flag::replicated;
+  message.request = ++replications_;
+  message.sequence = ++peers_.at(server).sequence;
+  message.generation = map_.generation;
+  send(socket, "", message);
+  return message.request;
 }
 
 void NetworkServer::handle_acknowledgement(Received received) {
   if (!received.problem.empty()) return refuse(received.problem);
   const Message& m = received.answer.message;
   const auto found = unreplicated_.find(m.request);
-  if (found == unreplicated_.end()) return;
+  if (found == unreplicated_.end()) return handle_seed_answer(m);
   if (m.kind == Kind::error) {
     // The backup has taken over from us: nothing that we do counts any more.
     if (m.has(Flag::moved)) throw PeerError(-1, "this server was given up for lost");
@@ -291,11 +312,16 @@ void NetworkServer::handle_acknowledgement(Received received) {
   unreplicated_.erase(found);
 }
 
-void NetworkServer::handle_replica(const std::string& from, const Message& request) {
-  const auto shard = static_cast<std::size_t>(request.shard);
-  if (shard < map_.shards.size() && map_.shards[shard].primary == options_.number)
+void NetworkServer::handle_replica(const std::string& from, const Answer& received) {
+  const Message& request = received.message;
+  if (is_ours(request.shard))
     return refuse_request(from, request, Flag::moved, "this server has the shard now");
-  if (request.kind == Kind::hello) workers_[request.worker] = from;
+  if (request.kind == Kind::seed) return take_seed(from, received);
+  if (request.kind == Kind::seeded) return become_backup(from, request);
+  if (!may_replicate(request.shard, from))
+    return refuse_request(from, request, Flag::skipped, "a change of what is not there yet");
+  // Perhaps we know already that it is gone.
+  if (request.kind == Kind::hello && workers_.emplace(request.worker, from).second) gone_seen_ = 0;
   Message result;
   if (!host_.handle(request, result))
     return refuse_request(from, request, Flag::skipped, "a change before its time");
@@ -305,28 +331,14 @@ void NetworkServer::handle_replica(const std::string& from, const Message& reque
 // What the others are found to be: lost workers give their tasks back, and a lost server's shards
 // are ours where we were its backup.
 void NetworkServer::look_around() {
-  if (gone_seen_ != directory_.gone_count()) {
-    gone_seen_ = directory_.gone_count();
-    for (const std::string& process : directory_.gone()) {
-      for (auto worker = workers_.begin(); worker != workers_.end();) {
-        if (is_of_process(worker->first, process)) {
-          host_.gone(worker->first);
-          worker = workers_.erase(worker);
-        } else {
-          ++worker;
-        }
-      }
-    }
-    retry();
-  }
+  look_at_gone();
   if (map_.generation == directory_.generation()) return;
   const ShardMap before = map_;
   map_ = directory_.map();
   for (std::size_t shard = 0; shard < map_.shards.size(); ++shard) {
     if (map_.shards[shard].primary == options_.number &&
-        before.shards[shard].primary != options_.number && options_.log)
-      options_.log(
-          fmt::format("takes over shard {} from server {}", shard, before.shards[shard].primary));
+        before.shards[shard].primary != options_.number)
+      say(fmt::format("takes over shard {} from server {}", shard, before.shards[shard].primary));
   }
   // What a lost backup did not acknowledge is acknowledged by us alone.
   for (auto entry = unreplicated_.begin(); entry != unreplicated_.end();) {
@@ -344,6 +356,23 @@ void NetworkServer::look_around() {
     }
     peer->second.socket.set(zmq::sockopt::linger, 0);
     peer = peers_.erase(peer);
+  }
+  look_at_seedings();
+  retry();
+}
+
+void NetworkServer::look_at_gone() {
+  if (gone_seen_ == directory_.gone_count()) return;
+  gone_seen_ = directory_.gone_count();
+  for (const std::string& process : directory_.gone()) {
+    for (auto worker = workers_.begin(); worker != workers_.end();) {
+      if (is_of_process(worker->first, process)) {
+        host_.gone(worker->first);
+        worker = workers_.erase(worker);
+      } else {
+        ++worker;
+      }
+    }
   }
   retry();
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "server/directory.hpp"
 #include "server/frames.hpp"
 #include "server/host.hpp"
+#include "server/snapshot.hpp"
 
 namespace convoy::server {
 
@@ -22,6 +24,9 @@ struct NetworkServerOptions {
   /// The address to listen at; empty: the one that reaches the rendezvous.
   std::string bind;
   std::chrono::milliseconds timeout{300'000};
+  /// How long a part lacks a backup until a server that has other parts becomes it. A new server
+  /// does at once.
+  std::chrono::milliseconds offer_after{10'000};
   std::function<void(const std::string&)> log;  ///< one line each, a few a second at most
 };
 
@@ -33,8 +38,8 @@ class NetworkServer {
   explicit NetworkServer(NetworkServerOptions options);
   ~NetworkServer();
 
-  /// Serves until all workers have closed their connections (true), or `stop` is set or the
-  /// rendezvous is lost (false).
+  /// Serves until all workers have closed their connections or the job has no need of this server
+  /// (true), or `stop` is set or the rendezvous is lost (false).
   bool serve(const std::atomic<bool>& stop);
   const std::string& endpoint() const { return endpoint_; }
   const std::string& key() const { return keys_.public_key; }
@@ -54,6 +59,25 @@ class NetworkServer {
     int backup = -1;
   };
 
+  // Of a shard of ours: who gets its changes, and whether we answer only when it has them.
+  struct Copy {
+    int server = -1;
+    bool waits = true;
+  };
+  // Of a shard of ours: a server that becomes its backup.
+  struct Seeding {
+    int to = -1;
+    std::uint64_t last = 0;  // the request that is answered when it has the snapshot
+    bool waits = false;      // it has: from then on we wait for it
+    bool refused = false;
+  };
+  // Of a shard that we become the backup of: what came so far.
+  struct Arriving {
+    std::string from;
+    std::deque<SnapshotReader::Piece> pieces;
+    bool whole = false;
+  };
+
   void listen();
   void serve_greeting();  // ZAP: who may connect
   std::string user_of(const std::vector<zmq::message_t>& greeting) const;
@@ -61,17 +85,33 @@ class NetworkServer {
   bool accept(const Received& received);
   void handle_request(const std::string& from, const Message& request);
   bool try_request(const std::string& from, const Message& request);
-  void handle_replica(const std::string& from, const Message& request);
+  void handle_replica(const std::string& from, const Answer& received);
   void retry();
   void answer(const std::string& to, Message& message, std::uint64_t request);
   void refuse(const std::string& what);
   void refuse_request(const std::string& to, const Message& request, Flag flag, std::string text);
-  void replicate(const Message& request, int backup, const std::string& from,
-                 const Message& answer);
+  void replicate(const Message& request, Copy copy, const std::string& from, const Message& answer);
+  std::uint64_t send_to_peer(int server, Message message);
   void handle_acknowledgement(Received received);
   void look_around();
-  int role_backup(std::uint32_t shard) const;  // -2: not our shard
+  void look_at_gone();
+  bool is_ours(std::uint32_t shard) const;
+  Copy copy_of(std::uint32_t shard) const;
   zmq::socket_t& peer(int server);
+  void say(const std::string& line) const;
+
+  // How a server becomes a backup (network_seeding.cpp).
+  void offer();
+  bool is_needed() const;
+  void end_well();
+  void look_at_seedings();
+  void seed(std::uint32_t shard, int to);
+  void handle_seed_answer(const Message& answer);
+  bool may_replicate(std::uint32_t shard, const std::string& from) const;
+  void take_seed(const std::string& from, const Answer& received);
+  void restore(std::uint32_t shard, Arriving& arriving);
+  void become_backup(const std::string& from, const Message& seeded);
+  void withdraw(std::uint32_t shard, const std::string& why);
 
   NetworkServerOptions options_;
   CurveKeys keys_ = random_keys();
@@ -88,7 +128,11 @@ class NetworkServer {
     zmq::socket_t socket;
     std::uint64_t sequence = 0;
   };
-  std::map<int, Peer> peers_;  // backups of ours
+  std::map<int, Peer> peers_;                   // backups of ours
+  std::map<std::uint32_t, Seeding> seedings_;   // by shard
+  std::map<std::uint32_t, Arriving> arriving_;  // by shard
+  Clock::time_point lacking_since_{};           // that some part has no backup
+  bool unfit_ = false;                          // to become one
   std::size_t gone_seen_ = 0;
 
   std::map<std::string, Session> sessions_;

@@ -138,4 +138,23 @@ void RowShard::push(const std::vector<std::uint64_t>& rows, std::span<const floa
   ++updates_;
 }
 
+void RowShard::save(SnapshotWriter& out) const {
+  out.put(updates_);
+  for (const std::vector<float>& array : arrays_) out.put_all(std::span<const float>(array));
+}
+
+RowShard RowShard::restore(SnapshotReader& in, const RowTableOptions& options,
+                           std::uint32_t servers, std::uint32_t server) {
+  const std::int64_t updates = in.number(0, std::int64_t{1} << 60);
+  in.need(static_cast<std::size_t>(rows_of_server(options, servers, server) * options.columns),
+          sizeof(float));
+  RowTableOptions plain = options;
+  plain.spread = 0;  // the values it begins with are not needed
+  RowShard rows(plain, servers, server);
+  rows.options_ = options;
+  rows.updates_ = updates;
+  for (std::vector<float>& array : rows.arrays_) in.read(std::span<float>(array));
+  return rows;
+}
+
 }  // namespace convoy::server

@@ -37,6 +37,11 @@ class RowShard {
   /// One update of these rows, each of which occurs once, by its gradient.
   void push(const std::vector<std::uint64_t>& rows, std::span<const float> gradients, double rate);
   const RowTableOptions& options() const { return options_; }
+  /// All of the values, for a backup.
+  void save(SnapshotWriter& out) const;
+  /// The reverse. Throws RequestError.
+  static RowShard restore(SnapshotReader& in, const RowTableOptions& options, std::uint32_t servers,
+                          std::uint32_t server);
 
  private:
   std::int64_t local(std::uint64_t row) const;

@@ -64,13 +64,22 @@ ShardPlan ShardPlan::parse(const std::string& text) {
   }
 }
 
+std::int64_t ShardPlan::size() const {
+  std::int64_t size = 0;
+  for (const std::int64_t count : counts) {
+    if (count < 1 || count > most_elements - size) throw RequestError("a plan of impossible size");
+    size += lines_of(count) * line_floats;
+  }
+  return size;
+}
+
 Shard::Shard(ShardPlan plan) : plan_(std::move(plan)) {
   const auto possible = [](std::int64_t steps) { return 0 <= steps && steps <= most_steps; };
   if (plan_.lanes < 1 || plan_.lanes > most_lanes || !possible(plan_.steps) ||
       !possible(plan_.first_step) || !possible(plan_.staleness))
     throw RequestError("a plan of impossible lanes or steps");
+  plan_.size();  // that it is possible
   for (const std::int64_t count : plan_.counts) {
-    if (count < 1 || size_ + count > most_elements) throw RequestError("a plan of impossible size");
     blocks_.push_back({size_, count});
     size_ += lines_of(count) * line_floats;
   }

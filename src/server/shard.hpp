@@ -31,6 +31,8 @@ struct ShardPlan {
   std::string text() const;
   /// Throws RequestError.
   static ShardPlan parse(const std::string& text);
+  /// Elements of the shard's weights, as they lie in memory. Throws RequestError.
+  std::int64_t size() const;
 };
 
 class Shard {
@@ -54,6 +56,11 @@ class Shard {
   /// pull and its push.
   const std::map<std::int64_t, std::int64_t>& delays() const { return delays_; }
 
+  /// All of the state, for a backup that gets the requests after this instant.
+  void save(SnapshotWriter& out) const;
+  /// The reverse. Throws RequestError.
+  static std::unique_ptr<Shard> restore(SnapshotReader& in);
+
  private:
   struct Worker {
     Gathering gathering;
@@ -64,6 +71,9 @@ class Shard {
     std::map<std::uint64_t, std::int64_t> versions;         // by task: what was pulled for it
     std::map<std::uint64_t, std::vector<float>> snapshots;  // dc_asgd: the weights then
   };
+  void save(SnapshotWriter& out, const Worker& worker) const;
+  void restore(SnapshotReader& in, Worker& worker) const;
+  void restore_state(SnapshotReader& in);
 
   bool bsp() const { return plan_.consistency == "bsp"; }
   void load(const Message& request);

@@ -45,6 +45,9 @@ enum class Kind : std::uint8_t {
   statistics,  ///< answer: text (JSON)
   close,       ///< the server may end
   assigned,    ///< to a backup: worker, step, lanes: a task was given out
+  seed,        ///< to a backup to be: worker: the server that sends it; first: which piece of the
+               ///< shard's snapshot; data; flag finished: the last one, which is answered
+  seeded,      ///< to the same: worker: the server that sends it; from here on we wait for you
   answer,
   error,  ///< answer: text
 };
@@ -55,7 +58,7 @@ enum Flag : std::uint32_t {
   stop = 2,         ///< somebody was asked to stop
   finished = 4,     ///< take: no more tasks
   orphan = 8,       ///< news: a task to be done again
-  replicated = 16,  ///< from a primary to its backup
+  replicated = 16,  ///< from a primary to its backup, or to what is to become it
   moved = 64,       ///< error: not this server, or not yet; to be asked again
   lines = 128,      ///< push, answer to pull: rows are runs of lines (lines.hpp), data these lines
 };

@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Words = std::vector<std::string>;
 
 Words operator+(Words left, const Words& right) {
@@ -120,6 +121,51 @@ TEST(ServerProcesses, AKilledServerWithABackupChangesNoBit) {
     EXPECT_EQ(sha_of(place, out), expected);
     EXPECT_THAT(outcome.err, HasSubstr("takes over shard"));
   }
+}
+
+// Until the job has said so.
+bool says(Process& job, const std::string& text) {
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (job.err().find(text) != std::string::npos) return true;
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+TEST(ServerProcesses, AllServersThatItBeganWithMayBeKilledOneAfterTheOther) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 4000);
+  Process job(launch(2, 2, train("run", served("bsp", 4000, 1) + Words{"--replicas", "1"})),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 30));
+  for (const int number : {0, 1}) {
+    ::kill(server(place, number), SIGKILL);
+    for (const int part : {0, 1})
+      ASSERT_TRUE(says(job, fmt::format("parameter server {}: is the backup of part {} of the "
+                                        "weights now",
+                                        number + 2, part)));
+  }
+  const Outcome outcome = job.wait();
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(sha_of(place, "run"), expected);
+  EXPECT_THAT(outcome.err, HasSubstr("convoy: parameter server 0 was killed"));
+  EXPECT_THAT(
+      outcome.err,
+      HasSubstr("parameter server 2: started, joins as backup of part 0, 1 of the weights"));
+  EXPECT_THAT(outcome.err, HasSubstr("parameter server 2: takes over shard 0 from server 1"));
+}
+
+TEST(ServerProcesses, LostOnesAreReplacedAsOftenAsRestartsSays) {
+  const Workplace place;
+  Process job(Words{"launch", "--workers", "1", "--servers", "2", "--restarts", "0", "--"} +
+                  train("run", served("bsp", 400, 1) + Words{"--replicas", "1"}),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 30));
+  ::kill(server(place, 1), SIGKILL);
+  const Outcome outcome = job.wait();
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, Not(HasSubstr("parameter server 2")));
 }
 
 TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {

@@ -11,137 +11,25 @@
 #include "server/network_link.hpp"
 #include "server/network_server.hpp"
 #include "server/server_group.hpp"
-#include "server/shard.hpp"
+#include "server_support.hpp"
 #include "train_support.hpp"
 
 namespace convoy::server {
 namespace {
 
 using namespace std::chrono_literals;
+using served::begin;
+using served::of;
+using served::push;
+using served::Servers;
+using served::weight;
 using ::testing::HasSubstr;
-
-// A rendezvous and servers as threads.
-class Servers {
- public:
-  /// `bind`: where they listen; empty: at local sockets.
-  explicit Servers(std::string bind, int count, int backups = 0)
-      : bind_(std::move(bind)),
-        rendezvous_({"127.0.0.1", 0, secret, {}}),
-        count_(count),
-        backups_(backups) {
-    const auto first = group(1000);  // makes the map
-    first->leave();
-    for (int s = 0; s < count; ++s) start(s);
-  }
-  ~Servers() {
-    for (auto& server : servers_) {
-      server->stop = true;
-      server->thread.join();
-    }
-  }
-  std::shared_ptr<ServerGroup> group(int rank, int workers = 1) {
-    return join_servers({rank, workers, count_, backups_, at(), secret, 20s});
-  }
-  Endpoint at() const { return {"127.0.0.1", rendezvous_.port()}; }
-  /// As if it were killed: its connection to the rendezvous ends, and it answers nobody.
-  void lose(int number) { servers_[static_cast<std::size_t>(number)]->stop = true; }
-  std::string log() {
-    const std::lock_guard lock(mutex_);
-    return log_;
-  }
-  const NetworkServer& server(int number) {
-    return *servers_[static_cast<std::size_t>(number)]->server;
-  }
-  const Secret secret{"the secret of these servers"};
-
- private:
-  struct Running {
-    std::unique_ptr<NetworkServer> server;
-    std::atomic<bool> stop{false};
-    std::thread thread;
-  };
-  void start(int number) {
-    auto running = std::make_unique<Running>();
-    NetworkServerOptions options{.number = number, .rendezvous = at(), .secret = secret};
-    options.bind = bind_;
-    options.timeout = 20s;
-    options.log = [this](const std::string& line) {
-      const std::lock_guard lock(mutex_);
-      log_ += line + "\n";
-    };
-    running->server = std::make_unique<NetworkServer>(options);
-    running->thread = std::thread([raw = running.get()] {
-      try {
-        raw->server->serve(raw->stop);
-      } catch (const PeerError&) {
-      }
-      raw->server.reset();
-    });
-    servers_.push_back(std::move(running));
-  }
-
-  std::string bind_;
-  RendezvousServer rendezvous_;
-  int count_;
-  int backups_;
-  std::mutex mutex_;
-  std::string log_;
-  std::vector<std::unique_ptr<Running>> servers_;
-};
 
 class ServerNetwork : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Sockets, ServerNetwork, ::testing::Values("", "127.0.0.1"),
                          [](const auto& sockets) {
                            return *sockets.param == '\0' ? "local" : "tcp_with_curve";
                          });
-
-Message of(Kind kind, std::uint32_t shard = 0) {
-  Message message;
-  message.kind = kind;
-  message.shard = shard;
-  return message;
-}
-
-// A shard of one block of 16 elements, all 1, that sgd with rate 1 changes.
-void begin(Link& link, std::uint32_t shard = 0) {
-  Message hello = of(Kind::hello, shard);
-  hello.text = "a job";
-  link.call(hello);
-  ShardPlan plan;
-  plan.consistency = "async";
-  plan.steps = 1000000;
-  plan.optimizer.rate = 1;
-  plan.counts = {16};
-  Message planned = of(Kind::plan, shard);
-  planned.text = plan.text();
-  link.call(planned);
-  const std::vector<float> ones(16, 1);
-  Message load = of(Kind::load, shard);
-  load.data = ones;
-  link.call(load);
-  link.call(of(Kind::ready, shard));
-}
-
-void push(Link& link, std::uint64_t task, float value, std::uint32_t shard = 0) {
-  const std::vector<float> gradient(16, value);
-  Message push = of(Kind::push, shard);
-  push.task = task;
-  push.lanes = {0, 1};
-  push.data = gradient;
-  link.call(push);
-  Message apply = of(Kind::apply, shard);
-  apply.task = task;
-  apply.lanes = {0, 1};
-  apply.rate = 1;
-  link.call(apply);
-}
-
-std::pair<float, std::int64_t> weight(Link& link, std::uint32_t shard = 0) {
-  Message pull = of(Kind::pull, shard);
-  pull.count = 16;
-  const Answer answer = link.call(pull);
-  return {answer.message.data[3], answer.message.version};
-}
 
 TEST_P(ServerNetwork, PushesArriveAndPullsSeeThem) {
   Servers servers(GetParam(), 1);
