@@ -19,6 +19,7 @@
 #include "train/reduction.hpp"
 #include "train/replica.hpp"
 #include "train/sharded_state.hpp"
+#include "train/shared_update.hpp"
 #include "train/shared_weights.hpp"
 #include "train/trained_values.hpp"
 #include "train/training_group.hpp"
@@ -124,6 +125,13 @@ class Trainer::Impl {
   int number_of(int rank) const;
   void tell_progress(WorkerActivity activity) const;
 
+  // sharing.cpp
+  bool may_share_update() const;
+  void share_update();
+  void stop_sharing();
+  void update_together(const UpdateContext& context);
+  void throw_if_broken();
+
   // server_run.cpp
   struct Served;
   RunSummary run_served();
@@ -203,6 +211,8 @@ class Trainer::Impl {
 
   std::unique_ptr<SharedWeights> weights_;
   std::vector<torch::Tensor> states_;       // the optimizer's, of this worker's blocks
+  std::unique_ptr<SharedUpdate> sharing_;   // while it is not null states_ are there
+  std::exception_ptr broken_;               // a group that broke after the step was committed
   std::vector<torch::Tensor> full_states_;  // all of it, on worker 0 while it resumes
   ReplicaShared shared_;
   std::vector<std::unique_ptr<Replica>> replicas_;
