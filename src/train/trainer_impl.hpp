@@ -72,7 +72,7 @@ class Trainer::Impl {
   void require_fitting_strategy() const;
   bool own_steps() const { return own_steps_; }
   bool compressed() const { return sums_ != nullptr; }
-  /// Everybody keeps the whole optimizer state, and weights do not travel.
+  /// Everybody has the whole optimizer state, or its host does, and weights do not travel.
   bool replicated() const { return options_.membership != nullptr || compressed() || own_steps(); }
   /// Nobody else's part is needed to keep the state.
   bool kept_by_first() const { return !team_ || options_.membership != nullptr; }

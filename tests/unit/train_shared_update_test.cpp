@@ -2,6 +2,7 @@
 // others end with the bits of the undisturbed one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <latch>
 #include <thread>
 
