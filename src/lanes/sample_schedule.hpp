@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "convoy/lanes/order.hpp"
@@ -22,7 +23,8 @@ class SampleSchedule {
     std::int64_t lanes = 0;
     std::uint64_t seed = 0;
     bool shuffled = true;
-    bool cyclic = false;  ///< by row: how a batch is dealt to lanes
+    std::int64_t block = 1;  ///< shuffled by row: neighbours that stay together (BlockOrder)
+    bool cyclic = false;     ///< by row: how a batch is dealt to lanes
     bool drop_last = false;
     const SampleValues* values = nullptr;  ///< by value: only looked at by the constructor
     ValueAssignment assignment = ValueAssignment::stratified;
@@ -40,15 +42,25 @@ class SampleSchedule {
   std::int64_t first_lane(std::int64_t step) const;
   std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const;
 
+  /// With blocks: the ranges of samples that steps after this one begin with, told at the first
+  /// step that reads from the blocks before them; else none.
+  std::vector<Range> next_blocks(std::int64_t step) const;
+
  private:
   using Order = std::shared_ptr<const std::vector<std::int64_t>>;
   Order order(std::int64_t epoch) const;
+  bool in_blocks() const { return options_.shuffled && options_.block > 1 && !by_value_; }
+  std::shared_ptr<const BlockOrder> block_order(std::int64_t epoch) const;
+  Order window(const BlockOrder& blocks, std::int64_t epoch, std::int64_t window) const;
+  void take_from_blocks(std::int64_t epoch, std::vector<std::int64_t>& positions) const;
 
   Options options_;
   BatchPlan plan_;
   std::optional<ValueLanes> by_value_;
   mutable std::mutex mutex_;
   mutable std::map<std::int64_t, Order> orders_;
+  mutable std::map<std::int64_t, std::shared_ptr<const BlockOrder>> block_orders_;
+  mutable std::map<std::pair<std::int64_t, std::int64_t>, Order> windows_;  // by epoch and number
 };
 
 }  // namespace convoy
