@@ -418,12 +418,10 @@ TEST_F(DataRecords, MoreThanMemoryIsFittedInPiecesOrRefused) {
 TEST_F(DataRecords, AnotherTargetAndColumnsLeftOut) {
   use_table(200);
   prepare();
-  for (Job* job : {&job_}) {
-    job->data.target = {"id"};
-    job->data.task = "regression";
-    job->data.csv.ignore = {"late"};
-    job->preprocess[1].columns = {"colour"};
-  }
+  job_.data.target = {"id"};
+  job_.data.task = "regression";
+  job_.data.csv.ignore = {"late"};
+  job_.preprocess[1].columns = {"colour"};
   expect_same(load(job_), load(prepared_job()));
 }
 

@@ -103,10 +103,10 @@ RecordField read_field(const Json& json, std::int64_t samples) {
 
 /// Features are one array, or columns of one value with different names; targets are columns.
 void require_sound_fields(const RecordPart& part) {
-  std::unordered_set<std::string_view> names;
+  std::unordered_set<std::string_view> names[2];  // of features, of targets
   std::size_t features = 0;
   for (const RecordField& field : part.fields) {
-    if (!names.insert(field.name).second) bad_index("two fields of one name");
+    if (!names[field.target ? 1 : 0].insert(field.name).second) bad_index("two fields of one name");
     const bool array = part.array && !field.target;
     if (!array && !field.shape.empty()) bad_index("a column that has a shape");
     if (array && field.categorical) bad_index("an array of categories");

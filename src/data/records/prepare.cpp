@@ -135,7 +135,12 @@ class PartWriter {
 
   /// Rows of a table, or rows from `first` on of an array; bad ones are left out.
   void add(Source& piece, std::int64_t first = 0) {
-    if (data_.on_bad_sample == "skip") code_->find_bad(*piece.target, piece.bad);
+    if (data_.on_bad_sample == "skip") {
+      BadSamples found;
+      code_->find_bad(*piece.target, found, seen_);
+      for (const auto& [row, problem] : found.within(seen_, seen_ + piece.rows))
+        piece.bad.add(row - seen_, problem);
+    }
     for (const auto& [row, problem] : piece.bad.within(0, piece.rows))
       bad_.add(seen_ + row, problem);
     const std::size_t stride = part_.record_bytes;

@@ -57,7 +57,11 @@ RecordSet::RecordSet(const std::filesystem::path& folder, RecordPart part, std::
     check_record_shard(mapped.bytes(), part_, shard, file.string());
     shards_.push_back(mapped);
   }
-  for (const MappedFile& shard : shards_) pages_->add(shard.bytes());
+  // Last: what is told to the keeper must be taken back.
+  for (const MappedFile& shard : shards_) {
+    pages_->add(shard.bytes());
+    pages_->use(shard.bytes().first(record_header_bytes));  // its header was read
+  }
 }
 
 RecordSet::~RecordSet() {

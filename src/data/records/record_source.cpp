@@ -164,7 +164,7 @@ void read_records(Source& source, const Located& located, const DataFiles& files
     throw DataError(location.file.string(), fmt::format("is no folder of prepared data (no {} in "
                                                         "it); make one with convoy data prepare",
                                                         record_index_name));
-  const auto check = [&](const fs::path& file) { resolve(file.string()); };
+  const auto check = [&](const fs::path& file) { resolve(fs::absolute(file).string()); };
   const fs::path index_file = location.file / record_index_name;
   check(index_file);
   const std::string text = read_text_file(index_file);
@@ -185,6 +185,7 @@ void read_records(Source& source, const Located& located, const DataFiles& files
       std::all_of(view->target.begin(), view->target.end(),
                   [&](std::size_t i) { return part.fields[i].missing == part.samples; }))
     view->target.clear();
+  if (view->target.empty() && !options.target_optional) throw DataError(name, "has no target");
   source.file = name;
   source.rows = part.samples;
   if (!part.array) {

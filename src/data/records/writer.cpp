@@ -187,8 +187,12 @@ void RecordFolder::commit(const RecordIndex& index) {
   const bool exchange = replace_ && fs::exists(target_, ignored);
   // What is replaced goes away with the temporary folder.
   const unsigned flags = exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, fresh_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
-    fail_writing(target_, "move the prepared data there", errno);
+  int status = ::renameat2(AT_FDCWD, fresh_.c_str(), AT_FDCWD, target_.c_str(), flags);
+  if (status != 0 && (errno == EINVAL || errno == ENOSYS)) {  // not on this file system
+    if (exchange) status = ::rename(target_.c_str(), (temporary_->path() / "old").c_str());
+    if (!exchange || status == 0) status = ::rename(fresh_.c_str(), target_.c_str());
+  }
+  if (status != 0) fail_writing(target_, "move the prepared data there", errno);
   sync_folder(parent_folder(target_));
   temporary_.reset();
 }
