@@ -179,6 +179,7 @@ void add_data(CLI::App& app) {
   add_verify(*verb);
   add_data_inspect(*verb);
   add_data_partition(*verb);
+  add_data_prepare(*verb);
 }
 
 }  // namespace convoy::cli

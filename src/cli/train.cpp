@@ -265,7 +265,9 @@ void train(const Options& options) {
   else if (first || membership)
     run.observers.push_back(bar.get());
 
-  Trainer trainer(job, factory, loss,
+  Job resolved = job;
+  if (job.partition.block == 0) resolved.partition.block = splits.block;
+  Trainer trainer(resolved, factory, loss,
                   {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals(membership != nullptr);

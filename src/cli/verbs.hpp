@@ -15,6 +15,7 @@ void add_checkpoint(CLI::App& app);
 void add_data(CLI::App& app);
 void add_data_inspect(CLI::App& data);    ///< a verb of `data`
 void add_data_partition(CLI::App& data);  ///< likewise
+void add_data_prepare(CLI::App& data);    ///< likewise
 void add_launch(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_rendezvous(CLI::App& app);

@@ -11,8 +11,8 @@ namespace convoy {
 namespace {
 
 template <typename T>
-void convert(const Array& array, std::size_t first, std::span<double> out) {
-  const auto* from = reinterpret_cast<const T*>(array.bytes.data()) + first;
+void convert(const std::byte* bytes, std::span<double> out) {
+  const auto* from = reinterpret_cast<const T*>(bytes);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(from[i]);
 }
 
@@ -130,29 +130,33 @@ void make_readable(Array& array, bool swap) {
 }
 
 void to_doubles(const Array& array, std::size_t first, std::span<double> out) {
-  switch (array.type) {
+  to_doubles(array.type, array.bytes.data() + first * size_of(array.type), out);
+}
+
+void to_doubles(ElementType type, const std::byte* from, std::span<double> out) {
+  switch (type) {
     case ElementType::u8:
-      return convert<std::uint8_t>(array, first, out);
+      return convert<std::uint8_t>(from, out);
     case ElementType::i8:
-      return convert<std::int8_t>(array, first, out);
+      return convert<std::int8_t>(from, out);
     case ElementType::u16:
-      return convert<std::uint16_t>(array, first, out);
+      return convert<std::uint16_t>(from, out);
     case ElementType::i16:
-      return convert<std::int16_t>(array, first, out);
+      return convert<std::int16_t>(from, out);
     case ElementType::u32:
-      return convert<std::uint32_t>(array, first, out);
+      return convert<std::uint32_t>(from, out);
     case ElementType::i32:
-      return convert<std::int32_t>(array, first, out);
+      return convert<std::int32_t>(from, out);
     case ElementType::u64:
-      return convert<std::uint64_t>(array, first, out);
+      return convert<std::uint64_t>(from, out);
     case ElementType::i64:
-      return convert<std::int64_t>(array, first, out);
+      return convert<std::int64_t>(from, out);
     case ElementType::f16:
-      return convert<Half>(array, first, out);
+      return convert<Half>(from, out);
     case ElementType::f32:
-      return convert<float>(array, first, out);
+      return convert<float>(from, out);
     case ElementType::f64:
-      return convert<double>(array, first, out);
+      return convert<double>(from, out);
   }
 }
 

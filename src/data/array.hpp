@@ -30,6 +30,9 @@ void make_readable(Array& array, bool swap);
 /// Elements first .. first + out.size() - 1 of the array as doubles.
 void to_doubles(const Array& array, std::size_t first, std::span<double> out);
 
+/// Elements of this type that begin at `from`, which is aligned for them.
+void to_doubles(ElementType type, const std::byte* from, std::span<double> out);
+
 /// A byte buffer as an owner.
 std::shared_ptr<const std::vector<std::byte>> own(std::vector<std::byte> bytes);
 

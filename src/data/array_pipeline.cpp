@@ -64,8 +64,11 @@ void check_finite(const Array& array, Range samples, const Origin& file, BadSamp
 }  // namespace
 
 std::vector<std::int64_t> feature_shape(const Array& array) {
-  std::vector<std::int64_t> shape(array.shape.begin() + (array.shape.empty() ? 0 : 1),
-                                  array.shape.end());
+  return feature_shape(std::vector<std::int64_t>(
+      array.shape.begin() + (array.shape.empty() ? 0 : 1), array.shape.end()));
+}
+
+std::vector<std::int64_t> feature_shape(std::vector<std::int64_t> shape) {
   if (shape.empty()) shape = {1};
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   return shape;
@@ -88,8 +91,17 @@ ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector
   }
 }
 
-void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
-                        std::span<const std::int64_t> rows, const std::string& file, Peers* peers) {
+StoredSamples stored_samples(const Array& array) {
+  const std::int64_t rows = array.rows();
+  const std::size_t size = rows == 0 ? 0 : array.bytes.size() / static_cast<std::size_t>(rows);
+  return {array.type, rows,
+          [first = array.bytes.data(), size, owner = array.owner](std::int64_t row) {
+            return first + static_cast<std::size_t>(row) * size;
+          }};
+}
+
+void ArrayPipeline::fit(const PreprocessStep& step, const StoredSamples& samples,
+                        const RowList& rows, const std::string& file, Peers* peers) {
   if (!is_elementwise(step.kind)) {
     throw InputError(
         fmt::format("preprocess: {} needs CSV features or another table; samples of arrays have no "
@@ -108,15 +120,15 @@ void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
   const auto feed = [&](Range positions, auto& sink) {
     std::vector<double> sample(elements_);
     for (std::int64_t i = positions.begin; i < positions.end; ++i) {
-      const std::int64_t row = rows[static_cast<std::size_t>(i)];
-      to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+      const std::int64_t row = rows[i];
+      to_doubles(samples.type, samples.at(row), sample);
       if (const auto refusal = apply(sample)) fail_refused(*refusal, file, row);
       for (std::size_t g = 0; g < groups; ++g)
         sink.add(g, std::span<const double>(sample).subspan(g * size, size));
     }
   };
-  require_inside(step.kind, array, rows, file, peers);
-  const auto count = static_cast<std::int64_t>(rows.size());
+  require_inside(step.kind, samples, rows, file, peers);
+  const std::int64_t count = rows.size();
   if (needs_counts(step.kind)) {
     steps_.push_back(fit_counted(step, count, count_numbers(count, groups, feed, peers)));
   } else if (needs_statistics(step.kind)) {
@@ -127,16 +139,16 @@ void ArrayPipeline::fit(const PreprocessStep& step, const Array& array,
   }
 }
 
-void ArrayPipeline::require_inside(const std::string& kind, const Array& array,
-                                   std::span<const std::int64_t> rows, const std::string& file,
+void ArrayPipeline::require_inside(const std::string& kind, const StoredSamples& samples,
+                                   const RowList& rows, const std::string& file,
                                    Peers* peers) const {
   if (kind != "log" && kind != "box_cox") return;
   agree(peers, [&] {
-    const Range own = own_positions(static_cast<std::int64_t>(rows.size()), peers);
+    const Range own = own_positions(rows.size(), peers);
     std::vector<double> sample(elements_);
     for (std::int64_t i = own.begin; i < own.end; ++i) {
-      const std::int64_t row = rows[static_cast<std::size_t>(i)];
-      to_doubles(array, static_cast<std::size_t>(row) * elements_, sample);
+      const std::int64_t row = rows[i];
+      to_doubles(samples.type, samples.at(row), sample);
       std::optional<Refusal> refusal = apply(sample);
       if (const auto at = refusal ? std::nullopt : find_outside(kind, sample))
         refusal = Refusal{kind, *at, sample[*at]};
@@ -163,15 +175,17 @@ namespace {
 
 class ArrayDataset final : public Dataset {
  public:
-  ArrayDataset(Array features, std::shared_ptr<const ArrayPipeline> pipeline, torch::Tensor target,
-               DataSpec spec, std::vector<std::int64_t> numbers, std::string file)
+  ArrayDataset(StoredSamples features, std::shared_ptr<const ArrayPipeline> pipeline,
+               ReadTarget target, DataSpec spec, std::vector<std::int64_t> numbers,
+               std::string file, bool checked)
       : features_(std::move(features)),
         pipeline_(std::move(pipeline)),
         target_(std::move(target)),
         spec_(std::move(spec)),
         numbers_(std::move(numbers)),
         file_(std::move(file)),
-        copies_(features_.type == ElementType::f32 && pipeline_->steps().empty()),
+        checked_(checked || !is_floating(features_.type)),
+        copies_(checked_ && features_.type == ElementType::f32 && pipeline_->steps().empty()),
         looks_up_(features_.type == ElementType::u8 && pipeline_->uniform()) {
     if (!looks_up_) return;
     for (std::size_t value = 0; value < table_.size(); ++value) {
@@ -182,7 +196,7 @@ class ArrayDataset final : public Dataset {
     }
   }
 
-  std::int64_t size() const override { return features_.rows(); }
+  std::int64_t size() const override { return features_.rows; }
   const DataSpec& spec() const override { return spec_; }
 
   Batch read(std::span<const std::int64_t> samples) const override {
@@ -200,7 +214,8 @@ class ArrayDataset final : public Dataset {
     std::vector<double> sample(elements);
     for (std::size_t i = 0; i < samples.size(); ++i) {
       const std::span<float> values(out + i * elements, elements);
-      to_doubles(features_, static_cast<std::size_t>(samples[i]) * elements, sample);
+      to_doubles(features_.type, features_.at(samples[i]), sample);
+      if (!checked_) require_finite(sample, samples[i]);
       std::copy(sample.begin(), sample.end(), values.begin());
       change(values, i, largest);
       std::copy(values.begin(), values.end(), sample.begin());
@@ -218,7 +233,7 @@ class ArrayDataset final : public Dataset {
     std::vector<std::int64_t> shape = spec_.feature_shape;
     shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
     batch.features = torch::empty(shape, torch::kFloat);
-    if (target_.defined()) batch.target = gather_rows(target_, samples);
+    if (target_) batch.target = target_(samples);
     batch.samples.assign(samples.begin(), samples.end());
     if (!numbers_.empty()) {
       for (std::int64_t& sample : batch.samples)
@@ -231,14 +246,15 @@ class ArrayDataset final : public Dataset {
     const std::size_t elements = pipeline_->elements();
     std::vector<double> sample(copies_ || looks_up_ ? 0 : elements);
     for (const std::int64_t row : samples) {
-      const std::size_t first = static_cast<std::size_t>(row) * elements;
+      const std::byte* const stored = features_.at(row);
       if (looks_up_) {
-        const auto* from = reinterpret_cast<const std::uint8_t*>(features_.bytes.data()) + first;
+        const auto* from = reinterpret_cast<const std::uint8_t*>(stored);
         for (std::size_t i = 0; i < elements; ++i) out[i] = table_[from[i]];
       } else if (copies_) {
-        std::memcpy(out, features_.bytes.data() + first * sizeof(float), elements * sizeof(float));
+        std::memcpy(out, stored, elements * sizeof(float));
       } else {
-        to_doubles(features_, first, sample);
+        to_doubles(features_.type, stored, sample);
+        if (!checked_) require_finite(sample, row);
         if (const auto refusal = pipeline_->apply(sample)) {
           fail_refused(*refusal, file_,
                        numbers_.empty() ? row : numbers_[static_cast<std::size_t>(row)]);
@@ -249,12 +265,22 @@ class ArrayDataset final : public Dataset {
     }
   }
 
-  Array features_;
+  void require_finite(std::span<const double> sample, std::int64_t row) const {
+    for (std::size_t i = 0; i < sample.size(); ++i) {
+      if (std::isfinite(static_cast<float>(sample[i]))) continue;
+      throw DataError(
+          fmt::format("{}, sample {}", file_, row),
+          fmt::format("element {} is {}, which is not a finite 32-bit number", i, sample[i]));
+    }
+  }
+
+  StoredSamples features_;
   std::shared_ptr<const ArrayPipeline> pipeline_;
-  torch::Tensor target_;
+  ReadTarget target_;
   DataSpec spec_;
   std::vector<std::int64_t> numbers_;
   std::string file_;
+  bool checked_;
   bool copies_;
   bool looks_up_;
   std::array<float, 256> table_{};
@@ -262,12 +288,28 @@ class ArrayDataset final : public Dataset {
 
 }  // namespace
 
+std::shared_ptr<Dataset> array_dataset(StoredSamples features,
+                                       std::shared_ptr<const ArrayPipeline> pipeline,
+                                       ReadTarget target, DataSpec spec,
+                                       std::vector<std::int64_t> numbers, std::string file,
+                                       bool checked) {
+  return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target),
+                                        std::move(spec), std::move(numbers), std::move(file),
+                                        checked);
+}
+
 std::shared_ptr<Dataset> array_dataset(Array features,
                                        std::shared_ptr<const ArrayPipeline> pipeline,
                                        torch::Tensor target, DataSpec spec,
                                        std::vector<std::int64_t> numbers, std::string file) {
-  return std::make_shared<ArrayDataset>(std::move(features), std::move(pipeline), std::move(target),
-                                        std::move(spec), std::move(numbers), std::move(file));
+  ReadTarget read_target;
+  if (target.defined()) {
+    read_target = [target = std::move(target)](std::span<const std::int64_t> samples) {
+      return gather_rows(target, samples);
+    };
+  }
+  return array_dataset(stored_samples(features), std::move(pipeline), std::move(read_target),
+                       std::move(spec), std::move(numbers), std::move(file));
 }
 
 }  // namespace convoy

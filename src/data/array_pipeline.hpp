@@ -1,5 +1,6 @@
 #pragma once
 // Samples from arrays: kept as the file has them, converted as they are read.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,12 +14,23 @@
 #include "data/bad_samples.hpp"
 #include "data/origin.hpp"
 #include "data/preprocess.hpp"
+#include "data/row_list.hpp"
 
 namespace convoy {
 
 /// A sample's shape as a model sees it: a number becomes {1}, a 2-D sample gets a channel
 /// dimension.
 std::vector<std::int64_t> feature_shape(const Array& array);
+/// Of a sample of the shape in which it is stored.
+std::vector<std::int64_t> feature_shape(std::vector<std::int64_t> stored);
+
+/// Samples as they are stored, each in one piece.
+struct StoredSamples {
+  ElementType type = ElementType::f32;
+  std::int64_t rows = 0;
+  std::function<const std::byte*(std::int64_t row)> at;  ///< keeps them alive; thread-safe
+};
+StoredSamples stored_samples(const Array& array);
 
 /// A number that a step cannot take.
 struct Refusal {
@@ -39,7 +51,7 @@ class ArrayPipeline {
   /// Throws InputError, the same on every worker, and DataError for a number that the step cannot
   /// take. `file` is for messages. robust, quantile, box_cox and yeo_johnson hold each element's
   /// different values in memory (NumberCounter).
-  void fit(const PreprocessStep& step, const Array& array, std::span<const std::int64_t> rows,
+  void fit(const PreprocessStep& step, const StoredSamples& samples, const RowList& rows,
            const std::string& file, Peers* peers);
 
   /// All steps on one sample, in place, unless a step refuses a number.
@@ -54,18 +66,27 @@ class ArrayPipeline {
   const std::vector<FittedStep>& steps() const { return steps_; }
 
  private:
-  void require_inside(const std::string& kind, const Array& array,
-                      std::span<const std::int64_t> rows, const std::string& file,
-                      Peers* peers) const;
+  void require_inside(const std::string& kind, const StoredSamples& samples, const RowList& rows,
+                      const std::string& file, Peers* peers) const;
 
   std::vector<std::int64_t> shape_;
   std::size_t elements_;
   std::vector<FittedStep> steps_;
 };
 
-/// Row i of `features` through the pipeline is sample i. `target` is undefined or has a row per
-/// sample; `numbers` gives each sample's number in its file, and is empty where that is i. Reading
-/// throws DataError naming `file` for a number that a step cannot take.
+/// The targets of some samples, as Batch::target holds them; undefined where there are none.
+using ReadTarget = std::function<torch::Tensor(std::span<const std::int64_t> samples)>;
+
+/// Row i of `features` through the pipeline is sample i. `numbers` gives each sample's number in
+/// its file, and is empty where that is i. Reading throws DataError naming `file` for a number that
+/// a step cannot take, and for one that is not finite where they were not `checked` before.
+std::shared_ptr<Dataset> array_dataset(StoredSamples features,
+                                       std::shared_ptr<const ArrayPipeline> pipeline,
+                                       ReadTarget target, DataSpec spec,
+                                       std::vector<std::int64_t> numbers = {},
+                                       std::string file = {}, bool checked = true);
+
+/// The same of an array in memory; `target` is undefined or has a row per sample.
 std::shared_ptr<Dataset> array_dataset(Array features,
                                        std::shared_ptr<const ArrayPipeline> pipeline,
                                        torch::Tensor target, DataSpec spec,

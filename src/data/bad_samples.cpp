@@ -28,6 +28,11 @@ std::vector<std::int64_t> BadSamples::numbers() const {
   return numbers;
 }
 
+std::vector<std::pair<std::int64_t, std::string>> BadSamples::within(std::int64_t begin,
+                                                                     std::int64_t end) const {
+  return {problems_.lower_bound(begin), problems_.lower_bound(end)};
+}
+
 std::vector<std::int64_t> BadSamples::others(std::int64_t n) const {
   std::vector<std::int64_t> others;
   others.reserve(static_cast<std::size_t>(n));

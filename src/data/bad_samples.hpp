@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "convoy/data/formats.hpp"
@@ -21,6 +22,9 @@ class BadSamples {
   bool empty() const { return problems_.empty(); }
   std::int64_t size() const { return static_cast<std::int64_t>(problems_.size()); }
   std::vector<std::int64_t> numbers() const;
+  /// Those from `begin` to below `end`, with their problems.
+  std::vector<std::pair<std::int64_t, std::string>> within(std::int64_t begin,
+                                                           std::int64_t end) const;
   /// The other ones of 0 .. n-1.
   std::vector<std::int64_t> others(std::int64_t n) const;
 

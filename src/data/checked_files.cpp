@@ -18,6 +18,16 @@ namespace fs = std::filesystem;
 /// for the largest, and from a disk they have to come anyway.
 constexpr std::uint64_t always_read = 256 << 20;
 
+/// How much would be read along with a file: of prepared data it is all shards together.
+std::uint64_t read_along(const Manifest& manifest, const ManifestFile& file) {
+  constexpr std::string_view shard_ending = ".records";
+  if (!file.path.ends_with(shard_ending)) return file.bytes;
+  std::uint64_t bytes = 0;
+  for (const ManifestFile& other : manifest.files)
+    bytes += other.path.ends_with(shard_ending) ? other.bytes : 0;
+  return bytes;
+}
+
 /// Whether a path below a folder fits patterns, one for each of its parts.
 bool fits(const fs::path& path, const std::vector<std::string>& patterns) {
   std::size_t at = 0;
@@ -41,14 +51,15 @@ fs::path CheckedFiles::open(const fs::path& file) {
   if (folder.empty()) return file;
   const std::string path =
       fs::absolute(file).lexically_normal().lexically_relative(folder).generic_string();
-  const ManifestFile* const entry = manifest_of(folder).find(path);
+  const Manifest& manifest = manifest_of(folder);
+  const ManifestFile* const entry = manifest.find(path);
   if (!entry) {
     if (!thorough_) return file;  // put there later
     throw DataError(file.string(), fmt::format("is not in {}; if it belongs there, write the "
                                                "manifest anew (`convoy data manifest {}`)",
                                                (folder / manifest_name).string(), folder.string()));
   }
-  const bool checksums = thorough_ || entry->bytes <= always_read;
+  const bool checksums = thorough_ || read_along(manifest, *entry) <= always_read;
   if (const auto problem = check_file(folder, *entry, checksums)) repair(folder, *problem);
   return file;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
@@ -128,6 +129,15 @@ void ColumnBuilder::add(const Field& field, const MissingSpellings& missing,
     add_category(field.text, missing, file, line);
 }
 
+Column ColumnBuilder::take_values() {
+  Column values;
+  values.name = column_.name;
+  values.categorical = column_.categorical;
+  values.numbers = std::exchange(column_.numbers, {});
+  values.codes = std::exchange(column_.codes, {});
+  return values;
+}
+
 Column ColumnBuilder::finish() {
   if (!column_.categorical && !nonfinite_at_.empty()) {
     throw DataError(
@@ -200,33 +210,38 @@ void note_bad_row(std::vector<BadRow>& bad, std::int64_t row, const std::string&
   bad.push_back({row, problem});
 }
 
+std::vector<ColumnBuilder> start_builders(const std::vector<std::string>& names,
+                                          const std::string& file, const CsvOptions& options,
+                                          const CsvTolerance* tolerance,
+                                          const MissingSpellings& missing,
+                                          const RowPasses& passes) {
+  std::vector<ColumnBuilder> builders = make_builders(names, file, options);
+  if (!tolerance) return builders;
+  std::vector<KindCounts> counts(names.size());
+  passes.count(missing, counts);
+  for (std::size_t i = 0; i < builders.size(); ++i) {
+    if (!is_numeric(counts[i], names[i], *tolerance)) builders[i].make_category();
+  }
+  return builders;
+}
+
 Table build_table(const std::vector<std::string>& names, const std::string& file,
                   const CsvOptions& options, const CsvTolerance* tolerance,
                   const RowPasses& passes) {
-  std::vector<ColumnBuilder> builders = make_builders(names, file, options);
-  std::vector<bool> ignored;
-  for (const ColumnBuilder& builder : builders)
-    ignored.push_back(builder.mode() == ColumnBuilder::Mode::skip);
   const MissingSpellings missing(options.missing);
-  if (tolerance) {
-    std::vector<KindCounts> counts(names.size());
-    passes.count(missing, counts);
-    for (std::size_t i = 0; i < builders.size(); ++i) {
-      if (!is_numeric(counts[i], names[i], *tolerance)) builders[i].make_category();
-    }
-  }
-
+  std::vector<ColumnBuilder> builders =
+      start_builders(names, file, options, tolerance, missing, passes);
   Table table;
-  table.rows = passes.read(missing, builders, tolerance ? &table.bad : nullptr);
+  table.rows = passes.read(missing, builders, tolerance ? &table.bad : nullptr, {});
   const auto again = [](const ColumnBuilder& builder) {
     return builder.mode() == ColumnBuilder::Mode::again;
   };
   if (std::any_of(builders.begin(), builders.end(), again)) {
     for (ColumnBuilder& builder : builders) builder.rewind();
-    passes.read(missing, builders, nullptr);
+    passes.read(missing, builders, nullptr, {});
   }
   for (std::size_t i = 0; i < builders.size(); ++i) {
-    if (!ignored[i]) table.columns.push_back(builders[i].finish());
+    if (!lists(options.ignore, names[i])) table.columns.push_back(builders[i].finish());
   }
   return table;
 }

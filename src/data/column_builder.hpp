@@ -65,6 +65,9 @@ class ColumnBuilder {
   void add(const Field& field, const MissingSpellings& missing, const std::string& file,
            std::int64_t line);
 
+  /// The values since the last call, without categories.
+  Column take_values();
+
   /// Throws DataError when a column of numbers held one that is not finite.
   Column finish();
 
@@ -92,6 +95,9 @@ struct KindCounts {
 /// Adds a row that cannot be read. Throws DataError when there are too many to hold.
 void note_bad_row(std::vector<BadRow>& bad, std::int64_t row, const std::string& problem);
 
+/// Called after each row; empty: nobody wants to know.
+using RowDone = std::function<void()>;
+
 /// How a format reads its rows.
 struct RowPasses {
   /// Counts the values of the rows that can be read.
@@ -99,9 +105,16 @@ struct RowPasses {
   /// Reads all rows and returns their number. With `bad`, which takes the rows that cannot be read,
   /// the types of the columns are settled.
   std::function<std::int64_t(const MissingSpellings&, std::vector<ColumnBuilder>&,
-                             std::vector<BadRow>* bad)>
+                             std::vector<BadRow>* bad, const RowDone& done)>
       read;
 };
+
+/// The builders of a table's columns, ignored ones included. With a tolerance a pass over all rows
+/// settles their types. Throws InputError for options that name no column.
+std::vector<ColumnBuilder> start_builders(const std::vector<std::string>& names,
+                                          const std::string& file, const CsvOptions& options,
+                                          const CsvTolerance* tolerance,
+                                          const MissingSpellings& missing, const RowPasses& passes);
 
 /// A table of these columns, those that the options ignore excepted. A second pass is needed only
 /// where numbers came first and text later ("1", "2", "x"), because the numbers' own spelling is

@@ -27,25 +27,33 @@ bool is_smaller(const NumberCount& a, const NumberCount& b) {
   return a.number < b.number;
 }
 
-ColumnCounts count_rows(const Column& column, Range rows) {
-  ColumnCounts counts;
-  const auto begin = static_cast<std::size_t>(rows.begin);
-  const auto end = static_cast<std::size_t>(rows.end);
-  if (column.categorical) {
+/// Counts the values of some columns, a part of the rows after the other.
+class ValueCounter {
+ public:
+  explicit ValueCounter(std::size_t columns) : numbers_(columns), texts_(columns) {}
+
+  void add(std::size_t index, const Column& column, Range rows) {
+    const auto begin = static_cast<std::size_t>(rows.begin);
+    const auto end = static_cast<std::size_t>(rows.end);
+    if (!column.categorical) {
+      numbers_.add(index, std::span(column.numbers).subspan(begin, end - begin));
+      return;
+    }
     std::vector<std::int64_t> times(column.categories.size());
     for (std::size_t row = begin; row < end; ++row) {
       if (column.codes[row] >= 0) ++times[static_cast<std::size_t>(column.codes[row])];
     }
     for (std::size_t i = 0; i < times.size(); ++i) {
-      if (times[i] > 0) counts.texts[column.categories[i]] += times[i];
+      if (times[i] > 0) texts_[index][column.categories[i]] += times[i];
     }
-    return counts;
   }
-  NumberCounter counter(1);
-  counter.add(0, std::span(column.numbers).subspan(begin, end - begin));
-  counts.numbers = counter.take(0);
-  return counts;
-}
+
+  ColumnCounts take(std::size_t index) { return {numbers_.take(index), std::move(texts_[index])}; }
+
+ private:
+  NumberCounter numbers_;
+  std::vector<std::map<std::string, std::int64_t>> texts_;
+};
 
 void write(const std::vector<NumberCount>& numbers, MessageWriter& writer) {
   writer.count(numbers.size());
@@ -128,15 +136,26 @@ std::vector<std::vector<NumberCount>> count_numbers(
   return counts;
 }
 
-std::vector<ColumnCounts> count_values(const std::vector<const Column*>& columns, std::int64_t rows,
+ColumnCounts count_values(const Column& column) {
+  ValueCounter counter(1);
+  const std::size_t rows = column.categorical ? column.codes.size() : column.numbers.size();
+  counter.add(0, column, {0, static_cast<std::int64_t>(rows)});
+  return counter.take(0);
+}
+
+std::vector<ColumnCounts> count_values(const std::vector<std::string>& names, TrainingRows& rows,
                                        Peers* peers) {
   const std::vector<std::string> messages = gather(peers, [&] {
+    ValueCounter counter(names.size());
+    rows.read(own_positions(rows.size(), peers), [&](const Frame& frame, Range part) {
+      for (std::size_t i = 0; i < names.size(); ++i)
+        counter.add(i, *find_column(frame.features, names[i]), part);
+    });
     MessageWriter writer;
-    for (const Column* column : columns)
-      write(count_rows(*column, own_positions(rows, peers)), writer);
+    for (std::size_t i = 0; i < names.size(); ++i) write(counter.take(i), writer);
     return writer.take();
   });
-  std::vector<ColumnCounts> counts(columns.size());
+  std::vector<ColumnCounts> counts(names.size());
   for (std::size_t worker = 0; worker < messages.size(); ++worker) {
     MessageReader reader(messages[worker], worker);
     for (ColumnCounts& column : counts) read_into(column, reader);

@@ -10,6 +10,7 @@
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/lanes/lane.hpp"
+#include "data/training_rows.hpp"
 
 namespace convoy {
 
@@ -25,10 +26,13 @@ struct ColumnCounts {
   bool empty() const { return numbers.empty() && texts.empty(); }
 };
 
-/// Collective: one all_gather. Each worker counts (and sorts) the rows of its own segments
-/// (data/segments); the sorted runs are merged. Exact, so the same for any number of workers.
-/// Throws as `gather` does.
-std::vector<ColumnCounts> count_values(const std::vector<const Column*>& columns, std::int64_t rows,
+/// How often each value is in a column.
+ColumnCounts count_values(const Column& column);
+
+/// The same of columns of the training rows. Collective: one all_gather. Each worker counts (and
+/// sorts) the rows of its own segments (data/segments); the sorted runs are merged. Exact, so the
+/// same for any number of workers. Throws as `gather` does.
+std::vector<ColumnCounts> count_values(const std::vector<std::string>& names, TrainingRows& rows,
                                        Peers* peers);
 
 /// Counts the numbers of groups. Takes 16 bytes for each value that is different from the others of

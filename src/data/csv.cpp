@@ -49,7 +49,8 @@ std::string problem_of_record(const std::vector<std::string_view>& fields,
 /// Reads all records after the header. Returns the number of rows. With `bad`, which takes the rows
 /// that cannot be read, the types of the columns are settled.
 std::int64_t read_rows(CsvLexer lexer, const std::string& name, const MissingSpellings& missing,
-                       std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad) {
+                       std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad,
+                       const RowDone& done) {
   std::vector<std::string_view> fields;
   std::string problem;
   std::int64_t rows = 0;
@@ -69,6 +70,7 @@ std::int64_t read_rows(CsvLexer lexer, const std::string& name, const MissingSpe
       } else {
         columns[0].add({""}, missing, name, line);
       }
+      if (done) done();
     }
     blanks = 0;
     if (bad && problem.empty())
@@ -81,6 +83,7 @@ std::int64_t read_rows(CsvLexer lexer, const std::string& name, const MissingSpe
         columns[i].add({fields[i]}, missing, name, lexer.line());
     }
     ++rows;
+    if (done) done();
   }
   return rows;
 }
@@ -115,8 +118,9 @@ CsvRows csv_rows(std::string_view text, const std::string& name, const CsvOption
     count_kinds(lexer, name, missing, counts);
   };
   rows.passes.read = [lexer, name](const MissingSpellings& missing,
-                                   std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad) {
-    return read_rows(lexer, name, missing, columns, bad);
+                                   std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad,
+                                   const RowDone& done) {
+    return read_rows(lexer, name, missing, columns, bad, done);
   };
   return rows;
 }

@@ -12,6 +12,7 @@
 #include "core/machine.hpp"
 #include "data/agree.hpp"
 #include "data/array.hpp"
+#include "data/records/record_set.hpp"
 
 namespace convoy {
 namespace {
@@ -154,6 +155,12 @@ void add_traits(const std::string& split, const Source& source, std::vector<Trai
   };
   add("samples", std::to_string(source.rows));
   add("samples left out", bad_samples_text(source.bad));
+  if (source.records) {
+    add("columns",
+        source.is_array() ? shape_text(feature_shape(source)) : column_list(source.columns));
+    add("checksum of the prepared data", source.records->set->checksum());
+    return;
+  }
   if (source.array) {
     const std::span<const std::int64_t> shape = source.array->shape;
     add("a sample of the array",

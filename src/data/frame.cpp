@@ -26,6 +26,12 @@ Column* find_column(std::vector<Column>& columns, const std::string& name) {
   return found == columns.end() ? nullptr : &*found;
 }
 
+const Column* find_column(const std::vector<Column>& columns, const std::string& name) {
+  const auto found =
+      std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
 void fail_step(const std::string& kind, const std::string& problem) {
   throw InputError(fmt::format("preprocess: {}: {}", kind, problem));
 }

@@ -20,6 +20,7 @@ std::int64_t count_missing(const Column& column, std::size_t rows);
 
 /// Null when there is no such column.
 Column* find_column(std::vector<Column>& columns, const std::string& name);
+const Column* find_column(const std::vector<Column>& columns, const std::string& name);
 
 /// A feature column by name. Throws InputError naming the step `kind` when there is none.
 Column& require_column(Frame& frame, const std::string& kind, const std::string& name);

@@ -138,12 +138,12 @@ RowPasses join_rows(const std::vector<RowPasses>& parts, const std::vector<Conte
     for (const RowPasses& part : parts) part.count(missing, counts);
   };
   joined.read = [&](const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                    std::vector<BadRow>* bad) {
+                    std::vector<BadRow>* bad, const RowDone& done) {
     std::int64_t rows = 0;
     origin = Origin(origin.name());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const std::size_t first_bad = bad ? bad->size() : 0;
-      const std::int64_t own_rows = parts[i].read(missing, columns, bad);
+      const std::int64_t own_rows = parts[i].read(missing, columns, bad, done);
       for (std::size_t b = first_bad; bad && b < bad->size(); ++b) (*bad)[b].row += rows;
       if (parts.size() > 1) origin.add(files[i].name, own_rows);
       rows += own_rows;

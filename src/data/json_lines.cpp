@@ -83,7 +83,7 @@ std::string problem_of_line(const std::vector<const JsonField*>& row,
 
 std::int64_t read_lines(JsonRecords records, const std::string& name, const KeyIndex& index,
                         const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                        std::vector<BadRow>* bad) {
+                        std::vector<BadRow>* bad, const RowDone& done) {
   std::vector<const JsonField*> row(columns.size());
   std::string problem;
   std::int64_t rows = 0;
@@ -104,6 +104,7 @@ std::int64_t read_lines(JsonRecords records, const std::string& name, const KeyI
       else
         columns[i].add_missing();
     }
+    if (done) done();
   }
   return rows;
 }
@@ -179,8 +180,8 @@ RowPasses json_rows(std::string_view text, const std::string& name,
     count_json_kinds(JsonRecords(text, name), *index, missing, counts);
   };
   passes.read = [=](const MissingSpellings& missing, std::vector<ColumnBuilder>& builders,
-                    std::vector<BadRow>* bad) {
-    return read_lines(JsonRecords(text, name), name, *index, missing, builders, bad);
+                    std::vector<BadRow>* bad, const RowDone& done) {
+    return read_lines(JsonRecords(text, name), name, *index, missing, builders, bad, done);
   };
   return passes;
 }

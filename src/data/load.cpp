@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "convoy/core/error.hpp"
@@ -12,6 +13,8 @@
 #include "data/checked_files.hpp"
 #include "data/fingerprint.hpp"
 #include "data/partition/values.hpp"
+#include "data/records/record_dataset.hpp"
+#include "data/records/record_source.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 #include "data/table_pipeline.hpp"
@@ -38,7 +41,7 @@ Json steps_json(const std::vector<FittedStep>& steps) {
 
 void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
                    const std::string& reference) {
-  const std::vector<std::int64_t> own = feature_shape(*source.array);
+  const std::vector<std::int64_t> own = feature_shape(source);
   if (own != shape) {
     throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own),
                                              reference, shape_text(shape)));
@@ -46,7 +49,7 @@ void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
 }
 
 void require_kind(const Source& source, bool array, const std::string& reference) {
-  if (source.array.has_value() == array) return;
+  if (source.is_array() == array) return;
   throw DataError(source.file, fmt::format("is {} where {} is {}", array ? "a table" : "an array",
                                            reference, array ? "an array" : "a table"));
 }
@@ -67,6 +70,8 @@ torch::Tensor encode_target(const Source& source, const TargetCode& code) {
 /// A source of array features as a dataset, every row a sample.
 std::shared_ptr<const Dataset> array_samples(const Source& source, const TargetCode& code,
                                              std::shared_ptr<const ArrayPipeline> pipeline) {
+  if (source.records)
+    return record_array_dataset(*source.records, RowList::all(source.rows), code, pipeline);
   DataSpec spec;
   spec.feature_shape = pipeline->sample_shape();
   code.describe(spec);
@@ -98,6 +103,16 @@ std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCod
                        std::move(target), spec, frame.numbers);
 }
 
+/// Of prepared data only targets can be bad: what could not be read was left out before.
+void find_bad_records(Source& source, const TargetCode& code) {
+  constexpr std::int64_t piece = 65536;
+  const RowList rows = RowList::all(source.rows);
+  for (std::int64_t at = 0; at < source.rows; at += piece) {
+    const Rows numbers = rows.slice(at, std::min(source.rows, at + piece));
+    code.find_bad(record_targets(source, numbers), source.bad, at);
+  }
+}
+
 /// What is read for a job, before it becomes datasets.
 struct Sources {
   Source train;
@@ -114,7 +129,10 @@ bool has_values(const Column& column) {
 /// Completes the list of a source's bad rows, and stops when it is too long.
 void find_bad_targets(Source& source, const TargetCode& code, const DataOptions& data) {
   if (data.on_bad_sample != "skip") return;
-  code.find_bad(*source.target, source.bad);
+  if (source.records)
+    find_bad_records(source, code);
+  else
+    code.find_bad(*source.target, source.bad);
   source.bad.require_few(source.file, source.rows, data.max_bad_samples);
 }
 
@@ -126,7 +144,9 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
   require_clear_splits(data);
   Sources sources;
   const DataOptions train = with_partition_column(data, partition);
-  sources.train = read_source(train.train, {train, "data.train", nullptr, false, peers}, resolve);
+  const auto pages = std::make_shared<PageKeeper>(static_cast<std::uint64_t>(data.memory) << 20);
+  sources.train =
+      read_source(train.train, {train, "data.train", nullptr, false, peers, pages}, resolve);
   const bool by_column = partition.by == "size" && partition.value != "target";
   if (partition.by == "value" || by_column)
     sources.values = partition_column(sources.train, data, partition);
@@ -135,10 +155,9 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
   const ColumnRoles roles = roles_of(sources.train, *code);
   const auto read = [&](const DataFiles& split, const char* key) -> std::optional<Source> {
     if (split.empty()) return std::nullopt;
-    Source source = read_source(split, {data, key, &roles, false, peers}, resolve);
-    require_kind(source, sources.train.array.has_value(), sources.train.file);
-    if (source.array)
-      require_shape(source, feature_shape(*sources.train.array), sources.train.file);
+    Source source = read_source(split, {data, key, &roles, false, peers, pages}, resolve);
+    require_kind(source, sources.train.is_array(), sources.train.file);
+    if (source.is_array()) require_shape(source, feature_shape(sources.train), sources.train.file);
     find_bad_targets(source, *code, data);
     return source;
   };
@@ -167,9 +186,15 @@ std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep
 }
 
 /// Of the training samples with these numbers.
-void take_values(const Sources& sources, const Rows& rows, Splits& splits) {
-  if (has_values(sources.values))
-    splits.values = std::move(take_rows({sources.values}, rows).front());
+void take_values(const Sources& sources, const RowList& rows, Splits& splits) {
+  if (!has_values(sources.values)) return;
+  splits.values = rows.is_all()
+                      ? sources.values
+                      : std::move(take_rows({sources.values}, rows.slice(0, rows.size())).front());
+}
+
+RowList training_rows(const Sources& sources) {
+  return sources.rows.whole ? RowList::all(sources.train.rows) : RowList::view(sources.rows.train);
 }
 
 /// What was left out, for people and, so that a run goes on with the same samples only, for the
@@ -188,20 +213,55 @@ void describe_bad_samples(const Sources& sources, Splits& splits) {
   if (!left_out.empty()) splits.fitted["left_out"] = left_out;
 }
 
+/// The same, to be kept.
+RowList owned_rows(const Sources& sources) {
+  return sources.rows.whole ? RowList::all(sources.train.rows) : RowList::of(sources.rows.train);
+}
+
+/// Throws when the step's counts of an array's different values would not fit memory.
+void require_countable(const PreprocessStep& step, const RecordView& view) {
+  if (!needs_counts(step.kind) || !view.set->is_large() || size_of(view.feature(0).type) == 1)
+    return;
+  fail_step(step.kind,
+            fmt::format("needs all values of {} at once, which are more than data.memory ({} MiB); "
+                        "raise it, or use standardise or min_max",
+                        view.set->name(), view.set->limit() >> 20));
+}
+
+/// Makes a dataset of some rows of a source.
+using MakeSamples = std::function<std::shared_ptr<const Dataset>(
+    const Source& source, const RowList& rows, bool training)>;
+
+void add_splits(const Sources& sources, const RowList& train, const MakeSamples& samples,
+                Splits& splits) {
+  splits.train = samples(sources.train, train, true);
+  if (sources.train.records) splits.block = chosen_block(*sources.train.records->set);
+  const SplitRows& rows = sources.rows;
+  if (!rows.validation.empty())
+    splits.validation = samples(sources.train, RowList::of(rows.validation), false);
+  if (!rows.test.empty()) splits.test = samples(sources.train, RowList::of(rows.test), false);
+  const auto good = [](const Source& source) {
+    return source.bad.empty() ? RowList::all(source.rows) : RowList::of(source.good_rows());
+  };
+  if (sources.validation)
+    splits.validation = samples(*sources.validation, good(*sources.validation), false);
+  if (sources.test) splits.test = samples(*sources.test, good(*sources.test), false);
+}
+
 Splits array_splits(const Sources& sources, const TargetCode& code,
                     const std::shared_ptr<const ArrayPipeline>& pipeline) {
-  const auto whole = array_samples(sources.train, code, pipeline);
   Splits splits;
-  splits.train = subset(whole, sources.rows.train);
-  if (!sources.rows.validation.empty()) splits.validation = subset(whole, sources.rows.validation);
-  if (!sources.rows.test.empty()) splits.test = subset(whole, sources.rows.test);
-  const auto good_samples = [&](const Source& source) -> std::shared_ptr<const Dataset> {
-    auto samples = array_samples(source, code, pipeline);
-    return source.bad.empty() ? samples : subset(std::move(samples), source.good_rows());
+  // The array of the training files, of which several splits may be rows.
+  const auto whole = sources.train.records ? nullptr : array_samples(sources.train, code, pipeline);
+  const auto samples = [&](const Source& source, const RowList& rows,
+                           bool /*training*/) -> std::shared_ptr<const Dataset> {
+    if (source.records) return record_array_dataset(*source.records, rows, code, pipeline);
+    auto all = &source == &sources.train ? whole : array_samples(source, code, pipeline);
+    return rows.is_all() ? all : subset(std::move(all), rows.slice(0, rows.size()));
   };
-  if (sources.validation) splits.validation = good_samples(*sources.validation);
-  if (sources.test) splits.test = good_samples(*sources.test);
-  take_values(sources, sources.rows.train, splits);
+  const RowList train = owned_rows(sources);
+  add_splits(sources, train, samples, splits);
+  take_values(sources, train, splits);
   splits.fitted = base_record("array", code, pipeline->steps());
   splits.fitted["feature_shape"] = pipeline->sample_shape();
   if (sources.train.tokenizer) splits.fitted["tokenizer"] = sources.train.tokenizer->to_json();
@@ -210,49 +270,73 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
 
 Splits fit_arrays(const Sources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
-  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(*sources.train.array));
-  for (const PreprocessStep& step : preprocess)
-    pipeline->fit(step, *sources.train.array, sources.rows.train, sources.train.file, peers);
+  const Source& train = sources.train;
+  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(train));
+  const StoredSamples stored =
+      train.records ? stored_samples(*train.records) : stored_samples(*train.array);
+  for (const PreprocessStep& step : preprocess) {
+    if (train.records) require_countable(step, *train.records);
+    pipeline->fit(step, stored, training_rows(sources), train.file, peers);
+  }
   Splits splits;
   agree(peers, [&] { splits = array_splits(sources, code, pipeline); });
   return splits;
 }
 
-/// `train` has been through the steps already.
-Splits table_splits(const Sources& sources, const TargetCode& code,
-                    const std::vector<FittedStep>& steps, const Frame& train) {
-  const auto samples = [&](const Source& source,
-                           const Rows& rows) -> std::shared_ptr<const Dataset> {
-    Frame frame = make_frame(source, rows);
-    for (const FittedStep& step : steps) apply_step(step, frame);
-    if (frame.numbers.empty())
-      throw DataError(source.file, "drop_missing leaves no sample of this split");
-    return table_samples(frame, code, source.target->file);
-  };
-  Splits splits;
-  splits.train = table_samples(train, code, sources.train.target->file);
-  if (!sources.rows.validation.empty())
-    splits.validation = samples(sources.train, sources.rows.validation);
-  if (!sources.rows.test.empty()) splits.test = samples(sources.train, sources.rows.test);
-  if (sources.validation)
-    splits.validation = samples(*sources.validation, sources.validation->good_rows());
-  if (sources.test) splits.test = samples(*sources.test, sources.test->good_rows());
-  take_values(sources, train.numbers, splits);
-  splits.fitted = base_record("table", code, steps);
+Json column_roles_json(const Source& train) {
   Json columns = Json::array();
-  for (const Column& column : sources.train.columns) {
+  for (const Column& column : train.columns)
     columns.push_back({{"name", column.name}, {"categorical", column.categorical}});
-  }
-  splits.fitted["columns"] = std::move(columns);
+  return columns;
+}
+
+/// The rows of a split that are in memory, through the steps.
+std::shared_ptr<const Dataset> frame_samples(const Source& source, const RowList& rows,
+                                             const std::vector<FittedStep>& steps,
+                                             const TargetCode& code) {
+  Frame frame = make_frame(source, rows.slice(0, rows.size()));
+  for (const FittedStep& step : steps) apply_step(step, frame);
+  if (frame.numbers.empty())
+    throw DataError(source.file, "drop_missing leaves no sample of this split");
+  return table_samples(frame, code, source.target->file);
+}
+
+/// `train`: the rows that the steps left; `whole` of a table in memory, which has been through the
+/// steps already.
+Splits table_splits(const Sources& sources, const TargetCode& code,
+                    const std::vector<FittedStep>& steps, const RowList& train,
+                    const Frame* whole) {
+  Splits splits;
+  const auto samples = [&](const Source& source, const RowList& rows,
+                           bool training) -> std::shared_ptr<const Dataset> {
+    if (source.records) {
+      const RowList left = training ? rows : rows_left(*source.records, rows, steps);
+      return record_table_dataset(*source.records, left, code, steps);
+    }
+    if (training) return table_samples(*whole, code, source.target->file);
+    return frame_samples(source, rows, steps, code);
+  };
+  add_splits(sources, train, samples, splits);
+  take_values(sources, train, splits);
+  splits.fitted = base_record("table", code, steps);
+  splits.fitted["columns"] = column_roles_json(sources.train);
   return splits;
 }
 
 Splits fit_tables(const Sources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
-  Frame train = make_frame(sources.train, sources.rows.train);
-  const std::vector<FittedStep> steps = fit_steps(preprocess, train, peers);
   Splits splits;
-  agree(peers, [&] { splits = table_splits(sources, code, steps, train); });
+  if (sources.train.records) {
+    RecordRows rows(*sources.train.records, owned_rows(sources));
+    const std::vector<FittedStep> steps = fit_steps(preprocess, rows, peers);
+    agree(peers, [&] { splits = table_splits(sources, code, steps, rows.rows(), nullptr); });
+    return splits;
+  }
+  Frame train = make_frame(sources.train, sources.rows.train);
+  FrameRows rows(train);
+  const std::vector<FittedStep> steps = fit_steps(preprocess, rows, peers);
+  const RowList numbers = RowList::view(train.numbers);
+  agree(peers, [&] { splits = table_splits(sources, code, steps, numbers, &train); });
   return splits;
 }
 
@@ -317,8 +401,8 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
     return own = fingerprint(sources, preprocess, partition);
   });
   require_same_data(fingerprints);
-  Splits splits = sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
-                                      : fit_tables(sources, *code, preprocess, peers);
+  Splits splits = sources.train.is_array() ? fit_arrays(sources, *code, preprocess, peers)
+                                           : fit_tables(sources, *code, preprocess, peers);
   if (partition.by == "size" && !has_values(splits.values))
     splits.values = token_counts(*splits.train);
   splits.fingerprint = std::move(own);
@@ -343,6 +427,10 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
     require_shape(source, record.feature_shape, "the model's training data");
     return array_samples(source, record.code,
                          std::make_shared<ArrayPipeline>(record.feature_shape, record.steps));
+  }
+  if (source.records) {
+    const RowList rows = rows_left(*source.records, RowList::all(source.rows), record.steps);
+    return record_table_dataset(*source.records, rows, record.code, record.steps);
   }
   Frame frame = make_frame(source, all_rows(source.rows));
   for (const FittedStep& step : record.steps) apply_step(step, frame);

@@ -6,6 +6,7 @@
 
 #include "convoy/core/error.hpp"
 #include "data/glob.hpp"
+#include "data/records/writer.hpp"
 #include "job/file_names.hpp"
 
 namespace convoy {
@@ -48,6 +49,7 @@ Location split_location(const std::filesystem::path& path) {
     return std::nullopt;
   };
   if (const auto found = split_where(is_regular)) return *found;
+  if (const auto found = split_where(is_record_folder)) return *found;
   if (const auto found = split_where(matches_any)) return *found;
   return split_where(is_archive_name).value_or(Location{path});
 }

@@ -25,8 +25,9 @@ struct Located {
 /// Finds the files that a path of the job stands for.
 using Resolve = std::function<Located(const std::string&)>;
 
-/// Splits `FILE#NAME`, where FILE is a file that is there, a pattern that fits one, or has a name
-/// that only archives have. A path that exists as it is stays as it is, '#' included. Of several
+/// Splits `FILE#NAME`, where FILE is a file that is there, a folder of prepared data, a pattern
+/// that fits one, or has a name that only archives have. A path that exists as it is stays as it
+/// is, '#' included. Of several
 /// '#' the last one that fits counts.
 Location split_location(const std::filesystem::path& path);
 

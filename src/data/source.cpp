@@ -3,14 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/frame.hpp"
 #include "data/images/image_source.hpp"
 #include "data/joined.hpp"
+#include "data/records/record_set.hpp"
+#include "data/records/record_source.hpp"
+#include "data/records/writer.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/table_file.hpp"
@@ -204,13 +211,19 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
-void read_table(Source& source, const TableFile& file, const DataFiles& files,
-                const SourceOptions& options, const std::vector<std::string>& label_columns) {
+/// How a file of features, or of features and target, is read.
+struct TablePlan {
+  CsvOptions csv;
+  std::vector<std::string> numbers;  // columns that are of numbers whatever they hold
+};
+
+TablePlan plan_table(const TableFile& file, const DataFiles& files, const SourceOptions& options,
+                     const std::vector<std::string>& label_columns) {
   if (!files.file.empty() && options.data.target.empty() && !options.roles)
     throw InputError("data.target: name the column that is to be predicted");
-  CsvOptions csv = features_csv(file, options);
-  cut_lists(csv, file, options, label_columns);
-  std::vector<std::string> numbers;
+  TablePlan plan{features_csv(file, options), {}};
+  cut_lists(plan.csv, file, options, label_columns);
+  std::vector<std::string>& numbers = plan.numbers;
   if (options.roles) {
     for (const Column& column : options.roles->features) {
       if (!column.categorical) numbers.push_back(column.name);
@@ -221,8 +234,12 @@ void read_table(Source& source, const TableFile& file, const DataFiles& files,
         options.roles ? options.roles->target : options.data.target;
     numbers.insert(numbers.end(), target.begin(), target.end());
   }
-  Origin origin;
-  Table table = read_rows_of(file, csv, options, std::move(numbers), source.bad, origin);
+  return plan;
+}
+
+/// Columns and target of what was read of a table.
+void take_columns(Source& source, Table table, const TableFile& file, const DataFiles& files,
+                  const SourceOptions& options, const Origin& origin) {
   source.rows = table.rows;
   if (!files.file.empty()) {
     source.target = take_target(table, origin, options);
@@ -234,6 +251,119 @@ void read_table(Source& source, const TableFile& file, const DataFiles& files,
                     : std::move(table.columns);
   if (source.columns.empty()) throw DataError(file.name(), "has no feature columns");
 }
+
+void read_table(Source& source, const TableFile& file, const DataFiles& files,
+                const SourceOptions& options, const std::vector<std::string>& label_columns) {
+  TablePlan plan = plan_table(file, files, options, label_columns);
+  Origin origin;
+  Table table = read_rows_of(file, plan.csv, options, std::move(plan.numbers), source.bad, origin);
+  take_columns(source, std::move(table), file, files, options, origin);
+}
+
+bool is_image_or_text(const Located& located, const SourceOptions& options) {
+  return options.data.format == "images" || options.data.format == "text" ||
+         std::filesystem::is_directory(located.files[0].file);
+}
+
+std::vector<std::string> names_of_labels(const std::optional<RawTarget>& target) {
+  std::vector<std::string> names;
+  if (!target) return names;
+  for (const Column& column : target->columns) names.push_back(column.name);
+  return names;
+}
+
+void require_labels_for_all(const Source& source) {
+  if (!source.target || source.target->rows() == source.rows) return;
+  throw DataError(source.target->file.name(),
+                  fmt::format("has {} labels, but {} has {} samples", source.target->rows(),
+                              source.file, source.rows));
+}
+
+/// Tells a visitor of a table.
+class TableTelling {
+ public:
+  TableTelling(const TableFile& file, const DataFiles& files, const SourceOptions& options,
+               std::optional<RawTarget> labels, BadSamples bad_labels, TableVisitor& visitor)
+      : file_(file),
+        files_(files),
+        options_(options),
+        labels_(std::move(labels)),
+        bad_labels_(std::move(bad_labels)),
+        visitor_(visitor) {}
+
+  void tell() {
+    const TablePlan plan = plan_table(file_, files_, options_, names_of_labels(labels_));
+    const CsvTolerance tolerance{options_.data.max_bad_samples, plan.numbers};
+    file_.stream(plan.csv, options_.skip() ? &tolerance : nullptr, origin_,
+                 [&](const TableStream& stream) {
+                   begin(stream);
+                   stream.read([&](Table piece) { tell_piece(std::move(piece)); });
+                 });
+  }
+
+ private:
+  void begin(const TableStream& stream) {
+    std::map<std::string, const NumberRange*> ranges;
+    for (std::size_t i = 0; i < stream.head().columns.size(); ++i)
+      ranges[stream.head().columns[i].name] = &stream.ranges()[i];
+    Source head;
+    head.file = file_.name();
+    Table table;
+    table.columns = stream.head().columns;
+    table.rows = stream.head().rows;
+    take_columns(head, std::move(table), file_, files_, options_, origin_);
+    std::vector<NumberRange> told;
+    for (const Column& column : head.columns) told.push_back(*ranges.at(column.name));
+    if (labels_) {
+      head.target = labels_;
+      require_labels_for_all(head);
+      for (const Column& column : labels_->columns) told.push_back(range_of(column));
+    } else if (head.target) {
+      for (Column& column : head.target->columns) {
+        const NumberRange& range = *ranges.at(column.name);
+        told.push_back(range);
+        if (!column.categorical)
+          column.numbers = deciding_numbers(range.low, range.high, range.whole);
+      }
+    }
+    if (head.rows == 0) throw DataError(head.file, "has no samples");
+    if (head.target) target_ = *head.target;
+    visitor_.begin(head, told);
+  }
+
+  void tell_piece(Table table) {
+    Source piece;
+    piece.file = file_.name();
+    piece.bad.add(table.bad);
+    take_columns(piece, std::move(table), file_, files_, options_, origin_);
+    if (labels_) add_labels(piece);
+    if (piece.target) {
+      for (std::size_t i = 0; i < piece.target->columns.size(); ++i)
+        piece.target->columns[i].categories = target_.columns[i].categories;
+    }
+    told_ += piece.rows;
+    visitor_.piece(std::move(piece));
+  }
+
+  void add_labels(Source& piece) const {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(piece.rows));
+    std::iota(rows.begin(), rows.end(), told_);
+    piece.target = *labels_;
+    piece.target->columns = take_rows(labels_->columns, rows);
+    for (const auto& [row, problem] : bad_labels_.within(told_, told_ + piece.rows))
+      piece.bad.add(row - told_, problem);
+  }
+
+  const TableFile& file_;
+  const DataFiles& files_;
+  const SourceOptions& options_;
+  std::optional<RawTarget> labels_;
+  BadSamples bad_labels_;
+  TableVisitor& visitor_;
+  Origin origin_;
+  RawTarget target_;  // its names and categories
+  std::int64_t told_ = 0;
+};
 
 void read_array(Source& source, const Input& input, const DataFiles& files,
                 const SourceOptions& options) {
@@ -281,6 +411,8 @@ void read_cifar(Source& source, const Input& input) {
 void read_located(Source& source, const Located& located, const DataFiles& files,
                   const SourceOptions& options, const std::vector<std::string>& label_columns,
                   const Resolve& resolve) {
+  if (options.data.format == "records" || is_record_folder(located.files[0].file))
+    return read_records(source, located, files, options, resolve);
   if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
     return read_images(source, located, files, options, resolve);
   if (options.data.format == "text") return read_text(source, located, options);
@@ -316,6 +448,11 @@ std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
   return sample_shape.size() == 1 ? sample_shape[0] : 0;
 }
 
+std::vector<std::int64_t> feature_shape(const Source& source) {
+  return source.array ? feature_shape(*source.array)
+                      : feature_shape(source.records->feature(0).shape);
+}
+
 ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   ColumnRoles roles;
   for (const Column& column : train.columns) {
@@ -326,11 +463,41 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   roles.target = code.columns();
   roles.target_categorical = code.categorical();
   roles.tokenizer = train.tokenizer;
-  if (train.array) {
-    roles.shape = feature_shape(*train.array);
+  if (train.is_array()) {
+    roles.shape = feature_shape(train);
     roles.width = flat_width(roles.shape);
   }
   return roles;
+}
+
+std::vector<double> deciding_numbers(double low, double high, bool whole) {
+  std::vector<double> numbers{low, high};
+  if (!whole && !std::isnan(low)) numbers.push_back(0.5);
+  return numbers;
+}
+
+bool visit_table(const DataFiles& files, const SourceOptions& options, const Resolve& resolve,
+                 TableVisitor& visitor) {
+  check_keys(files, options);
+  const std::string& path = files.file.empty() ? files.features : files.file;
+  const auto tell = [&](const TableFile& file) {
+    std::optional<RawTarget> labels;
+    BadSamples bad;
+    if (!files.labels.empty())
+      labels = read_labels(open_input(resolve(files.labels), options.data.format), options, bad);
+    TableTelling(file, files, options, std::move(labels), std::move(bad), visitor).tell();
+    return true;
+  };
+  if (is_database(path)) {
+    const auto rows = open_query(path, files.query, resolve, false);
+    return tell(TableFile(*rows));
+  }
+  const Located located = resolve(path);
+  if (is_image_or_text(located, options) || options.data.format == "records") return false;
+  const Input input = open_input(located, options.data.format);
+  if (is_array(input.format) || holds_labels(input.format)) return false;
+  return tell(TableFile(input, options.skip(),
+                        options.roles ? options.roles->features : std::vector<Column>{}));
 }
 
 Source read_source(const DataFiles& files, const SourceOptions& options, const Resolve& resolve) {
@@ -341,21 +508,14 @@ Source read_source(const DataFiles& files, const SourceOptions& options, const R
                                     options.data.format == "images" ? "auto" : options.data.format);
     source.target = read_labels(labels, options, source.bad);
   }
-  std::vector<std::string> label_columns;
-  if (source.target) {
-    for (const Column& column : source.target->columns) label_columns.push_back(column.name);
-  }
+  const std::vector<std::string> label_columns = names_of_labels(source.target);
   const std::string& path = files.file.empty() ? files.features : files.file;
   if (is_database(path))
     read_database(source, path, files, options, label_columns, resolve);
   else
     read_located(source, resolve(path), files, options, label_columns, resolve);
   if (source.rows == 0 && !options.target_optional) throw DataError(source.file, "has no samples");
-  if (source.target && source.target->rows() != source.rows) {
-    throw DataError(source.target->file.name(),
-                    fmt::format("has {} labels, but {} has {} samples", source.target->rows(),
-                                source.file, source.rows));
-  }
+  if (!source.records) require_labels_for_all(source);
   return source;
 }
 

@@ -99,6 +99,12 @@ SplitRows split_parts(const std::array<std::int64_t, 3>& parts, std::uint64_t se
 }  // namespace
 
 SplitRows split_source(const Source& train, std::uint64_t seed, const DataOptions& data) {
+  if (train.records && train.bad.empty() && data.validation == 0 && data.test_part == 0 &&
+      (data.limit == 0 || data.limit >= train.rows)) {
+    SplitRows rows;
+    rows.whole = true;
+    return rows;
+  }
   if (train.tokenizer) return split_parts(train.parts, seed, data.limit);
   SplitRows rows = split_rows(train.rows - train.bad.size(), seed, data, train.file);
   if (train.bad.empty()) return rows;

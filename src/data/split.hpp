@@ -20,6 +20,8 @@ struct SplitRows {
   std::vector<std::int64_t> train;
   std::vector<std::int64_t> validation;
   std::vector<std::int64_t> test;
+  /// The training split is all rows; `train` is empty then. Of prepared data alone.
+  bool whole = false;
 };
 
 /// Splits the rows 0 .. n-1 of the training files by the seeded order: the first round(test_part *

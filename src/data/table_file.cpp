@@ -77,19 +77,37 @@ std::size_t TableFile::width(const CsvOptions& options) const {
   return csv_width(first.text(), first.name, options, tolerant_);
 }
 
-Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
-                      Origin& origin) const {
+void TableFile::with_passes(const CsvOptions& options, bool tolerant, Origin& origin,
+                            const std::function<void(const std::vector<std::string>& names,
+                                                     const RowPasses& passes)>& use) const {
   origin = Origin(name());
-  if (rows_ != nullptr) return read_query(*rows_, options, tolerance);
+  if (rows_ != nullptr) return use(rows_->columns(), query_passes(*rows_));
   const std::vector<std::string> columns = names(options);
   std::vector<RowPasses> parts;
   for (const Content& file : input_->files) {
     parts.push_back(input_->format == Format::jsonl
                         ? json_rows(file.text(), file.name, columns)
-                        : csv_rows(file.text(), file.name, options, tolerance != nullptr).passes);
+                        : csv_rows(file.text(), file.name, options, tolerant).passes);
   }
-  return build_table(columns, input_->name, options, tolerance,
-                     join_rows(parts, input_->files, origin));
+  use(columns, join_rows(parts, input_->files, origin));
+}
+
+Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
+                      Origin& origin) const {
+  Table table;
+  with_passes(options, tolerance != nullptr, origin,
+              [&](const std::vector<std::string>& columns, const RowPasses& passes) {
+                table = build_table(columns, name(), options, tolerance, passes);
+              });
+  return table;
+}
+
+void TableFile::stream(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin,
+                       const std::function<void(const TableStream&)>& use) const {
+  with_passes(options, tolerance != nullptr, origin,
+              [&](const std::vector<std::string>& columns, const RowPasses& passes) {
+                use(TableStream(columns, name(), options, tolerance, passes));
+              });
 }
 
 }  // namespace convoy

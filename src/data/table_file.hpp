@@ -4,6 +4,7 @@
 #include "data/joined.hpp"
 #include "data/json_lines.hpp"
 #include "data/sources/query_rows.hpp"
+#include "data/table_stream.hpp"
 
 namespace convoy {
 
@@ -33,7 +34,14 @@ class TableFile {
   /// Fills in which of the files each row comes from.
   Table read(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin) const;
 
+  /// The same in pieces; `use` is given the table after its first reading.
+  void stream(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin,
+              const std::function<void(const TableStream&)>& use) const;
+
  private:
+  void with_passes(const CsvOptions& options, bool tolerant, Origin& origin,
+                   const std::function<void(const std::vector<std::string>& names,
+                                            const RowPasses& passes)>& use) const;
   bool has_names() const { return rows_ != nullptr || input_->format == Format::jsonl; }
 
   QueryRows* rows_ = nullptr;

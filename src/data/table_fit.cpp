@@ -1,6 +1,8 @@
 // Fitting: what a step learns from the training split.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/steps/columns.hpp"
@@ -10,26 +12,36 @@
 namespace convoy {
 namespace {
 
-FittedStep fit_step(const PreprocessStep& step, Frame& frame, Peers* peers) {
+/// Whether the step cannot be fitted by sums over the rows: it needs each different number, or to
+/// compare all rows.
+bool needs_all_rows(const PreprocessStep& step, Frame& head) {
   const std::string& kind = step.kind;
-  if (is_elementwise(kind)) return steps::fit_numbers(step, frame, peers);
-  if (kind == "impute") return steps::fit_impute(step, frame, peers);
-  if (kind == "drop_missing") return steps::fit_named_columns(step, frame);
-  if (kind == "outliers") return steps::fit_outliers(step, frame, peers);
-  if (kind == "drop_duplicates") return steps::fit_named_columns(step, frame);
-  if (kind == "one_hot" || kind == "ordinal" || kind == "frequency" || kind == "hashing")
-    return steps::fit_encoding(step, frame, peers);
-  if (kind == "to_number" || kind == "to_text" || kind == "clean_text")
-    return steps::fit_text(step, frame);
-  if (kind == "tokens") return steps::fit_tokens(step, frame);
-  if (kind == "pca") return steps::fit_pca(step, frame, peers);
-  throw InputError(fmt::format("preprocess: no step is called {}", in_quotes(kind)));
+  if (needs_counts(kind) || kind == "drop_duplicates") return true;
+  if (kind == "outliers") return step.method == "iqr";
+  if (kind != "impute" || (step.with != "median" && step.with != "mode")) return false;
+  const std::vector<std::string> names = steps::columns_of(step, head, true, step.with == "mode");
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return !find_column(head.features, name)->categorical;
+  });
 }
 
-/// Rows leave the training split that other splits keep.
-void drop_training_rows(const FittedStep& step, Frame& frame) {
-  if (step.kind == "drop_duplicates") steps::drop_duplicates(step, frame);
-  if (step.kind == "outliers" && step.action == "drop") steps::drop_outliers(step, frame);
+FittedStep fit_step(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
+  const std::string& kind = step.kind;
+  if (const std::string reason = rows.too_large();
+      !reason.empty() && needs_all_rows(step, rows.head()))
+    fail_step(kind, reason);
+  if (is_elementwise(kind)) return steps::fit_numbers(step, rows, peers);
+  if (kind == "impute") return steps::fit_impute(step, rows, peers);
+  if (kind == "drop_missing") return steps::fit_named_columns(step, rows.head());
+  if (kind == "outliers") return steps::fit_outliers(step, rows, peers);
+  if (kind == "drop_duplicates") return steps::fit_named_columns(step, rows.head());
+  if (kind == "one_hot" || kind == "ordinal" || kind == "frequency" || kind == "hashing")
+    return steps::fit_encoding(step, rows, peers);
+  if (kind == "to_number" || kind == "to_text" || kind == "clean_text")
+    return steps::fit_text(step, rows.head());
+  if (kind == "tokens") return steps::fit_tokens(step, rows, peers);
+  if (kind == "pca") return steps::fit_pca(step, rows, peers);
+  throw InputError(fmt::format("preprocess: no step is called {}", in_quotes(kind)));
 }
 
 /// Whether the step found no column that it is for.
@@ -39,16 +51,34 @@ bool does_nothing(const FittedStep& step) {
 
 }  // namespace
 
-std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, Frame& frame,
+bool drops_rows(const FittedStep& step) {
+  return step.kind == "drop_missing";
+}
+
+bool drops_training_rows(const FittedStep& step) {
+  return step.kind == "drop_duplicates" || (step.kind == "outliers" && step.action == "drop");
+}
+
+void drop_training_rows(const FittedStep& step, Frame& frame) {
+  if (step.kind == "drop_duplicates") steps::drop_duplicates(step, frame);
+  if (step.kind == "outliers" && step.action == "drop") steps::drop_outliers(step, frame);
+}
+
+void FrameRows::add(const FittedStep& step, Peers* /*peers*/) {
+  drop_training_rows(step, frame_);
+  apply_step(step, frame_);
+}
+
+std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, TrainingRows& rows,
                                   Peers* peers) {
   std::vector<FittedStep> all;
   for (const PreprocessStep& step : steps) {
-    FittedStep fitted = fit_step(step, frame, peers);
+    FittedStep fitted = fit_step(step, rows, peers);
     if (does_nothing(fitted)) continue;
-    drop_training_rows(fitted, frame);
-    apply_step(fitted, frame);
-    if (frame.numbers.empty())
-      fail_step(step.kind, fmt::format("no row of the training split in {} is left", frame.file));
+    rows.add(fitted, peers);
+    if (rows.size() == 0)
+      fail_step(step.kind,
+                fmt::format("no row of the training split in {} is left", rows.head().file));
     all.push_back(std::move(fitted));
   }
   return all;

@@ -2,18 +2,26 @@
 // Preprocessing steps on tables.
 #include "data/frame.hpp"
 #include "data/preprocess.hpp"
+#include "data/training_rows.hpp"
 
 namespace convoy {
 
-/// Fits each step to the frame as the steps before left it, and applies it to the frame.
-/// Collective: CSV cannot be read from the middle, so every worker has the whole table and applies
-/// the steps to it, but takes statistics over its own segments of the rows left (data/segments)
-/// alone. Whatever is decided here is decided on what was merged, so that all workers fail alike.
-/// Throws InputError / DataError.
-std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, Frame& frame,
+/// Fits each step to the rows as the steps before left them, and applies it to them. Collective:
+/// each worker takes statistics over its own segments of the rows left (data/segments) alone.
+/// Whatever is decided here is decided on what was merged, or on all rows, so that all workers fail
+/// alike. Throws InputError / DataError.
+std::vector<FittedStep> fit_steps(const std::vector<PreprocessStep>& steps, TrainingRows& rows,
                                   Peers* peers);
 
 /// Applies a fitted step to a frame, of the training data or of another split.
 void apply_step(const FittedStep& step, Frame& frame);
+
+/// Whether applying the step can drop rows of any split: drop_missing.
+bool drops_rows(const FittedStep& step);
+
+/// Whether rows leave the training split that other splits keep: drop_duplicates, and outliers that
+/// are dropped.
+bool drops_training_rows(const FittedStep& step);
+void drop_training_rows(const FittedStep& step, Frame& frame);
 
 }  // namespace convoy

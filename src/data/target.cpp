@@ -274,7 +274,7 @@ std::string TargetCode::problem_of(const std::string& name) const {
                      name_list(class_names_));
 }
 
-void TargetCode::find_bad(const RawTarget& target, BadSamples& bad) const {
+void TargetCode::find_bad(const RawTarget& target, BadSamples& bad, std::int64_t first) const {
   for (const Column& column : target.columns) {
     if (column.categorical != categorical_) return;  // `encode` says so
     std::vector<std::string> problems;
@@ -286,7 +286,8 @@ void TargetCode::find_bad(const RawTarget& target, BadSamples& bad) const {
         problem = problems[static_cast<std::size_t>(column.codes[at])];
       else if (!categorical_ && !std::isnan(column.numbers[at]))
         problem = problem_of(column.numbers[at]);
-      if (!problem.empty()) bad.add(row, sample_error(target.file, row, problem).what());
+      if (problem.empty()) continue;
+      bad.add(first + row, sample_error(target.file, first + row, problem).what());
     }
   }
 }

@@ -45,8 +45,8 @@ class TargetCode {
   static TargetCode decide(const RawTarget& target, const DataOptions& data);
 
   /// Adds the samples whose target `encode` would refuse to `bad`, those without a target excepted:
-  /// row i is sample i.
-  void find_bad(const RawTarget& target, BadSamples& bad) const;
+  /// row i is sample `first` + i.
+  void find_bad(const RawTarget& target, BadSamples& bad, std::int64_t first = 0) const;
 
   /// The target as Batch::target holds it. `numbers[i]` is the number of row i in the file, for
   /// messages. Throws DataError naming file and sample for a missing, unknown or impossible value.

@@ -268,6 +268,11 @@ class Checker {
                              partition.assign),
            {"partition.by", "partition"});
     }
+    if (partition.block > 1 && (partition.by != "row" || partition.order != "shuffled")) {
+      fail("partition.block",
+           "goes with partition.by row and partition.order shuffled; remove it, or set them so",
+           {"partition.by", "partition.order", "partition"});
+    }
     if (partition.value.empty())
       fail("partition.value", "is empty; name a column, or write target", {"partition"});
   }

@@ -328,7 +328,9 @@ void describe(Visitor& v, DataFiles& o) {
       "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
       "nothing), CIFAR-10 or CIFAR-100 in their binary version (of CIFAR-100 the fine label is "
       "the target), a folder of images (the folder right below it that an image is in is its "
-      "class), or a text. A pattern (`data_batch_*.bin`; `*` any text, `?` one character, `[a-z]` "
+      "class), a text, or a folder of prepared data (`convoy data prepare`, [records](records.md); "
+      "the part that this key names, or `FOLDER#PART`). A pattern (`data_batch_*.bin`; `*` any "
+      "text, `?` one character, `[a-z]` "
       "one of these) is all files that match, in the order of their names' bytes, read as one. As "
       "all paths here it may be an address (https://..., http://..., s3://BUCKET/KEY, also with "
       "`#sha256=HEX` at its end: downloaded into the cache) or `-`, the standard input. "
@@ -389,7 +391,7 @@ void describe(Visitor& v, DataOptions& o) {
   v.key(
       "format", o.format,
       choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "npz", "hdf5", "pt", "cifar10",
-              "cifar100", "images", "text"}),
+              "cifar100", "images", "text", "records"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
       ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy, .npz, .h5, .hdf5, .pt, .pth; .gz or .zst after "
       "it) and content; CIFAR from content alone, in files named .bin");
@@ -431,8 +433,12 @@ void describe(Visitor& v, DataOptions& o) {
   v.key("verify", o.verify, choice({"auto", "true", "false"}),
         "files of a folder with a manifest (`convoy data manifest`, `convoy data fetch`) are "
         "compared with it as they are opened: their sizes (auto: and the checksums of files up to "
-        "256 MiB; true: and all checksums; false: nothing). A damaged file of a fetched package is "
+        "256 MiB, of prepared data all together; true: and all checksums; false: nothing). A "
+        "damaged file of a fetched package is "
         "fetched again");
+  v.key("memory", o.memory, between(0, many),
+        "prepared data: how many MiB of the records a worker keeps in memory at most; 0: as many "
+        "as the system likes");
 }
 
 void describe(Visitor& v, PartitionOptions& o) {
@@ -444,6 +450,11 @@ void describe(Visitor& v, PartitionOptions& o) {
   v.key("order", o.order, choice({"shuffled", "sequential"}),
         "shuffled by the seed, anew each epoch (by value: within each lane); or as in the file, "
         "every epoch");
+  v.key("block", o.block, between(0, many),
+        "by row, shuffled: so many neighbouring samples stay together while blocks are shuffled; "
+        "then the samples of each 16 successive blocks are shuffled among themselves, so that data "
+        "which are larger than memory are read in long pieces. 0: one, and of prepared data that "
+        "are larger than `data.memory` about 1 MiB of records ([records](records.md))");
   v.key("assign", o.assign, choice({"block", "cyclic", "stratified", "hash", "range"}),
         "by row, which samples of a batch a lane gets: a contiguous slice (block), or with S lanes "
         "every S-th sample (cyclic). By value: every lane and every batch has its share of each "

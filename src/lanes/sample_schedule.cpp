@@ -51,6 +51,14 @@ std::int64_t SampleSchedule::first_lane(std::int64_t step) const {
 }
 
 std::vector<std::int64_t> SampleSchedule::lane_samples(std::int64_t step, std::int64_t lane) const {
+  if (in_blocks()) {
+    const BatchPlace place = plan_.place(step);
+    std::vector<std::int64_t> samples =
+        lane_positions(place.size, options_.lanes, lane, options_.cyclic);
+    for (std::int64_t& sample : samples) sample += place.offset;
+    take_from_blocks(place.epoch, samples);
+    return samples;
+  }
   const Epoch of_step = epoch(step / steps_per_epoch());
   const std::vector<std::int64_t>& order = of_step->order;
   if (by_value_) {
@@ -62,6 +70,49 @@ std::vector<std::int64_t> SampleSchedule::lane_samples(std::int64_t step, std::i
       lane_positions(samples_of_step.size(), options_.lanes, lane, options_.cyclic);
   for (std::int64_t& sample : samples) sample = order[samples_of_step.begin + sample];
   return samples;
+}
+
+void SampleSchedule::take_from_blocks(std::int64_t epoch,
+                                      std::vector<std::int64_t>& positions) const {
+  const auto blocks = block_order(epoch);
+  Order samples;
+  Range here;
+  for (std::int64_t& position : positions) {
+    if (position < here.begin || position >= here.end) {
+      const std::int64_t number = blocks->window_of(position);
+      here = blocks->positions(number);
+      samples = window(*blocks, epoch, number);
+    }
+    position = (*samples)[static_cast<std::size_t>(position - here.begin)];
+  }
+}
+
+std::vector<Range> SampleSchedule::next_blocks(std::int64_t step) const {
+  if (!in_blocks()) return {};
+  const BatchPlace place = plan_.place(step);
+  const auto blocks = block_order(place.epoch);
+  const std::int64_t last = blocks->window_of(place.offset + place.size - 1);
+  if (place.offset > 0 && blocks->window_of(place.offset - 1) == last) return {};
+  if (last + 1 < blocks->windows()) return blocks->blocks(last + 1);
+  return block_order(place.epoch + 1)->blocks(0);
+}
+
+std::shared_ptr<const BlockOrder> SampleSchedule::block_order(std::int64_t epoch) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = block_orders_.find(epoch); found != block_orders_.end())
+    return found->second;
+  while (block_orders_.size() > 2) block_orders_.erase(block_orders_.begin());
+  return block_orders_[epoch] = std::make_shared<const BlockOrder>(options_.samples, options_.block,
+                                                                   options_.seed, epoch);
+}
+
+SampleSchedule::Order SampleSchedule::window(const BlockOrder& blocks, std::int64_t epoch,
+                                             std::int64_t window) const {
+  const std::lock_guard lock(mutex_);
+  const std::pair key{epoch, window};
+  if (const auto found = windows_.find(key); found != windows_.end()) return found->second;
+  while (windows_.size() > 2) windows_.erase(windows_.begin());
+  return windows_[key] = std::make_shared<const std::vector<std::int64_t>>(blocks.samples(window));
 }
 
 SampleSchedule::Epoch SampleSchedule::epoch(std::int64_t number) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "convoy/lanes/order.hpp"
@@ -23,7 +24,8 @@ class SampleSchedule {
     std::int64_t lanes = 0;
     std::uint64_t seed = 0;
     bool shuffled = true;
-    bool cyclic = false;  ///< by row: how a batch is dealt to lanes
+    std::int64_t block = 1;  ///< shuffled by row: neighbours that stay together (BlockOrder)
+    bool cyclic = false;     ///< by row: how a batch is dealt to lanes
     bool drop_last = false;
     const SampleValues* values = nullptr;  ///< by value, size: only looked at by the constructor
     ValueAssignment assignment = ValueAssignment::stratified;
@@ -45,11 +47,22 @@ class SampleSchedule {
   std::int64_t first_lane(std::int64_t step) const;
   std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const;
 
+  /// With blocks: the ranges of samples that steps after this one begin with, told at the first
+  /// step that reads from the blocks before them; else none.
+  std::vector<Range> next_blocks(std::int64_t step) const;
+
  private:
   using Epoch = std::shared_ptr<const SizeBatches::Epoch>;
   Epoch epoch(std::int64_t number) const;
   SizeBatches::Epoch make_epoch(std::int64_t number) const;
   Range batch(std::int64_t step) const;
+  using Order = std::shared_ptr<const std::vector<std::int64_t>>;
+  bool in_blocks() const {
+    return options_.shuffled && options_.block > 1 && !by_value_ && !by_size_;
+  }
+  std::shared_ptr<const BlockOrder> block_order(std::int64_t epoch) const;
+  Order window(const BlockOrder& blocks, std::int64_t epoch, std::int64_t window) const;
+  void take_from_blocks(std::int64_t epoch, std::vector<std::int64_t>& positions) const;
 
   Options options_;
   BatchPlan plan_;
@@ -57,6 +70,8 @@ class SampleSchedule {
   std::optional<SizeBatches> by_size_;
   mutable std::mutex mutex_;
   mutable std::map<std::int64_t, Epoch> epochs_;
+  mutable std::map<std::int64_t, std::shared_ptr<const BlockOrder>> block_orders_;
+  mutable std::map<std::pair<std::int64_t, std::int64_t>, Order> windows_;  // by epoch and number
 };
 
 }  // namespace convoy

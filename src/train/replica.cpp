@@ -32,6 +32,11 @@ std::string first_line(const std::exception& error) {
 
 }  // namespace
 
+void ReplicaShared::read_ahead(std::int64_t step) const {
+  if (!ahead) return;
+  for (const Range& samples : schedule->next_blocks(step)) ahead->read_ahead(samples);
+}
+
 Batch ReplicaShared::read_lane(std::int64_t step, std::int64_t lane) const {
   const std::vector<std::int64_t> samples = schedule->lane_samples(step, lane);
   if (!augmentation || augmentation->empty()) return dataset->read(samples);
@@ -66,6 +71,7 @@ void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
   const auto read = [shared = shared_, lanes, end, s = step,
                      lane = lanes.begin]() mutable -> std::optional<Batch> {
     if (s >= end) return std::nullopt;
+    if (lane == lanes.begin) shared.read_ahead(s);
     Batch batch = shared.read_lane(s, lane);
     if (++lane == lanes.end) {
       lane = lanes.begin;

@@ -9,6 +9,7 @@
 #include "convoy/data/prefetch.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
+#include "data/records/read_ahead.hpp"
 #include "lanes/sample_schedule.hpp"
 #include "train/partial_sum.hpp"
 #include "train/shared_weights.hpp"
@@ -25,6 +26,10 @@ struct ReplicaShared {
   std::int64_t lanes = 0;
   std::uint64_t seed = 0;
   std::shared_ptr<const Augmentation> augmentation;
+  std::shared_ptr<const ReadsAhead> ahead;  ///< the dataset, if it is one
+
+  /// Tells the dataset what comes after this step, where it wants to know.
+  void read_ahead(std::int64_t step) const;
 
   /// The samples of a lane, changed at random where the job says so: by seed, step and sample.
   Batch read_lane(std::int64_t step, std::int64_t lane) const;

@@ -103,7 +103,8 @@ void Trainer::Impl::make_replicas() {
              &loss_,
              lanes_,
              job_.seed,
-             std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape)};
+             std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape),
+             std::dynamic_pointer_cast<const ReadsAhead>(data_.train)};
   replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
     const int number = static_cast<int>(replicas_.size());

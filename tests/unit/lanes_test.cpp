@@ -10,6 +10,7 @@
 #include "convoy/lanes/order.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "lanes/sample_schedule.hpp"
 
 namespace convoy {
 namespace {
@@ -108,6 +109,69 @@ TEST(Order, KnownValuesStayForever) {
   EXPECT_EQ(derive_seed(1, RandomPurpose::order, 2, 3), 0x6b360221edd5a20aULL);
   EXPECT_NE(derive_seed(1, RandomPurpose::order, 2, 3), derive_seed(1, RandomPurpose::order, 3, 2));
   EXPECT_NE(derive_seed(1, RandomPurpose::order), derive_seed(1, RandomPurpose::forward));
+}
+
+TEST(Order, InBlocksIsAPermutationOfWindows) {
+  for (const std::int64_t count : {1, 5, 64, 1000, 1003}) {
+    for (const std::int64_t block : {1, 2, 7, 16, 5000}) {
+      const BlockOrder order(count, block, 7, 3);
+      std::vector<std::int64_t> all;
+      for (std::int64_t w = 0; w < order.windows(); ++w) {
+        const Range positions = order.positions(w);
+        EXPECT_EQ(positions.begin, static_cast<std::int64_t>(all.size()));
+        EXPECT_EQ(order.window_of(positions.begin), w);
+        EXPECT_EQ(order.window_of(positions.end - 1), w);
+        const auto samples = order.samples(w);
+        EXPECT_EQ(positions.size(), static_cast<std::int64_t>(samples.size()));
+        EXPECT_EQ(samples, BlockOrder(count, block, 7, 3).samples(w));
+        for (const std::int64_t sample : samples) {
+          const auto blocks = order.blocks(w);
+          EXPECT_TRUE(std::any_of(blocks.begin(), blocks.end(), [&](const Range& range) {
+            return range.begin <= sample && sample < range.end;
+          }));
+        }
+        EXPECT_LE(order.blocks(w).size(), 16u);
+        all.insert(all.end(), samples.begin(), samples.end());
+      }
+      if (count == 1000) EXPECT_NE(all, epoch_order(count, 7, 3, false));
+      std::sort(all.begin(), all.end());
+      EXPECT_EQ(all, epoch_order(count, 7, 3, false)) << count << " in blocks of " << block;
+    }
+  }
+}
+
+TEST(Order, KnownBlocksStayForever) {
+  const BlockOrder order(40, 2, 1, 0);
+  EXPECT_EQ(order.windows(), 2);
+  EXPECT_EQ(order.samples(1), (std::vector<std::int64_t>{12, 13, 4, 27, 26, 5, 16, 17}));
+}
+
+TEST(Order, LanesTakeFromBlocksWhatTheOrderSays) {
+  for (const bool cyclic : {false, true}) {
+    const SampleSchedule schedule(
+        {.samples = 101, .batch = 10, .lanes = 4, .seed = 5, .block = 3, .cyclic = cyclic});
+    const BlockOrder order(101, 3, 5, 1);
+    std::vector<std::int64_t> all;
+    for (std::int64_t w = 0; w < order.windows(); ++w) {
+      for (const std::int64_t sample : order.samples(w)) all.push_back(sample);
+    }
+    const std::int64_t steps = schedule.steps_per_epoch();
+    for (std::int64_t step = 0; step < steps; ++step) {
+      std::vector<std::int64_t> batch;
+      for (std::int64_t lane = 0; lane < 4; ++lane) {
+        const auto samples = schedule.lane_samples(steps + step, lane);
+        const auto positions = lane_positions(schedule.batch_size(step), 4, lane, cyclic);
+        for (std::size_t i = 0; i < samples.size(); ++i)
+          EXPECT_EQ(samples[i], all[static_cast<std::size_t>(step * 10 + positions[i])]);
+      }
+    }
+    // 34 blocks are three windows: what comes next is told when each begins.
+    EXPECT_EQ(schedule.next_blocks(steps), order.blocks(1));
+    EXPECT_TRUE(schedule.next_blocks(steps + 1).empty());
+    EXPECT_EQ(
+        schedule.next_blocks(2 * steps - 1).size() + schedule.next_blocks(2 * steps - 2).size(),
+        16u);
+  }
 }
 
 TEST(Order, BatchPlanKeepsOrDropsTheShortBatch) {

@@ -24,6 +24,9 @@ struct Splits {
   /// partition.by: value: the value of each training sample, as read from the file; size: its
   /// tokens; else empty. For TrainingData::values.
   Column values;
+  /// Samples that partition.block: 0 means: 1, or more where the training data are records that are
+  /// larger than data.memory.
+  std::int64_t block = 1;
   /// Everything `load_for_prediction` needs to treat new data as the training data was treated: the
   /// fitted steps with their statistics, category and class names, column roles. Stored inside the
   /// model.

@@ -83,8 +83,7 @@ void describe_numbers(const Column& column, const std::vector<NumberCount>& numb
 Json describe_column(const Column& column) {
   const std::size_t rows = column.categorical ? column.codes.size() : column.numbers.size();
   const std::int64_t missing = count_missing(column, rows);
-  const ColumnCounts counts =
-      count_values({&column}, static_cast<std::int64_t>(rows), nullptr).front();
+  const ColumnCounts counts = count_values(column);
   Json json = {
       {"name", column.name},
       {"kind", column.categorical ? "text" : "number"},

@@ -17,6 +17,7 @@
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
 #include "data/joined.hpp"
+#include "data/records/record_source.hpp"
 #include "data/source.hpp"
 #include "data/sources/address.hpp"
 #include "data/split.hpp"
@@ -198,7 +199,9 @@ class JobReader {
   }
 
   Source read(const DataFiles& files, const char* key, const ColumnRoles* roles) {
-    return read_source(files, {.data = data_, .key = key, .roles = roles}, resolve_);
+    Source source = read_source(files, {.data = data_, .key = key, .roles = roles}, resolve_);
+    read_into_memory(source);
+    return source;
   }
 
   void add(const char* name, Source source) {
@@ -249,6 +252,7 @@ Source source_of_array(Array array, const std::string& name) {
 
 /// Throws DataError when there is nothing in it.
 Part lone_part(std::string name, Source source) {
+  read_into_memory(source);
   if (source.rows == 0) throw DataError(source.file, "has no samples");
   make_column_of_array(source);
   return make_part(std::move(name), std::move(source));

@@ -22,6 +22,7 @@ using Json = nlohmann::ordered_json;
 struct PartitionedData {
   std::int64_t samples = 0;
   std::int64_t bytes_per_sample = 0;  ///< of the features as a network gets them
+  std::int64_t block = 1;             ///< what partition.block: 0 means
   std::string target;
   SampleLabels labels;
   Column values;
@@ -69,6 +70,7 @@ PartitionedData load_partitioned(const Job& job, const std::string& value) {
   Splits splits =
       load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, partition);
   data.samples = splits.train->size();
+  data.block = splits.block;
   const DataSpec& spec = splits.train->spec();
   data.bytes_per_sample =
       std::accumulate(spec.feature_shape.begin(), spec.feature_shape.end(),
@@ -282,7 +284,8 @@ Json describe_labels(const SampleLabels& labels) {
 
 }  // namespace
 
-Json describe_partition(const Job& job, const PartitionQuery& query) {
+Json describe_partition(const Job& given, const PartitionQuery& query) {
+  Job job = given;
   constexpr std::int64_t last_epoch = 1'000'000'000;
   if (query.workers < 0 || query.replicas < 0 || query.epoch < 0 || query.epoch > last_epoch)
     throw InputError("impossible workers, replicas or epoch");
@@ -299,6 +302,7 @@ Json describe_partition(const Job& job, const PartitionQuery& query) {
   }
   const std::string& column = query.value.empty() && by_value ? job.partition.value : query.value;
   PartitionedData data = load_partitioned(job, column);
+  if (job.partition.block == 0) job.partition.block = data.block;
   const std::int64_t batch = batch_of(job.train, data.samples);
   const std::int64_t lanes = checked_lanes(job.train, batch);
   const SampleValues values = coded_values(job, data);

@@ -35,6 +35,7 @@ SampleSchedule::Options schedule_options(const Job& job, std::int64_t samples, s
   options.lanes = lanes;
   options.seed = job.seed;
   options.shuffled = job.partition.order == "shuffled";
+  options.block = std::max<std::int64_t>(1, job.partition.block);
   options.cyclic = job.partition.assign == "cyclic";
   options.drop_last = job.train.last_batch == "drop";
   if (job.partition.by == "value") options.values = &values;

@@ -10,6 +10,8 @@
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/frame.hpp"
+#include "data/records/record_set.hpp"
+#include "data/records/record_source.hpp"
 
 namespace convoy {
 namespace {
@@ -90,7 +92,7 @@ std::vector<std::string> names_of(const Source& train) {
 }
 
 [[noreturn]] void fail_without_column(const Source& train, const std::string& name) {
-  if (train.array) {
+  if (train.is_array()) {
     throw InputError(
         fmt::format("partition.value: {} is an array, which has no column {}; write "
                     "target",
@@ -98,6 +100,31 @@ std::vector<std::string> names_of(const Source& train) {
   }
   throw InputError(fmt::format("partition.value: {} has no column {}; it has {}", train.file,
                                in_quotes(name), name_list(names_of(train))));
+}
+
+[[noreturn]] void fail_several_targets(const Source& train) {
+  throw InputError(fmt::format("partition.value: there are {} target columns; name one of {}",
+                               train.target->columns.size(), name_list(names_of(train))));
+}
+
+/// Of prepared data: read into memory, 4 or 8 bytes a sample.
+Column column_of_records(Source& train, const DataOptions& data, const std::string& name) {
+  const std::vector<Column>& targets = train.target->columns;
+  const bool plain_target = name == word_for_target && !find_column(targets, name);
+  if (plain_target && targets.size() > 1) fail_several_targets(train);
+  auto column = record_column(*train.records, plain_target ? targets[0].name : name);
+  if (!column) fail_without_column(train, name);
+  if (!is_ignored(data, name) || find_column(targets, name)) return std::move(*column);
+  auto view = std::make_shared<RecordView>(*train.records);
+  for (std::size_t i = 0; i < train.columns.size(); ++i) {
+    if (train.columns[i].name != name) continue;
+    train.columns.erase(train.columns.begin() + static_cast<std::ptrdiff_t>(i));
+    view->features.erase(view->features.begin() + static_cast<std::ptrdiff_t>(i));
+    break;
+  }
+  if (train.columns.empty()) throw DataError(train.file, "has no feature columns");
+  train.records = std::move(view);
+  return std::move(*column);
 }
 
 }  // namespace
@@ -112,12 +139,10 @@ DataOptions with_partition_column(const DataOptions& data, const PartitionOption
 Column partition_column(Source& train, const DataOptions& data, const PartitionOptions& partition) {
   const std::string& name = partition.value;
   std::vector<Column>& targets = train.target->columns;
+  if (train.records) return column_of_records(train, data, name);
   if (name == word_for_target && targets.size() == 1) return targets[0];
   if (const Column* target = find_column(targets, name)) return *target;
-  if (name == word_for_target) {
-    throw InputError(fmt::format("partition.value: there are {} target columns; name one of {}",
-                                 targets.size(), name_list(names_of(train))));
-  }
+  if (name == word_for_target) fail_several_targets(train);
   Column* const found = find_column(train.columns, name);
   if (found == nullptr) fail_without_column(train, name);
   if (!is_ignored(data, name)) return *found;

@@ -19,8 +19,8 @@ constexpr std::int64_t most_query_values = std::int64_t{2} << 30;  // 16 GiB of 
 class QueryPass {
  public:
   QueryPass(const std::string& name, const MissingSpellings& missing,
-            std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad)
-      : name_(name), missing_(missing), columns_(columns), bad_(bad) {}
+            std::vector<ColumnBuilder>& columns, std::vector<BadRow>* bad, const RowDone& done)
+      : name_(name), missing_(missing), columns_(columns), bad_(bad), done_(done) {}
 
   void add(std::span<const QueryValue> row) {
     const std::string problem = bad_ ? problem_of(row) : "";
@@ -36,6 +36,7 @@ class QueryPass {
       else
         add_value(columns_[i], row[i]);
     }
+    if (done_) done_();
   }
 
   std::int64_t rows() const { return rows_; }
@@ -63,6 +64,7 @@ class QueryPass {
   const MissingSpellings& missing_;
   std::vector<ColumnBuilder>& columns_;
   std::vector<BadRow>* bad_;
+  const RowDone& done_;
   std::int64_t rows_ = 0;
 };
 
@@ -96,17 +98,18 @@ std::string table_hint(const std::vector<std::string>& tables) {
                      tables.size() == 1 ? "" : "s", name_list(tables), tables[0]);
 }
 
-Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance) {
-  std::optional<std::int64_t> known;
-  const auto require_same = [&](std::int64_t count) {
-    if (known && *known != count) {
+RowPasses query_passes(QueryRows& rows) {
+  const auto known = std::make_shared<std::optional<std::int64_t>>();
+  const auto require_same = [&rows, known](std::int64_t count) {
+    if (*known && **known != count) {
       throw DataError(rows.name(), fmt::format("the query gives {} rows, and {} when it is asked "
                                                "again; it must give the same ones each time",
-                                               *known, count));
+                                               **known, count));
     }
-    known = count;
+    *known = count;
   };
-  const auto count = [&](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
+  const auto count = [&rows, require_same](const MissingSpellings& missing,
+                                           std::vector<KindCounts>& counts) {
     std::int64_t number = 0;
     rows.read([&](std::span<const QueryValue> row) {
       ++number;
@@ -116,14 +119,15 @@ Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance*
     });
     require_same(number);
   };
-  const auto read = [&](const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                        std::vector<BadRow>* bad) {
-    QueryPass pass(rows.name(), missing, columns, bad);
+  const auto read = [&rows, require_same](const MissingSpellings& missing,
+                                          std::vector<ColumnBuilder>& columns,
+                                          std::vector<BadRow>* bad, const RowDone& done) {
+    QueryPass pass(rows.name(), missing, columns, bad, done);
     rows.read([&](std::span<const QueryValue> row) { pass.add(row); });
     require_same(pass.rows());
     return pass.rows();
   };
-  return build_table(rows.columns(), rows.name(), options, tolerance, {count, read});
+  return {count, read};
 }
 
 }  // namespace convoy

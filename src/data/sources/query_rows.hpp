@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "convoy/data/formats.hpp"
+#include "data/column_builder.hpp"
 #include "data/sources/resolve.hpp"
 
 namespace convoy {
@@ -49,9 +50,10 @@ void check_query_columns(const std::vector<std::string>& names, const std::strin
 /// "; the database has the tables a, b: write for example SELECT * FROM a".
 std::string table_hint(const std::vector<std::string>& tables);
 
-/// NULL is a missing value, as are the options' spellings of one; of the options categorical and
-/// ignore count besides. Bad rows as `parse_csv` has them: infinities, text among numbers (SQLite
-/// has that), text that is not UTF-8. Throws InputError / DataError naming the row, from 1.
-Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance);
+/// The rows for the builder of tables. NULL is a missing value, as are the options' spellings of
+/// one; of the options categorical and ignore count besides. Bad rows as `parse_csv` has them:
+/// infinities, text among numbers (SQLite has that), text that is not UTF-8. Reading throws
+/// InputError / DataError naming the row, from 1. `rows` must outlive what is returned.
+RowPasses query_passes(QueryRows& rows);
 
 }  // namespace convoy

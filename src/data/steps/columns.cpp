@@ -46,14 +46,10 @@ std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bo
   return names;
 }
 
-std::vector<const Column*> find_columns(Frame& frame, const std::vector<std::string>& names) {
+std::vector<const Column*> find_columns(const Frame& frame, const std::vector<std::string>& names) {
   std::vector<const Column*> columns;
   for (const std::string& name : names) columns.push_back(find_column(frame.features, name));
   return columns;
-}
-
-std::int64_t rows_of(const Frame& frame) {
-  return static_cast<std::int64_t>(frame.numbers.size());
 }
 
 std::string place_of(const Frame& frame, std::size_t row) {
@@ -79,28 +75,63 @@ void require_numbers(const std::string& kind, const Column& column, const Frame&
                                           in_quotes(column.name), kind));
 }
 
-void require_no_missing(const std::string& kind, const Column& column, const Frame& frame) {
-  const std::int64_t absent = count_missing(column, frame.numbers.size());
+namespace {
+
+void require_none_missing(const std::string& kind, const Column& column, std::int64_t absent,
+                          const std::string& file) {
   if (absent == 0) return;
   throw DataError(
-      frame.file,
+      file,
       fmt::format("column {} has {} missing value{}; put impute: {{with: {}, columns: [{}]}} or "
                   "drop_missing before {}",
                   in_quotes(column.name), absent, absent == 1 ? "" : "s",
                   column.categorical ? "mode" : "mean", column.name, kind));
 }
 
-std::vector<Statistics> column_statistics(const std::vector<const Column*>& columns,
-                                          std::int64_t rows, bool together, bool squares,
-                                          Peers* peers) {
-  const auto feed = [&](Range positions, StatisticsPass& pass) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      pass.add(together ? 0 : i, std::span(columns[i]->numbers)
-                                     .subspan(static_cast<std::size_t>(positions.begin),
-                                              static_cast<std::size_t>(positions.size())));
-    }
+}  // namespace
+
+void require_no_missing(const std::string& kind, const Column& column, const Frame& frame) {
+  require_none_missing(kind, column, count_missing(column, frame.numbers.size()), frame.file);
+}
+
+void require_no_missing(const std::string& kind, const std::vector<std::string>& names,
+                        TrainingRows& rows) {
+  std::vector<std::int64_t> absent(names.size(), 0);
+  rows.read({0, rows.size()}, [&](const Frame& frame, Range) {
+    const std::vector<const Column*> columns = find_columns(frame, names);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      absent[i] += count_missing(*columns[i], frame.numbers.size());
+  });
+  const std::vector<const Column*> columns = find_columns(rows.head(), names);
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    require_none_missing(kind, *columns[i], absent[i], rows.head().file);
+}
+
+void read_numbers(const std::vector<std::string>& names, TrainingRows& rows, Range positions,
+                  bool column_by_column,
+                  const std::function<void(std::size_t column, std::span<const double>)>& see) {
+  const auto read = [&](std::size_t begin, std::size_t end) {
+    rows.read(positions, [&](const Frame& frame, Range part) {
+      for (std::size_t i = begin; i < end; ++i) {
+        see(i, std::span(find_column(frame.features, names[i])->numbers)
+                   .subspan(static_cast<std::size_t>(part.begin),
+                            static_cast<std::size_t>(part.size())));
+      }
+    });
   };
-  return fit_statistics(rows, together ? 1 : columns.size(), squares, feed, peers);
+  if (!column_by_column) return read(0, names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) read(i, i + 1);
+}
+
+std::vector<Statistics> column_statistics(const std::vector<std::string>& names, TrainingRows& rows,
+                                          bool together, bool squares, Peers* peers) {
+  const auto feed = [&](Range positions, StatisticsPass& pass) {
+    read_numbers(names, rows, positions, together,
+                 [&](std::size_t column, std::span<const double> numbers) {
+                   pass.add(together ? 0 : column, numbers);
+                 });
+  };
+  return fit_statistics(rows.size(), together ? 1 : names.size(), squares, feed, peers);
 }
 
 void replace_columns(

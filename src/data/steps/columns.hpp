@@ -6,6 +6,7 @@
 #include "data/frame.hpp"
 #include "data/preprocess.hpp"
 #include "data/statistics.hpp"
+#include "data/training_rows.hpp"
 
 namespace convoy::steps {
 
@@ -14,9 +15,7 @@ namespace convoy::steps {
 std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bool numbers,
                                     bool text);
 
-std::vector<const Column*> find_columns(Frame& frame, const std::vector<std::string>& names);
-
-std::int64_t rows_of(const Frame& frame);
+std::vector<const Column*> find_columns(const Frame& frame, const std::vector<std::string>& names);
 
 /// "FILE, sample 7" for messages.
 std::string place_of(const Frame& frame, std::size_t row);
@@ -29,11 +28,19 @@ void require_numbers(const std::string& kind, const Column& column, const Frame&
 
 /// Throws DataError when the column misses a value, with what to do before `kind`.
 void require_no_missing(const std::string& kind, const Column& column, const Frame& frame);
+/// The same of all rows. Every worker reads them, so that all say the same.
+void require_no_missing(const std::string& kind, const std::vector<std::string>& names,
+                        TrainingRows& rows);
+
+/// Gives `see` the numbers of these columns at some positions: those of each column front to back,
+/// with `column_by_column` those of the first column first.
+void read_numbers(const std::vector<std::string>& names, TrainingRows& rows, Range positions,
+                  bool column_by_column,
+                  const std::function<void(std::size_t column, std::span<const double>)>& see);
 
 /// The statistics of each column, or of all together as one group. Collective.
-std::vector<Statistics> column_statistics(const std::vector<const Column*>& columns,
-                                          std::int64_t rows, bool together, bool squares,
-                                          Peers* peers);
+std::vector<Statistics> column_statistics(const std::vector<std::string>& names, TrainingRows& rows,
+                                          bool together, bool squares, Peers* peers);
 
 /// Replaces the columns that the step names: by what `replace` makes of each, given its position in
 /// the step. The others stay where they are. Throws InputError when two columns have the same name

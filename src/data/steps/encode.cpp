@@ -100,9 +100,8 @@ void require_few(const std::string& kind, const std::string& column, std::size_t
                               in_quotes(column), categories));
 }
 
-void fit_categories(FittedStep& fitted, Frame& frame, Peers* peers) {
-  const std::vector<ColumnCounts> counts =
-      count_values(find_columns(frame, fitted.columns), rows_of(frame), peers);
+void fit_categories(FittedStep& fitted, TrainingRows& rows, Peers* peers) {
+  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (fitted.kind == "one_hot")
       require_few(fitted.kind, fitted.columns[i], counts[i].texts.size());
@@ -110,7 +109,7 @@ void fit_categories(FittedStep& fitted, Frame& frame, Peers* peers) {
     std::vector<double> parts;
     for (const auto& [text, times] : counts[i].texts) {
       fitted.categories.back().push_back(text);
-      parts.push_back(static_cast<double>(times) / static_cast<double>(rows_of(frame)));
+      parts.push_back(static_cast<double>(times) / static_cast<double>(rows.size()));
     }
     if (fitted.kind == "frequency") fitted.parts.push_back(std::move(parts));
   }
@@ -118,10 +117,10 @@ void fit_categories(FittedStep& fitted, Frame& frame, Peers* peers) {
 
 }  // namespace
 
-FittedStep fit_encoding(const PreprocessStep& step, Frame& frame, Peers* peers) {
+FittedStep fit_encoding(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
   FittedStep fitted;
   fitted.kind = step.kind;
-  fitted.columns = columns_of(step, frame, false, true);
+  fitted.columns = columns_of(step, rows.head(), false, true);
   if (step.kind == "hashing") {
     if (step.width < 1 || step.width > most_hashed_columns) {
       fail_step(step.kind, fmt::format("width: {}: write a whole number from 1 to {}", step.width,
@@ -129,7 +128,7 @@ FittedStep fit_encoding(const PreprocessStep& step, Frame& frame, Peers* peers) 
     }
     fitted.width = step.width;
   } else {
-    fit_categories(fitted, frame, peers);
+    fit_categories(fitted, rows, peers);
   }
   return fitted;
 }

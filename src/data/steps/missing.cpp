@@ -14,18 +14,18 @@
 namespace convoy::steps {
 namespace {
 
-void impute_mean(FittedStep& fitted, Frame& frame, Peers* peers) {
+void impute_mean(FittedStep& fitted, TrainingRows& rows, Peers* peers) {
   const std::vector<Statistics> statistics =
-      column_statistics(find_columns(frame, fitted.columns), rows_of(frame), false, false, peers);
+      column_statistics(fitted.columns, rows, false, false, peers);
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     if (statistics[i].count == 0) fail_without_value(fitted.kind, fitted.columns[i]);
     fitted.numbers[i] = statistics[i].mean();
   }
 }
 
-void impute_counted(FittedStep& fitted, bool mode, Frame& frame, Peers* peers) {
-  const std::vector<const Column*> columns = find_columns(frame, fitted.columns);
-  const std::vector<ColumnCounts> counts = count_values(columns, rows_of(frame), peers);
+void impute_counted(FittedStep& fitted, bool mode, TrainingRows& rows, Peers* peers) {
+  const std::vector<const Column*> columns = find_columns(rows.head(), fitted.columns);
+  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
     if (columns[i]->categorical)
@@ -50,7 +50,7 @@ void fill_in(const FittedStep& step, std::size_t entry, Column& column) {
 
 }  // namespace
 
-FittedStep fit_impute(const PreprocessStep& step, Frame& frame, Peers* peers) {
+FittedStep fit_impute(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
   static constexpr std::array known = {"mean", "median", "mode", "constant"};
   if (std::find(known.begin(), known.end(), step.with) == known.end()) {
     fail_step(step.kind,
@@ -60,13 +60,13 @@ FittedStep fit_impute(const PreprocessStep& step, Frame& frame, Peers* peers) {
     fail_step(step.kind, "value: is not a finite number");
   FittedStep fitted;
   fitted.kind = step.kind;
-  fitted.columns = columns_of(step, frame, true, step.with == "mode");
+  fitted.columns = columns_of(step, rows.head(), true, step.with == "mode");
   fitted.numbers.resize(fitted.columns.size(), step.with == "constant" ? step.value : 0);
   fitted.texts.resize(fitted.columns.size());
   if (step.with == "mean")
-    impute_mean(fitted, frame, peers);
+    impute_mean(fitted, rows, peers);
   else if (step.with != "constant")
-    impute_counted(fitted, step.with == "mode", frame, peers);
+    impute_counted(fitted, step.with == "mode", rows, peers);
   return fitted;
 }
 

@@ -10,7 +10,6 @@
 namespace convoy::steps {
 namespace {
 
-/// Every worker has all rows, so that all say the same.
 void require_inside(const std::string& kind, const Column& column, const Frame& frame) {
   const std::optional<std::size_t> row = find_outside(kind, column.numbers);
   if (!row) return;
@@ -18,17 +17,26 @@ void require_inside(const std::string& kind, const Column& column, const Frame& 
                                                      outside_text(kind, column.numbers[*row])));
 }
 
-std::vector<std::vector<NumberCount>> column_counts(const std::vector<const Column*>& columns,
-                                                    std::int64_t rows, bool together,
+/// Every worker reads all rows, so that all say the same.
+void require_inside(const std::string& kind, const std::vector<std::string>& names,
+                    TrainingRows& rows) {
+  if (kind != "log" && kind != "box_cox") return;  // the others take all numbers
+  rows.read({0, rows.size()}, [&](const Frame& frame, Range) {
+    for (const std::string& name : names)
+      require_inside(kind, *find_column(frame.features, name), frame);
+  });
+}
+
+std::vector<std::vector<NumberCount>> column_counts(const std::vector<std::string>& names,
+                                                    TrainingRows& rows, bool together,
                                                     Peers* peers) {
   const auto feed = [&](Range positions, NumberCounter& counter) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      counter.add(together ? 0 : i, std::span(columns[i]->numbers)
-                                        .subspan(static_cast<std::size_t>(positions.begin),
-                                                 static_cast<std::size_t>(positions.size())));
-    }
+    read_numbers(names, rows, positions, false,
+                 [&](std::size_t column, std::span<const double> numbers) {
+                   counter.add(together ? 0 : column, numbers);
+                 });
   };
-  return count_numbers(rows, together ? 1 : columns.size(), feed, peers);
+  return count_numbers(rows.size(), together ? 1 : names.size(), feed, peers);
 }
 
 /// What each column (or all together) was summed up as, once for each column.
@@ -44,26 +52,24 @@ std::vector<T> one_each(std::vector<T> groups, const std::vector<std::string>& n
 
 }  // namespace
 
-FittedStep fit_numbers(const PreprocessStep& step, Frame& frame, Peers* peers) {
-  const std::vector<std::string> names = columns_of(step, frame, true, false);
+FittedStep fit_numbers(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
+  const std::vector<std::string> names = columns_of(step, rows.head(), true, false);
   const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
   if (grouped && step.per != "feature" && step.per != "all") {
     fail_step(step.kind,
               fmt::format("per: {} is for images; tables have feature and all", step.per));
   }
   const bool together = grouped && step.per == "all";
-  const std::vector<const Column*> columns = find_columns(frame, names);
-  for (const Column* column : columns) require_inside(step.kind, *column, frame);
+  require_inside(step.kind, names, rows);
   FittedStep fitted;
   if (needs_counts(step.kind)) {
-    const auto counts =
-        one_each(column_counts(columns, rows_of(frame), together, peers), names, step.kind,
-                 together, [](const auto& group) { return group.empty(); });
-    fitted = fit_counted(step, rows_of(frame), counts);
+    const auto counts = one_each(column_counts(names, rows, together, peers), names, step.kind,
+                                 together, [](const auto& group) { return group.empty(); });
+    fitted = fit_counted(step, rows.size(), counts);
   } else if (needs_statistics(step.kind)) {
-    const auto statistics = one_each(
-        column_statistics(columns, rows_of(frame), together, needs_squares(step.kind), peers),
-        names, step.kind, together, [](const Statistics& group) { return group.count == 0; });
+    const auto statistics =
+        one_each(column_statistics(names, rows, together, needs_squares(step.kind), peers), names,
+                 step.kind, together, [](const Statistics& group) { return group.count == 0; });
     fitted = fit_elementwise(step, statistics);
   } else {
     fitted = fit_elementwise(step, std::vector<Statistics>(names.size()));

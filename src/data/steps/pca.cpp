@@ -20,26 +20,29 @@ constexpr std::size_t most_columns = 1000;
 
 /// The covariance (divided by rows - 1), as its lower triangle row after row: sums of products over
 /// the workers' segments, the same bits for any number of workers.
-std::vector<double> covariance(const std::vector<const Column*>& columns,
-                               const std::vector<double>& means, std::int64_t rows, Peers* peers) {
-  const std::size_t width = columns.size() * (columns.size() + 1) / 2;
+std::vector<double> covariance(const std::vector<std::string>& names,
+                               const std::vector<double>& means, TrainingRows& rows, Peers* peers) {
+  const std::size_t width = names.size() * (names.size() + 1) / 2;
   const auto take = [&](Range positions, std::span<double> partial) {
     std::fill(partial.begin(), partial.end(), 0.0);
-    std::vector<double> row(columns.size());
-    for (auto at = static_cast<std::size_t>(positions.begin);
-         at < static_cast<std::size_t>(positions.end); ++at) {
-      for (std::size_t i = 0; i < row.size(); ++i) row[i] = columns[i]->numbers[at] - means[i];
-      double* out = partial.data();
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        for (std::size_t j = 0; j <= i; ++j) *out++ += row[i] * row[j];
+    std::vector<double> row(names.size());
+    rows.read(positions, [&](const Frame& frame, Range part) {
+      const std::vector<const Column*> columns = find_columns(frame, names);
+      for (auto at = static_cast<std::size_t>(part.begin); at < static_cast<std::size_t>(part.end);
+           ++at) {
+        for (std::size_t i = 0; i < row.size(); ++i) row[i] = columns[i]->numbers[at] - means[i];
+        double* out = partial.data();
+        for (std::size_t i = 0; i < row.size(); ++i) {
+          for (std::size_t j = 0; j <= i; ++j) *out++ += row[i] * row[j];
+        }
       }
-    }
+    });
   };
   const auto add = [](std::span<double> left, std::span<const double> right) {
     for (std::size_t i = 0; i < left.size(); ++i) left[i] += right[i];
   };
-  std::vector<double> sums = reduce_rows(rows, {width, take, add}, peers);
-  for (double& x : sums) x /= static_cast<double>(rows - 1);
+  std::vector<double> sums = reduce_rows(rows.size(), {width, take, add}, peers);
+  for (double& x : sums) x /= static_cast<double>(rows.size() - 1);
   return sums;
 }
 
@@ -71,23 +74,22 @@ std::size_t component_count(const PreprocessStep& step, std::size_t columns, std
 
 }  // namespace
 
-FittedStep fit_pca(const PreprocessStep& step, Frame& frame, Peers* peers) {
+FittedStep fit_pca(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
   FittedStep fitted;
   fitted.kind = step.kind;
-  fitted.columns = columns_of(step, frame, true, false);
-  const std::int64_t rows = rows_of(frame);
-  const std::size_t count = component_count(step, fitted.columns.size(), rows);
-  const std::vector<const Column*> columns = find_columns(frame, fitted.columns);
-  for (const Column* column : columns) require_no_missing(step.kind, *column, frame);
-  for (const Statistics& statistics : column_statistics(columns, rows, false, false, peers))
+  fitted.columns = columns_of(step, rows.head(), true, false);
+  const std::size_t count = component_count(step, fitted.columns.size(), rows.size());
+  require_no_missing(step.kind, fitted.columns, rows);
+  for (const Statistics& statistics : column_statistics(fitted.columns, rows, false, false, peers))
     fitted.subtract.push_back(statistics.mean());
-  const std::vector<double> triangle = covariance(columns, fitted.subtract, rows, peers);
+  const std::vector<double> triangle = covariance(fitted.columns, fitted.subtract, rows, peers);
   if (!std::all_of(triangle.begin(), triangle.end(), [](double x) { return std::isfinite(x); }))
     fail_step(step.kind, "the values are too large to take a covariance of; scale them first");
-  const EigenPairs eigen = eigen_symmetric(square(triangle, columns.size()), columns.size());
+  const std::size_t width = fitted.columns.size();
+  const EigenPairs eigen = eigen_symmetric(square(triangle, width), width);
   // What is smaller is rounding: no direction to stretch.
-  const double least = eigen.values[0] * static_cast<double>(columns.size()) *
-                       std::numeric_limits<double>::epsilon();
+  const double least =
+      eigen.values[0] * static_cast<double>(width) * std::numeric_limits<double>::epsilon();
   for (std::size_t i = 0; i < count; ++i) {
     const double variance = eigen.values[i];
     fitted.components.push_back(eigen.vectors[i]);

@@ -29,10 +29,9 @@ void add_bounds(double low, double high, double reach, FittedStep& fitted) {
   fitted.upper.push_back(some ? std::min(high + reach, no_bound) : no_bound);
 }
 
-void fit_quartiles(double limit, FittedStep& fitted, Frame& frame, Peers* peers) {
+void fit_quartiles(double limit, FittedStep& fitted, TrainingRows& rows, Peers* peers) {
   static constexpr std::array parts = {0.25, 0.75};
-  const std::vector<ColumnCounts> counts =
-      count_values(find_columns(frame, fitted.columns), rows_of(frame), peers);
+  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
     const std::vector<double> quartiles = quantiles_at(counts[i].numbers, parts);
@@ -40,9 +39,9 @@ void fit_quartiles(double limit, FittedStep& fitted, Frame& frame, Peers* peers)
   }
 }
 
-void fit_deviations(double limit, FittedStep& fitted, Frame& frame, Peers* peers) {
+void fit_deviations(double limit, FittedStep& fitted, TrainingRows& rows, Peers* peers) {
   const std::vector<Statistics> statistics =
-      column_statistics(find_columns(frame, fitted.columns), rows_of(frame), false, true, peers);
+      column_statistics(fitted.columns, rows, false, true, peers);
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     if (statistics[i].count == 0) fail_without_value(fitted.kind, fitted.columns[i]);
     add_bounds(statistics[i].mean(), statistics[i].mean(), limit * statistics[i].deviation(),
@@ -88,7 +87,7 @@ class RowSet {
 
 }  // namespace
 
-FittedStep fit_outliers(const PreprocessStep& step, Frame& frame, Peers* peers) {
+FittedStep fit_outliers(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
   if (step.method != "iqr" && step.method != "z")
     fail_step(step.kind, fmt::format("method: '{}': write iqr or z", step.method));
   if (step.action != "clip" && step.action != "missing" && step.action != "drop")
@@ -97,12 +96,12 @@ FittedStep fit_outliers(const PreprocessStep& step, Frame& frame, Peers* peers) 
     fail_step(step.kind, fmt::format("limit: {}: write a number of at least 0", step.limit));
   FittedStep fitted;
   fitted.kind = step.kind;
-  fitted.columns = columns_of(step, frame, true, false);
+  fitted.columns = columns_of(step, rows.head(), true, false);
   fitted.action = step.action;
   if (step.method == "iqr")
-    fit_quartiles(step.limit == 0 ? 1.5 : step.limit, fitted, frame, peers);
+    fit_quartiles(step.limit == 0 ? 1.5 : step.limit, fitted, rows, peers);
   else
-    fit_deviations(step.limit == 0 ? 3 : step.limit, fitted, frame, peers);
+    fit_deviations(step.limit == 0 ? 3 : step.limit, fitted, rows, peers);
   return fitted;
 }
 

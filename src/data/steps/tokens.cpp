@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/tokenizer.hpp"
+#include "data/column_counts.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/steps/columns.hpp"
 #include "data/steps/steps.hpp"
@@ -30,24 +32,16 @@ void for_each_word(std::string_view text, const See& see) {
   }
 }
 
-/// How often each text of the column is there.
-std::vector<std::int64_t> times_of(const Column& column) {
-  std::vector<std::int64_t> times(column.categories.size());
-  for (const std::int32_t code : column.codes)
-    if (code >= 0) ++times[static_cast<std::size_t>(code)];
-  return times;
-}
+using Texts = std::map<std::string, std::int64_t>;  // how often each is there
 
 /// The most frequent words (of equally frequent ones those that come first by their bytes),
 /// ascending.
-std::vector<std::string> frequent_words(const Column& column, std::int64_t most) {
-  const std::vector<std::int64_t> times = times_of(column);
+std::vector<std::string> frequent_words(const Texts& texts, std::int64_t most) {
   std::map<std::string, std::int64_t, std::less<>> counts;
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    if (times[i] == 0) continue;
-    for_each_word(column.categories[i], [&](std::string_view word) {
+  for (const auto& [text, times] : texts) {
+    for_each_word(text, [&, n = times](std::string_view word) {
       const auto known = counts.find(word);
-      (known == counts.end() ? counts.emplace(word, 0).first : known)->second += times[i];
+      (known == counts.end() ? counts.emplace(word, 0).first : known)->second += n;
     });
   }
   std::vector<std::pair<std::string, std::int64_t>> by_count(counts.begin(), counts.end());
@@ -61,11 +55,9 @@ std::vector<std::string> frequent_words(const Column& column, std::int64_t most)
 }
 
 /// Learnt from each different text once.
-Tokenizer learnt_tokenizer(const Column& column, std::int64_t vocabulary) {
-  const std::vector<std::int64_t> times = times_of(column);
+Tokenizer learnt_tokenizer(const Texts& texts, std::int64_t vocabulary) {
   std::string text;
-  for (std::size_t i = 0; i < times.size(); ++i)
-    if (times[i] > 0) text += column.categories[i] + "\n";
+  for (const auto& [one, times] : texts) text += one + "\n";
   const auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   return Tokenizer::train(text, vocabulary, threads);
 }
@@ -98,51 +90,38 @@ class Encoder {
   Tokenizer tokenizer_;
 };
 
-/// What the column's texts become, those that no row has included.
-std::vector<Tokens> encode_texts(const FittedStep& step, const Column& column) {
-  const Encoder encoder(step);
-  std::vector<Tokens> encoded;
-  encoded.reserve(column.categories.size());
-  for (const std::string& text : column.categories) encoded.push_back(encoder.encode(text));
-  return encoded;
-}
-
-/// The longest that a row has.
-std::int64_t longest(const std::vector<Tokens>& encoded, const Column& column) {
-  std::size_t most = 1;
-  for (const std::int32_t code : column.codes)
-    if (code >= 0) most = std::max(most, encoded[static_cast<std::size_t>(code)].size());
-  return static_cast<std::int64_t>(most);
-}
-
 }  // namespace
 
-FittedStep fit_tokens(const PreprocessStep& step, Frame& frame) {
+FittedStep fit_tokens(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
   FittedStep fitted;
   fitted.kind = step.kind;
-  fitted.columns = columns_of(step, frame, false, true);
-  if (fitted.columns.size() != 1 || frame.features.size() != 1) {
-    const std::vector<std::string> names = feature_names(frame);
+  fitted.columns = columns_of(step, rows.head(), false, true);
+  const std::vector<std::string> names = feature_names(rows.head());
+  if (fitted.columns.size() != 1 || names.size() != 1) {
     fail_step(step.kind,
               fmt::format("makes the whole sample of one column of text, but there are {}; leave "
                           "the others out with data.csv.ignore",
                           name_list(names)));
   }
-  const Column& column = frame.features[0];
+  const Texts texts = count_values(fitted.columns, rows, peers)[0].texts;
   fitted.output = step.tokenizer;
   fitted.width = step.length;
   if (step.tokenizer == "word")
-    fitted.categories.push_back(frequent_words(column, step.vocabulary - 1));
+    fitted.categories.push_back(frequent_words(texts, step.vocabulary - 1));
   if (step.tokenizer == "bpe")
-    fitted.tokenizer = learnt_tokenizer(column, step.vocabulary).to_json();
-  fitted.width = longest(encode_texts(fitted, column), column);
+    fitted.tokenizer = learnt_tokenizer(texts, step.vocabulary).to_json();
+  const Encoder encoder(fitted);
+  std::size_t longest = 1;
+  for (const auto& [text, times] : texts) longest = std::max(longest, encoder.encode(text).size());
+  fitted.width = static_cast<std::int64_t>(longest);
   return fitted;
 }
 
 void apply_tokens(const FittedStep& step, Frame& frame) {
   require_text(step.kind, require_column(frame, step.kind, step.columns.at(0)), frame);
   replace_columns(step, frame, [&](std::size_t, const Column& column) {
-    const std::vector<Tokens> encoded = encode_texts(step, column);
+    const Encoder encoder(step);
+    std::vector<std::optional<Tokens>> encoded(column.categories.size());
     std::vector<Column> out(static_cast<std::size_t>(step.width));
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i].name = fmt::format("{}@{}", column.name, i);
@@ -150,8 +129,10 @@ void apply_tokens(const FittedStep& step, Frame& frame) {
     }
     for (std::size_t row = 0; row < column.codes.size(); ++row) {
       if (column.codes[row] < 0) continue;
-      const Tokens& tokens = encoded[static_cast<std::size_t>(column.codes[row])];
-      for (std::size_t i = 0; i < tokens.size(); ++i) out[i].numbers[row] = tokens[i];
+      const auto code = static_cast<std::size_t>(column.codes[row]);
+      if (!encoded[code]) encoded[code] = encoder.encode(column.categories[code]);
+      for (std::size_t i = 0; i < encoded[code]->size(); ++i)
+        out[i].numbers[row] = (*encoded[code])[i];
     }
     return out;
   });

@@ -1,0 +1,50 @@
+#pragma once
+// How much of mapped files is kept in memory.
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+
+namespace convoy {
+
+/// Lets go of the pages of mapped files that were used longest ago, so that no more than a limit
+/// of them is in this process's memory. Pages that are let go of stay in the system's cache of
+/// files as long as it has room. Thread-safe.
+class PageKeeper {
+ public:
+  /// What is kept or let go of at once; at least one is kept.
+  static constexpr std::uintptr_t unit_bytes = 256 << 10;
+
+  /// 0: nothing is ever let go of.
+  explicit PageKeeper(std::uint64_t limit) : limit_(limit) {}
+  PageKeeper(const PageKeeper&) = delete;
+  PageKeeper& operator=(const PageKeeper&) = delete;
+
+  std::uint64_t limit() const { return limit_; }
+
+  /// A read-only shared mapping of a file, whose pages come back when they are read again.
+  void add(std::span<const std::byte> mapping);
+  /// Before it is unmapped.
+  void remove(std::span<const std::byte> mapping);
+
+  /// These bytes of a mapping are about to be read.
+  void use(std::span<const std::byte> bytes);
+
+  /// Asks the system to read these bytes of a mapping into its cache, and does not wait.
+  static void read_ahead(std::span<const std::byte> bytes);
+
+ private:
+  void use_unit(std::uintptr_t unit);
+  void let_go(std::uintptr_t unit);
+
+  std::uint64_t limit_;
+  std::mutex mutex_;
+  std::map<std::uintptr_t, std::uintptr_t> mappings_;  // end by begin, whole pages
+  std::list<std::uintptr_t> order_;                    // units, the one used last first
+  std::unordered_map<std::uintptr_t, std::list<std::uintptr_t>::iterator> known_;
+};
+
+}  // namespace convoy
