@@ -10,6 +10,7 @@
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/checked_files.hpp"
+#include "data/column_splits.hpp"
 #include "data/fingerprint.hpp"
 #include "data/partition/values.hpp"
 #include "data/source.hpp"
@@ -38,7 +39,7 @@ Json steps_json(const std::vector<FittedStep>& steps) {
 
 void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
                    const std::string& reference) {
-  const std::vector<std::int64_t> own = feature_shape(*source.array);
+  const std::vector<std::int64_t> own = sample_shape(source);
   if (own != shape) {
     throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own),
                                              reference, shape_text(shape)));
@@ -122,17 +123,25 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
   require_clear_splits(data);
   Sources sources;
   const DataOptions train = with_partition_column(data, partition);
-  sources.train = read_source(train.train, {train, "data.train", nullptr, false, peers}, resolve);
+  const std::optional<ColumnCut> cut = column_cut(partition, peers);
+  if (cut && data.on_bad_sample == "skip") {
+    throw InputError(
+        "data.on_bad_sample: skip needs whole rows to tell which are bad, and with partition.by "
+        "column no worker has them; set it to stop");
+  }
+  const ColumnCut* const columns = cut ? &*cut : nullptr;
+  sources.train =
+      read_source(train.train, {train, "data.train", nullptr, false, peers, columns}, resolve);
   if (partition.by == "value") sources.values = partition_column(sources.train, data, partition);
   code = TargetCode::decide(*sources.train.target, data);
   find_bad_targets(sources.train, *code, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
   const auto read = [&](const DataFiles& split, const char* key) -> std::optional<Source> {
     if (split.empty()) return std::nullopt;
-    Source source = read_source(split, {data, key, &roles, false, peers}, resolve);
+    Source source = read_source(split, {data, key, &roles, false, peers, columns}, resolve);
     require_kind(source, sources.train.array.has_value(), sources.train.file);
     if (source.array)
-      require_shape(source, feature_shape(*sources.train.array), sources.train.file);
+      require_shape(source, sample_shape(sources.train), sources.train.file);
     find_bad_targets(source, *code, data);
     return source;
   };
@@ -250,6 +259,50 @@ Splits fit_tables(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
+Splits fit_array_columns(const Sources& sources, const TargetCode& code,
+                         const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
+                         Peers* peers) {
+  const ColumnArray fitted =
+      fit_column_array(preprocess, cut, sources.train, sources.rows.train, peers);
+  Splits splits;
+  agree(peers, [&] { splits = array_splits(sources, code, fitted.pipeline); });
+  splits.fitted = base_record("array", code, fitted.steps);
+  splits.fitted["feature_shape"] = sources.train.whole->shape;
+  splits.columns = fitted.partition;
+  return splits;
+}
+
+Splits fit_table_columns(const Sources& sources, const TargetCode& code,
+                         const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
+                         Peers* peers) {
+  Splits splits;
+  std::vector<ColumnRows> lists{{&sources.train, sources.rows.train}};
+  std::vector<std::shared_ptr<const Dataset>*> into{&splits.train};
+  const auto add = [&](const Source& source, Rows rows, std::shared_ptr<const Dataset>& dataset) {
+    if (rows.empty()) return;
+    lists.push_back({&source, std::move(rows)});
+    into.push_back(&dataset);
+  };
+  add(sources.train, sources.rows.validation, splits.validation);
+  add(sources.train, sources.rows.test, splits.test);
+  if (sources.validation)
+    add(*sources.validation, sources.validation->good_rows(), splits.validation);
+  if (sources.test) add(*sources.test, sources.test->good_rows(), splits.test);
+  ColumnTables tables = fit_column_tables(preprocess, cut, lists, peers);
+  agree(peers, [&] {
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      Frame& frame = tables.frames[i];
+      frame.targets = take_rows(lists[i].source->target->columns, lists[i].rows);
+      *into[i] = table_samples(frame, code, lists[i].source->target->file);
+      frame = {};
+    }
+  });
+  splits.fitted = base_record("table", code, tables.steps);
+  splits.fitted["columns"] = std::move(tables.columns);
+  splits.columns = std::move(tables.partition);
+  return splits;
+}
+
 /// `fitted` back as what it was made from.
 struct Record {
   bool array = false;
@@ -298,6 +351,15 @@ Record read_record(const Json& fitted) {
 
 }  // namespace
 
+DataSpec Splits::whole_spec() const {
+  DataSpec spec = train->spec();
+  if (!columns) return spec;
+  spec.feature_shape = {columns->features()};
+  if (fitted.at("kind") == "array")
+    spec.feature_shape = fitted.at("feature_shape").get<std::vector<std::int64_t>>();
+  return spec;
+}
+
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
                    std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
                    const PartitionOptions& partition) {
@@ -311,8 +373,15 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
     return own = fingerprint(sources, preprocess, partition);
   });
   require_same_data(fingerprints);
-  Splits splits = sources.train.array ? fit_arrays(sources, *code, preprocess, peers)
-                                      : fit_tables(sources, *code, preprocess, peers);
+  const bool array = sources.train.array.has_value();
+  Splits splits;
+  if (const std::optional<ColumnCut> cut = column_cut(partition, peers)) {
+    splits = array ? fit_array_columns(sources, *code, preprocess, *cut, peers)
+                   : fit_table_columns(sources, *code, preprocess, *cut, peers);
+  } else {
+    splits = array ? fit_arrays(sources, *code, preprocess, peers)
+                   : fit_tables(sources, *code, preprocess, peers);
+  }
   splits.fingerprint = std::move(own);
   splits.repaired = files.repaired();
   describe_bad_samples(sources, splits);

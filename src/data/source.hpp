@@ -8,10 +8,18 @@
 #include "convoy/data/formats.hpp"
 #include "convoy/data/tokenizer.hpp"
 #include "data/bad_samples.hpp"
+#include "data/columns.hpp"
 #include "data/sources/resolve.hpp"
 #include "data/target.hpp"
 
 namespace convoy {
+
+/// What there is of features of which a worker keeps only some.
+struct WholeFeatures {
+  std::vector<std::int64_t> shape;   ///< of a sample, where they are an array
+  std::vector<std::string> columns;  ///< else the names of all
+  std::string checksum;              ///< of all, as the files have them
+};
 
 /// Features as an array or as table columns, and the target if there is one.
 struct Source {
@@ -23,10 +31,14 @@ struct Source {
   std::shared_ptr<const Tokenizer> tokenizer;  ///< text only
   /// Text only: how many of the rows are the training, validation and test split, in this order.
   std::array<std::int64_t, 3> parts{};
+  std::optional<WholeFeatures> whole;  ///< by column: the array or the columns are some of them
   BadSamples bad;  ///< rows that cannot be read; always empty where data.on_bad_sample is `stop`
 
   std::vector<std::int64_t> good_rows() const { return bad.others(rows); }
 };
+
+/// Of a sample, where features are an array: of the whole, whatever is kept of it.
+std::vector<std::int64_t> sample_shape(const Source& source);
 
 /// What the training files were, which files read later must follow.
 struct ColumnRoles {
@@ -49,6 +61,7 @@ struct SourceOptions {
   const ColumnRoles* roles = nullptr;  ///< null for the training files themselves
   bool target_optional = false;        ///< prediction
   const Peers* peers = nullptr;        ///< share the search for values that are not finite
+  const ColumnCut* cut = nullptr;      ///< which columns to keep; null: all
 
   /// Prediction has a row of output for every row of input.
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }

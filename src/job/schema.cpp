@@ -396,9 +396,10 @@ void describe(Visitor& v, DataOptions& o) {
 
 void describe(Visitor& v, PartitionOptions& o) {
   v.key(
-      "by", o.by, choice({"row", "value"}),
+      "by", o.by, choice({"row", "value", "column"}),
       "row: each batch is cut into lanes; value: samples belong to lanes by what `value` says, for "
-      "the whole run");
+      "the whole run; column: each worker has some of the features, of all samples, and the first "
+      "layer, which must be linear, is cut to match");
   v.key("order", o.order, choice({"shuffled", "sequential"}),
         "shuffled by the seed, anew each epoch (by value: within each lane); or as in the file, "
         "every epoch");
@@ -410,6 +411,10 @@ void describe(Visitor& v, PartitionOptions& o) {
   v.key("value", o.value, any(),
         "by value: the column, as read from the file, before preprocessing; it may be one of "
         "`data.csv.ignore`. target: what is predicted (arrays have nothing else)");
+  v.key("columns", o.columns, between(1, 4096),
+        "by column: parts that the columns are cut into, at least one for each worker. The bits of "
+        "the result depend on it, and not on the workers; replicas beyond a worker's parts have "
+        "less to do");
 }
 
 void describe(Visitor& v, ModelOptions& o) {

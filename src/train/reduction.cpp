@@ -99,8 +99,8 @@ void Reduction::copy_results(float* flat) const {
   }
 }
 
-double Reduction::squared_norm() const {
-  double sum = 0;
+double Reduction::squared_norm(double before) const {
+  double sum = before;
   for (const double square : squares_) sum += square;
   return sum;
 }
