@@ -235,7 +235,8 @@ void train(const Options& options) {
         ColumnModel{*splits.columns, split_model(job.model, spec)});
   }
   // By column the whole model is made where it is needed, at the end.
-  const ModelFactory factory = columns ? ModelFactory([&job, spec] { return build_model(job.model, spec)(); })
+  const ModelFactory factory =
+      columns ? ModelFactory([&job, spec] { return build_model(job.model, spec)(); })
               : build_model(job.model, spec);
   fs::path out;
   std::unique_ptr<RunFolder> folder;

@@ -1,6 +1,7 @@
 #include "columns/column_layer.hpp"
 
 #include <ATen/TensorOperators.h>
+
 #include <algorithm>
 
 #include "checkpoint/columns.hpp"
@@ -62,8 +63,7 @@ void ColumnLayer::multiply(std::size_t task, Batch batch, bool keep) {
   t.batch = std::move(batch);
   std::vector<torch::Tensor> products;
   for (const Part& part : parts_) {
-    torch::Tensor features =
-        flat.narrow(1, part.features.begin, part.features.size()).contiguous();
+    torch::Tensor features = flat.narrow(1, part.features.begin, part.features.size()).contiguous();
     products.push_back(at::mm(features, part.weight.t()));
     if (keep) t.features.push_back(std::move(features));
   }
@@ -123,8 +123,8 @@ void ColumnLayer::share_gradients() {
     const std::int64_t samples = task.batch.size();
     if (task.owner == rank()) {
       const torch::Tensor gradient = task.sums.grad();
-      task.gradient = gradient.defined() ? gradient.contiguous()
-                                         : torch::zeros({samples, model_.model.units});
+      task.gradient =
+          gradient.defined() ? gradient.contiguous() : torch::zeros({samples, model_.model.units});
       out.push_back(memory_of(task.gradient));
     } else {
       task.gradient = torch::empty({samples, model_.model.units});
@@ -167,8 +167,7 @@ void ColumnLayer::add_gradients(int replica, int replicas) {
 // Block by block in the order of parts, as the norm of a whole gradient is summed.
 double ColumnLayer::squared_norm() {
   std::vector<double> mine;
-  for (const Part& part : parts_)
-    mine.insert(mine.end(), part.squares.begin(), part.squares.end());
+  for (const Part& part : parts_) mine.insert(mine.end(), part.squares.begin(), part.squares.end());
   std::vector<std::vector<double>> all(static_cast<std::size_t>(workers()));
   if (group_ == nullptr) {
     all[0] = std::move(mine);

@@ -75,12 +75,12 @@ class ColumnLayer {
   };
   struct Task {
     int owner = 0;
-    Batch batch;                            // without features
-    std::vector<torch::Tensor> features;    // by own part, if kept
-    std::vector<torch::Tensor> own;         // sums of this worker's nodes
-    std::vector<torch::Tensor> all;         // of everybody's
+    Batch batch;                          // without features
+    std::vector<torch::Tensor> features;  // by own part, if kept
+    std::vector<torch::Tensor> own;       // sums of this worker's nodes
+    std::vector<torch::Tensor> all;       // of everybody's
     torch::Tensor sums;
-    torch::Tensor gradient;                 // of the sums
+    torch::Tensor gradient;  // of the sums
   };
 
   const ColumnPartition& partition() const { return model_.partition; }

@@ -81,9 +81,8 @@ void order_as_named(FittedStep& fitted, const std::vector<std::string>& named) {
 Frame frame_of(const Source& source, const std::vector<std::int64_t>& rows, Range columns) {
   Frame frame;
   frame.file = source.file;
-  frame.features = take_rows({source.columns.begin() + columns.begin,
-                              source.columns.begin() + columns.end},
-                             rows);
+  frame.features = take_rows(
+      {source.columns.begin() + columns.begin, source.columns.begin() + columns.end}, rows);
   frame.numbers = rows;
   return frame;
 }
@@ -99,8 +98,7 @@ Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& fram
     });
     told["found"].push_back(own.columns);
     std::vector<FittedStep> fitted;
-    if (step.columns.empty() || !own.columns.empty())
-      fitted = fit_steps({own}, frames[0], nullptr);
+    if (step.columns.empty() || !own.columns.empty()) fitted = fit_steps({own}, frames[0], nullptr);
     told["steps"].push_back(fitted.empty() ? Json() : to_json(fitted[0]));
     for (std::size_t f = 1; f < frames.size() && !fitted.empty(); ++f)
       apply_step(fitted[0], frames[f]);
@@ -110,8 +108,7 @@ Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& fram
 }
 
 /// Throws for a column that no part has.
-void require_found(const PreprocessStep& step, std::size_t number,
-                   const std::vector<Json>& parts) {
+void require_found(const PreprocessStep& step, std::size_t number, const std::vector<Json>& parts) {
   if (step.columns.empty()) return;
   std::unordered_set<std::string> found;
   for (const Json& part : parts) {
@@ -185,8 +182,7 @@ std::string fit_own_parts(const std::vector<PreprocessStep>& steps, const Column
     const Range range = even_part(columns, cut.parts, part);
     std::vector<Frame> frames;
     for (const ColumnRows& list : lists) {
-      frames.push_back(
-          frame_of(*list.source, list.rows, {range.begin - first, range.end - first}));
+      frames.push_back(frame_of(*list.source, list.rows, {range.begin - first, range.end - first}));
     }
     told["parts"].push_back(fit_part(steps, frames));
     add_own_features(own_frames, frames);
@@ -234,8 +230,7 @@ ColumnArray fit_column_array(const std::vector<PreprocessStep>& steps, const Col
   const std::vector<std::string> all = gather(peers, [&] {
     require_steps_by_column(steps, train.whole->shape);
     fitted.pipeline = std::make_shared<ArrayPipeline>(std::vector<std::int64_t>{own.size()});
-    const std::string name =
-        fmt::format("{} (elements from {} on)", train.file, own.begin);
+    const std::string name = fmt::format("{} (elements from {} on)", train.file, own.begin);
     Json told = Json::array();
     for (const PreprocessStep& step : steps)
       fitted.pipeline->fit(step, *train.array, rows, name, nullptr);

@@ -15,8 +15,8 @@ namespace convoy {
 
 /// A worker's columns after fitting, and what all of them are.
 struct ColumnTables {
-  std::vector<Frame> frames;      ///< of each list of rows, all own columns, steps applied
-  std::vector<FittedStep> steps;  ///< of all columns, as one worker would have fitted them
+  std::vector<Frame> frames;       ///< of each list of rows, all own columns, steps applied
+  std::vector<FittedStep> steps;   ///< of all columns, as one worker would have fitted them
   nlohmann::ordered_json columns;  ///< names and types of all columns as read
   ColumnPartition partition;
 };

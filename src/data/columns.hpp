@@ -29,8 +29,8 @@ std::optional<ColumnCut> column_cut(const PartitionOptions& partition, const Pee
 void require_steps_by_column(const std::vector<PreprocessStep>& steps,
                              std::span<const std::int64_t> sample_shape);
 
-/// These elements of every row, copied. `mapped` is a file's mapping that the array may lie in: what
-/// has been copied is let go of, so that it does not count as this process's memory.
+/// These elements of every row, copied. `mapped` is a file's mapping that the array may lie in:
+/// what has been copied is let go of, so that it does not count as this process's memory.
 Array take_elements(const Array& array, Range elements, std::span<const std::byte> mapped);
 
 }  // namespace convoy

@@ -140,8 +140,7 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
     if (split.empty()) return std::nullopt;
     Source source = read_source(split, {data, key, &roles, false, peers, columns}, resolve);
     require_kind(source, sources.train.array.has_value(), sources.train.file);
-    if (source.array)
-      require_shape(source, sample_shape(sources.train), sources.train.file);
+    if (source.array) require_shape(source, sample_shape(sources.train), sources.train.file);
     find_bad_targets(source, *code, data);
     return source;
   };

@@ -277,8 +277,7 @@ class Checker {
       refuse("data.on_bad_sample", "skip needs whole rows to tell which are bad");
     if (!job_.augment.empty()) refuse("augment", "changes whole images");
     if (job_.strategy.kind != "synchronous") {
-      refuse("strategy.kind",
-             fmt::format("with {} workers have whole models", job_.strategy.kind));
+      refuse("strategy.kind", fmt::format("with {} workers have whole models", job_.strategy.kind));
     }
     if (job_.strategy.compression.kind != "none")
       refuse("strategy.compression.kind", "compresses gradients that do not travel by column");

@@ -23,7 +23,7 @@ std::size_t first_linear(const std::vector<LayerOptions>& layers) {
 Network make_head(const std::vector<LayerOptions>& layers, std::size_t first, Shape& shape,
                   const std::string& init, const std::vector<Range>& keep,
                   RestOfLinear* rest = nullptr) {
-  const torch::nn::Sequential net = assemble(
+  torch::nn::Sequential net = assemble(
       layers, shape,
       [&](std::size_t number, const LayerOptions& options, Shape& own) -> torch::nn::AnyModule {
         if (number < first) {  // products have no shape to flatten

@@ -121,8 +121,7 @@ Inference ColumnStep::infer(std::span<Network* const> networks, const Dataset& d
     const std::size_t before = pieces.size();
     pieces.resize(before + mine.size());
     options_.pool->run([&](int r) {
-      const Range own =
-          even_part(static_cast<std::int64_t>(mine.size()), options_.pool->size(), r);
+      const Range own = even_part(static_cast<std::int64_t>(mine.size()), options_.pool->size(), r);
       for (std::int64_t i = own.begin; i < own.end; ++i) {
         const std::size_t task = mine[static_cast<std::size_t>(i)];
         pieces[before + static_cast<std::size_t>(i)] =

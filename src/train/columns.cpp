@@ -1,9 +1,10 @@
 // Training with features that are partitioned by column: what is done beside the step.
+#include "checkpoint/columns.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "checkpoint/columns.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "train/trainer_impl.hpp"
@@ -25,7 +26,8 @@ void Trainer::Impl::require_fitting_columns() const {
   if (job_.strategy.kind != "synchronous" || job_.strategy.compression.kind != "none")
     throw InputError("partition.by: column goes with strategy.kind synchronous, uncompressed");
   if (!job_.augment.empty())
-    throw InputError("augment: needs whole images, and partition.by is column; remove one of the two");
+    throw InputError(
+        "augment: needs whole images, and partition.by is column; remove one of the two");
   const ColumnPartition& partition = options_.columns->partition;
   require_enough_parts(static_cast<std::int64_t>(partition.parts.size()), workers(),
                        partition.features());
@@ -76,9 +78,8 @@ void Trainer::Impl::take_out_columns(TrainingState& state, const std::string& fi
   full_columns_.clear();
   for (int k = -1; k < layer.states(); ++k) {
     const std::string full = k < 0 ? "parameter/" + name : fmt::format("optimizer{}/{}", k, name);
-    const auto found =
-        std::find_if(state.tensors.begin(), state.tensors.end(),
-                     [&](const auto& named) { return named.first == full; });
+    const auto found = std::find_if(state.tensors.begin(), state.tensors.end(),
+                                    [&](const auto& named) { return named.first == full; });
     if (found == state.tensors.end() || found->second.sizes() != shape ||
         found->second.scalar_type() != torch::kFloat) {
       throw InputError(fmt::format(

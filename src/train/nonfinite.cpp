@@ -40,9 +40,9 @@ NonFinite look_at_lanes(Replica& replica, const ReplicaShared& shared, std::int6
                                  : fmt::format("the loss is {}", result.loss);
     const Batch batch = shared.read_lane(step, lane);
     const auto bad = with_bad_features(batch);
-    const char* const cause =
-        shared.inputs == nullptr ? " because of features that are not finite"
-                                 : " because sums of the first layer are not finite";
+    const char* const cause = shared.inputs == nullptr
+                                  ? " because of features that are not finite"
+                                  : " because sums of the first layer are not finite";
     if (!bad.empty()) return {what + cause, lane, bad};
     return {what, lane, result.samples};
   }

@@ -16,8 +16,8 @@
 
 namespace convoy {
 
-/// Where the batches of lanes come from, if not from the dataset: by column the network of a replica
-/// begins after the first layer.
+/// Where the batches of lanes come from, if not from the dataset: by column the network of a
+/// replica begins after the first layer.
 class LaneInputs {
  public:
   virtual ~LaneInputs() = default;

@@ -39,10 +39,12 @@ class DataColumns : public ::testing::Test {
     for (int i = 0; i < rows; ++i) {
       const auto number = [&] { return static_cast<double>(random() % 20000) / 100 - 100; };
       csv += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", number(),
-                         random() % 7 == 0 ? "" : fmt::format("{}", number()),
-                         colors[random() % 3], i, number(), number(),
-                         random() % 5 == 0 ? "" : random() % 2 ? "Bonn" : "Kiel", number(),
-                         number(), random() % 2 ? "yes" : "no");
+                         random() % 7 == 0 ? "" : fmt::format("{}", number()), colors[random() % 3],
+                         i, number(), number(),
+                         random() % 5 == 0 ? ""
+                         : random() % 2    ? "Bonn"
+                                           : "Kiel",
+                         number(), number(), random() % 2 ? "yes" : "no");
     }
     directory_.write(name, csv);
   }
@@ -56,9 +58,9 @@ class DataColumns : public ::testing::Test {
     data_.validation = 0.2;
     PreprocessStep mode = column_step("impute", {"city"});
     mode.with = "mode";
-    steps_ = {column_step("impute", {"b"}),     mode,
-              column_step("one_hot"),           column_step("standardise", {"f", "a", "city=Bonn"}),
-              column_step("robust", {"c"}),     column_step("outliers", {"d", "e"})};
+    steps_ = {column_step("impute", {"b"}), mode,
+              column_step("one_hot"),       column_step("standardise", {"f", "a", "city=Bonn"}),
+              column_step("robust", {"c"}), column_step("outliers", {"d", "e"})};
   }
 
   Splits load(Peers* peers, const std::string& by) const {
@@ -92,8 +94,7 @@ class DataColumns : public ::testing::Test {
         EXPECT_EQ(all[w].fitted.dump(), row.fitted.dump()) << workers;
         ASSERT_TRUE(all[w].columns);
         EXPECT_EQ(all[w].columns->parts, all[0].columns->parts);
-        EXPECT_EQ(all[w].columns->own_features().size(),
-                  all[w].train->spec().feature_shape.at(0));
+        EXPECT_EQ(all[w].columns->own_features().size(), all[w].train->spec().feature_shape.at(0));
         EXPECT_EQ(all[w].whole_spec().feature_shape, row.train->spec().feature_shape);
         const std::vector<std::int64_t> some{3, 1, 7};
         EXPECT_TRUE(torch::equal(all[w].train->read(some).target, row.train->read(some).target));

@@ -140,7 +140,8 @@ struct PartedNet : torch::nn::Module {
           given[0].tensor.detach().narrow(1, ranges.back().begin, ranges.back().size()).clone()));
     }
     for (std::size_t i = 1; i < given.size(); ++i)
-      rest.push_back(register_parameter("rest" + std::to_string(i), given[i].tensor.detach().clone()));
+      rest.push_back(
+          register_parameter("rest" + std::to_string(i), given[i].tensor.detach().clone()));
   }
   torch::Tensor forward(const torch::Tensor& x) {
     std::vector<torch::Tensor> products;
@@ -193,8 +194,7 @@ TEST(TrainColumns, AgreesWithTheOrdinaryModelByRow) {
   const ModelOptions model = testing::mlp_options();
   const RunSummary column = train_by_column(job, model, 2)[0];
   job.partition.by = "row";
-  const RunSummary row =
-      testing::train(job, build_model(model, column_spec()), {}, whole_data());
+  const RunSummary row = testing::train(job, build_model(model, column_spec()), {}, whole_data());
   const auto ours = distinct_parameters(*column.model);
   const auto theirs = distinct_parameters(*row.model);
   ASSERT_EQ(ours.size(), theirs.size());
@@ -266,14 +266,16 @@ TEST(TrainColumns, ACheckpointOfSeveralWorkersHoldsTheWholeModel) {
   const TemporaryFolder folder;
   RunOptions options;
   options.out = folder.path();
-  const RunSummary summary = train_by_column(column_job(), testing::mlp_options(), 3, 1, options)[0];
+  const RunSummary summary =
+      train_by_column(column_job(), testing::mlp_options(), 3, 1, options)[0];
   const auto loaded = CheckpointStore(folder.path() / "checkpoints", 1).load_newest();
   ASSERT_TRUE(loaded);
   std::map<std::string, torch::Tensor> tensors(loaded->state.tensors.begin(),
                                                loaded->state.tensors.end());
   for (const auto& [name, tensor] : distinct_parameters(*summary.model))
     EXPECT_TRUE(torch::equal(tensors["parameter/" + name], tensor)) << name;
-  EXPECT_EQ(tensors["optimizer0/0_linear.weight"].sizes(), tensors["parameter/0_linear.weight"].sizes());
+  EXPECT_EQ(tensors["optimizer0/0_linear.weight"].sizes(),
+            tensors["parameter/0_linear.weight"].sizes());
 }
 
 TEST(TrainColumns, EachWorkerHasItsOwnColumnsOfTheFirstLayer) {
