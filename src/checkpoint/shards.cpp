@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "checkpoint/columns.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
@@ -134,6 +135,7 @@ void join_shards(TrainingState& state, const fs::path& path) {
         fmt::format("{}: damaged checkpoint: its list of shards: {}", path.string(), error.what()));
   }
   joiner.move_into(state, path);
+  if (has_columns(state)) join_columns(state, path.string());
 }
 
 }  // namespace convoy

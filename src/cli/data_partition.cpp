@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/verbs.hpp"
+#include "columns/advice.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/partition.hpp"
 #include "convoy/report/partition_report.hpp"
@@ -24,7 +26,10 @@ struct Options {
 };
 
 void run(const Options& options) {
-  const Json record = describe_partition(load_job(options.job, options.set), options.query);
+  const Job job = load_job(options.job, options.set);
+  Json record = describe_partition(job, options.query);
+  if (options.query.explain || job.partition.by == "column")
+    record["columns"] = column_advice(job, std::max(2, options.query.workers));
   fmt::print("{}", format_partition_report(record));
   if (options.json.empty()) return;
   write_file_atomically(options.json,

@@ -217,14 +217,27 @@ void train(const Options& options) {
     refuse_standard_input();
   Membership* const membership = team.membership.get();
   const bool first = team.first();
+  if (membership != nullptr && job.partition.by == "column") {
+    throw InputError(
+        "partition.by: column needs workers that stay: a lost worker's features are nobody "
+        "else's; launch --workers N, not MIN:MAX, or partition by row");
+  }
   Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get(),
                               job.partition);
   for (const std::string& line : splits.skipped) {
     if (first || membership) fmt::print(stderr, "convoy: {}\n", line);
   }
-  const DataSpec& spec = splits.train->spec();
+  const DataSpec spec = splits.whole_spec();
   const Loss loss = make_loss(job.loss, spec);
-  const ModelFactory factory = build_model(job.model, spec);
+  std::shared_ptr<const ColumnModel> columns;
+  if (splits.columns) {
+    columns = std::make_shared<const ColumnModel>(
+        ColumnModel{*splits.columns, split_model(job.model, spec)});
+  }
+  // By column the whole model is made where it is needed, at the end.
+  const ModelFactory factory =
+      columns ? ModelFactory([&job, spec] { return build_model(job.model, spec)(); })
+              : build_model(job.model, spec);
   fs::path out;
   std::unique_ptr<RunFolder> folder;
   if (!first && team.servers)
@@ -241,6 +254,7 @@ void train(const Options& options) {
   run.resume = options.resume;
   run.stop = &stop_asked;
   run.group = team.group;
+  run.columns = columns;
   run.membership = membership;
   run.servers = team.servers;
   run.leave = &leave_asked;

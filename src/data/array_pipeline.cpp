@@ -37,7 +37,8 @@ std::size_t group_size(std::size_t elements, std::size_t groups) {
 }
 
 template <typename T>
-void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad) {
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad,
+                  std::size_t first) {
   const auto* values = reinterpret_cast<const T*>(array.bytes.data());
   const std::size_t count = array.bytes.size() / sizeof(T);
   const std::size_t per_sample =
@@ -50,7 +51,7 @@ void check_finite(const Array& array, Range samples, const Origin& file, BadSamp
     const DataError error(
         file.sample(static_cast<std::int64_t>(sample)),
         fmt::format(
-            "element {} is {}, which is not a finite 32-bit number{}", i % per_sample,
+            "element {} is {}, which is not a finite 32-bit number{}", first + i % per_sample,
             static_cast<double>(values[i]),
             bad ? ""
                 : "; remove or replace such values (impute and drop_missing do it for CSV), "
@@ -74,10 +75,11 @@ std::vector<std::int64_t> feature_shape(std::vector<std::int64_t> shape) {
   return shape;
 }
 
-void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad) {
-  if (array.type == ElementType::f16) check_finite<Half>(array, samples, file, bad);
-  if (array.type == ElementType::f32) check_finite<float>(array, samples, file, bad);
-  if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad);
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad,
+                  std::size_t first) {
+  if (array.type == ElementType::f16) check_finite<Half>(array, samples, file, bad, first);
+  if (array.type == ElementType::f32) check_finite<float>(array, samples, file, bad, first);
+  if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad, first);
 }
 
 ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)

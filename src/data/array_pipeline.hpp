@@ -94,7 +94,9 @@ std::shared_ptr<Dataset> array_dataset(Array features,
                                        std::string file = {});
 
 /// Throws DataError naming the first of these samples of a floating-point array that is not finite;
-/// with `bad` adds all of them to it instead.
-void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad = nullptr);
+/// with `bad` adds all of them to it instead. `first`: the number of a row's first element, for
+/// messages.
+void check_finite(const Array& array, Range samples, const Origin& file, BadSamples* bad = nullptr,
+                  std::size_t first = 0);
 
 }  // namespace convoy

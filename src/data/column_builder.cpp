@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <unordered_set>
 #include <utility>
 
 #include "convoy/core/error.hpp"
@@ -34,9 +35,10 @@ bool is_numeric(const KindCounts& counts, const std::string& name, const CsvTole
 
 std::vector<ColumnBuilder> make_builders(const std::vector<std::string>& names,
                                          const std::string& file, const CsvOptions& options) {
+  const std::unordered_set<std::string> known(names.begin(), names.end());
   const auto require = [&](const std::vector<std::string>& wanted, const char* key) {
     for (const std::string& column : wanted) {
-      if (!lists(names, column)) {
+      if (!known.contains(column)) {
         throw InputError(fmt::format("data.csv.{}: {} has no column {}; it has {}", key, file,
                                      in_quotes(column), name_list(names)));
       }
@@ -44,12 +46,15 @@ std::vector<ColumnBuilder> make_builders(const std::vector<std::string>& names,
   };
   require(options.ignore, "ignore");
   require(options.categorical, "categorical");
+  const std::unordered_set<std::string> ignored(options.ignore.begin(), options.ignore.end());
+  const std::unordered_set<std::string> categorical(options.categorical.begin(),
+                                                    options.categorical.end());
   std::vector<ColumnBuilder> builders;
   builders.reserve(names.size());
   for (const std::string& column : names) {
-    const auto mode = lists(options.ignore, column)        ? ColumnBuilder::Mode::skip
-                      : lists(options.categorical, column) ? ColumnBuilder::Mode::category
-                                                           : ColumnBuilder::Mode::number;
+    const auto mode = ignored.contains(column)       ? ColumnBuilder::Mode::skip
+                      : categorical.contains(column) ? ColumnBuilder::Mode::category
+                                                     : ColumnBuilder::Mode::number;
     builders.emplace_back(column, mode);
   }
   return builders;

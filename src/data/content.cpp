@@ -120,6 +120,7 @@ Content read_content(const std::filesystem::path& path, std::string array) {
     const auto buffer = own(unpack(file.bytes(), content.name, largest_unpacked));
     content.bytes = *buffer;
     content.owner = buffer;
+    content.mapped = false;
   }
   return content;
 }

@@ -19,6 +19,7 @@ struct Content {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
   std::string array = {};  ///< which array of an archive is meant; empty: the only one
+  bool mapped = true;      ///< `bytes` are the file's own
   std::string_view text() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }

@@ -32,22 +32,6 @@ class Digest {
   std::vector<std::uint64_t> pieces_;
 };
 
-std::string array_checksum(std::span<const std::byte> bytes) {
-  constexpr std::size_t edge = 64 * 1024;
-  constexpr std::size_t pages = 64;
-  constexpr std::size_t page = 4096;
-  Digest digest;
-  if (bytes.size() <= 2 * edge + pages * page) {
-    digest.add(bytes);
-    return digest.hex();
-  }
-  digest.add(bytes.first(edge));
-  digest.add(bytes.last(edge));
-  const std::size_t distance = (bytes.size() - 2 * edge) / pages;
-  for (std::size_t i = 0; i < pages; ++i) digest.add(bytes.subspan(edge + i * distance, page));
-  return digest.hex();
-}
-
 void add_column(const Column& column, Digest& digest) {
   digest.add(std::as_bytes(std::span(column.numbers)));
   digest.add(std::as_bytes(std::span(column.codes)));
@@ -143,6 +127,28 @@ std::optional<std::string> difference(const Fingerprint& worker, const Fingerpri
 
 }  // namespace
 
+std::string array_checksum(std::span<const std::byte> bytes) {
+  constexpr std::size_t edge = 64 * 1024;
+  constexpr std::size_t pages = 64;
+  constexpr std::size_t page = 4096;
+  Digest digest;
+  if (bytes.size() <= 2 * edge + pages * page) {
+    digest.add(bytes);
+    return digest.hex();
+  }
+  digest.add(bytes.first(edge));
+  digest.add(bytes.last(edge));
+  const std::size_t distance = (bytes.size() - 2 * edge) / pages;
+  for (std::size_t i = 0; i < pages; ++i) digest.add(bytes.subspan(edge + i * distance, page));
+  return digest.hex();
+}
+
+std::string text_checksum(const std::vector<Content>& files) {
+  Digest digest;
+  for (const Content& file : files) digest.add(file.bytes);
+  return digest.hex();
+}
+
 std::string bad_samples_text(const BadSamples& bad) {
   if (bad.empty()) return "0";
   const std::vector<std::int64_t> numbers = bad.numbers();
@@ -157,11 +163,18 @@ void add_traits(const std::string& split, const Source& source, std::vector<Trai
   add("samples left out", bad_samples_text(source.bad));
   if (source.records) {
     add("columns",
-        source.is_array() ? shape_text(feature_shape(source)) : column_list(source.columns));
+        source.is_array() ? shape_text(sample_shape(source)) : column_list(source.columns));
     add("checksum of the prepared data", source.records->set->checksum());
     return;
   }
-  if (source.array) {
+  if (source.array && source.whole) {
+    add("a sample of the array",
+        fmt::format("{} {}", shape_text(source.whole->shape), name_of(source.array->type)));
+    add("checksum of the features", source.whole->checksum);
+  } else if (source.whole) {
+    add("columns", fmt::format("{}", fmt::join(source.whole->columns, ", ")));
+    add("checksum of the features", source.whole->checksum);
+  } else if (source.array) {
     const std::span<const std::int64_t> shape = source.array->shape;
     add("a sample of the array",
         fmt::format("{} {}", shape_text(shape.subspan(shape.empty() ? 0 : 1)),

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "convoy/job/job.hpp"
+#include "data/content.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"
 
@@ -19,6 +20,12 @@ struct Trait {
 /// checksum: of all that was parsed, or, of the bytes of an array, of the first and last 64 KiB and
 /// 64 pages spread evenly (reading gigabytes once more would take longer than it is worth).
 void add_traits(const std::string& split, const Source& source, std::vector<Trait>& traits);
+
+/// The checksum that add_traits takes of an array's bytes.
+std::string array_checksum(std::span<const std::byte> bytes);
+
+/// A checksum of all bytes of the files.
+std::string text_checksum(const std::vector<Content>& files);
 
 /// Appends the values that samples are partitioned by.
 void add_traits(const Column& values, std::vector<Trait>& traits);

@@ -118,7 +118,7 @@ JoinedLibsvm join_libsvm(const Input& input, const LibsvmOptions& options) {
   JoinedLibsvm joined{{}, input.name};
   std::int64_t rows = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].features.shape[1] < widest) parts[i] = parse(i, widest);
+    if (options.width == 0 && parts[i].features.shape[1] < widest) parts[i] = parse(i, widest);
     for (BadRow& row : parts[i].bad) joined.samples.bad.push_back({rows + row.row, row.problem});
     joined.samples.labels.insert(joined.samples.labels.end(), parts[i].labels.begin(),
                                  parts[i].labels.end());

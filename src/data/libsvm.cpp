@@ -98,7 +98,10 @@ class SparseSamples {
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(ends_.size()); }
-  std::int64_t width() const { return options_.width > 0 ? options_.width : width_; }
+  std::int64_t width() const {
+    if (!options_.columns.empty()) return options_.columns.size();
+    return options_.width > 0 ? options_.width : width_;
+  }
   std::vector<double> take_labels() { return std::move(labels_); }
 
   /// Row by row, zeros included.
@@ -152,8 +155,11 @@ class SparseSamples {
     }
     if (index > most_features)
       throw LineProblem{fmt::format("index {} is above {}", index, most_features)};
-    indices_.push_back(static_cast<std::uint32_t>(index - 1));
-    values_.push_back(value);
+    const Range& columns = options_.columns;
+    if (columns.empty() || (columns.begin < index && index <= columns.end)) {
+      indices_.push_back(static_cast<std::uint32_t>(index - 1 - columns.begin));
+      values_.push_back(value);
+    }
     return index;
   }
 

@@ -2,6 +2,7 @@
 // LIBSVM: a sample a line, "label index:value index:value ...", indices ascending from 1, of the
 // features that are not zero. `#` begins a comment; `qid:N` after the label counts for nothing.
 #include "convoy/data/formats.hpp"
+#include "convoy/lanes/lane.hpp"
 #include "data/gzip.hpp"
 
 namespace convoy {
@@ -10,6 +11,7 @@ struct LibsvmOptions {
   std::int64_t width = 0;       ///< features of a sample; 0: the largest index of the text
   bool label_optional = false;  ///< a line may begin with its first index:value
   bool tolerant = false;        ///< lines that cannot be read end in `bad`
+  Range columns;                ///< only these of the `width` features, from 0; empty: all
   std::size_t most_bytes = largest_unpacked;  ///< that the features may take
 };
 

@@ -11,6 +11,7 @@
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/checked_files.hpp"
+#include "data/column_splits.hpp"
 #include "data/fingerprint.hpp"
 #include "data/partition/values.hpp"
 #include "data/records/record_dataset.hpp"
@@ -41,7 +42,7 @@ Json steps_json(const std::vector<FittedStep>& steps) {
 
 void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
                    const std::string& reference) {
-  const std::vector<std::int64_t> own = feature_shape(source);
+  const std::vector<std::int64_t> own = sample_shape(source);
   if (own != shape) {
     throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own),
                                              reference, shape_text(shape)));
@@ -144,20 +145,27 @@ Sources read_sources(const DataOptions& data, const PartitionOptions& partition,
   require_clear_splits(data);
   Sources sources;
   const DataOptions train = with_partition_column(data, partition);
+  const std::optional<ColumnCut> cut = column_cut(partition, peers);
+  if (cut && data.on_bad_sample == "skip") {
+    throw InputError(
+        "data.on_bad_sample: skip needs whole rows to tell which are bad, and with partition.by "
+        "column no worker has them; set it to stop");
+  }
+  const ColumnCut* const columns = cut ? &*cut : nullptr;
   const auto pages = std::make_shared<PageKeeper>(static_cast<std::uint64_t>(data.memory) << 20);
-  sources.train =
-      read_source(train.train, {train, "data.train", nullptr, false, peers, pages}, resolve);
-  const bool by_column = partition.by == "size" && partition.value != "target";
-  if (partition.by == "value" || by_column)
+  sources.train = read_source(
+      train.train, {train, "data.train", nullptr, false, peers, pages, columns}, resolve);
+  const bool by_column_of_sizes = partition.by == "size" && partition.value != "target";
+  if (partition.by == "value" || by_column_of_sizes)
     sources.values = partition_column(sources.train, data, partition);
   code = TargetCode::decide(*sources.train.target, data);
   find_bad_targets(sources.train, *code, data);
   const ColumnRoles roles = roles_of(sources.train, *code);
   const auto read = [&](const DataFiles& split, const char* key) -> std::optional<Source> {
     if (split.empty()) return std::nullopt;
-    Source source = read_source(split, {data, key, &roles, false, peers, pages}, resolve);
+    Source source = read_source(split, {data, key, &roles, false, peers, pages, columns}, resolve);
     require_kind(source, sources.train.is_array(), sources.train.file);
-    if (source.is_array()) require_shape(source, feature_shape(sources.train), sources.train.file);
+    if (source.is_array()) require_shape(source, sample_shape(sources.train), sources.train.file);
     find_bad_targets(source, *code, data);
     return source;
   };
@@ -271,7 +279,7 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
 Splits fit_arrays(const Sources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
   const Source& train = sources.train;
-  auto pipeline = std::make_shared<ArrayPipeline>(feature_shape(train));
+  auto pipeline = std::make_shared<ArrayPipeline>(sample_shape(train));
   const StoredSamples stored =
       train.records ? stored_samples(*train.records) : stored_samples(*train.array);
   for (const PreprocessStep& step : preprocess) {
@@ -340,6 +348,51 @@ Splits fit_tables(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
+Splits fit_array_columns(const Sources& sources, const TargetCode& code,
+                         const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
+                         Peers* peers) {
+  const ColumnArray fitted =
+      fit_column_array(preprocess, cut, sources.train, training_rows(sources), peers);
+  Splits splits;
+  agree(peers, [&] { splits = array_splits(sources, code, fitted.pipeline); });
+  splits.fitted = base_record("array", code, fitted.steps);
+  splits.fitted["feature_shape"] = sources.train.whole->shape;
+  splits.columns = fitted.partition;
+  return splits;
+}
+
+Splits fit_table_columns(const Sources& sources, const TargetCode& code,
+                         const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
+                         Peers* peers) {
+  Splits splits;
+  const RowList training = training_rows(sources);
+  std::vector<ColumnRows> lists{{&sources.train, training.slice(0, training.size())}};
+  std::vector<std::shared_ptr<const Dataset>*> into{&splits.train};
+  const auto add = [&](const Source& source, Rows rows, std::shared_ptr<const Dataset>& dataset) {
+    if (rows.empty()) return;
+    lists.push_back({&source, std::move(rows)});
+    into.push_back(&dataset);
+  };
+  add(sources.train, sources.rows.validation, splits.validation);
+  add(sources.train, sources.rows.test, splits.test);
+  if (sources.validation)
+    add(*sources.validation, sources.validation->good_rows(), splits.validation);
+  if (sources.test) add(*sources.test, sources.test->good_rows(), splits.test);
+  ColumnTables tables = fit_column_tables(preprocess, cut, lists, peers);
+  agree(peers, [&] {
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      Frame& frame = tables.frames[i];
+      frame.targets = take_rows(lists[i].source->target->columns, lists[i].rows);
+      *into[i] = table_samples(frame, code, lists[i].source->target->file);
+      frame = {};
+    }
+  });
+  splits.fitted = base_record("table", code, tables.steps);
+  splits.fitted["columns"] = std::move(tables.columns);
+  splits.columns = std::move(tables.partition);
+  return splits;
+}
+
 /// `fitted` back as what it was made from.
 struct Record {
   bool array = false;
@@ -388,6 +441,15 @@ Record read_record(const Json& fitted) {
 
 }  // namespace
 
+DataSpec Splits::whole_spec() const {
+  DataSpec spec = train->spec();
+  if (!columns) return spec;
+  spec.feature_shape = {columns->features()};
+  if (fitted.at("kind") == "array")
+    spec.feature_shape = fitted.at("feature_shape").get<std::vector<std::int64_t>>();
+  return spec;
+}
+
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
                    std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
                    const PartitionOptions& partition) {
@@ -401,8 +463,15 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
     return own = fingerprint(sources, preprocess, partition);
   });
   require_same_data(fingerprints);
-  Splits splits = sources.train.is_array() ? fit_arrays(sources, *code, preprocess, peers)
-                                           : fit_tables(sources, *code, preprocess, peers);
+  const bool array = sources.train.is_array();
+  Splits splits;
+  if (const std::optional<ColumnCut> cut = column_cut(partition, peers)) {
+    splits = array ? fit_array_columns(sources, *code, preprocess, *cut, peers)
+                   : fit_table_columns(sources, *code, preprocess, *cut, peers);
+  } else {
+    splits = array ? fit_arrays(sources, *code, preprocess, peers)
+                   : fit_tables(sources, *code, preprocess, peers);
+  }
   if (partition.by == "size" && !has_values(splits.values))
     splits.values = token_counts(*splits.train);
   splits.fingerprint = std::move(own);

@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
+#include <unordered_set>
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/fingerprint.hpp"
 #include "data/frame.hpp"
 #include "data/images/image_source.hpp"
 #include "data/joined.hpp"
@@ -211,6 +214,35 @@ std::vector<Column> match_columns(std::vector<Column> columns, const std::vector
   return out;
 }
 
+/// All columns that are neither of the target nor left out, whether this worker keeps them or not.
+std::vector<std::string> all_features(const TableFile& file, const CsvOptions& csv,
+                                      const DataFiles& files, const SourceOptions& options) {
+  std::unordered_set<std::string> others(csv.ignore.begin(), csv.ignore.end());
+  if (!files.file.empty()) {
+    const auto& target = options.roles ? options.roles->target : options.data.target;
+    others.insert(target.begin(), target.end());
+  }
+  std::vector<std::string> features = file.names(csv);
+  std::erase_if(features, [&](const std::string& name) { return others.contains(name); });
+  return features;
+}
+
+/// By column: leaves out what other workers keep.
+void keep_own_columns(Source& source, const TableFile& file, CsvOptions& csv,
+                      const DataFiles& files, const SourceOptions& options) {
+  source.whole = WholeFeatures{{}, all_features(file, csv, files, options), file.checksum()};
+  const std::vector<std::string>& all = source.whole->columns;
+  std::unordered_set<std::string> own;
+  if (options.roles) {
+    for (const Column& column : options.roles->features) own.insert(column.name);
+  } else {
+    const Range kept = options.cut->own_columns(static_cast<std::int64_t>(all.size()));
+    own.insert(all.begin() + kept.begin, all.begin() + kept.end);
+  }
+  std::copy_if(all.begin(), all.end(), std::back_inserter(csv.ignore),
+               [&](const std::string& name) { return !own.contains(name); });
+}
+
 /// How a file of features, or of features and target, is read.
 struct TablePlan {
   CsvOptions csv;
@@ -255,6 +287,7 @@ void take_columns(Source& source, Table table, const TableFile& file, const Data
 void read_table(Source& source, const TableFile& file, const DataFiles& files,
                 const SourceOptions& options, const std::vector<std::string>& label_columns) {
   TablePlan plan = plan_table(file, files, options, label_columns);
+  if (options.cut) keep_own_columns(source, file, plan.csv, files, options);
   Origin origin;
   Table table = read_rows_of(file, plan.csv, options, std::move(plan.numbers), source.bad, origin);
   take_columns(source, std::move(table), file, files, options, origin);
@@ -365,6 +398,19 @@ class TableTelling {
   std::int64_t told_ = 0;
 };
 
+/// By column: what other workers keep is not looked at.
+void keep_own_elements(Source& source, const Input& input, const Origin& origin,
+                       const SourceOptions& options) {
+  Array& array = *source.array;
+  source.whole = WholeFeatures{feature_shape(array), {}, array_checksum(array.bytes)};
+  const auto elements = element_count(source.whole->shape, ElementType::u8);
+  if (!elements) throw DataError(input.name, "samples have too many elements");
+  const Range kept = options.cut->own_columns(static_cast<std::int64_t>(*elements));
+  const bool mapped = input.files.size() == 1 && input.files[0].mapped;
+  array = take_elements(array, kept, mapped ? input.files[0].bytes : std::span<const std::byte>{});
+  check_finite(array, {0, source.rows}, origin, nullptr, static_cast<std::size_t>(kept.begin));
+}
+
 void read_array(Source& source, const Input& input, const DataFiles& files,
                 const SourceOptions& options) {
   if (!files.file.empty() && !options.target_optional) {
@@ -380,6 +426,7 @@ void read_array(Source& source, const Input& input, const DataFiles& files,
     throw DataError(input.name,
                     fmt::format("samples of {} have no elements", shape_text(source.array->shape)));
   }
+  if (options.cut) return keep_own_elements(source, input, features.origin, options);
   const Peers* const peers = options.skip() ? nullptr : options.peers;
   check_finite(*source.array,
                even_part(source.rows, peers ? peers->size() : 1, peers ? peers->rank() : 0),
@@ -391,6 +438,15 @@ void read_libsvm(Source& source, const Input& input, const SourceOptions& option
   sparse.width = options.roles ? options.roles->width : options.data.width;
   sparse.label_optional = options.target_optional;
   sparse.tolerant = options.skip();
+  if (options.cut) {
+    if (sparse.width == 0) {
+      throw InputError(fmt::format(
+          "data.width: is missing; with partition.by column it must be known how many features {} "
+          "has before it is read",
+          input.name));
+    }
+    sparse.columns = options.cut->own_columns(sparse.width);
+  }
   auto [samples, origin] = join_libsvm(input, sparse);
   source.rows = samples.features.rows();
   source.bad.add(samples.bad);
@@ -398,6 +454,7 @@ void read_libsvm(Source& source, const Input& input, const SourceOptions& option
                                    options.roles ? &options.roles->target_categorical : nullptr);
   if (options.target_optional && !has_values(*source.target)) source.target.reset();
   source.array = std::move(samples.features);
+  if (options.cut) source.whole = WholeFeatures{{sparse.width}, {}, text_checksum(input.files)};
 }
 
 void read_cifar(Source& source, const Input& input) {
@@ -406,13 +463,27 @@ void read_cifar(Source& source, const Input& input) {
   source.target = target_of_array(samples.labels, samples.features.origin);
   source.target->classes = samples.classes;
   source.array = std::move(samples.features.array);
+  if (options.cut) keep_own_elements(source, input, samples.features.origin, options);
 }
 
 void read_located(Source& source, const Located& located, const DataFiles& files,
                   const SourceOptions& options, const std::vector<std::string>& label_columns,
                   const Resolve& resolve) {
-  if (options.data.format == "records" || is_record_folder(located.files[0].file))
+  if (options.data.format == "records" || is_record_folder(located.files[0].file)) {
+    if (options.cut) {
+      throw InputError(fmt::format(
+          "partition.by: column is for tables and arrays; {} holds prepared data, whole rows: "
+          "partition by row",
+          located.name));
+    }
     return read_records(source, located, files, options, resolve);
+  }
+  if (options.cut && (options.data.format == "images" || options.data.format == "text" ||
+                      std::filesystem::is_directory(located.files[0].file))) {
+    throw InputError(fmt::format(
+        "partition.by: column is for tables and arrays; {} holds images or text: partition by row",
+        located.name));
+  }
   if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
     return read_images(source, located, files, options, resolve);
   if (options.data.format == "text") return read_text(source, located, options);
@@ -448,7 +519,8 @@ std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape) {
   return sample_shape.size() == 1 ? sample_shape[0] : 0;
 }
 
-std::vector<std::int64_t> feature_shape(const Source& source) {
+std::vector<std::int64_t> sample_shape(const Source& source) {
+  if (source.whole) return source.whole->shape;
   return source.array ? feature_shape(*source.array)
                       : feature_shape(source.records->feature(0).shape);
 }
@@ -464,7 +536,7 @@ ColumnRoles roles_of(const Source& train, const TargetCode& code) {
   roles.target_categorical = code.categorical();
   roles.tokenizer = train.tokenizer;
   if (train.is_array()) {
-    roles.shape = feature_shape(train);
+    roles.shape = sample_shape(train);
     roles.width = flat_width(roles.shape);
   }
   return roles;

@@ -8,6 +8,7 @@
 #include "convoy/data/formats.hpp"
 #include "convoy/data/tokenizer.hpp"
 #include "data/bad_samples.hpp"
+#include "data/columns.hpp"
 #include "data/sources/resolve.hpp"
 #include "data/target.hpp"
 
@@ -15,6 +16,12 @@ namespace convoy {
 
 struct RecordView;
 class PageKeeper;
+/// What there is of features of which a worker keeps only some.
+struct WholeFeatures {
+  std::vector<std::int64_t> shape;   ///< of a sample, where they are an array
+  std::vector<std::string> columns;  ///< else the names of all
+  std::string checksum;              ///< of all, as the files have them
+};
 
 /// Features as an array or as table columns, and the target if there is one.
 struct Source {
@@ -29,12 +36,16 @@ struct Source {
   std::shared_ptr<const Tokenizer> tokenizer;  ///< text only
   /// Text only: how many of the rows are the training, validation and test split, in this order.
   std::array<std::int64_t, 3> parts{};
+  std::optional<WholeFeatures> whole;  ///< by column: the array or the columns are some of them
   BadSamples bad;  ///< rows that cannot be read; always empty where data.on_bad_sample is `stop`
 
   std::vector<std::int64_t> good_rows() const { return bad.others(rows); }
   /// Whether the features are an array, in memory or in records.
   bool is_array() const { return array.has_value() || (records && columns.empty()); }
 };
+
+/// Of a sample, where features are an array: of the whole, whatever is kept of it.
+std::vector<std::int64_t> sample_shape(const Source& source);
 
 /// What the training files were, which files read later must follow.
 struct ColumnRoles {
@@ -49,9 +60,6 @@ struct ColumnRoles {
 /// Features of a sample of this shape, if it has one dimension; else 0.
 std::int64_t flat_width(const std::vector<std::int64_t>& sample_shape);
 
-/// A sample's shape as a model sees it, of features that are an array.
-std::vector<std::int64_t> feature_shape(const Source& source);
-
 ColumnRoles roles_of(const Source& train, const TargetCode& code);
 
 struct SourceOptions {
@@ -61,7 +69,8 @@ struct SourceOptions {
   bool target_optional = false;        ///< prediction
   const Peers* peers = nullptr;        ///< share the search for values that are not finite
   std::shared_ptr<PageKeeper> pages =
-      nullptr;  ///< of prepared data of the whole job; null: its own
+      nullptr;                     ///< of prepared data of the whole job; null: its own
+  const ColumnCut* cut = nullptr;  ///< which columns to keep; null: all
 
   /// Prediction has a row of output for every row of input.
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }

@@ -8,6 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "data/csv_lexer.hpp"
 #include "data/csv_rows.hpp"
+#include "data/fingerprint.hpp"
 
 namespace convoy {
 namespace {
@@ -75,6 +76,10 @@ std::size_t TableFile::width(const CsvOptions& options) const {
   if (has_names()) return keys_.names.size();
   const Content& first = input_->files[0];
   return csv_width(first.text(), first.name, options, tolerant_);
+}
+
+std::string TableFile::checksum() const {
+  return rows_ != nullptr ? "" : text_checksum(input_->files);
 }
 
 void TableFile::with_passes(const CsvOptions& options, bool tolerant, Origin& origin,

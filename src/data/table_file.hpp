@@ -31,6 +31,9 @@ class TableFile {
   /// How many columns there are.
   std::size_t width(const CsvOptions& options) const;
 
+  /// Of the files' bytes; empty for a query.
+  std::string checksum() const;
+
   /// Fills in which of the files each row comes from.
   Table read(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin) const;
 

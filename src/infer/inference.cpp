@@ -14,17 +14,16 @@
 namespace convoy {
 namespace {
 
-struct Piece {
-  torch::Tensor output;
-  torch::Tensor target;
-  std::vector<std::int64_t> samples;
-};
-
-Piece infer_piece(Network& network, const Dataset& dataset, std::int64_t begin, std::int64_t end,
-                  std::uint64_t seed) {
+InferredPiece infer_piece(Network& network, const Dataset& dataset, std::int64_t begin,
+                          std::int64_t end, std::uint64_t seed) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(end - begin));
   std::iota(rows.begin(), rows.end(), begin);
-  Batch batch = dataset.read(rows);
+  return infer_batch(network, dataset.read(rows), begin, seed);
+}
+
+}  // namespace
+
+InferredPiece infer_batch(Network& network, Batch batch, std::int64_t begin, std::uint64_t seed) {
   const torch::NoGradGuard no_grad;
   const LaneRandom random(
       derive_seed(seed, RandomPurpose::infer, begin));  // models that sample when they predict
@@ -38,11 +37,11 @@ Piece infer_piece(Network& network, const Dataset& dataset, std::int64_t begin, 
   }
 }
 
-Inference gather(std::vector<Piece>& pieces) {
+Inference join_pieces(std::vector<InferredPiece>& pieces) {
   Inference whole;
   std::vector<torch::Tensor> outputs;
   std::vector<torch::Tensor> targets;
-  for (Piece& piece : pieces) {
+  for (InferredPiece& piece : pieces) {
     outputs.push_back(piece.output);
     if (piece.target.defined()) targets.push_back(piece.target);
     whole.samples.insert(whole.samples.end(), piece.samples.begin(), piece.samples.end());
@@ -52,14 +51,12 @@ Inference gather(std::vector<Piece>& pieces) {
   return whole;
 }
 
-}  // namespace
-
 Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
                         const Dataset& dataset, std::int64_t batch, std::uint64_t seed, int part,
                         int parts) {
   const std::int64_t size = dataset.size();
   const Range share = even_part((size + batch - 1) / batch, parts, part);
-  std::vector<Piece> pieces(static_cast<std::size_t>(share.size()));
+  std::vector<InferredPiece> pieces(static_cast<std::size_t>(share.size()));
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   pool.run([&](int replica) {
@@ -74,7 +71,7 @@ Inference run_inference(ReplicaPool& pool, std::span<Network* const> networks,
       }
     }
   });
-  return gather(pieces);
+  return join_pieces(pieces);
 }
 
 class Predictor::Impl {

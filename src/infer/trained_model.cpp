@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "checkpoint/columns.hpp"
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
@@ -40,7 +41,8 @@ fs::path weights_file(const fs::path& place, const std::string& which) {
 
 void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  const TrainingState state = CheckpointStore::load(file, /*with_shards=*/false);
+  TrainingState state = CheckpointStore::load(file, /*with_shards=*/false);
+  if (has_columns(state)) state = CheckpointStore::load(file);  // weights are in its shards too
   const auto read = [&](const std::string& name, torch::Tensor into) {
     for (const auto& [stored_name, stored] : state.tensors) {
       if (stored_name != name) continue;

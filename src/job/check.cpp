@@ -253,11 +253,11 @@ class Checker {
                        partition.by),
            {"partition"});
     }
-    if (partition.by == "row" && partition.value != "target") {
+    if (partition.by != "value" && partition.by != "size" && partition.value != "target") {
       fail("partition.value",
-           fmt::format("{} is not looked at, as partition.by is row; set it to value, or remove "
+           fmt::format("{} is not looked at, as partition.by is {}; set it to value, or remove "
                        "this",
-                       quote(partition.value)),
+                       quote(partition.value), partition.by),
            {"partition"});
     }
     if (partition.by == "value" && of_rows) {
@@ -275,6 +275,38 @@ class Checker {
     }
     if (partition.value.empty())
       fail("partition.value", "is empty; name a column, or write target", {"partition"});
+    if (partition.by == "column") check_columns();
+  }
+
+  /// Of features that are partitioned by column: what needs whole samples.
+  void check_columns() const {
+    const auto refuse = [&](std::string_view key, const std::string& problem) {
+      fail(key, problem + "; partition.by column goes without it", {"partition.by", "partition"});
+    };
+    const DataOptions& data = job_.data;
+    if (data.format == "images" || data.format == "text")
+      refuse("data.format", fmt::format("{} has no columns", data.format));
+    if (data.on_bad_sample == "skip")
+      refuse("data.on_bad_sample", "skip needs whole rows to tell which are bad");
+    if (!job_.augment.empty()) refuse("augment", "changes whole images");
+    if (job_.strategy.kind != "synchronous") {
+      refuse("strategy.kind", fmt::format("with {} workers have whole models", job_.strategy.kind));
+    }
+    if (job_.strategy.compression.kind != "none")
+      refuse("strategy.compression.kind", "compresses gradients that do not travel by column");
+    if (job_.model.kind == "cnn")
+      refuse("model.kind", "cnn begins with a convolution, not with a linear layer");
+    const auto& layers = job_.model.layers;
+    const auto first = std::ranges::find_if(
+        layers, [](const LayerOptions& layer) { return layer.kind != "flatten"; });
+    if (job_.model.kind == "layers" && (first == layers.end() || first->kind != "linear"))
+      refuse("model.layers", "begins with another layer than linear");
+    for (const PreprocessStep& step : job_.preprocess) {
+      const bool drops = step.kind == "drop_missing" || step.kind == "drop_duplicates" ||
+                         (step.kind == "outliers" && step.action == "drop");
+      if (drops) refuse("preprocess", fmt::format("{} drops rows by all of them", step.kind));
+      if (step.kind == "pca") refuse("preprocess", "pca is of all columns together");
+    }
   }
 
   void check_sizes() const {

@@ -443,10 +443,11 @@ void describe(Visitor& v, DataOptions& o) {
 
 void describe(Visitor& v, PartitionOptions& o) {
   v.key(
-      "by", o.by, choice({"row", "value", "size"}),
+      "by", o.by, choice({"row", "value", "column", "size"}),
       "row: each batch is cut into lanes; value: samples belong to lanes by what `value` says, for "
-      "the whole run; size: samples of about the same number of tokens form a batch, as many as "
-      "`tokens` allows, which is cut into lanes");
+      "the whole run; column: each worker has some of the features, of all samples, and the first "
+      "layer, which must be linear, is cut to match; size: samples of about the same number of "
+      "tokens form a batch, as many as `tokens` allows, which is cut into lanes");
   v.key("order", o.order, choice({"shuffled", "sequential"}),
         "shuffled by the seed, anew each epoch (by value: within each lane); or as in the file, "
         "every epoch");
@@ -470,6 +471,10 @@ void describe(Visitor& v, PartitionOptions& o) {
         "samples, and not `train.batch`");
   v.key("bucket", o.bucket, between(1, 65'536),
         "by size: lengths are rounded up to multiples of it when batches are formed");
+  v.key("columns", o.columns, between(1, 4096),
+        "by column: parts that the columns are cut into, at least one for each worker. The bits of "
+        "the result depend on it, and not on the workers; replicas beyond a worker's parts have "
+        "less to do");
 }
 
 void describe(Visitor& v, ModelOptions& o) {

@@ -5,18 +5,26 @@
 #include <torch/nn.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "convoy/core/error.hpp"
-#include "model/layers.hpp"
+#include "model/assemble.hpp"
+#include "model/rest_of_linear.hpp"
 #include "model/sequence_layers.hpp"
 
 namespace convoy {
-namespace {
 
-using Layer = std::pair<std::string, torch::nn::AnyModule>;
+std::string layer_name(const std::vector<LayerOptions>& layers, std::size_t number) {
+  return fmt::format("{}_{}", number, layers[number].kind);
+}
 
-// The network, and in `shape` what it gives a sample.
-torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, Shape& shape) {
+std::int64_t flat_size(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, Shape& shape,
+                               const LayerMaker& make) {
   torch::nn::Sequential net;
   const auto lengths = std::make_shared<SequenceLengths>();
   lengths->cut = std::any_of(layers.begin(), layers.end(), [](const LayerOptions& layer) {
@@ -24,8 +32,10 @@ torch::nn::Sequential assemble(const std::vector<LayerOptions>& layers, Shape& s
   });
   for (std::size_t i = 0; i < layers.size(); ++i) {
     try {
-      net->push_back(fmt::format("{}_{}", i, layers[i].kind),
-                     make_layer(layers[i], shape, lengths));
+      torch::nn::AnyModule layer;
+      if (make) layer = make(i, layers[i], shape);
+      if (layer.is_empty()) layer = make_layer(layers[i], shape, lengths);
+      net->push_back(layer_name(layers, i), std::move(layer));
     } catch (const InputError& error) {
       throw InputError(fmt::format("model: layer {} ({}): {}", i, layers[i].kind, error.what()));
     }
@@ -40,6 +50,8 @@ void require_output_shape(const Shape& shape, const DataSpec& spec) {
       fmt::join(shape, ", "), spec.outputs,
       spec.task == Task::classification ? "classes" : "target value(s)", spec.outputs));
 }
+
+namespace {
 
 void push(std::vector<LayerOptions>& layers, std::string kind) {
   layers.push_back({});
@@ -113,6 +125,10 @@ void initialise(torch::nn::Module& module, const std::string& init) {
   for (const auto& part : module.modules(/*include_self=*/true)) {
     if (part->as<torch::nn::BatchNorm1d>() || part->as<torch::nn::BatchNorm2d>() ||
         part->as<torch::nn::LayerNorm>()) {
+      continue;
+    }
+    if (auto* rest = part->as<RestOfLinearImpl>()) {
+      rest->initialise(init);
       continue;
     }
     for (auto& item : part->named_parameters(/*recurse=*/false)) {

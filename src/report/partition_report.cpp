@@ -187,11 +187,40 @@ std::string format_explain(const Json& record) {
   return text;
 }
 
+std::string format_columns(const Json& record) {
+  const Json& columns = record.at("columns");
+  if (columns.contains("refused"))
+    return fmt::format("\nby column: not for this job: {}\n",
+                       printable(columns["refused"].get<std::string>()));
+  const std::size_t workers = columns.at("workers").size();
+  std::string text = fmt::format(
+      "\nby column, {} features in {} parts, {} workers: the largest has {} times the mean\n",
+      count_text(columns, "features"), count_text(columns, "parts"), workers,
+      times_text(member_number(columns, "largest_of_mean")));
+  TextTable table("rrrr");
+  table.add({"worker", "parts", "features", "bytes of all samples"});
+  for (const Json& worker : columns["workers"]) {
+    table.add({worker.at("worker").dump(), count_text(worker, "parts"),
+               count_text(worker, "features"), format_bytes(member_number(worker, "bytes"))});
+  }
+  text += table.text("  ");
+  text += fmt::format(
+      "  a worker sends about {} a step by column and {} by row: a batch's sums of the first "
+      "layer\n  ({} x {}) are {} than its weight ({} x {}): by {} suits\n",
+      format_bytes(member_number(columns, "column_bytes")),
+      format_bytes(member_number(columns, "row_bytes")), count_text(columns, "batch"),
+      count_text(columns, "units"), columns.at("suits").get<bool>() ? "less" : "not less",
+      count_text(columns, "units"), count_text(columns, "features"),
+      columns.at("suits").get<bool>() ? "column" : "row");
+  return text;
+}
+
 }  // namespace
 
 std::string format_partition_report(const Json& record) {
   std::string text = partition_head(record) + "\n" + format_lanes(record) + format_summary(record);
   if (record.contains("explain")) text += format_explain(record);
+  if (record.contains("columns")) text += format_columns(record);
   return text;
 }
 

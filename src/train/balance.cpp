@@ -35,7 +35,8 @@ void Trainer::Impl::start_replica_balancing() {
 
 // After a step, with what all workers know of it. The same decision everywhere.
 void Trainer::Impl::balance(const StepNews& news) {
-  if (!job_.strategy.balance) return;
+  // By column most of the work is that of features, which do not move.
+  if (!job_.strategy.balance || columns_) return;
   if (replica_balancer_) {
     if (const auto counts = replica_balancer_->add(replica_seconds_)) {
       replica_counts_ = *counts;

@@ -40,7 +40,10 @@ NonFinite look_at_lanes(Replica& replica, const ReplicaShared& shared, std::int6
                                  : fmt::format("the loss is {}", result.loss);
     const Batch batch = shared.read_lane(step, lane);
     const auto bad = with_bad_features(batch);
-    if (!bad.empty()) return {what + " because of features that are not finite", lane, bad};
+    const char* const cause = shared.inputs == nullptr
+                                  ? " because of features that are not finite"
+                                  : " because sums of the first layer are not finite";
+    if (!bad.empty()) return {what + cause, lane, bad};
     return {what, lane, result.samples};
   }
   return {"the sum of the lanes' gradients overflows", -1, {}};

@@ -37,8 +37,12 @@ Trainer::Impl::OwnState Trainer::Impl::own_state() const {
 }
 
 Shard Trainer::Impl::own_shard() const {
-  if (!keeps_own_state()) return make_shard(reduction_->blocks(), *weights_, worker(), states_);
   Shard shard;
+  if (!keeps_own_state()) {
+    shard = make_shard(reduction_->blocks(), *weights_, worker(), states_);
+    if (columns_) shard.own = columns_->layer().own_state();
+    return shard;
+  }
   shard.own = own_state();
   return shard;
 }

@@ -85,7 +85,7 @@ void Trainer::Impl::emit_start() {
                   {"workers", workers()},
                   {"replicas", pool_.size()},
                   {"samples", data_.train->size()},
-                  {"parameters", weights_->parameter_count()},
+                  {"parameters", parameter_count()},
                   {"steps_per_epoch", schedule_.steps_per_epoch()}};
   emit(start);
 }
@@ -155,8 +155,9 @@ Inference Trainer::Impl::infer(const Dataset& dataset) {
   sync_networks(/*training=*/false);
   std::vector<Network*> networks;
   for (auto& replica : replicas_) networks.push_back(&replica->network());
-  Inference inference =
-      run_inference(pool_, networks, dataset, job_.evaluate.batch, job_.seed, worker(), workers());
+  Inference inference = columns_ ? columns_->infer(networks, dataset, job_.evaluate.batch)
+                                 : run_inference(pool_, networks, dataset, job_.evaluate.batch,
+                                                 job_.seed, worker(), workers());
   sync_networks(/*training=*/true);
   return team_ ? team_->gather(inference) : inference;
 }
@@ -188,8 +189,9 @@ RunSummary Trainer::Impl::finish() {
   sync_networks(/*training=*/false);
   RunSummary result;
   result.weights_sha256 = weights_->sha256();
-  result.model = replicas_[0]->network().module;
   require_equal_weights(result.weights_sha256);
+  result.model = columns_ ? whole_model() : replicas_[0]->network().module;
+  if (columns_) result.weights_sha256 = sha256_of_whole(result.model);
   const Json workers_json = worker_reports();
   write_timeline();
   if (!is_first()) {
@@ -244,7 +246,7 @@ Json Trainer::Impl::summary(const std::string& sha256) const {
           {"seconds", progress_.seconds + meter_.seconds},
           {"samples_per_second", rate},
           {"weights_sha256", sha256},
-          {"parameters", weights_->parameter_count()},
+          {"parameters", parameter_count()},
           {"skipped_steps", progress_.skipped},
           {"peak_memory_bytes", peak_memory_bytes()},
           {"final", final},

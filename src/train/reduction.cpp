@@ -100,8 +100,8 @@ void Reduction::copy_own_sums(float* values) const {
   }
 }
 
-double Reduction::squared_norm() const {
-  double sum = 0;
+double Reduction::squared_norm(double before) const {
+  double sum = before;
   for (const double square : squares_) sum += square;
   return sum;
 }

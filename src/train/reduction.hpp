@@ -59,8 +59,8 @@ class Reduction {
   /// Squared norms by block; those of other owners' blocks are to be filled in.
   std::vector<double>& squares() { return squares_; }
   /// When all squares are there: the squared L2 norm of the global gradient; not finite if any
-  /// element is not.
-  double squared_norm() const;
+  /// element is not. `before`: what is added first, of parameters that are reduced elsewhere.
+  double squared_norm(double before = 0) const;
 
   /// Phase 2 of replica `replica`: weights and optimizer state of its share of the blocks
   /// that this worker updates. `state` holds one array per state, as the blocks' layout says.

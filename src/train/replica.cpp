@@ -38,6 +38,7 @@ void ReplicaShared::read_ahead(std::int64_t step) const {
 }
 
 Batch ReplicaShared::read_lane(std::int64_t step, std::int64_t lane) const {
+  if (inputs != nullptr) return inputs->input(lane);
   const std::vector<std::int64_t> samples = schedule->lane_samples(step, lane);
   if (!augmentation || augmentation->empty()) return dataset->read(samples);
   return dataset->read_changed(
@@ -48,6 +49,25 @@ Batch ReplicaShared::read_lane(std::int64_t step, std::int64_t lane) const {
             derive_seed(seed, RandomPurpose::augment, static_cast<std::uint64_t>(step), sample),
             largest);
       });
+}
+
+std::unique_ptr<Prefetcher> read_lanes_ahead(const ReplicaShared& shared, Range lanes,
+                                             std::int64_t step, std::int64_t end) {
+  const auto read = [shared, lanes, end, s = step,
+                     lane = lanes.begin]() mutable -> std::optional<Batch> {
+    if (s >= end) return std::nullopt;
+    if (lane == lanes.begin) shared.read_ahead(s);
+    Batch batch = shared.read_lane(s, lane);
+    if (++lane == lanes.end) {
+      lane = lanes.begin;
+      ++s;
+    }
+    return batch;
+  };
+  std::int64_t most = 0;
+  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
+    most = std::max(most, shared.schedule->lane_size(step, lane));
+  return std::make_unique<Prefetcher>(read, prefetch_depth(shared.dataset->spec(), most));
 }
 
 Replica::Replica(Network network, const ReplicaShared& shared, int number)
@@ -67,22 +87,8 @@ Replica::~Replica() = default;
 void Replica::own(Range lanes, std::int64_t step, std::int64_t end) {
   owned_ = lanes;
   prefetcher_.reset();
-  if (lanes.empty()) return;
-  const auto read = [shared = shared_, lanes, end, s = step,
-                     lane = lanes.begin]() mutable -> std::optional<Batch> {
-    if (s >= end) return std::nullopt;
-    if (lane == lanes.begin) shared.read_ahead(s);
-    Batch batch = shared.read_lane(s, lane);
-    if (++lane == lanes.end) {
-      lane = lanes.begin;
-      ++s;
-    }
-    return batch;
-  };
-  std::int64_t most = 0;
-  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
-    most = std::max(most, shared_.schedule->lane_size(step, lane));
-  prefetcher_ = std::make_unique<Prefetcher>(read, prefetch_depth(shared_.dataset->spec(), most));
+  if (!lanes.empty() && shared_.inputs == nullptr)
+    prefetcher_ = read_lanes_ahead(shared_, lanes, step, end);
 }
 
 void Replica::compute(std::int64_t step, std::vector<LaneResult>& results, GradientSink* sink) {
@@ -91,7 +97,7 @@ void Replica::compute(std::int64_t step, std::vector<LaneResult>& results, Gradi
   for (std::int64_t lane = owned_.begin; lane < owned_.end; ++lane) {
     time_use_.at(step, lane);
     auto clock = TimeUse::Clock::now();
-    const Batch batch = prefetcher_->next();
+    const Batch batch = prefetcher_ ? prefetcher_->next() : shared_.read_lane(step, lane);
     time_use_.add(Activity::load, clock);
     if (sink != nullptr && lane + 1 == owned_.end) {
       stream_lane(step, lane, batch, results[lane], *sink);

@@ -17,6 +17,15 @@
 
 namespace convoy {
 
+/// Where the batches of lanes come from, if not from the dataset: by column the network of a
+/// replica begins after the first layer.
+class LaneInputs {
+ public:
+  virtual ~LaneInputs() = default;
+  /// Of a lane of the step under way. Called by the replica that owns it.
+  virtual Batch input(std::int64_t lane) = 0;
+};
+
 /// What all replicas of a run share.
 struct ReplicaShared {
   std::shared_ptr<const Dataset> dataset;
@@ -27,6 +36,7 @@ struct ReplicaShared {
   std::uint64_t seed = 0;
   std::shared_ptr<const Augmentation> augmentation;
   std::shared_ptr<const ReadsAhead> ahead;  ///< the dataset, if it is one
+  LaneInputs* inputs = nullptr;             ///< null: lanes are read from the dataset
 
   /// Tells the dataset what comes after this step, where it wants to know.
   void read_ahead(std::int64_t step) const;
@@ -34,6 +44,10 @@ struct ReplicaShared {
   /// The samples of a lane, changed at random where the job says so: by seed, step and sample.
   Batch read_lane(std::int64_t step, std::int64_t lane) const;
 };
+
+/// Reads `lanes`, again and again, of the steps from `step` to before `end`.
+std::unique_ptr<Prefetcher> read_lanes_ahead(const ReplicaShared& shared, Range lanes,
+                                             std::int64_t step, std::int64_t end);
 
 /// What one lane did in a step, beside its gradient.
 struct LaneResult {

@@ -47,6 +47,7 @@ TrainingState Trainer::Impl::copy_state() {
   Progress progress = progress_;
   progress.seconds += meter_.seconds;  // all of the run's, wherever it goes on
   TrainingState state = capture_state(*weights_, states, progress);
+  if (columns_) add_columns(state);
   state.meta["identity"] = identity_;
   state.meta["model"] = options_.model_meta;
   if (own_steps() && kept_by_first()) {
@@ -150,7 +151,7 @@ void Trainer::Impl::collect_shards() {
     if (failed) continue;
     try {
       if (!keeps_own_state())
-        theirs = make_shard(reduction_->blocks(), *weights_, w, theirs.arrays);
+        theirs.pieces = make_shard(reduction_->blocks(), *weights_, w, theirs.arrays).pieces;
       collected_[w] = checkpoints_->save_shard(theirs, progress_.step, w, workers());
     } catch (...) {
       failed = std::current_exception();
@@ -196,14 +197,15 @@ Trainer::Impl::Json Trainer::Impl::worker_reports() {
   for (const torch::Tensor& state : states_)
     state_bytes += static_cast<std::int64_t>(state.nbytes());
   const Range lanes = worker_lanes_[worker()];
-  const Json own = {{"worker", worker()},
-                    {"host", host_name()},
-                    {"lanes", lanes.size()},
-                    {"peak_memory_bytes", peak_memory_bytes()},
-                    {"optimizer_state_bytes", state_bytes},
-                    {"skipped_steps", progress_.skipped},
-                    {"bytes_sent_per_step", team_->step_bytes()},
-                    {"other_bytes_sent_per_step", team_->other_bytes()}};
+  Json own = {{"worker", worker()},
+              {"host", host_name()},
+              {"lanes", lanes.size()},
+              {"peak_memory_bytes", peak_memory_bytes()},
+              {"optimizer_state_bytes", state_bytes},
+              {"skipped_steps", progress_.skipped},
+              {"bytes_sent_per_step", team_->step_bytes()},
+              {"other_bytes_sent_per_step", team_->other_bytes()}};
+  if (columns_) add_column_report(own);
   Json all = Json::array();
   for (const std::string& text : options_.group->all_gather(own.dump()))
     all.push_back(Json::parse(text));

@@ -33,7 +33,7 @@ StepNews Trainer::Impl::update() {
   compute();
   StepNews news = exchange_news();
   last_loss_ = tree_sum(news.losses);
-  const double squared_norm = reduction_->squared_norm();
+  const double squared_norm = reduction_->squared_norm(columns_ ? columns_->squared_norm() : 0);
   const std::int64_t samples = own_steps() ? own_samples() : schedule_.batch_size(progress_.step);
   const double scale = static_cast<double>(schedule_.batch_size(progress_.step)) /
                        static_cast<double>(samples);  // lanes' losses are parts of the batch's mean
@@ -53,6 +53,7 @@ StepNews Trainer::Impl::update() {
 void Trainer::Impl::compute() {
   tell_progress(WorkerActivity::computing);
   TrainingGroup* const team = step_team();
+  if (columns_) columns_->forward(worker_lanes_);
   GradientSink* sink = team != nullptr ? team->start_step(progress_.step) : nullptr;
   try {
     replica_seconds_.assign(replicas_.size(), 0);
@@ -77,10 +78,14 @@ void Trainer::Impl::compute() {
     clock = TimeUse::Clock::now();
   }
   tell_progress(WorkerActivity::communicating);
-  if (team == nullptr) return;
-  team->reduce();
-  if (options_.membership != nullptr && !compressed()) team->share_sums();
-  replicas_[0]->time_use().add(Activity::communicate, clock);
+  if (team != nullptr) {
+    team->reduce();
+    if (options_.membership != nullptr && !compressed()) team->share_sums();
+    replicas_[0]->time_use().add(Activity::communicate, clock);
+  }
+  if (!columns_) return;
+  columns_->backward();
+  if (team != nullptr) team->count(columns_->layer().take_bytes_sent());
 }
 
 std::vector<PartialSum*> Trainer::Impl::gather_sums() {
@@ -164,6 +169,7 @@ void Trainer::Impl::apply_update(double squared_norm, double scale) {
     reduction_->update_blocks(r, weights_->data(), states, *optimizer_, context);
     replicas_[r]->time_use().add(Activity::update, clock);
   });
+  if (columns_) columns_->update(*optimizer_, context);
   ++progress_.updates;
   if (compressed() && team_) sums_->commit();
   if (!team_ || replicated()) return;

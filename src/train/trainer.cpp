@@ -84,6 +84,7 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
   identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name,
                            options_.model_meta, data_.values);
   data_.values = {};  // the schedule knows who gets what
+  require_fitting_columns();
   make_replicas();
   make_strategy();
   start_trace();
@@ -95,7 +96,9 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
 }
 
 void Trainer::Impl::make_replicas() {
-  Network first = make_network(factory_, job_.seed);
+  const bool by_column = options_.columns != nullptr;
+  const ModelFactory& factory = by_column ? options_.columns->model.head : factory_;
+  Network first = make_network(factory, job_.seed);
   weights_ = std::make_unique<SharedWeights>(*first.module);
   shared_ = {data_.train,
              &schedule_,
@@ -105,12 +108,17 @@ void Trainer::Impl::make_replicas() {
              job_.seed,
              std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape),
              std::dynamic_pointer_cast<const ReadsAhead>(data_.train)};
+  if (by_column) make_columns();
   replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
   while (static_cast<int>(replicas_.size()) < pool_.size()) {
     const int number = static_cast<int>(replicas_.size());
     replicas_.push_back(
-        std::make_unique<Replica>(make_network(factory_, job_.seed), shared_, number));
+        std::make_unique<Replica>(make_network(factory, job_.seed), shared_, number));
   }
+  if (!columns_) return;
+  std::vector<TimeUse*> time_use;
+  for (auto& replica : replicas_) time_use.push_back(&replica->time_use());
+  columns_->count_in(std::move(time_use));
 }
 
 Network Trainer::Impl::replica_network() const {
@@ -198,6 +206,7 @@ Trainer::Impl::Json Trainer::Impl::resume() {
   if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
   if (!team_) {
     Json alone = restore_newest();
+    if (columns_ && !alone.is_null()) share_restored();
     restore_own_state();
     return alone;
   }
@@ -219,6 +228,8 @@ Trainer::Impl::Json Trainer::Impl::resume() {
 
 // What worker 0 has read, to all.
 void Trainer::Impl::share_restored() {
+  if (columns_) columns_->layer().scatter(std::exchange(full_columns_, {}));
+  if (!team_) return;
   std::vector<torch::Tensor> none;
   if (replicated())
     team_->distribute_from(0, *weights_, own_steps() ? none : states_);
@@ -237,6 +248,7 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
     fmt::print(stderr, "convoy: {}; using an older one\n", line);
   require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
                         loaded->path.string());
+  if (columns_) take_out_columns(loaded->state, loaded->path.string());
   take_out_own_state(loaded->state);
   full_states_.clear();
   for (std::size_t k = 0; k < states_.size() && !own_steps(); ++k)
@@ -257,6 +269,7 @@ void Trainer::Impl::own_lanes() {
   const Range own = worker_lanes_[worker()];
   const std::vector<Range> parts = ownership_of(replica_counts_);
   sync_networks(/*training=*/true);
+  if (columns_) columns_->own(progress_.step, total_steps_);
   for (int r = 0; r < pool_.size(); ++r) {
     const Range part = parts[static_cast<std::size_t>(r)];
     replicas_[r]->own({own.begin + part.begin, own.begin + part.end}, progress_.step, total_steps_);

@@ -15,6 +15,7 @@
 #include "infer/inference.hpp"
 #include "lanes/sample_schedule.hpp"
 #include "train/averaging.hpp"
+#include "train/column_step.hpp"
 #include "train/nonfinite.hpp"
 #include "train/reduction.hpp"
 #include "train/replica.hpp"
@@ -104,6 +105,16 @@ class Trainer::Impl {
   void restore_for_all();
   void copy_own_state(int source, const std::vector<int>& takers);
   bool find_own_states(const std::vector<std::string>& wanted);
+
+  // columns.cpp
+  void require_fitting_columns() const;
+  void make_columns();
+  std::int64_t parameter_count() const;
+  void add_columns(TrainingState& state) const;
+  void take_out_columns(TrainingState& state, const std::string& file);
+  void add_column_report(Json& report) const;
+  std::shared_ptr<torch::nn::Module> whole_model();
+  std::string sha256_of_whole(const std::shared_ptr<torch::nn::Module>& model) const;
 
   // elastic_run.cpp
   RunSummary run_elastic();
@@ -216,6 +227,8 @@ class Trainer::Impl {
   std::vector<torch::Tensor> full_states_;  // all of it, on worker 0 while it resumes
   ReplicaShared shared_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::unique_ptr<ColumnStep> columns_;      // null: features are not partitioned
+  std::vector<torch::Tensor> full_columns_;  // of worker 0 while it resumes: weight, states
   std::vector<Range> worker_lanes_;
   std::unique_ptr<Reduction> reduction_;
   bool own_steps_ = false;               // each worker takes steps of its own

@@ -94,6 +94,10 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
     identity["the values that samples are partitioned by"] = values_checksum(values);
   }
   if (job.partition.block > 1) identity["partition.block"] = job.partition.block;
+  if (job.partition.by == "column") {
+    identity["partition.by"] = job.partition.by;
+    identity["partition.columns"] = job.partition.columns;
+  }
   if (model_meta.contains("fitted")) {
     const std::string text = model_meta["fitted"].dump();
     identity["the fitted preprocessing"] =

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "convoy/core/peers.hpp"
+#include "convoy/data/columns.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
 #include "convoy/job/job.hpp"
@@ -27,6 +29,11 @@ struct Splits {
   /// Samples that partition.block: 0 means: 1, or more where the training data are records that are
   /// larger than data.memory.
   std::int64_t block = 1;
+  /// partition.by: column: who has which features. The datasets then have this worker's alone;
+  /// `fitted` is of all.
+  std::optional<ColumnPartition> columns;
+  /// Of a sample, whatever this worker has of it.
+  DataSpec whole_spec() const;
   /// Everything `load_for_prediction` needs to treat new data as the training data was treated: the
   /// fitted steps with their statistics, category and class names, column roles. Stored inside the
   /// model.
@@ -63,6 +70,11 @@ void require_same_data(std::span<const std::string> fingerprints,
 /// stops all workers before any training: each throws, the others naming that worker and its host.
 /// Arrays are compared by a checksum of a sample of their bytes, tables and targets by one of all
 /// of them. Throws PeerError when a worker is lost.
+///
+/// With `partition` by column a worker keeps in memory only the features of its own parts, after
+/// preprocessing as before. Steps are fitted to each column by the worker that has it; the bits are
+/// those of one process that has all. Throws InputError for steps that need several columns at a
+/// time.
 ///
 /// With `partition` by value, Splits::values is filled in; the splits are the same. Its column may
 /// be one that data.csv.ignore leaves out of the features.

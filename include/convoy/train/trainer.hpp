@@ -15,6 +15,7 @@
 #include "convoy/elastic/membership.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
+#include "convoy/model/columns.hpp"
 #include "convoy/model/model.hpp"
 #include "convoy/report/observer.hpp"
 #include "convoy/server/server_group.hpp"
@@ -43,6 +44,11 @@ struct RunOptions {
   /// This worker's end of its group; null: the only worker. With several, `out` is worker 0's to
   /// write (checkpoints are written by all), and observers on other workers are told nothing.
   std::shared_ptr<Communicator> group;
+  /// partition.by: column: who has which features, and the model cut in two; else null. Datasets then
+  /// have the features of this worker alone, [n, its features]; all workers have the same samples
+  /// and targets. The first layer's weight is on its workers; worker 0 gathers it at the end and
+  /// when it resumes. The Trainer's `factory` makes the whole model.
+  std::shared_ptr<const ColumnModel> columns;
   /// This worker's place in an elastic job: its groups come from there, one after the other, and
   /// `group` is not used. The whole optimizer state is then on every host, shared by the workers of
   /// one or each worker's own, so that any of them can be lost.
@@ -71,7 +77,8 @@ struct RunOptions {
 struct RunSummary {
   nlohmann::ordered_json json;
   std::string weights_sha256;
-  std::shared_ptr<torch::nn::Module> model;  ///< a network with the final weights, in eval mode
+  /// A network with the final weights, in eval mode; by column on worker 0 alone, else null.
+  std::shared_ptr<torch::nn::Module> model;
 };
 
 /// Trains `factory`'s model on data.train as job.train, job.augment, job.partition, job.evaluate,

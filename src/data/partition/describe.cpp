@@ -32,6 +32,7 @@ struct PartitionedData {
 /// What to load to know the values of `value`, the job's own partition, or nothing but the target.
 PartitionOptions partition_to_load(const Job& job, const std::string& value) {
   PartitionOptions partition = job.partition;
+  if (partition.by == "column") partition.by = "row";  // samples are the same ones
   if (!value.empty()) {
     partition.by = "value";
     partition.value = value;
