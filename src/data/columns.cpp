@@ -32,6 +32,7 @@ std::string problem_by_column(const PreprocessStep& step,
                               std::span<const std::int64_t> sample_shape) {
   const std::string& kind = step.kind;
   if (kind == "pca") return "is made of all columns";
+  if (kind == "tokens") return "makes the whole sample";
   if (kind == "drop_missing" || kind == "drop_duplicates") return "looks at whole rows";
   if (kind == "outliers" && step.action == "drop") return "with action drop looks at whole rows";
   if (!needs_statistics(kind) && !needs_counts(kind)) return "";

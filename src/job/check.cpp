@@ -305,6 +305,7 @@ class Checker {
       const bool drops = step.kind == "drop_missing" || step.kind == "drop_duplicates" ||
                          (step.kind == "outliers" && step.action == "drop");
       if (drops) refuse("preprocess", fmt::format("{} drops rows by all of them", step.kind));
+      if (step.kind == "tokens") refuse("preprocess", "tokens makes the whole sample");
       if (step.kind == "pca") refuse("preprocess", "pca is of all columns together");
     }
   }

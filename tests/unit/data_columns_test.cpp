@@ -202,7 +202,7 @@ TEST_F(DataColumns, RefusesWhatNeedsWholeRows) {
   data_.on_bad_sample = "skip";
   EXPECT_THAT(error(2), HasSubstr("data.on_bad_sample: skip needs whole rows"));
   data_.on_bad_sample = "stop";
-  EXPECT_THAT(error(2), HasSubstr("holds text"));  // whoever has that column
+  EXPECT_THAT(error(2), HasSubstr("column 'b' has"));  // whoever has that column
   columns_ = 9;
   EXPECT_THAT(error(2), HasSubstr("8 columns cannot be cut into 9 parts"));
 }

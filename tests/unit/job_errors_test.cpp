@@ -87,7 +87,25 @@ TEST(JobErrors, ranges_and_choices_are_told) {
   expect_error(
       "train: {optimizer: sdg}\n",
       "2: train.optimizer.kind: 'sdg' is not one of sgd, adam, adamw; did you mean 'sgd'?");
-  expect_error("partition: column\n", "2: partition.by: 'column' is not one of row, value, size");
+  expect_error("partition: diagonal\n",
+               "2: partition.by: 'diagonal' is not one of row, value, column, size");
+}
+
+TEST(JobErrors, partition_by_column_goes_without_what_needs_whole_samples) {
+  const auto refused = [](const std::string& yaml, const std::string& message) {
+    expect_error("partition: column\n" + yaml,
+                 "3: " + message + "; partition.by column goes without it");
+  };
+  refused("model: {kind: cnn}\n",
+          "model.kind: cnn begins with a convolution, not with a linear layer");
+  refused("model: {kind: layers, layers: [relu, {linear: 3}]}\n",
+          "model.layers: begins with another layer than linear");
+  refused("strategy: gossip\n", "strategy.kind: with gossip workers have whole models");
+  refused("strategy: {compression: fp16}\n",
+          "strategy.compression.kind: compresses gradients that do not travel by column");
+  refused("augment: [flip]\n", "augment: changes whole images");
+  refused("preprocess: [pca]\n", "preprocess: pca is of all columns together");
+  refused("preprocess: [drop_missing]\n", "preprocess: drop_missing drops rows by all of them");
 }
 
 TEST(JobErrors, list_items_are_checked_by_kind) {

@@ -171,6 +171,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (job.data.images.channels == 2) job.data.images.channels = 1;
   if (job.data.images.width == 0) job.data.images.height = 0;
   job.partition.assign = job.partition.by == "value" ? "hash" : "cyclic";
+  if (job.partition.by == "column") job.partition.by = "row";  // goes with few other things
   if (job.partition.by == "row" || job.partition.value.empty()) job.partition.value = "target";
   if (job.partition.by == "size" && job.partition.value == "target") job.partition.value = "length";
   job.partition.tokens =

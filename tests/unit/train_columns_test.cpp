@@ -324,8 +324,9 @@ TEST(TrainColumns, RefusesWhatNeedsWholeSamples) {
   model.layers[1].kind = "linear";
   model.layers[1].units = 4;
   EXPECT_THAT(column_error(job, model), HasSubstr("first layer, which must be linear"));
-  job.partition.columns = 2;
-  EXPECT_THAT(column_error(job, testing::mlp_options(), 3), HasSubstr("too few for 3 workers"));
+  EXPECT_THROW(require_enough_parts(2, 3, 10), InputError);
+  EXPECT_THROW(require_enough_parts(8, 3, 7), InputError);
+  require_enough_parts(8, 8, 8);
 }
 
 TEST(TrainColumns, SumsOfPartsAreTheTrees) {
