@@ -1,7 +1,8 @@
 // How a server becomes the backup of a shard that has none (docs/design.md, "Backups"):
 //   it sets itself into the map as joining; the primary sends a snapshot, and then every change;
-//   it answers that it has the snapshot; from then on the primary waits for it as for a backup,
-//   and says so; all that was acknowledged without it is there by then, so it becomes the backup.
+//   when it has the snapshot and soon answers what is asked behind the changes, the primary waits
+//   for it as for a backup, and says so; when it hears that, it has all that was acknowledged
+//   without it, so it becomes the backup.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,6 +11,14 @@
 #include "server/network_server.hpp"
 
 namespace convoy::server {
+namespace {
+
+// So soon a server that joins has what was sent to it, when it is waited for; or after it was asked
+// so often, where changes come faster than it takes them.
+constexpr std::chrono::milliseconds near_enough{100};
+constexpr int most_questions = 50;
+
+}  // namespace
 
 // A new server takes all shards that have no backup, one that has others after a while one of them.
 void NetworkServer::offer() {
@@ -100,19 +109,24 @@ void NetworkServer::seed(std::uint32_t shard, int to) {
   out.finish();
 }
 
+// It is waited for only once it is so near that workers hardly notice.
 void NetworkServer::handle_seed_answer(const Message& answer) {
   for (auto& [shard, seeding] : seedings_) {
-    if (seeding.last != answer.request || seeding.waits) continue;
+    if (seeding.last != answer.request) continue;
     if (answer.kind == Kind::error) {
       seeding.refused = true;
       return refuse(fmt::format("by server {}, part {}: {}", seeding.to, shard, answer.text));
     }
-    seeding.waits = true;
+    const auto now = Clock::now();
+    seeding.waits = now - seeding.asked < near_enough || seeding.questions == most_questions;
+    seeding.asked = now;
+    ++seeding.questions;
     Message seeded;
     seeded.kind = Kind::seeded;
     seeded.shard = shard;
     seeded.worker = static_cast<std::uint64_t>(options_.number);
-    send_to_peer(seeding.to, seeded);
+    if (seeding.waits) seeded.flags |= Flag::finished;
+    seeding.last = send_to_peer(seeding.to, seeded);
     return;
   }
 }
@@ -162,6 +176,12 @@ void NetworkServer::become_backup(const std::string& from, const Message& seeded
   const std::uint32_t shard = seeded.shard;
   if (!arriving_.contains(shard) || !may_replicate(shard, from))
     return refuse_request(from, seeded, Flag::skipped, "the end of a snapshot that never came");
+  if (!seeded.has(Flag::finished)) {
+    Message here;
+    here.kind = Kind::answer;
+    here.shard = shard;
+    return answer(from, here, seeded.request);
+  }
   const bool changed = directory_.change([&](const ShardMap& map) -> std::optional<ShardMap> {
     ShardMap next = map;
     ShardMap::Place& place = next.shards[shard];

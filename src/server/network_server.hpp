@@ -67,8 +67,10 @@ class NetworkServer {
   // Of a shard of ours: a server that becomes its backup.
   struct Seeding {
     int to = -1;
-    std::uint64_t last = 0;  // the request that is answered when it has the snapshot
-    bool waits = false;      // it has: from then on we wait for it
+    std::uint64_t last = 0;     // the request whose answer tells that it has all before it
+    Clock::time_point asked{};  // when it was last asked how far it is
+    int questions = 0;
+    bool waits = false;  // we acknowledge nothing more without it
     bool refused = false;
   };
   // Of a shard that we become the backup of: what came so far.

@@ -47,7 +47,7 @@ enum class Kind : std::uint8_t {
   assigned,    ///< to a backup: worker, step, lanes: a task was given out
   seed,        ///< to a backup to be: worker: the server that sends it; first: which piece of the
                ///< shard's snapshot; data; flag finished: the last one, which is answered
-  seeded,      ///< to the same: worker: the server that sends it; from here on we wait for you
+  seeded,      ///< to the same: worker: who sends it; flag finished: we wait for you from here on
   answer,
   error,  ///< answer: text
 };
