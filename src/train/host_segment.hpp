@@ -5,6 +5,7 @@
 
 #include "comm/shared_memory.hpp"
 #include "convoy/comm/communicator.hpp"
+#include "convoy/lanes/lane.hpp"
 
 namespace convoy {
 
