@@ -1,6 +1,7 @@
 // An update that the workers of a host share: whoever is lost in it, at whatever instant, the
 // others end with the bits of the undisturbed one.
 #include <gtest/gtest.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <latch>
