@@ -130,8 +130,7 @@ TEST(TrainColumns, TheFirstLayerMayBeTheOnlyOne) {
 
 // By row, but with its first layer's sum taken by parts along the same tree.
 struct PartedNet : torch::nn::Module {
-  PartedNet(const ModelOptions& options, std::int64_t count) {
-    const Network whole = build_model(options, column_spec())();
+  PartedNet(const Network& whole, std::int64_t count) {
     const auto given = distinct_parameters(*whole.module);
     for (std::int64_t p = 0; p < count; ++p) {
       ranges.push_back(even_part(column_features, count, p));
@@ -173,8 +172,8 @@ TEST(TrainColumns, EqualsTrainingByRowWhereSumsAreInTheSameOrder) {
   by_row.partition.by = "row";
   const RunSummary row = testing::train(
       by_row,
-      [&] {
-        auto net = std::make_shared<PartedNet>(model, job.partition.columns);
+      [&job, whole = build_model(model, column_spec())] {
+        auto net = std::make_shared<PartedNet>(whole(), job.partition.columns);
         return Network{net, [raw = net.get()](const torch::Tensor& x) { return raw->forward(x); }};
       },
       {}, whole_data());
@@ -223,9 +222,9 @@ TEST(TrainColumns, InitialWeightsAreThoseOfTheWholeModel) {
         const LaneRandom random(17);
         return make();
       };
-      const Network whole = draw([&] { return build_model(model, spec)(); });
+      const Network whole = draw(build_model(model, spec));
       const SplitModel split = split_model(model, spec);
-      const Network head = draw([&] { return split.head(); });
+      const Network head = draw(split.head);
       const std::vector<Range> ranges{{0, 1}, {1, features}};
       const auto kept = draw([&] { return split.initial(ranges); });
       const auto expected = distinct_parameters(*whole.module);
