@@ -164,7 +164,7 @@ bool holds_labels(Format format) {
 }
 
 Array parse_array(const Content& content, Format format) {
-  const auto& [name, bytes, owner, array] = content;
+  const auto& [name, bytes, owner, array, mapped] = content;
   if (format == Format::npz) return parse_npz(bytes, name, array);
   if (format == Format::hdf5) return parse_hdf5(bytes, name, array, owner);
   if (format == Format::pt) return parse_torch(bytes, name, array);

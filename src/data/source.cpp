@@ -457,7 +457,7 @@ void read_libsvm(Source& source, const Input& input, const SourceOptions& option
   if (options.cut) source.whole = WholeFeatures{{sparse.width}, {}, text_checksum(input.files)};
 }
 
-void read_cifar(Source& source, const Input& input) {
+void read_cifar(Source& source, const Input& input, const SourceOptions& options) {
   JoinedCifar samples = join_cifar(input);
   source.rows = samples.features.array.rows();
   source.target = target_of_array(samples.labels, samples.features.origin);
@@ -494,7 +494,7 @@ void read_located(Source& source, const Located& located, const DataFiles& files
   if (input.format == Format::libsvm)
     read_libsvm(source, input, options);
   else if (is_cifar(input.format))
-    read_cifar(source, input);
+    read_cifar(source, input, options);
   else if (is_array(input.format))
     read_array(source, input, files, options);
   else
