@@ -27,10 +27,16 @@ class Optimizer {
   virtual ~Optimizer() = default;
   /// Number of state values an element keeps (momentum: 1, Adam: 2).
   virtual int states() const = 0;
-  /// Updates weights[i] from gradient[i] for every i < count; state[k] points at the k-th state of
-  /// the first element.
-  virtual void update(float* weights, const float* gradient, std::span<float* const> state,
-                      std::int64_t count, const UpdateContext& context) const = 0;
+  /// Updates weights[i] from gradient[i] for every i < count; from[k] points at the k-th state of
+  /// the first element, and to[k] at where the new one is put: the same place, or one apart.
+  virtual void update(float* weights, const float* gradient, std::span<float* const> from,
+                      std::span<float* const> to, std::int64_t count,
+                      const UpdateContext& context) const = 0;
+  /// The same in place.
+  void update(float* weights, const float* gradient, std::span<float* const> state,
+              std::int64_t count, const UpdateContext& context) const {
+    update(weights, gradient, state, state, count, context);
+  }
 };
 
 /// By `kind`: sgd (with momentum, Nesterov, weight decay), adam (Kingma & Ba 2015, L2 weight
