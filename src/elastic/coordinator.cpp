@@ -18,6 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
+constexpr int calm_looks = 5;  // when nothing is expected: one look in place of so many
+
 std::int64_t number_of(std::string_view text) {
   std::int64_t number = -1;
   std::from_chars(text.data(), text.data() + text.size(), number);
@@ -160,7 +162,7 @@ void Coordinator::serve() {
       return;
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, options_.look,
+    wake_.wait_for(lock, calm_ ? calm_looks * options_.look : options_.look,
                    [this] { return stopping_ || !posts_.empty() || numbers_.empty(); });
     if (stopping_ && posts_.empty()) return;
   }
@@ -176,6 +178,20 @@ void Coordinator::look() {
   const Listing launchers = store_->list(keys::launchers);
   if (!store_->get_if_present(keys::done) && is_coordinator(launchers)) lead(workers, launchers);
   update_state(workers, launchers);
+  calm_ = is_calm(workers);
+}
+
+// All that were started and are not lost train together. Looking costs time of the processors that
+// they train on.
+bool Coordinator::is_calm(const Listing& workers) const {
+  for (const auto& [key, value] : workers) {
+    const auto [worker, what] = split_key(key);
+    const bool gone = workers.contains(keys::lost(worker));
+    if (what == "leaving" && !gone) return false;
+    if (what == "started" && !gone && latest_.rank_of(worker) < 0) return false;
+    if (what == "started" && gone && latest_.rank_of(worker) >= 0) return false;
+  }
+  return latest_.number > 0 && !suspected_;
 }
 
 void Coordinator::publish_posts() {

@@ -30,7 +30,8 @@ struct CoordinatorOptions {
   std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
   /// How long a launcher that cannot reach the store tries to.
   std::chrono::milliseconds store_patience{30'000};
-  std::chrono::milliseconds look{30};  ///< between looks at the store
+  /// Between looks at the store; five times as long while all goes well.
+  std::chrono::milliseconds look{30};
 };
 
 /// Thread-safe. Any number of launchers may have one, of one store: the coordinator is one of them,
@@ -96,6 +97,7 @@ class Coordinator {
   void lead(const Listing& workers, const Listing& launchers);
   void judge(const JobView& view, const Listing& launchers);
   void update_state(const Listing& workers, const Listing& launchers);
+  bool is_calm(const Listing& workers) const;
 
   CoordinatorOptions options_;
   std::unique_ptr<Store> store_;
@@ -104,6 +106,7 @@ class Coordinator {
 
   // The thread's own.
   Generation latest_;
+  bool calm_ = false;
   std::int64_t signs_given_ = 0;
   std::map<std::string, Sign> signs_;
   Clock::time_point looked_ = Clock::now();  // at them
