@@ -46,12 +46,14 @@ constexpr Kind kinds[] = {
     {"crash:sync", FaultPoint::sync, Fault::Kind::crash},
     {"crash:rename", FaultPoint::rename, Fault::Kind::crash},
     {"crash:close", FaultPoint::close, Fault::Kind::crash},
+    {"crash:update", FaultPoint::update, Fault::Kind::crash},
     {"message:flip", FaultPoint::message, Fault::Kind::flip},
     {"weights:flip", FaultPoint::weights, Fault::Kind::flip},
 };
 
 bool is_of_files(FaultPoint point) {
-  return point != FaultPoint::message && point != FaultPoint::weights;
+  return point != FaultPoint::message && point != FaultPoint::weights &&
+         point != FaultPoint::update;
 }
 
 // One fault of a plan, and how often it has been met.
@@ -130,7 +132,7 @@ void set_condition(Rule& rule, std::string_view condition) {
     if (value.empty()) complain(condition, "needs a part of a path");
     rule.path = value;
   } else if (key == "step") {
-    only_for(point == FaultPoint::weights, "step");
+    only_for(point == FaultPoint::weights || point == FaultPoint::update, "step");
     rule.step = parse_number(condition, value, 0);
   } else if (key == "at") {
     only_for(rule.kind.kind == Fault::Kind::cut || rule.kind.kind == Fault::Kind::flip ||

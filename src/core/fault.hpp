@@ -16,7 +16,7 @@
 namespace convoy {
 
 /// Where a plan can strike.
-enum class FaultPoint { open, write, sync, rename, close, message, weights };
+enum class FaultPoint { open, write, sync, rename, close, message, weights, update };
 
 /// What goes wrong at one call.
 struct Fault {

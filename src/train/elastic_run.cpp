@@ -30,6 +30,7 @@ RunSummary Trainer::Impl::run_elastic() {
       if (!options_.group) return {};  // it has left
       while (!finished() && !change_agreed_) {
         step();
+        if (finished()) stop_sharing();
         keep_folder();
         between_steps();
         tended_ = progress_.step;
@@ -71,6 +72,7 @@ void Trainer::Impl::enter(Membership::Group joined) {
   change_agreed_ = false;
   make_reduction();
   synchronise();
+  share_update();
   own_lanes();
   if (exchange_due())
     meet();
@@ -83,6 +85,7 @@ void Trainer::Impl::enter(Membership::Group joined) {
 void Trainer::Impl::leave() {
   if (options_.group) options_.group->abort();
   team_.reset();  // before the group that it uses
+  stop_sharing();
   options_.group.reset();
 }
 

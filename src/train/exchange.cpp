@@ -364,6 +364,19 @@ void Exchange::publish(float* weights) {
   for (Work& work : works) work.wait();
 }
 
+void Exchange::publish_to_holders(float* weights) {
+  std::vector<Work> works;
+  int tag = publish_tags;
+  for (const Publication& plan : publications_) {
+    for (const Parcel& parcel : plan.from_hosts)
+      works.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+    for (const Parcel& parcel : plan.to_hosts)
+      works.push_back(send_floats(parcel.peer, tag, parcel.blocks, weights));
+    tag += 2;
+  }
+  for (Work& work : works) work.wait();
+}
+
 std::uint64_t Exchange::take_bytes_sent() {
   return std::exchange(bytes_sent_, 0);
 }

@@ -36,6 +36,11 @@ class Exchange {
 
   /// Sends the weights of this worker's blocks to all and takes in everybody else's.
   void publish(float* weights);
+  /// Sends them to their holders on other hosts only, and takes in those that this worker holds.
+  void publish_to_holders(float* weights);
+  /// By block: the worker of this host that sums go through and that gets them from elsewhere; the
+  /// owner if it is one of this host.
+  const std::vector<int>& holders() const { return holders_[host()]; }
 
   /// Payload bytes that this worker sent in reduce and publish since the last call.
   std::uint64_t take_bytes_sent();

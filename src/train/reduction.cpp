@@ -4,6 +4,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "comm/copy.hpp"
+
 namespace convoy {
 
 Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner)
@@ -11,7 +13,6 @@ Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner&
       lanes_(lanes),
       owned_lanes_(owner.lanes),
       alone_(owner.workers == 1),
-      worker_(owner.worker),
       squares_(blocks_.size()),
       results_(blocks_.size()) {
   std::vector<int> all(blocks_.size());
@@ -70,8 +71,15 @@ void Reduction::add_buffers() {
 }
 
 void Reduction::set_result(int block, const float* gradient) {
+  const std::int64_t count = blocks_[block].count;
   results_[block] = gradient;
-  squares_[block] = sum_of_squares(gradient, blocks_[block].count);
+  if (placed_ != nullptr) {
+    float* place = placed_ + blocks_[block].flat_begin;
+    copy_bytes(reinterpret_cast<std::byte*>(place), reinterpret_cast<const std::byte*>(gradient),
+               static_cast<std::size_t>(count) * sizeof(float));
+    results_[block] = place;
+  }
+  squares_[block] = sum_of_squares(results_[block], count);
 }
 
 void Reduction::take_sums_from(const float* flat) {
@@ -89,13 +97,6 @@ void Reduction::copy_own_sums(float* values) const {
         add_into(values, from, block.count);
     }
     values += block.count;
-  }
-}
-
-void Reduction::copy_results(float* flat) const {
-  for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    if (blocks_[b].owner == worker_)
-      std::copy_n(results_[b], blocks_[b].count, flat + blocks_[b].flat_begin);
   }
 }
 

@@ -47,13 +47,14 @@ class Reduction {
   /// its squared norm.
   void set_result(int block, const float* gradient);
 
+  /// Where set_result puts results from now on, laid out as the weights; null: they stay where they
+  /// are.
+  void place_results(float* flat) { placed_ = flat; }
   /// Where the sums of all blocks are, laid out as the weights: from now on update_blocks takes
   /// them from there.
   void take_sums_from(const float* flat);
   /// The sum of this worker's roots, in lane order, of all blocks one after the other.
   void copy_own_sums(float* values) const;
-  /// This worker's results, copied to where they belong in an array laid out as the weights.
-  void copy_results(float* flat) const;
 
   /// Squared norms by block; those of other owners' blocks are to be filled in.
   std::vector<double>& squares() { return squares_; }
@@ -73,7 +74,7 @@ class Reduction {
   std::int64_t lanes_;
   Range owned_lanes_;
   bool alone_;
-  int worker_;
+  float* placed_ = nullptr;
   std::vector<std::vector<int>> all_shares_;  // of all blocks, by replica
   std::vector<std::vector<int>>
       owned_shares_;                   // of the blocks that this worker updates, by replica

@@ -34,6 +34,7 @@ void Trainer::Impl::write_checkpoint() {
 // What training changes is copied; the optimizer's state only where this worker has all of it.
 TrainingState Trainer::Impl::copy_state() {
   std::vector<torch::Tensor> states;
+  if (sharing_ && is_first()) states = sharing_->states();
   for (const torch::Tensor& state : states_) {
     if (own_steps() || !is_first()) break;
     if (replicated()) {

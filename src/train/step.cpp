@@ -23,6 +23,7 @@ void Trainer::Impl::step() {
   last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
   meter_.seconds += last_seconds_;
   flip_if_planned();
+  throw_if_broken();
   if (tuned) emit_tuned();
   balance(news);
 }
@@ -151,6 +152,11 @@ void Trainer::Impl::apply_update(double squared_norm, double scale) {
   context.clip_value = static_cast<float>(clip.value);
   last_norm_ = norm;
   last_rate_ = context.rate;
+  if (sharing_) {
+    update_together(context);
+    ++progress_.updates;
+    return;
+  }
   std::vector<float*> states;
   for (const torch::Tensor& state : states_) states.push_back(state.data_ptr<float>());
   pool_.run([&](int r) {

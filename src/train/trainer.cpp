@@ -153,7 +153,7 @@ void Trainer::Impl::build_reduction() {
                        replicated()});
   const std::int64_t kept =
       replicated() ? weights_->size() : state_size(reduction->blocks(), worker());
-  while (static_cast<int>(states_.size()) < optimizer_->states())
+  while (!sharing_ && static_cast<int>(states_.size()) < optimizer_->states())
     states_.push_back(torch::zeros({kept}));
   if (workers() == 1) {
     reduction_ = std::move(reduction);
@@ -166,6 +166,7 @@ void Trainer::Impl::build_reduction() {
                              replicated(), sums_.get(), own_steps(), team_.get()});
   team_ = std::move(team);  // the one before goes before its reduction
   reduction_ = std::move(reduction);
+  if (sharing_) team_->use_host_sums(sharing_->sums());
 }
 
 void Trainer::Impl::start_trace() {

@@ -19,6 +19,7 @@
 #include "train/reduction.hpp"
 #include "train/replica.hpp"
 #include "train/sharded_state.hpp"
+#include "train/shared_update.hpp"
 #include "train/shared_weights.hpp"
 #include "train/trained_values.hpp"
 #include "train/training_group.hpp"
@@ -71,7 +72,7 @@ class Trainer::Impl {
   void require_fitting_strategy() const;
   bool own_steps() const { return own_steps_; }
   bool compressed() const { return sums_ != nullptr; }
-  /// Everybody keeps the whole optimizer state, and weights do not travel.
+  /// Everybody has the whole optimizer state, or its host does, and weights do not travel.
   bool replicated() const { return options_.membership != nullptr || compressed() || own_steps(); }
   /// Nobody else's part is needed to keep the state.
   bool kept_by_first() const { return !team_ || options_.membership != nullptr; }
@@ -123,6 +124,13 @@ class Trainer::Impl {
   void emit_changes(const std::vector<Json>& members, const std::string& from);
   int number_of(int rank) const;
   void tell_progress(WorkerActivity activity) const;
+
+  // sharing.cpp
+  bool may_share_update() const;
+  void share_update();
+  void stop_sharing();
+  void update_together(const UpdateContext& context);
+  void throw_if_broken();
 
   // server_run.cpp
   struct Served;
@@ -203,6 +211,8 @@ class Trainer::Impl {
 
   std::unique_ptr<SharedWeights> weights_;
   std::vector<torch::Tensor> states_;       // the optimizer's, of this worker's blocks
+  std::unique_ptr<SharedUpdate> sharing_;   // while it is not null states_ are there
+  std::exception_ptr broken_;               // a group that broke after the step was committed
   std::vector<torch::Tensor> full_states_;  // all of it, on worker 0 while it resumes
   ReplicaShared shared_;
   std::vector<std::unique_ptr<Replica>> replicas_;

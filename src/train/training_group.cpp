@@ -40,7 +40,10 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
                                                options.worker_lanes, float_values(weights),
                                                counters_of(weights));
   }
-  if (!options.own_steps && compressed_ == nullptr) make_exchange(options);
+  if (!options.own_steps && compressed_ == nullptr) {
+    make_exchange(options);
+    if (options.replicated) reduction_.place_results(sums_.data());
+  }
   if (options.before != nullptr) {
     tuner_ = options.before->tuner_;
     tuning_ = options.before->tuning_;
@@ -104,8 +107,14 @@ void TrainingGroup::cancel_step() {
   if (overlapping_) pipeline_->cancel();
 }
 
+void TrainingGroup::use_host_sums(float* flat) {
+  host_sums_ = flat;
+  sums_ = std::vector<float>(flat == nullptr ? static_cast<std::size_t>(weights_.size()) : 0);
+  reduction_.place_results(flat == nullptr ? sums_.data() : flat);
+}
+
 void TrainingGroup::share_sums() {
-  reduction_.copy_results(sums_.data());
+  if (host_sums_ != nullptr) return exchange_->publish_to_holders(host_sums_);
   exchange_->publish(sums_.data());
   reduction_.take_sums_from(sums_.data());
 }

@@ -39,8 +39,16 @@ class TrainingGroup {
   void reduce();
   /// Instead, when a replica failed.
   void cancel_step();
-  /// Replicated: everybody gets everybody's sums of blocks, and update_blocks finds them.
+  /// Replicated: everybody gets everybody's sums of blocks, and update_blocks finds them; or the
+  /// sums of all blocks are in the host's memory that use_host_sums named, once all know that
+  /// all have done this.
   void share_sums();
+  /// Sums go to `flat` from now on, laid out as the weights, which the workers of this host share.
+  /// All workers call it with memory of their hosts before the same step; with null everybody has
+  /// sums of its own again.
+  void use_host_sums(float* flat);
+  /// Exchange::holders.
+  const std::vector<int>& holders() const { return exchange_->holders(); }
   void exchange_news(StepNews& news);
   void publish();
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
@@ -80,6 +88,7 @@ class TrainingGroup {
   GroupSum* compressed_;
   std::unique_ptr<Exchange> exchange_;  // null: whole gradients do not travel
   std::vector<float> sums_;             // of all blocks, where everybody needs them
+  float* host_sums_ = nullptr;          // instead, where a host's workers share them
   std::unique_ptr<StepNewsExchange> news_;
   std::unique_ptr<GradientPipeline> pipeline_;
   BucketTuner tuner_;

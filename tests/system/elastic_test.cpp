@@ -80,8 +80,9 @@ struct Place : Workplace {
 // `convoy launch` of the job. Its workers are its children, and so is the rendezvous.
 class Elastic {
  public:
-  Elastic(const Place& place, std::vector<std::string> options, const std::string& name = "launch")
-      : process_(Process::of(words(std::move(options)), place.path(), name)) {}
+  Elastic(const Place& place, std::vector<std::string> options, const std::string& name = "launch",
+          const std::vector<std::string>& environment = {})
+      : process_(Process::of(words(std::move(options)), place.path(), name, environment)) {}
 
   std::map<int, pid_t> workers() const {
     std::map<int, pid_t> found;
@@ -150,6 +151,27 @@ TEST(ElasticJob, AKilledWorkerIsReplacedAndNoBitChanges) {
     EXPECT_EQ(place.events("resumed").size(), 0u) << "the state comes from the other one";
     EXPECT_THAT(outcome.err, ContainsRegex("worker . .pid [0-9]+. was killed by signal 9 "
                                            ".SIGKILL.; another one starts in 0.2 s .1 of 10"));
+  }
+}
+
+// The update is shared: before the other one knows that the killed one has the news of the step, in
+// the middle of its first block, between blocks, in a later one, and when all of its blocks are
+// done.
+TEST(ElasticJob, AtWhateverInstantOfAnUpdateAWorkerIsKilledTheOtherCompletesIt) {
+  int victim = 0;
+  for (const int after : {0, 1, 2, 39, 77}) {
+    SCOPED_TRACE(after);
+    victim = 1 - victim;
+    const Place place;
+    Elastic launcher(
+        place, {"--workers", "1:2"}, "launch",
+        {fmt::format("CONVOY_FAULTS=crash:update,worker={},step=20,after={}", victim, after)});
+    const Outcome outcome = launcher.wait();
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    place.expect_undisturbed();
+    ASSERT_EQ(place.events("lost").size(), 1u);
+    EXPECT_EQ(place.events("lost")[0]["worker"], victim);
+    EXPECT_EQ(place.events("resumed").size(), 0u);
   }
 }
 

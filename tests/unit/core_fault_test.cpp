@@ -54,6 +54,9 @@ TEST(Fault, AMistakeInThePlanIsNamed) {
   EXPECT_THAT(complaint("write:eio,step=5"), HasSubstr("write:eio has no step"));
   EXPECT_THAT(complaint("message:flip,step=5"), HasSubstr("message:flip has no step"));
   EXPECT_THAT(complaint("message:flip,path=x"), HasSubstr("message:flip has no path"));
+  EXPECT_THAT(complaint("crash:update,path=x"), HasSubstr("crash:update has no path"));
+  EXPECT_THAT(complaint("crash:update,at=1"), HasSubstr("crash:update has no place in the bytes"));
+  EXPECT_EQ(complaint("crash:update,step=3,after=2,worker=1"), "accepted");
   EXPECT_EQ(complaint(" write:eio , path=x ; crash:write,at=0; weights:flip,step=3,worker=1; "),
             "accepted");
 }

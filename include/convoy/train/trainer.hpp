@@ -43,8 +43,8 @@ struct RunOptions {
   /// write (checkpoints are written by all), and observers on other workers are told nothing.
   std::shared_ptr<Communicator> group;
   /// This worker's place in an elastic job: its groups come from there, one after the other, and
-  /// `group` is not used. Every worker then holds the whole optimizer state, as PyTorch's DDP does,
-  /// so that any of them can be lost.
+  /// `group` is not used. The whole optimizer state is then on every host, shared by the workers of
+  /// one or each worker's own, so that any of them can be lost.
   Membership* membership = nullptr;
   /// Elastic: set (by a signal handler): this worker leaves the job, which goes on without it;
   /// run() returns an empty summary.
