@@ -262,8 +262,8 @@ Convoy's survivor goes on alone; a new worker joins it later, while it trains. t
 
 # What being elastic costs without failures
 
-The same two workers as a fixed group and as an elastic job, {repetitions} runs each, taking turns; both end with the same weights. An elastic
-job's workers all keep, and update, the whole optimizer state; a fixed group's each a part of it.
+The same two workers as a fixed group and as an elastic job, {repetitions} runs each, taking turns; both end with the same weights. In both
+each worker updates a part of the weights; an elastic job's optimizer state is in memory that they share, so that any one of them can go on.
 
 {overhead_table(overhead)}
 """

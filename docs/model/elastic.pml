@@ -11,6 +11,11 @@
  * The store is its keys: each access is atomic, generation/<n> is set by compare-and-set only.
  * Messages are rounds: in each, every member tells all others; what was sent can be read although
  * the sender has gone. A step is one round, its last: what fails before that has the same effect.
+ * The update after it is at once, and so it is in effect where the workers of a host share it: whoever
+ * has the round's messages completes it, with the others or from what lies in memory of the host, and
+ * nobody changes what lies there before all of the host have said that they have them. That two of
+ * them wait for each other in an update adds no deadlock: such a wait ends, as those of a round do, when
+ * the group is aborted or broken, and the update is completed then.
  *
  * What it leaves out: time. A worker or a launcher may be slow for as long as it likes (stopped, cut
  * off); who is declared lost may be alive. A deadline (strategy.timeout) ends only the wait for a

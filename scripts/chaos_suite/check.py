@@ -100,8 +100,8 @@ def recovery_of(strike: Strike, events: list[Event]) -> float | None:
 
 
 def passed_by(place: Place, strike: Strike, events: list[Event]) -> bool:
-    """Whether nothing came of it, as may be: another worker wrote, one alone sent nothing, the joiner was late."""
-    if strike.fault.kind == "crash-write":
+    """Whether nothing came of it, as may be: another worker wrote, one alone sent and shared nothing, the joiner was late."""
+    if strike.fault.kind in ("crash-write", "crash-update"):
         logs = (launcher.log.read_text(errors="replace") for launcher in place.launchers)
         return not any(re.search(r"worker 0 \(pid \d+\) was killed by signal 9\b", log) for log in logs)
     if strike.fault.kind == "join":

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
     # A worker that is alone has nobody to compare its weights with: nobody may be lost meanwhile.
     "flip-weights": Kind("a flipped bit in the weights of a worker (train.verify_every: 1)", planned=True, once=True,
                          alone=True),
+    "crash-update": Kind("SIGKILL at some instant of an update that workers share", planned=True, once=True),
 }
 
 MODELS = ("mlp", "cnn", "digits")

@@ -254,6 +254,8 @@ def planned_faults(faults: tuple[Fault, ...]) -> str:
             plans.append(f"write:short,path=checkpoints/,after={after},times={10 * times}")
         elif fault.kind == "crash-write":
             plans.append(f"crash:write,path=checkpoints/,after={1 + after},worker=0")
+        elif fault.kind == "crash-update":
+            plans.append(f"crash:update,after={100 + int(fault.pick * 1500)},worker=0")
         elif fault.kind == "flip-message":
             plans.append(f"message:flip,after={20 + int(fault.pick * 200)},times={times}")
         elif fault.kind == "flip-weights":
