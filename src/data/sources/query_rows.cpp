@@ -130,4 +130,8 @@ RowPasses query_passes(QueryRows& rows) {
   return {count, read};
 }
 
+Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance) {
+  return build_table(rows.columns(), rows.name(), options, tolerance, query_passes(rows));
+}
+
 }  // namespace convoy

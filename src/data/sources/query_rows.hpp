@@ -56,4 +56,7 @@ std::string table_hint(const std::vector<std::string>& tables);
 /// InputError / DataError naming the row, from 1. `rows` must outlive what is returned.
 RowPasses query_passes(QueryRows& rows);
 
+/// All rows as a table.
+Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance);
+
 }  // namespace convoy
