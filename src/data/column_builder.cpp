@@ -53,7 +53,7 @@ std::vector<ColumnBuilder> make_builders(const std::vector<std::string>& names,
   for (const std::string& column : names) {
     const auto mode = ignored.contains(column)       ? ColumnBuilder::Mode::skip
                       : categorical.contains(column) ? ColumnBuilder::Mode::category
-                                                           : ColumnBuilder::Mode::number;
+                                                     : ColumnBuilder::Mode::number;
     builders.emplace_back(column, mode);
   }
   return builders;

@@ -197,13 +197,13 @@ Trainer::Impl::Json Trainer::Impl::worker_reports() {
     state_bytes += static_cast<std::int64_t>(state.nbytes());
   const Range lanes = worker_lanes_[worker()];
   Json own = {{"worker", worker()},
-                    {"host", host_name()},
-                    {"lanes", lanes.size()},
-                    {"peak_memory_bytes", peak_memory_bytes()},
-                    {"optimizer_state_bytes", state_bytes},
-                    {"skipped_steps", progress_.skipped},
-                    {"bytes_sent_per_step", team_->step_bytes()},
-                    {"other_bytes_sent_per_step", team_->other_bytes()}};
+              {"host", host_name()},
+              {"lanes", lanes.size()},
+              {"peak_memory_bytes", peak_memory_bytes()},
+              {"optimizer_state_bytes", state_bytes},
+              {"skipped_steps", progress_.skipped},
+              {"bytes_sent_per_step", team_->step_bytes()},
+              {"other_bytes_sent_per_step", team_->other_bytes()}};
   if (columns_) add_column_report(own);
   Json all = Json::array();
   for (const std::string& text : options_.group->all_gather(own.dump()))
