@@ -100,8 +100,8 @@ TEST(JobErrors, partition_by_column_goes_without_what_needs_whole_samples) {
           "model.kind: cnn begins with a convolution, not with a linear layer");
   refused("model: {kind: layers, layers: [relu, {linear: 3}]}\n",
           "model.layers: begins with another layer than linear");
-  refused("strategy: gossip\n", "strategy.kind: with gossip workers have whole models");
-  refused("strategy: {compression: fp16}\n",
+  refused("strategy: {kind: gossip}\n", "strategy.kind: with gossip workers have whole models");
+  refused("strategy: {compression: {kind: fp16}}\n",
           "strategy.compression.kind: compresses gradients that do not travel by column");
   refused("augment: [flip]\n", "augment: changes whole images");
   refused("preprocess: [pca]\n", "preprocess: pca is of all columns together");

@@ -44,10 +44,10 @@ struct RunOptions {
   /// This worker's end of its group; null: the only worker. With several, `out` is worker 0's to
   /// write (checkpoints are written by all), and observers on other workers are told nothing.
   std::shared_ptr<Communicator> group;
-  /// partition.by: column: who has which features, and the model cut in two; else null. Datasets then
-  /// have the features of this worker alone, [n, its features]; all workers have the same samples
-  /// and targets. The first layer's weight is on its workers; worker 0 gathers it at the end and
-  /// when it resumes. The Trainer's `factory` makes the whole model.
+  /// partition.by: column: who has which features, and the model cut in two; else null. Datasets
+  /// then have the features of this worker alone, [n, its features]; all workers have the same
+  /// samples and targets. The first layer's weight is on its workers; worker 0 gathers it at the
+  /// end and when it resumes. The Trainer's `factory` makes the whole model.
   std::shared_ptr<const ColumnModel> columns;
   /// This worker's place in an elastic job: its groups come from there, one after the other, and
   /// `group` is not used. The whole optimizer state is then on every host, shared by the workers of
