@@ -7,7 +7,7 @@
 #include "convoy/lanes/tree.hpp"
 #include "server/host.hpp"
 
-namespace convoy::server {
+namespace convoy::server::snapshots {
 namespace {
 
 using Snapshot = std::vector<std::vector<float>>;  // pieces
@@ -392,4 +392,4 @@ TEST(ServerSnapshot, OfAnotherJobIsRefused) {
 }
 
 }  // namespace
-}  // namespace convoy::server
+}  // namespace convoy::server::snapshots
