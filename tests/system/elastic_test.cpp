@@ -159,12 +159,12 @@ TEST(ElasticJob, AKilledWorkerIsReplacedAndNoBitChanges) {
 // done.
 TEST(ElasticJob, AtWhateverInstantOfAnUpdateAWorkerIsKilledTheOtherCompletesIt) {
   int victim = 0;
-  for (const int after : {0, 1, 2, 39, 77}) {
+  for (const int after : {0, 1, 2, 15, 28}) {
     SCOPED_TRACE(after);
     victim = 1 - victim;
     const Place place;
     Elastic launcher(
-        place, {"--workers", "1:2"}, "launch",
+        place, {"--workers", "2:2"}, "launch",  // nobody begins alone
         {fmt::format("CONVOY_FAULTS=crash:update,worker={},step=20,after={}", victim, after)});
     const Outcome outcome = launcher.wait();
     EXPECT_EQ(outcome.status, 0) << outcome.err;

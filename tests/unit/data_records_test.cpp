@@ -239,7 +239,7 @@ TEST_F(DataRecords, ATableWithTextAndMissingValues) {
       parse_record_index(read_text_file(folder() / record_index_name), "index");
   const RecordPart& part = *index.find("train");
   EXPECT_EQ(part.samples, 500);
-  EXPECT_EQ(part.fields[0].type, ElementType::i16);  // 0 to 299
+  EXPECT_EQ(part.fields[0].type, ElementType::u16);  // 0 to 299
   EXPECT_EQ(part.fields[1].type, ElementType::f32);  // eighths, some missing
   EXPECT_TRUE(part.fields[3].categorical) << "numbers first, text later";
   EXPECT_EQ(part.fields[3].categories, (std::vector<std::string>{"12", "x"}));

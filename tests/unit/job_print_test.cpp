@@ -174,6 +174,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (job.partition.by == "column") job.partition.by = "row";  // goes with few other things
   if (job.partition.by == "row" || job.partition.value.empty()) job.partition.value = "target";
   if (job.partition.by == "size" && job.partition.value == "target") job.partition.value = "length";
+  if (job.partition.by != "row" || job.partition.order != "shuffled") job.partition.block = 0;
   job.partition.tokens =
       job.partition.by == "size" ? std::max<std::int64_t>(1, job.partition.tokens) : 0;
   for (LayerOptions& layer : job.model.layers)

@@ -3,8 +3,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 namespace convoy {
 namespace {
 
@@ -37,45 +35,22 @@ void PageKeeper::add(std::span<const std::byte> mapping) {
 void PageKeeper::remove(std::span<const std::byte> mapping) {
   const std::lock_guard lock(mutex_);
   mappings_.erase(address_of(mapping.data()));
-  // Units of it are let go of in their turn, which finds no mapping there.
 }
 
 void PageKeeper::use(std::span<const std::byte> bytes) {
   if (limit_ == 0 || bytes.empty()) return;
   const std::uintptr_t begin = address_of(bytes.data());
+  const std::uintptr_t last = (begin + bytes.size() - 1) / unit_bytes;
   const std::lock_guard lock(mutex_);
-  for (std::uintptr_t unit = begin / unit_bytes; unit * unit_bytes < begin + bytes.size(); ++unit)
-    use_unit(unit);
-  while (order_.size() > 1 && order_.size() * unit_bytes > limit_) {
-    const std::uintptr_t oldest = order_.back();
-    order_.pop_back();
-    known_.erase(oldest);
-    let_go(oldest);
+  for (std::uintptr_t unit = begin / unit_bytes; unit <= last; ++unit) {
+    if (!used_.insert(unit).second || used_.size() * unit_bytes <= limit_ / 2) continue;
+    let_go();
+    used_ = {unit};
   }
 }
 
-void PageKeeper::use_unit(std::uintptr_t unit) {
-  if (!order_.empty() && order_.front() == unit) return;
-  const auto found = known_.find(unit);
-  if (found != known_.end()) {
-    order_.splice(order_.begin(), order_, found->second);
-    return;
-  }
-  order_.push_front(unit);
-  known_.emplace(unit, order_.begin());
-}
-
-void PageKeeper::let_go(std::uintptr_t unit) {
-  const std::uintptr_t begin = unit * unit_bytes;
-  const std::uintptr_t end = begin + unit_bytes;
-  // Only what is mapped of it: next to it there may be memory of others.
-  auto mapping = mappings_.upper_bound(begin);
-  if (mapping != mappings_.begin()) --mapping;
-  for (; mapping != mappings_.end() && mapping->first < end; ++mapping) {
-    const std::uintptr_t from = std::max(begin, mapping->first);
-    const std::uintptr_t to = std::min(end, mapping->second);
-    if (from < to) advise(from, to, MADV_DONTNEED);
-  }
+void PageKeeper::let_go() {
+  for (const auto& [begin, end] : mappings_) advise(begin, end, MADV_DONTNEED);
 }
 
 void PageKeeper::read_ahead(std::span<const std::byte> bytes) {

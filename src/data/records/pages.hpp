@@ -2,20 +2,21 @@
 // How much of mapped files is kept in memory.
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <map>
 #include <mutex>
 #include <span>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace convoy {
 
-/// Lets go of the pages of mapped files that were used longest ago, so that no more than a limit
-/// of them is in this process's memory. Pages that are let go of stay in the system's cache of
-/// files as long as it has room. Thread-safe.
+/// Lets go of the pages of mapped files, so that no more than a limit of them is in this process's
+/// memory: of all of them, each time that half of the limit has been used. (The system may map more
+/// than was touched, so units by themselves cannot be told off.) Pages that are let go of stay in
+/// the system's cache of files as long as it has room, from where those still in use come back at
+/// once. Thread-safe.
 class PageKeeper {
  public:
-  /// What is kept or let go of at once; at least one is kept.
+  /// What counts as used when a byte of it is.
   static constexpr std::uintptr_t unit_bytes = 256 << 10;
 
   /// 0: nothing is ever let go of.
@@ -37,14 +38,12 @@ class PageKeeper {
   static void read_ahead(std::span<const std::byte> bytes);
 
  private:
-  void use_unit(std::uintptr_t unit);
-  void let_go(std::uintptr_t unit);
+  void let_go();
 
   std::uint64_t limit_;
   std::mutex mutex_;
   std::map<std::uintptr_t, std::uintptr_t> mappings_;  // end by begin, whole pages
-  std::list<std::uintptr_t> order_;                    // units, the one used last first
-  std::unordered_map<std::uintptr_t, std::list<std::uintptr_t>::iterator> known_;
+  std::unordered_set<std::uintptr_t> used_;            // units, since all were let go of
 };
 
 }  // namespace convoy
