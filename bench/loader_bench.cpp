@@ -50,7 +50,7 @@ double read_epoch(const convoy::ReplicaShared& shared, std::int64_t epoch, int r
           for (lane = r; lane < shared.lanes; lane += replicas) {
             const convoy::Batch batch = prefetcher.next();
             samples += batch.size();
-            sum = sum + batch.features.data_ptr<float>()[0];
+            if (batch.size() > 0) sum = sum + batch.features.data_ptr<float>()[0];
           }
         }
       });
