@@ -10,14 +10,11 @@
 #include "data/agree.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
-#include "data/checked_files.hpp"
 #include "data/column_splits.hpp"
-#include "data/fingerprint.hpp"
 #include "data/partition/values.hpp"
 #include "data/records/record_dataset.hpp"
 #include "data/records/record_source.hpp"
-#include "data/source.hpp"
-#include "data/split.hpp"
+#include "data/split_sources.hpp"
 #include "data/table_pipeline.hpp"
 
 namespace convoy {
@@ -38,21 +35,6 @@ Json steps_json(const std::vector<FittedStep>& steps) {
   Json json = Json::array();
   for (const FittedStep& step : steps) json.push_back(to_json(step));
   return json;
-}
-
-void require_shape(const Source& source, const std::vector<std::int64_t>& shape,
-                   const std::string& reference) {
-  const std::vector<std::int64_t> own = sample_shape(source);
-  if (own != shape) {
-    throw DataError(source.file, fmt::format("samples of {} where {} has {}", shape_text(own),
-                                             reference, shape_text(shape)));
-  }
-}
-
-void require_kind(const Source& source, bool array, const std::string& reference) {
-  if (source.is_array() == array) return;
-  throw DataError(source.file, fmt::format("is {} where {} is {}", array ? "a table" : "an array",
-                                           reference, array ? "an array" : "a table"));
 }
 
 /// The target of a source, row by row; of bad rows it is zero.
@@ -104,77 +86,6 @@ std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCod
                        std::move(target), spec, frame.numbers);
 }
 
-/// Of prepared data only targets can be bad: what could not be read was left out before.
-void find_bad_records(Source& source, const TargetCode& code) {
-  constexpr std::int64_t piece = 65536;
-  const RowList rows = RowList::all(source.rows);
-  for (std::int64_t at = 0; at < source.rows; at += piece) {
-    const Rows numbers = rows.slice(at, std::min(source.rows, at + piece));
-    code.find_bad(record_targets(source, numbers), source.bad, at);
-  }
-}
-
-/// What is read for a job, before it becomes datasets.
-struct Sources {
-  Source train;
-  std::optional<Source> validation;
-  std::optional<Source> test;
-  SplitRows rows;  // of `train`
-  Column values;   // of each row of `train`, where the job partitions by value
-};
-
-bool has_values(const Column& column) {
-  return !column.numbers.empty() || !column.codes.empty();
-}
-
-/// Completes the list of a source's bad rows, and stops when it is too long.
-void find_bad_targets(Source& source, const TargetCode& code, const DataOptions& data) {
-  if (data.on_bad_sample != "skip") return;
-  if (source.records)
-    find_bad_records(source, code);
-  else
-    code.find_bad(*source.target, source.bad);
-  source.bad.require_few(source.file, source.rows, data.max_bad_samples);
-}
-
-Sources read_sources(const DataOptions& data, const PartitionOptions& partition, std::uint64_t seed,
-                     const std::filesystem::path& root, CheckedFiles& files,
-                     std::optional<TargetCode>& code, const Peers* peers) {
-  const Resolve resolve =
-      with_sources([&](const std::string& path) { return locate(root / path, files); }, peers);
-  require_clear_splits(data);
-  Sources sources;
-  const DataOptions train = with_partition_column(data, partition);
-  const std::optional<ColumnCut> cut = column_cut(partition, peers);
-  if (cut && data.on_bad_sample == "skip") {
-    throw InputError(
-        "data.on_bad_sample: skip needs whole rows to tell which are bad, and with partition.by "
-        "column no worker has them; set it to stop");
-  }
-  const ColumnCut* const columns = cut ? &*cut : nullptr;
-  const auto pages = std::make_shared<PageKeeper>(static_cast<std::uint64_t>(data.memory) << 20);
-  sources.train = read_source(
-      train.train, {train, "data.train", nullptr, false, peers, pages, columns}, resolve);
-  const bool by_column_of_sizes = partition.by == "size" && partition.value != "target";
-  if (partition.by == "value" || by_column_of_sizes)
-    sources.values = partition_column(sources.train, data, partition);
-  code = TargetCode::decide(*sources.train.target, data);
-  find_bad_targets(sources.train, *code, data);
-  const ColumnRoles roles = roles_of(sources.train, *code);
-  const auto read = [&](const DataFiles& split, const char* key) -> std::optional<Source> {
-    if (split.empty()) return std::nullopt;
-    Source source = read_source(split, {data, key, &roles, false, peers, pages, columns}, resolve);
-    require_kind(source, sources.train.is_array(), sources.train.file);
-    if (source.is_array()) require_shape(source, sample_shape(sources.train), sources.train.file);
-    find_bad_targets(source, *code, data);
-    return source;
-  };
-  sources.validation = read(data.validation_files, "data.validation_files");
-  sources.test = read(data.test, "data.test");
-  sources.rows = split_source(sources.train, seed, data);
-  return sources;
-}
-
 Json base_record(const char* kind, const TargetCode& code, const std::vector<FittedStep>& steps) {
   return {{"version", fitted_version},
           {"kind", kind},
@@ -182,32 +93,21 @@ Json base_record(const char* kind, const TargetCode& code, const std::vector<Fit
           {"steps", steps_json(steps)}};
 }
 
-std::string fingerprint(const Sources& sources, const std::vector<PreprocessStep>& preprocess,
-                        const PartitionOptions& partition) {
-  std::vector<Trait> traits;
-  add_traits("train", sources.train, traits);
-  if (sources.validation) add_traits("validation", *sources.validation, traits);
-  if (sources.test) add_traits("test", *sources.test, traits);
-  add_traits(sources.rows, preprocess, traits);
-  if (has_values(sources.values)) add_traits(sources.values, traits);
-  return fingerprint_text(traits);
-}
-
 /// Of the training samples with these numbers.
-void take_values(const Sources& sources, const RowList& rows, Splits& splits) {
+void take_values(const SplitSources& sources, const RowList& rows, Splits& splits) {
   if (!has_values(sources.values)) return;
   splits.values = rows.is_all()
                       ? sources.values
                       : std::move(take_rows({sources.values}, rows.slice(0, rows.size())).front());
 }
 
-RowList training_rows(const Sources& sources) {
+RowList training_rows(const SplitSources& sources) {
   return sources.rows.whole ? RowList::all(sources.train.rows) : RowList::view(sources.rows.train);
 }
 
 /// What was left out, for people and, so that a run goes on with the same samples only, for the
 /// record.
-void describe_bad_samples(const Sources& sources, Splits& splits) {
+void describe_bad_samples(const SplitSources& sources, Splits& splits) {
   std::string left_out;
   const auto add = [&](const Source& source) {
     if (source.bad.empty()) return;
@@ -222,7 +122,7 @@ void describe_bad_samples(const Sources& sources, Splits& splits) {
 }
 
 /// The same, to be kept.
-RowList owned_rows(const Sources& sources) {
+RowList owned_rows(const SplitSources& sources) {
   return sources.rows.whole ? RowList::all(sources.train.rows) : RowList::of(sources.rows.train);
 }
 
@@ -240,7 +140,7 @@ void require_countable(const PreprocessStep& step, const RecordView& view) {
 using MakeSamples = std::function<std::shared_ptr<const Dataset>(
     const Source& source, const RowList& rows, bool training)>;
 
-void add_splits(const Sources& sources, const RowList& train, const MakeSamples& samples,
+void add_splits(const SplitSources& sources, const RowList& train, const MakeSamples& samples,
                 Splits& splits) {
   splits.train = samples(sources.train, train, true);
   if (sources.train.records) splits.block = chosen_block(*sources.train.records->set);
@@ -256,7 +156,7 @@ void add_splits(const Sources& sources, const RowList& train, const MakeSamples&
   if (sources.test) splits.test = samples(*sources.test, good(*sources.test), false);
 }
 
-Splits array_splits(const Sources& sources, const TargetCode& code,
+Splits array_splits(const SplitSources& sources, const TargetCode& code,
                     const std::shared_ptr<const ArrayPipeline>& pipeline) {
   Splits splits;
   // The array of the training files, of which several splits may be rows.
@@ -276,7 +176,7 @@ Splits array_splits(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
-Splits fit_arrays(const Sources& sources, const TargetCode& code,
+Splits fit_arrays(const SplitSources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
   const Source& train = sources.train;
   auto pipeline = std::make_shared<ArrayPipeline>(sample_shape(train));
@@ -311,7 +211,7 @@ std::shared_ptr<const Dataset> frame_samples(const Source& source, const RowList
 
 /// `train`: the rows that the steps left; `whole` of a table in memory, which has been through the
 /// steps already.
-Splits table_splits(const Sources& sources, const TargetCode& code,
+Splits table_splits(const SplitSources& sources, const TargetCode& code,
                     const std::vector<FittedStep>& steps, const RowList& train,
                     const Frame* whole) {
   Splits splits;
@@ -331,7 +231,7 @@ Splits table_splits(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
-Splits fit_tables(const Sources& sources, const TargetCode& code,
+Splits fit_tables(const SplitSources& sources, const TargetCode& code,
                   const std::vector<PreprocessStep>& preprocess, Peers* peers) {
   Splits splits;
   if (sources.train.records) {
@@ -348,7 +248,7 @@ Splits fit_tables(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
-Splits fit_array_columns(const Sources& sources, const TargetCode& code,
+Splits fit_array_columns(const SplitSources& sources, const TargetCode& code,
                          const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
                          Peers* peers) {
   const ColumnArray fitted =
@@ -361,7 +261,7 @@ Splits fit_array_columns(const Sources& sources, const TargetCode& code,
   return splits;
 }
 
-Splits fit_table_columns(const Sources& sources, const TargetCode& code,
+Splits fit_table_columns(const SplitSources& sources, const TargetCode& code,
                          const std::vector<PreprocessStep>& preprocess, const ColumnCut& cut,
                          Peers* peers) {
   Splits splits;
@@ -454,12 +354,12 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
                    std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
                    const PartitionOptions& partition) {
   std::optional<TargetCode> code;
-  Sources sources;
+  SplitSources sources;
   CheckedFiles files(data.verify);
   std::string own;
   const std::vector<std::string> fingerprints = gather(peers, [&] {
     const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
-    sources = read_sources(data, partition, seed, root, files, code, peers);
+    sources = read_split_sources(data, partition, seed, root, files, code, peers);
     return own = fingerprint(sources, preprocess, partition);
   });
   require_same_data(fingerprints);
