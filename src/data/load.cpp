@@ -11,6 +11,7 @@
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
 #include "data/column_splits.hpp"
+#include "data/fingerprint.hpp"
 #include "data/partition/values.hpp"
 #include "data/records/record_dataset.hpp"
 #include "data/records/record_source.hpp"
