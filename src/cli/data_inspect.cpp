@@ -83,13 +83,9 @@ void add_data_inspect(CLI::App& data) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_option("--query", options->query, "the SQL query whose rows of a database are meant")
       ->type_name("SQL");
-  verb->add_option(
-          "--set", options->set,
-          "override a key of the job, or say how to read a file: data.csv.header=skip (may be "
-          "repeated)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_set_option(*verb, options->set,
+                 "override a key of the job, or say how to read a file: data.csv.header=skip (may "
+                 "be repeated)");
   verb->add_option("--html", options->html, "write the same as a page, one file")
       ->type_name("FILE");
   verb->add_option("--replicas", options->replicas,

@@ -44,10 +44,7 @@ void add_data_partition(CLI::App& data) {
   CLI::App* verb = data.add_subcommand(
       "partition", "who gets which training samples: sizes and labels of lanes and workers");
   verb->add_option("job", options->job, "the job file")->required()->type_name("JOB.yaml");
-  verb->add_option("--set", options->set, "override a key of the job (may be repeated)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_set_option(*verb, options->set, "override a key of the job (may be repeated)");
   verb->add_option("--workers", options->query.workers, "group lanes by so many workers")
       ->check(CLI::Range(1, 4096));
   verb->add_option("--replicas", options->query.replicas, "tell which of so many replicas, too")

@@ -58,10 +58,7 @@ void add_data_prepare(CLI::App& data) {
   verb->add_option("--out", options->prepare.out, "the folder to make")
       ->required()
       ->type_name("FOLDER");
-  verb->add_option("--set", options->set, "override a key of the job (may be repeated)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_set_option(*verb, options->set, "override a key of the job (may be repeated)");
   verb->add_option("--shard-size", options->shard_mebibytes, "MiB of a shard (default: 256)")
       ->type_name("MiB")
       ->check(CLI::Range(1, 1 << 20));

@@ -23,6 +23,7 @@
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/machine.hpp"
+#include "data/columns.hpp"
 #include "data/sources/address.hpp"
 #include "job/guarantees.hpp"
 
@@ -217,11 +218,7 @@ void train(const Options& options) {
     refuse_standard_input();
   Membership* const membership = team.membership.get();
   const bool first = team.first();
-  if (membership != nullptr && job.partition.by == "column") {
-    throw InputError(
-        "partition.by: column needs workers that stay: a lost worker's features are nobody "
-        "else's; launch --workers N, not MIN:MAX, or partition by row");
-  }
+  require_lasting_workers(job.partition, membership != nullptr);
   Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get(),
                               job.partition);
   for (const std::string& line : splits.skipped) {
@@ -303,17 +300,20 @@ int default_replicas() {
   return usable_cores();
 }
 
+void add_set_option(CLI::App& verb, std::vector<std::string>& set, const std::string& text) {
+  verb.add_option("--set", set, text)
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("train", "train, evaluate and report the job of a YAML file");
   verb->add_option("job", options->job, "the job file (docs/job.md)")
       ->required()
       ->type_name("JOB.yaml");
-  verb->add_option("--set", options->set,
-                   "override a job key, e.g. train.batch=128 (may be repeated)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_set_option(*verb, options->set, "override a job key, e.g. train.batch=128 (may be repeated)");
   verb->add_option("--replicas", options->replicas,
                    "threads that train side by side (default: the cores); never changes the result")
       ->check(CLI::Range(1, 4096));

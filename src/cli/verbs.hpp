@@ -26,6 +26,9 @@ struct ExitStatus {
   int value;
 };
 
+/// `--set KEY=VALUE`, which may be given several times.
+void add_set_option(CLI::App& verb, std::vector<std::string>& set, const std::string& text);
+
 /// Replicas to use when none are asked for: the cores this process may use.
 int default_replicas();
 

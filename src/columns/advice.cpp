@@ -5,6 +5,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/model/columns.hpp"
+#include "data/partition/schedule.hpp"
 
 namespace convoy {
 namespace {
@@ -29,7 +30,7 @@ Json advice_for(const Job& job, int workers) {
   const ColumnPartition& partition = *splits.columns;
   const SplitModel model = split_model(job.model, splits.whole_spec());
   const std::int64_t samples = splits.train->size();
-  const std::int64_t batch = job.train.batch == 0 ? samples : std::min(job.train.batch, samples);
+  const std::int64_t batch = batch_of(job.train, samples);
   Json json = {{"features", partition.features()},
                {"units", model.units},
                {"batch", batch},

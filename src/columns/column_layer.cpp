@@ -7,6 +7,7 @@
 #include "checkpoint/columns.hpp"
 #include "lanes/sums.hpp"
 #include "train/blocks.hpp"
+#include "train/shared_weights.hpp"
 
 namespace convoy {
 namespace {
@@ -15,10 +16,6 @@ namespace {
 constexpr int products_tag = Communicator::max_tag;
 constexpr int gradients_tag = Communicator::max_tag - 1;
 constexpr int columns_tag = Communicator::max_tag - 2;
-
-std::span<std::byte> memory_of(const torch::Tensor& tensor) {
-  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
 
 std::uint64_t bytes_in(const SendPieces& pieces) {
   std::uint64_t bytes = 0;
@@ -77,7 +74,7 @@ void ColumnLayer::share_products() {
   std::vector<SendPieces> out(static_cast<std::size_t>(workers()));
   for (Task& task : tasks_) {
     if (task.owner != rank()) {
-      for (const torch::Tensor& sums : task.own) out[task.owner].push_back(memory_of(sums));
+      for (const torch::Tensor& sums : task.own) out[task.owner].push_back(bytes_of(sums));
       continue;
     }
     for (int w = 0; w < workers(); ++w) {
@@ -87,7 +84,7 @@ void ColumnLayer::share_products() {
       }
       for (std::size_t node = 0; node < sums_.nodes(w); ++node) {
         task.all.push_back(torch::empty_like(task.own[0]));
-        in[w].push_back(memory_of(task.all.back()));
+        in[w].push_back(bytes_of(task.all.back()));
       }
     }
   }
@@ -125,10 +122,10 @@ void ColumnLayer::share_gradients() {
       const torch::Tensor gradient = task.sums.grad();
       task.gradient =
           gradient.defined() ? gradient.contiguous() : torch::zeros({samples, model_.model.units});
-      out.push_back(memory_of(task.gradient));
+      out.push_back(bytes_of(task.gradient));
     } else {
       task.gradient = torch::empty({samples, model_.model.units});
-      in[task.owner].push_back(memory_of(task.gradient));
+      in[task.owner].push_back(bytes_of(task.gradient));
     }
   }
   std::vector<Work> works;
@@ -250,10 +247,10 @@ torch::Tensor ColumnLayer::gather(int k) const {
     if (owner == rank()) {
       const Part& own = parts_[static_cast<std::size_t>(p - partition().own_parts().begin)];
       columns = k < 0 ? own.weight : own.states[static_cast<std::size_t>(k)];
-      if (rank() != 0) group_->send(0, columns_tag, memory_of(columns));
+      if (rank() != 0) group_->send(0, columns_tag, bytes_of(columns));
     } else if (rank() == 0) {
       columns = torch::empty(columns_of(whole, p).sizes());
-      group_->recv(owner, columns_tag, memory_of(columns));
+      group_->recv(owner, columns_tag, bytes_of(columns));
     }
     if (rank() == 0) columns_of(whole, p).copy_(columns);
   }
@@ -274,9 +271,9 @@ void ColumnLayer::scatter(const std::vector<torch::Tensor>& whole) {
         if (owner == 0)
           own.copy_(columns);
         else
-          group_->send(owner, columns_tag, memory_of(columns));
+          group_->send(owner, columns_tag, bytes_of(columns));
       } else if (owner == rank()) {
-        group_->recv(0, columns_tag, memory_of(own));
+        group_->recv(0, columns_tag, bytes_of(own));
       }
     }
   }

@@ -30,20 +30,26 @@ void append(std::vector<T>& into, const std::vector<T>& more) {
   into.insert(into.end(), more.begin(), more.end());
 }
 
+/// Calls `see` with each list of steps that has an entry for each column.
+template <typename See, typename... Step>
+void for_each_list(const See& see, Step&... step) {
+  see(step.columns...);
+  see(step.subtract...);
+  see(step.divide...);
+  see(step.add...);
+  see(step.numbers...);
+  see(step.texts...);
+  see(step.categories...);
+  see(step.parts...);
+  see(step.lambdas...);
+  see(step.quantiles...);
+  see(step.lower...);
+  see(step.upper...);
+}
+
 /// The entries of other columns behind those that there are.
 void append_entries(FittedStep& into, const FittedStep& more) {
-  append(into.columns, more.columns);
-  append(into.subtract, more.subtract);
-  append(into.divide, more.divide);
-  append(into.add, more.add);
-  append(into.numbers, more.numbers);
-  append(into.texts, more.texts);
-  append(into.categories, more.categories);
-  append(into.parts, more.parts);
-  append(into.lambdas, more.lambdas);
-  append(into.quantiles, more.quantiles);
-  append(into.lower, more.lower);
-  append(into.upper, more.upper);
+  for_each_list([](auto& list, const auto& others) { append(list, others); }, into, more);
 }
 
 template <typename T>
@@ -64,18 +70,7 @@ void order_as_named(FittedStep& fitted, const std::vector<std::string>& named) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return position(a) < position(b); });
-  reorder(fitted.subtract, order);
-  reorder(fitted.divide, order);
-  reorder(fitted.add, order);
-  reorder(fitted.numbers, order);
-  reorder(fitted.texts, order);
-  reorder(fitted.categories, order);
-  reorder(fitted.parts, order);
-  reorder(fitted.lambdas, order);
-  reorder(fitted.quantiles, order);
-  reorder(fitted.lower, order);
-  reorder(fitted.upper, order);
-  reorder(fitted.columns, order);
+  for_each_list([&](auto& list) { reorder(list, order); }, fitted);
 }
 
 Frame frame_of(const Source& source, const std::vector<std::int64_t>& rows, Range columns) {

@@ -76,6 +76,13 @@ std::optional<ColumnCut> column_cut(const PartitionOptions& partition, const Pee
   return cut;
 }
 
+void require_lasting_workers(const PartitionOptions& partition, bool elastic) {
+  if (!elastic || partition.by != "column") return;
+  throw InputError(
+      "partition.by: column needs workers that stay: a lost worker's features are nobody "
+      "else's; launch --workers N, not MIN:MAX, or partition by row");
+}
+
 void require_steps_by_column(const std::vector<PreprocessStep>& steps,
                              std::span<const std::int64_t> sample_shape) {
   for (const PreprocessStep& step : steps) {

@@ -24,6 +24,9 @@ struct ColumnCut {
 /// Nothing unless the job partitions by column. Throws InputError for more workers than parts.
 std::optional<ColumnCut> column_cut(const PartitionOptions& partition, const Peers* peers);
 
+/// Throws InputError for an elastic job that partitions by column.
+void require_lasting_workers(const PartitionOptions& partition, bool elastic);
+
 /// Throws InputError for a step that needs more than one column at a time, which no worker has.
 /// `sample_shape`: of arrays; empty for tables.
 void require_steps_by_column(const std::vector<PreprocessStep>& steps,

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "data/chunks.hpp"
+#include "data/json_checksum.hpp"
 
 namespace convoy {
 namespace {
@@ -20,24 +20,10 @@ using Json = nlohmann::ordered_json;
 constexpr const char* format_name = "convoy-manifest";
 constexpr int format_version = 1;
 
-std::string hex(std::uint64_t checksum) {
-  return fmt::format("{:016x}", checksum);
-}
-
 std::uint64_t from_hex(const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
-  if (error != std::errc{} || stop != end || text.size() != 16)
-    throw InputError("a checksum that is none");
-  return value;
-}
-
-/// Of all members but the checksum itself, in their order.
-std::string checksum_of(Json json) {
-  json.erase("checksum");
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return hex(xxh3(std::as_bytes(std::span(text.data(), text.size()))));
+  const auto checksum = checksum_from_text(text);
+  if (!checksum) throw InputError("a checksum that is none");
+  return *checksum;
 }
 
 /// Whether a path stays below the folder: a manifest may come from anywhere.
@@ -66,7 +52,7 @@ Manifest parse(std::string_view text) {
   const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 8; };
   const Json json = Json::parse(text, shallow);
   if (json.at("format") != format_name) throw InputError("it is not a manifest of convoy");
-  if (json.at("checksum") != checksum_of(json)) throw InputError("its own checksum is wrong");
+  if (json.at("checksum") != own_checksum(json)) throw InputError("its own checksum is wrong");
   if (json.at("version") != format_version || json.at("chunk_bytes") != manifest_chunk_bytes)
     throw InputError("it was written by another version of convoy");
   Manifest manifest;
@@ -109,10 +95,10 @@ std::string format_manifest(const Manifest& manifest) {
   json["files"] = Json::array();
   for (const ManifestFile& file : manifest.files) {
     std::vector<std::string> checksums;
-    for (const std::uint64_t chunk : file.chunks) checksums.push_back(hex(chunk));
+    for (const std::uint64_t chunk : file.chunks) checksums.push_back(checksum_text(chunk));
     json["files"].push_back({{"path", file.path}, {"bytes", file.bytes}, {"xxh3", checksums}});
   }
-  json["checksum"] = checksum_of(json);
+  json["checksum"] = own_checksum(json);
   return json.dump(1) + "\n";
 }
 

@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "convoy/core/error.hpp"
-#include "convoy/data/tokenizer.hpp"
 
 namespace convoy {
 namespace {
@@ -67,8 +66,7 @@ bool is_sound_pca(const FittedStep& step) {
 bool is_sound_tokens(const FittedStep& step) {
   if (step.columns.size() != 1 || step.width < 1 || step.width > most_tokens) return false;
   if (step.output == "word") return step.categories.size() == 1 && ascend(step.categories, true);
-  if (step.output == "bpe") Tokenizer::from_json(step.tokenizer);
-  return is_one_of(step.output, {"byte", "bpe"});
+  return step.tokenizer != nullptr && is_one_of(step.output, {"byte", "bpe"});
 }
 
 bool is_sound_outliers(const FittedStep& step) {
@@ -145,7 +143,7 @@ nlohmann::ordered_json to_json(const FittedStep& step) {
   if (kind == "one_hot") json["categories"] = step.categories;
   if (kind != "one_hot") put("categories", step.categories);
   put("parts", step.parts);
-  put("tokenizer", step.tokenizer);
+  if (step.output == "bpe") json["tokenizer"] = step.tokenizer->to_json();
   if (kind == "hashing" || kind == "tokens") json["width"] = step.width;
   if (kind == "to_number") json["invalid"] = step.invalid;
   return json;
@@ -174,7 +172,10 @@ FittedStep fitted_step(const nlohmann::ordered_json& json) {
   get("width", step.width);
   get("invalid", step.invalid);
   get("components", step.components);
-  get("tokenizer", step.tokenizer);
+  if (step.kind == "tokens" && step.output != "word") {
+    step.tokenizer = std::make_shared<const Tokenizer>(
+        step.output == "bpe" ? Tokenizer::from_json(json.at("tokenizer")) : Tokenizer());
+  }
   if (!is_sound(step)) throw InputError(fmt::format("the fitted step '{}' is damaged", step.kind));
   return step;
 }

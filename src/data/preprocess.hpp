@@ -1,10 +1,12 @@
 #pragma once
 // Preprocessing steps as they are after fitting, and what each kind of step needs to be fitted.
 // What they do with numbers is in data/elementwise, with tables in data/steps.
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "convoy/data/tokenizer.hpp"
 #include "convoy/job/job.hpp"
 
 namespace convoy {
@@ -49,7 +51,7 @@ struct FittedStep {
   std::int64_t width = 0;
   bool invalid = false;
   std::vector<std::vector<double>> components;
-  nlohmann::ordered_json tokenizer;
+  std::shared_ptr<const Tokenizer> tokenizer;
 };
 
 /// A token of a sample is a column of the matrix.

@@ -141,8 +141,7 @@ void read_located(Source& source, const Located& located, const DataFiles& files
     }
     return read_records(source, located, files, options, resolve);
   }
-  if (options.cut && (options.data.format == "images" || options.data.format == "text" ||
-                      std::filesystem::is_directory(located.files[0].file))) {
+  if (options.cut && is_image_or_text(located, options)) {
     throw InputError(fmt::format(
         "partition.by: column is for tables and arrays; {} holds images or text: partition by row",
         located.name));

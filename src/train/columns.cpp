@@ -7,6 +7,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
+#include "data/columns.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {
@@ -18,11 +19,7 @@ void Trainer::Impl::require_fitting_columns() const {
                                : "RunOptions::columns needs partition.by: column");
   }
   if (!by_column) return;
-  if (options_.membership != nullptr) {
-    throw InputError(
-        "partition.by: column needs workers that stay: a lost worker's features are nobody "
-        "else's; launch --workers N, not MIN:MAX, or partition by row");
-  }
+  require_lasting_workers(job_.partition, options_.membership != nullptr);
   if (job_.strategy.kind != "synchronous" || job_.strategy.compression.kind != "none")
     throw InputError("partition.by: column goes with strategy.kind synchronous, uncompressed");
   if (!job_.augment.empty())

@@ -22,6 +22,7 @@ using served::begin;
 using served::of;
 using served::push;
 using served::Servers;
+using served::Stranger;
 using served::weight;
 using ::testing::HasSubstr;
 
@@ -41,34 +42,6 @@ TEST_P(ServerNetwork, PushesArriveAndPullsSeeThem) {
   push(*link, 1, 0.25F);  // said again
   EXPECT_EQ(weight(*link), std::pair(0.75F, std::int64_t{1}));
 }
-
-// A socket that does what it wants.
-struct Stranger {
-  Stranger(const NetworkServer& server, const CurveKeys& keys)
-      : socket(context, zmq::socket_type::dealer) {
-    configure(socket);
-    socket.set(zmq::sockopt::linger, 0);
-    become_client(socket, keys, server.endpoint(), server.key());
-    socket.connect(server.endpoint());
-  }
-  void say(Message message, std::uint64_t sequence) {
-    message.sequence = sequence;
-    message.worker = 77;
-    message.request = sequence;
-    send(socket, "", message);
-  }
-  void say_hello() {
-    Message hello = of(Kind::hello);
-    hello.text = "a job";
-    say(hello, 1);
-  }
-  bool is_answered(std::chrono::milliseconds patience = 300ms) {
-    zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
-    return zmq::poll(&item, 1, patience) > 0 && receive(socket, false).has_value();
-  }
-  zmq::context_t context;
-  zmq::socket_t socket;
-};
 
 TEST_P(ServerNetwork, WithoutAKeyOfTheJobThereIsNoConnection) {
   Servers servers(GetParam(), 1);

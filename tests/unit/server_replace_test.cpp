@@ -15,6 +15,7 @@ using served::begin;
 using served::of;
 using served::push;
 using served::Servers;
+using served::Stranger;
 using served::weight;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -45,6 +46,22 @@ TEST(ServerMap, AServerThatJoinsIsNeverPromoted) {
   EXPECT_EQ(ShardMap::of(1, 1).shards[0].backup, -1);
 }
 
+// One worker's link to two servers, each the other's backup, with both parts begun.
+struct TwoParts {
+  explicit TwoParts(const char* sockets = "")
+      : servers(sockets, 2, 1), group(servers.group(0)), link(group->connect(0)) {
+    begin(*link, 0);
+    begin(*link, 1);
+  }
+  void lose_the_first() {
+    servers.lose(0);
+    EXPECT_TRUE(servers.come_to_say("takes over shard 0"));
+  }
+  Servers servers;
+  std::shared_ptr<ServerGroup> group;
+  std::unique_ptr<Link> link;
+};
+
 class ServerReplace : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Sockets, ServerReplace, ::testing::Values("", "127.0.0.1"),
                          [](const auto& sockets) {
@@ -52,11 +69,9 @@ INSTANTIATE_TEST_SUITE_P(Sockets, ServerReplace, ::testing::Values("", "127.0.0.
                          });
 
 TEST_P(ServerReplace, AllServersInTurnLoseNoAcknowledgedPush) {
-  Servers servers(GetParam(), 2, 1);
-  const auto group = servers.group(0);
-  const auto link = group->connect(0);
-  begin(*link, 0);
-  begin(*link, 1);
+  TwoParts parts(GetParam());
+  Servers& servers = parts.servers;
+  const auto& link = parts.link;
   std::atomic<bool> enough{false};
   std::thread killer([&] {
     for (int lost = 0; lost < 3; ++lost) {
@@ -134,13 +149,10 @@ class Pretender {
 };
 
 TEST(ServerReplace, OneThatJoinsAndIsLostDisturbsNobody) {
-  Servers servers("", 2, 1);
-  const auto group = servers.group(0);
-  const auto link = group->connect(0);
-  begin(*link, 0);
-  begin(*link, 1);
-  servers.lose(0);
-  EXPECT_TRUE(servers.come_to_say("takes over shard 0"));
+  TwoParts parts;
+  Servers& servers = parts.servers;
+  const auto& link = parts.link;
+  parts.lose_the_first();
   {
     const Pretender pretender(servers, 77);
     for (std::uint64_t task = 1; task < 20; ++task) push(*link, task, 1, 0);
@@ -153,13 +165,10 @@ TEST(ServerReplace, OneThatJoinsAndIsLostDisturbsNobody) {
 }
 
 TEST(ServerReplace, WhenThePrimaryIsLostMeanwhileThePartIsLost) {
-  Servers servers("", 2, 1);
-  const auto group = servers.group(0);
-  const auto link = group->connect(0);
-  begin(*link, 0);
-  begin(*link, 1);
-  servers.lose(0);
-  EXPECT_TRUE(servers.come_to_say("takes over shard 0"));
+  TwoParts parts;
+  Servers& servers = parts.servers;
+  const auto& link = parts.link;
+  parts.lose_the_first();
   const Pretender pretender(servers, 77);
   push(*link, 1, 1, 0);
   servers.lose(1);
@@ -172,20 +181,13 @@ TEST(ServerReplace, WhenThePrimaryIsLostMeanwhileThePartIsLost) {
 
 // With the servers' key, but no place in the map.
 TEST(ServerReplace, SnapshotsThatNobodyAskedForChangeNothing) {
-  Servers servers("", 2, 1);
-  const auto group = servers.group(0);
-  const auto link = group->connect(0);
-  begin(*link, 0);
-  begin(*link, 1);
+  TwoParts parts;
+  Servers& servers = parts.servers;
+  const auto& link = parts.link;
   push(*link, 1, 0.5F, 0);
   for (const std::string role : {"server", "worker"}) {
-    zmq::context_t context;
-    zmq::socket_t socket(context, zmq::socket_type::dealer);
-    configure(socket);
-    socket.set(zmq::sockopt::linger, 0);
-    become_client(socket, derived_keys(servers.secret, role), servers.server(0).endpoint(),
-                  servers.server(0).key());
-    socket.connect(servers.server(0).endpoint());
+    Stranger stranger(servers.server(0), derived_keys(servers.secret, role));
+    zmq::socket_t& socket = stranger.socket;
     std::uint64_t sequence = 0;
     for (const Kind kind : {Kind::hello, Kind::seed, Kind::seeded}) {
       for (const std::uint32_t shard : {0U, 1U, 9U}) {

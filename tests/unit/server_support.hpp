@@ -158,4 +158,32 @@ inline std::pair<float, std::int64_t> weight(Link& link, std::uint32_t shard = 0
   return {answer.message.data[3], answer.message.version};
 }
 
+// A socket that does what it wants.
+struct Stranger {
+  Stranger(const NetworkServer& server, const CurveKeys& keys)
+      : socket(context, zmq::socket_type::dealer) {
+    configure(socket);
+    socket.set(zmq::sockopt::linger, 0);
+    become_client(socket, keys, server.endpoint(), server.key());
+    socket.connect(server.endpoint());
+  }
+  void say(Message message, std::uint64_t sequence) {
+    message.sequence = sequence;
+    message.worker = 77;
+    message.request = sequence;
+    send(socket, "", message);
+  }
+  void say_hello() {
+    Message hello = of(Kind::hello);
+    hello.text = "a job";
+    say(hello, 1);
+  }
+  bool is_answered(std::chrono::milliseconds patience = std::chrono::milliseconds(300)) {
+    zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
+    return zmq::poll(&item, 1, patience) > 0 && receive(socket, false).has_value();
+  }
+  zmq::context_t context;
+  zmq::socket_t socket;
+};
+
 }  // namespace convoy::server::served

@@ -221,9 +221,8 @@ void count_values(const SampleValues& values, PartitionFacts& facts) {
   facts.samples_a_value = counts.empty() ? 0 : counts[counts.size() / 2];
 }
 
-PartitionFacts gather_facts(const Job& job, const PartitionedData& data,
+PartitionFacts gather_facts(const Job& job, const SampleValues& values, const PartitionedData& data,
                             const PartitionQuery& query) {
-  const SampleValues values = coded_values(job, data);
   PartitionFacts facts;
   const StrategyOptions& strategy = job.strategy;
   facts.sequential = job.partition.order == "sequential";
@@ -246,10 +245,11 @@ PartitionFacts gather_facts(const Job& job, const PartitionedData& data,
   return facts;
 }
 
-Json explain(const Job& job, const PartitionedData& data, const PartitionQuery& query,
-             std::int64_t steps) {
-  PartitionFacts facts = gather_facts(job, data, query);
-  facts.steps = steps;
+/// `record`: what has been measured of the job's own partition.
+Json explain(const Job& job, const SampleValues& values, const PartitionedData& data,
+             const PartitionQuery& query, const Json& record) {
+  PartitionFacts facts = gather_facts(job, values, data, query);
+  facts.steps = record["steps"];
   Json json = {{"contestants", Json::array()}};
   for (const Contestant& contestant : facts.contestants) {
     Json one = {{"by", contestant.by}, {"assign", contestant.assign}};
@@ -260,10 +260,9 @@ Json explain(const Job& job, const PartitionedData& data, const PartitionQuery& 
     one["batch_most"] = contestant.batch_most;
     json["contestants"].push_back(std::move(one));
   }
-  if (!data.sizes.empty()) {
-    const Json padding = describe_padding(job, coded_values(job, data), data, query.epoch);
-    facts.padding_by_size = padding["by_size"];
-    facts.padding_by_row = padding["by_row"];
+  if (record.contains("padding")) {
+    facts.padding_by_size = record["padding"]["by_size"];
+    facts.padding_by_row = record["padding"]["by_row"];
   }
   const PartitionAdvice advice = advise_partition(facts);
   json["value"] = facts.value;
@@ -304,16 +303,15 @@ Json describe_partition(const Job& given, const PartitionQuery& query) {
   const std::string& column = query.value.empty() && by_value ? job.partition.value : query.value;
   PartitionedData data = load_partitioned(job, column);
   if (job.partition.block == 0) job.partition.block = data.block;
-  const std::int64_t batch = batch_of(job.train, data.samples);
-  const std::int64_t lanes = checked_lanes(job.train, batch);
   const SampleValues values = coded_values(job, data);
-  const SampleSchedule schedule(schedule_options(job, data.samples, batch, lanes, values));
-  const PartitionMeasure measure = measure_partition(schedule, lanes, query.epoch, data.labels);
+  const auto schedule = schedule_as(job, job.partition, values, data);
+  const PartitionMeasure measure =
+      measure_partition(*schedule, lanes_in(job, data), query.epoch, data.labels);
   const GroupMeasure of_lanes = measure_groups(measure, 0, data.labels);
   Json record = {{"name", job.name},
                  {"samples", data.samples},
-                 {"batch", batch},
-                 {"steps", schedule.steps_per_epoch()},
+                 {"batch", batch_of(job.train, data.samples)},
+                 {"steps", schedule->steps_per_epoch()},
                  {"epoch", query.epoch},
                  {"bytes_per_sample", data.bytes_per_sample},
                  {"by", job.partition.by},
@@ -332,7 +330,7 @@ Json describe_partition(const Job& given, const PartitionQuery& query) {
                        {"mean", measure.batch_mean},
                        {"most", measure.batch_most}};
   if (!data.sizes.empty()) record["padding"] = describe_padding(job, values, data, query.epoch);
-  if (query.explain) record["explain"] = explain(job, data, query, schedule.steps_per_epoch());
+  if (query.explain) record["explain"] = explain(job, values, data, query, record);
   return record;
 }
 

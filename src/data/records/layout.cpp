@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "data/array.hpp"
+#include "data/json_checksum.hpp"
 
 namespace convoy {
 namespace {
@@ -35,26 +35,10 @@ constexpr std::array element_types = {ElementType::u8,  ElementType::i8,  Elemen
   throw InputError(problem);
 }
 
-std::string hex_of(std::uint64_t checksum) {
-  return fmt::format("{:016x}", checksum);
-}
-
 std::uint64_t checksum_from(const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
-  if (error != std::errc{} || stop != end || text.size() != 16) bad_index("a checksum is none");
-  return value;
-}
-
-std::uint64_t text_checksum(const std::string& text) {
-  return xxh3(std::as_bytes(std::span(text.data(), text.size())));
-}
-
-/// Of all members but the checksum itself, in their order.
-std::string index_checksum(Json json) {
-  json.erase("checksum");
-  return hex_of(text_checksum(json.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  const auto checksum = checksum_from_text(text);
+  if (!checksum) bad_index("a checksum is none");
+  return *checksum;
 }
 
 ElementType type_named(const std::string& name) {
@@ -132,7 +116,7 @@ Json part_json(const RecordPart& part) {
     json["shards"].push_back({{"file", part.shard_file(i)},
                               {"samples", shard.samples},
                               {"bytes", shard.bytes},
-                              {"xxh3", hex_of(shard.xxh3)}});
+                              {"xxh3", checksum_text(shard.xxh3)}});
   }
   return json;
 }
@@ -191,7 +175,7 @@ RecordIndex read_index(std::string_view text) {
   const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < 10; };
   const Json json = Json::parse(text, shallow);
   if (json.at("format") != index_format) bad_index("it is not an index of records");
-  if (json.at("checksum") != index_checksum(json)) bad_index("its own checksum is wrong");
+  if (json.at("checksum") != own_checksum(json)) bad_index("its own checksum is wrong");
   if (json.at("version") != records_version)
     bad_index("it was written by another version of convoy");
   RecordIndex index;
@@ -250,13 +234,13 @@ void lay_out(RecordPart& part) {
   part.record_bytes = (at + widest - 1) / widest * widest;
   Json json = Json::array();
   for (const RecordField& field : part.fields) json.push_back(field_json(field));
-  part.fields_checksum = text_checksum(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  part.fields_checksum = json_checksum(json);
 }
 
 std::string format_record_index(const RecordIndex& index) {
   Json json = {{"format", index_format}, {"version", records_version}, {"parts", Json::array()}};
   for (const RecordPart& part : index.parts) json["parts"].push_back(part_json(part));
-  json["checksum"] = index_checksum(json);
+  json["checksum"] = own_checksum(json);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <thread>
+#include <unordered_map>
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/tokenizer.hpp"
@@ -62,33 +62,22 @@ Tokenizer learnt_tokenizer(const Texts& texts, std::int64_t vocabulary) {
   return Tokenizer::train(text, vocabulary, threads);
 }
 
-class Encoder {
- public:
-  explicit Encoder(const FittedStep& step) : step_(step) {
-    if (step.output == "bpe") tokenizer_ = Tokenizer::from_json(step.tokenizer);
+/// At most `step.width` tokens.
+Tokens encode(const FittedStep& step, std::string_view text) {
+  Tokens tokens;
+  if (step.tokenizer) {
+    tokens = step.tokenizer->encode(text);
+  } else {
+    const std::vector<std::string>& words = step.categories[0];
+    for_each_word(text, [&](std::string_view word) {
+      const auto at = std::lower_bound(words.begin(), words.end(), word);
+      const bool known = at != words.end() && *at == word;
+      tokens.push_back(known ? static_cast<std::int32_t>(at - words.begin()) + 1 : unknown_word);
+    });
   }
-
-  /// At most `step.width` tokens.
-  Tokens encode(std::string_view text) const {
-    Tokens tokens;
-    if (step_.output != "word") {
-      tokens = tokenizer_.encode(text);
-    } else {
-      const std::vector<std::string>& words = step_.categories[0];
-      for_each_word(text, [&](std::string_view word) {
-        const auto at = std::lower_bound(words.begin(), words.end(), word);
-        const bool known = at != words.end() && *at == word;
-        tokens.push_back(known ? static_cast<std::int32_t>(at - words.begin()) + 1 : unknown_word);
-      });
-    }
-    if (std::ssize(tokens) > step_.width) tokens.resize(static_cast<std::size_t>(step_.width));
-    return tokens;
-  }
-
- private:
-  const FittedStep& step_;
-  Tokenizer tokenizer_;
-};
+  if (std::ssize(tokens) > step.width) tokens.resize(static_cast<std::size_t>(step.width));
+  return tokens;
+}
 
 }  // namespace
 
@@ -108,11 +97,11 @@ FittedStep fit_tokens(const PreprocessStep& step, TrainingRows& rows, Peers* pee
   fitted.width = step.length;
   if (step.tokenizer == "word")
     fitted.categories.push_back(frequent_words(texts, step.vocabulary - 1));
-  if (step.tokenizer == "bpe")
-    fitted.tokenizer = learnt_tokenizer(texts, step.vocabulary).to_json();
-  const Encoder encoder(fitted);
+  else
+    fitted.tokenizer = std::make_shared<const Tokenizer>(
+        step.tokenizer == "bpe" ? learnt_tokenizer(texts, step.vocabulary) : Tokenizer());
   std::size_t longest = 1;
-  for (const auto& [text, times] : texts) longest = std::max(longest, encoder.encode(text).size());
+  for (const auto& [text, times] : texts) longest = std::max(longest, encode(fitted, text).size());
   fitted.width = static_cast<std::int64_t>(longest);
   return fitted;
 }
@@ -120,8 +109,7 @@ FittedStep fit_tokens(const PreprocessStep& step, TrainingRows& rows, Peers* pee
 void apply_tokens(const FittedStep& step, Frame& frame) {
   require_text(step.kind, require_column(frame, step.kind, step.columns.at(0)), frame);
   replace_columns(step, frame, [&](std::size_t, const Column& column) {
-    const Encoder encoder(step);
-    std::vector<std::optional<Tokens>> encoded(column.categories.size());
+    std::unordered_map<std::int32_t, Tokens> encoded;  // those that the rows have
     std::vector<Column> out(static_cast<std::size_t>(step.width));
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i].name = fmt::format("{}@{}", column.name, i);
@@ -129,10 +117,10 @@ void apply_tokens(const FittedStep& step, Frame& frame) {
     }
     for (std::size_t row = 0; row < column.codes.size(); ++row) {
       if (column.codes[row] < 0) continue;
-      const auto code = static_cast<std::size_t>(column.codes[row]);
-      if (!encoded[code]) encoded[code] = encoder.encode(column.categories[code]);
-      for (std::size_t i = 0; i < encoded[code]->size(); ++i)
-        out[i].numbers[row] = (*encoded[code])[i];
+      const auto [entry, added] = encoded.try_emplace(column.codes[row]);
+      Tokens& tokens = entry->second;
+      if (added) tokens = encode(step, column.categories[static_cast<std::size_t>(entry->first)]);
+      for (std::size_t i = 0; i < tokens.size(); ++i) out[i].numbers[row] = tokens[i];
     }
     return out;
   });
