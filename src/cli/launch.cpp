@@ -17,7 +17,8 @@ struct Options {
   std::string workers;
   int restarts = 10;
   double lost_after = 5;
-  int servers = 0;
+  std::optional<int> servers;
+  bool join = false;
   int hosts = 1;
   int host = -1;
   std::string rendezvous;
@@ -56,7 +57,15 @@ void check_command(const std::vector<std::string>& command, const std::vector<st
                     command.front(), command.front()));
 }
 
+bool in_etcd(const Options& options) {
+  return options.rendezvous.starts_with("etcd://") || options.rendezvous.starts_with("etcds://");
+}
+
 void check_hosts(const Options& options) {
+  if (options.join && (options.rendezvous.empty() || in_etcd(options)))
+    throw InputError("--join: say where the job meets with --rendezvous HOST:PORT");
+  if (options.join && (options.hosts > 1 || options.host >= 0))
+    throw InputError("--join: a launcher that joins is none of --hosts, and gets its number");
   if (options.host >= options.hosts)
     throw InputError(fmt::format("--host {}: {} hosts are numbered 0 to {}", options.host,
                                  options.hosts, options.hosts - 1));
@@ -77,7 +86,8 @@ Workers workers_of(const Options& options) {
   const auto number = [&](std::string_view text) {
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 1000)
+    const int least = options.join && options.servers.value_or(0) > 0 ? 0 : 1;
+    if (error != std::errc() || end != text.data() + text.size() || value < least || value > 1000)
       throw InputError(fmt::format(
           "--workers {}: give a number from 1 to 1000, or MIN:MAX for a job that goes on with MIN "
           "workers or more",
@@ -92,10 +102,6 @@ Workers workers_of(const Options& options) {
     throw InputError(
         fmt::format("--workers {}: MIN is more than there will be workers", options.workers));
   return workers;
-}
-
-bool in_etcd(const Options& options) {
-  return options.rendezvous.starts_with("etcd://") || options.rendezvous.starts_with("etcds://");
 }
 
 std::optional<Endpoint> rendezvous_of(const Options& options) {
@@ -148,9 +154,14 @@ void run(const Options& options, const std::vector<std::string>& extra) {
     throw InputError("--rendezvous: etcd is for elastic jobs: say --workers MIN:MAX");
   launch_options.workers = workers.count;
   launch_options.least = workers.least;
-  if (options.servers > 0 && workers.least)
-    throw InputError("--servers: for a fixed number of workers; write --workers N");
-  launch_options.servers = options.servers;
+  if (options.servers && in_etcd(options))
+    throw InputError("--rendezvous: jobs with parameter servers meet at a HOST:PORT");
+  if (options.join && workers.least)
+    throw InputError("--join: the job knows its MIN already; say --workers N");
+  // Without workers or MIN:MAX, --servers 0 is what it was without it.
+  if (options.servers.value_or(0) > 0 || (options.servers && (workers.least || options.hosts > 1)))
+    launch_options.servers = options.servers;
+  launch_options.join = options.join;
   launch_options.restarts = options.restarts;
   launch_options.lost_after = in_milliseconds(options.lost_after);
   if (in_etcd(options)) launch_options.store = options.rendezvous;
@@ -191,9 +202,10 @@ void add_launch(CLI::App& app) {
           "processes on this host (default: the cores); MIN:MAX starts MAX, replaces those "
           "that are lost, and goes on while MIN are left")
       ->type_name("N|MIN:MAX");
-  verb->add_option("--restarts", options->restarts,
-                   "with MIN:MAX workers, with --servers parameter servers that may be replaced on "
-                   "this host (default: 10)")
+  verb->add_option(
+          "--restarts", options->restarts,
+          "workers (with MIN:MAX) and, as often, parameter servers that may be replaced on "
+          "this host (default: 10)")
       ->check(CLI::Range(0, 1000000));
   verb->add_option("--lost-after", options->lost_after,
                    "with MIN:MAX: seconds without a sign of life after which a worker is lost "
@@ -203,6 +215,9 @@ void add_launch(CLI::App& app) {
           "--servers", options->servers,
           "parameter servers on this host, beside the workers (strategy.kind: parameter_server)")
       ->check(CLI::Range(0, 256));
+  verb->add_flag("--join", options->join,
+                 "add workers, --servers or both to a job with parameter servers that runs at "
+                 "--rendezvous");
   verb->add_option("--hosts", options->hosts, "hosts of the job; run launch on each of them")
       ->check(CLI::Range(1, 1000));
   verb->add_option("--host", options->host,

@@ -17,6 +17,7 @@ namespace convoy::cli {
 namespace {
 
 std::atomic<bool> stop_asked{false};
+std::atomic<bool> leave_asked{false};
 
 // The workers end by themselves when they are asked to, and say so to us: a signal is for a server
 // that they have forgotten.
@@ -24,12 +25,14 @@ void run(int number, const std::string& rendezvous) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGUSR1, [](int) { leave_asked = true; });
   keep_freed_memory();  // messages of the same sizes come again and again
   const auto secret = Secret::from_environment();
   if (!secret)
     throw InputError("server: no secret; convoy launch --servers starts servers with the job's");
   server::NetworkServerOptions options{
       .number = number, .rendezvous = parse_endpoint(rendezvous), .secret = *secret};
+  options.leave = &leave_asked;
   options.log = [](const std::string& line) {
     fmt::print(stderr, "{}\n", line);
     std::fflush(stderr);

@@ -122,7 +122,7 @@ struct Team {
   std::shared_ptr<ServerGroup> servers;
 
   bool first() const {
-    if (servers) return servers->rank() == 0;
+    if (servers) return servers->rank() == 0 && !servers->begun();
     return !membership && (!group || group->rank() == 0);
   }
   bool launched() const {
@@ -172,10 +172,14 @@ std::unique_ptr<RunFolder> take_folder(const fs::path& path, ExistingRun existin
   }
 }
 
-// The folder of an elastic job, which its worker lets go of when it may have been given up for
-// lost: another one may need it.
+// The folder of a job whose workers come and go. A worker lets go of it when it may have been given
+// up for lost: another one may need it.
 class HeldFolder {
  public:
+  void hold(std::unique_ptr<RunFolder> folder) {
+    const std::lock_guard lock(mutex_);
+    folder_ = std::move(folder);
+  }
   void take(const fs::path& path, ExistingRun existing, bool goes_on) {
     const std::lock_guard lock(mutex_);
     folder_.reset();
@@ -199,6 +203,21 @@ std::unique_ptr<RunFolder> open_folder(const Options& options, const std::string
   auto folder = std::make_unique<RunFolder>(path, existing_run(options));
   path = folder->path();
   return folder;
+}
+
+// With parameter servers: who tends the run makes the folder; the others are told its path.
+fs::path open_served_folder(const Options& options, const std::string& name, ServerGroup& servers,
+                            HeldFolder& held) {
+  while (true) {
+    if (const auto told = servers.folder()) return *told;
+    if (servers.tends()) {
+      fs::path path;
+      held.hold(open_folder(options, name, nullptr, path));
+      servers.tell_folder(fs::absolute(path).string());
+      return path;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 void train(const Options& options) {
@@ -235,10 +254,11 @@ void train(const Options& options) {
   const ModelFactory factory =
       columns ? ModelFactory([&job, spec] { return build_model(job.model, spec)(); })
               : build_model(job.model, spec);
+  const auto held = std::make_shared<HeldFolder>();
   fs::path out;
   std::unique_ptr<RunFolder> folder;
-  if (!first && team.servers)
-    out = options.out.empty() ? default_run_folder(job.name) : options.out;
+  if (team.servers)
+    out = open_served_folder(options, job.name, *team.servers, *held);
   else if (membership != nullptr)
     out = membership->agree(
         "folder", (options.out.empty() ? default_run_folder(job.name) : options.out).string());
@@ -256,7 +276,6 @@ void train(const Options& options) {
   run.servers = team.servers;
   run.leave = &leave_asked;
   run.data_fingerprint = splits.fingerprint;
-  const auto held = std::make_shared<HeldFolder>();
   if (membership != nullptr) membership->when_out_of_touch([held] { held->let_go(); });
   run.take_over = [&, held](bool goes_on) {
     held->take(out, existing_run(options), goes_on);
@@ -273,7 +292,7 @@ void train(const Options& options) {
   Warnings warnings;
   if (options.quiet)
     run.observers.push_back(&warnings);
-  else if (first || membership)
+  else if (first || membership || team.servers)
     run.observers.push_back(bar.get());
 
   Job resolved = job;
@@ -281,7 +300,7 @@ void train(const Options& options) {
   Trainer trainer(resolved, factory, loss,
                   {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
-  watch_signals(membership != nullptr);
+  watch_signals(membership != nullptr || team.servers != nullptr);
   try {
     const RunSummary summary = trainer.run();
     if (summary.json.contains("steps")) print_result(summary.json, options, out, job.report.html);

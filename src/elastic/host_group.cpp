@@ -247,9 +247,9 @@ void HostGroup::give_verdict(const Verdict& verdict) {
   }
 }
 
-void HostGroup::workers_done() {
+void HostGroup::workers_done(const Verdict& verdict) {
   try {
-    if (impl_->client.add("launch/done", 1) == impl_->options.hosts) give_verdict({});
+    if (impl_->client.add("launch/done", 1) == impl_->options.hosts) give_verdict(verdict);
   } catch (const Error&) {  // likewise
   }
 }

@@ -51,8 +51,9 @@ class HostGroup {
   std::optional<Verdict> verdict() const;
   /// The first that any host gives holds. Does not throw: if it can't be told, the others notice.
   void give_verdict(const Verdict& verdict);
-  /// This host's workers ended well. Once that is so on all hosts it is the verdict.
-  void workers_done();
+  /// This host's workers ended. Once that is so on all hosts, what the last one says is the
+  /// verdict.
+  void workers_done(const Verdict& verdict);
   /// Before the end: the others know the verdict. Who serves waits until they took note.
   void leave(std::chrono::milliseconds patience);
 

@@ -21,14 +21,18 @@ struct LaunchOptions {
   std::optional<Secret> secret;             ///< without it, a new one
   std::chrono::milliseconds wait{300'000};  ///< for all hosts to come
   std::chrono::milliseconds grace{5'000};   ///< from asking a worker to end to killing it
-  /// Elastic: the job goes on with so many workers or more, all hosts together; `workers` are
-  /// started here, and replaced when they are lost.
+  /// The job goes on with so many workers or more, all hosts together; `workers` are started here,
+  /// and replaced when they are lost.
   std::optional<int> least;
-  /// Workers (elastic) or parameter servers (otherwise) that may be replaced here.
+  /// Workers (with `least`) and, as often, parameter servers that may be replaced here.
   int restarts = 10;
   std::chrono::milliseconds lost_after{5'000};  ///< elastic: without a sign of life
-  std::string store;   ///< elastic: where the job's state is kept; empty: a process of ours
-  int servers = 0;     ///< parameter servers, on this host
+  std::string store;  ///< elastic: where the job's state is kept; empty: a process of ours
+  /// Parameter servers on this host; nothing: the job has none.
+  std::optional<int> servers;
+  /// With parameter servers: take part in a job that runs already, at `rendezvous`. `workers` may
+  /// be 0.
+  bool join = false;
   bool quiet = false;  ///< don't say how many workers there are
   const std::string& workers_run() const {
     return worker_program.empty() ? program : worker_program;

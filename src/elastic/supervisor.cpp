@@ -19,18 +19,23 @@ constexpr int interrupted_status = 130;
 constexpr int lost_a_peer = 75;
 // The cause of a loss is known this soon after it, if it can be known.
 constexpr seconds cause_patience{2};
+// So often a launcher without workers looks whether other hosts have some.
+constexpr milliseconds look_elsewhere{200};
 
 }  // namespace
 
-Supervisor::Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, ServerCrew servers,
-                       milliseconds grace, HostGroup* group, SignalPipe& signals)
+Supervisor::Supervisor(HostPlan plan, ProcessCrew workers, ProcessCrew servers, milliseconds grace,
+                       HostGroup* group, ServedJob* served, SignalPipe& signals)
     : plan_(std::move(plan)),
+      crew_(std::move(workers)),
       servers_(std::move(servers)),
       grace_(grace),
       group_(group),
+      served_(served),
       signals_(signals) {
   int rank = plan_.first_rank;
-  for (WorkerProcess& process : workers) workers_.push_back({std::move(process), rank++, {}});
+  for (WorkerProcess& process : crew_.running) workers_.push_back({std::move(process), rank++, {}});
+  crew_.running.clear();
   int server = plan_.first_server;
   for (WorkerProcess& process : servers_.running)
     workers_.push_back({std::move(process), server++, {}, true});
@@ -64,15 +69,29 @@ bool Supervisor::any_worker_running() const {
   });
 }
 
-// They end when the workers have closed their connections, on all hosts.
-bool Supervisor::servers_are_done() const {
-  return plan_.servers > 0 && !any_worker_running() && (group_ == nullptr || verdict_);
+bool Supervisor::has_workers() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const Worker& worker) { return !worker.serves; });
 }
 
-// With parameter servers the others do what a lost worker leaves undone, but for the folder's.
-bool Supervisor::can_spare(const Worker& worker) const {
-  const bool killed = worker.process.ending()->signal != 0;
-  return worker.serves || (plan_.servers > 0 && killed && worker.rank != 0);
+// Those that were here have left or are lost, and others have joined.
+bool Supervisor::goes_on_elsewhere() const {
+  return served_ != nullptr && !verdict_ && has_workers() && !any_worker_running() &&
+         served_->has_workers();
+}
+
+// They end when the workers have closed their connections, on all hosts.
+bool Supervisor::servers_are_done() const {
+  return served_ != nullptr && has_workers() && !any_worker_running() &&
+         (group_ == nullptr || verdict_) && !goes_on_elsewhere();
+}
+
+// With parameter servers the others do what a lost worker leaves undone. Nobody begins the run but
+// worker 0, or who is started in its place.
+bool Supervisor::can_spare(const Worker& worker) {
+  if (worker.serves) return true;
+  if (served_ == nullptr || worker.process.ending()->signal == 0) return false;
+  return worker.rank != 0 || plan_.least > 0 || served_->is_tended();
 }
 
 void Supervisor::wait_for_something() {
@@ -93,6 +112,7 @@ void Supervisor::wait_for_something() {
 
 int Supervisor::patience() const {
   auto first = Clock::now() + seconds(60);
+  if (goes_on_elsewhere()) first = Clock::now() + look_elsewhere;
   if (servers_are_done() && !kill_at_) first = Clock::now();
   for (const auto& deadline : {cause_until_, kill_at_})
     if (deadline) first = std::min(first, *deadline);
@@ -122,12 +142,42 @@ void Supervisor::reap() {
     judge(worker);
   }
   replace_lost_servers();
+  replace_lost_workers();
+}
+
+void Supervisor::replace_lost_workers() {
+  for (const int rank : std::exchange(workers_lost_, {})) {
+    if (verdict_ || workers_started_ == crew_.restarts) break;
+    ++workers_started_;
+    say(fmt::format("worker {} is started anew ({} of {} restarts)", rank, workers_started_,
+                    crew_.restarts));
+    try {
+      workers_.push_back({crew_.start(rank), rank, {}});
+    } catch (const Error& error) {
+      say(error.what());
+    }
+  }
+  require_enough_workers();
+}
+
+// Of a job on several hosts nobody counts the workers of all.
+void Supervisor::require_enough_workers() {
+  if (verdict_ || plan_.least == 0 || group_ != nullptr || plan_.joined) return;
+  const auto left = std::count_if(workers_.begin(), workers_.end(), [](const Worker& worker) {
+    return !worker.serves && worker.process.running();
+  });
+  if (left >= plan_.least || last_loss_.empty() || workers_started_ < crew_.restarts ||
+      served_->is_finished())
+    return;
+  decide({1, fmt::format("{} worker{} left of the {} that the job needs, and the restarts are used "
+                         "up; the last that was lost: {}",
+                         left, left == 1 ? " is" : "s are", plan_.least, last_loss_)});
 }
 
 // The new one finds out by itself whether it is needed: where parts have no backups it ends.
 void Supervisor::replace_lost_servers() {
   const int lost = std::exchange(servers_lost_, 0);
-  if (verdict_ || (group_ == nullptr && !any_worker_running())) return;
+  if (verdict_ || (group_ == nullptr && has_workers() && !any_worker_running())) return;
   for (int i = 0; i < lost; ++i) {
     if (servers_started_ == servers_.restarts) {
       if (servers_.restarts > 0)
@@ -136,9 +186,9 @@ void Supervisor::replace_lost_servers() {
                                  servers_.restarts));
       return;
     }
-    // Each host has its own numbers, from those on that the job began with.
-    const int number = plan_.servers + plan_.host + plan_.hosts * servers_started_++;
+    ++servers_started_;
     try {
+      const int number = served_->new_server();
       workers_.push_back({servers_.start(number), number, {}, true});
     } catch (const Error& error) {
       write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", error.what()));
@@ -150,11 +200,16 @@ void Supervisor::judge(const Worker& worker) {
   const int status = worker.process.ending()->shell_status();
   if (verdict_ || status == 0) return;
   if (can_spare(worker)) {
-    write_all_of(
-        STDERR_FILENO,
-        fmt::format("convoy: {} {} {}\n", worker.serves ? "parameter server" : "worker",
-                    worker.rank, describe(*worker.process.ending(), worker.last_error_line)));
-    if (worker.serves) ++servers_lost_;
+    const std::string what =
+        fmt::format("{} {} {}", worker.serves ? "parameter server" : "worker", worker.rank,
+                    describe(*worker.process.ending(), worker.last_error_line));
+    say(what);
+    if (worker.serves) {
+      ++servers_lost_;
+    } else {
+      last_loss_ = what;
+      if (plan_.least > 0) workers_lost_.push_back(worker.rank);
+    }
     return;
   }
   if (status == interrupted_status) {
@@ -209,20 +264,33 @@ void Supervisor::act_on(const Verdict& verdict) {
 void Supervisor::settle_if_all_ended() {
   // Servers of several hosts are needed until the workers of all have ended.
   if (verdict_ || (group_ == nullptr ? any_running() : any_worker_running())) return;
+  if (goes_on_elsewhere()) return;
   if (consequence_) {
     // On other hosts the cause may yet be found.
     if (group_ == nullptr) decide(*consequence_);
   } else if (group_ == nullptr) {
-    decide({});
+    decide(outcome());
   } else if (!reported_done_) {
     reported_done_ = true;
-    group_->workers_done();
+    group_->workers_done(outcome());
     look_at_verdict();
   }
 }
 
+// All have ended, none with an error. Those that were killed may have been all there were.
+Verdict Supervisor::outcome() const {
+  if (served_ == nullptr || last_loss_.empty() || plan_.joined || served_->is_finished()) return {};
+  return {1, fmt::format("no worker is left, and the run is not over; go on with --resume; the "
+                         "last that was lost: {}",
+                         last_loss_)};
+}
+
 void Supervisor::signal_workers(int signal) {
-  for (const Worker& worker : workers_) worker.process.signal(signal);
+  for (const Worker& worker : workers_) {
+    // The workers see to their servers' end. Where there are none, those that joined leave.
+    const bool leaves = worker.serves && plan_.joined && signal == SIGTERM && !has_workers();
+    worker.process.signal(leaves ? SIGUSR1 : signal);
+  }
 }
 
 void Supervisor::pass_on(Worker& worker, const std::vector<std::string>& lines, int to) {

@@ -8,6 +8,7 @@
 
 #include "elastic/host_group.hpp"
 #include "elastic/output_relay.hpp"
+#include "elastic/served_job.hpp"
 #include "elastic/signal_pipe.hpp"
 #include "elastic/worker_process.hpp"
 
@@ -22,22 +23,27 @@ struct HostPlan {
   int first_server = 0;
   int servers = 0;  ///< on all hosts
   int hosts = 1;
+  int awaited = 0;      ///< workers that the first step waits for; 0: total
+  int least = 0;        ///< with fewer workers the job is given up; 0: workers are not replaced
+  bool joined = false;  ///< the job goes on without this host
 };
 
-/// Parameter servers of this host.
-struct ServerCrew {
-  std::vector<WorkerProcess> running;       ///< from plan.first_server on
+/// Workers or parameter servers of this host.
+struct ProcessCrew {
+  std::vector<WorkerProcess> running;       ///< the first has the plan's first number
   std::function<WorkerProcess(int)> start;  ///< one more, with this number
   int restarts = 0;                         ///< that may be started in place of lost ones
 };
 
 class Supervisor {
  public:
-  /// `group` is null for a job on one host. The end of a parameter server is not the job's (the
-  /// workers know whether they can go on): another one is started with a number that none had.
-  /// Where the job has servers, the end of a worker who is killed is not either, but for worker 0.
-  Supervisor(HostPlan plan, std::vector<WorkerProcess> workers, ServerCrew servers,
-             std::chrono::milliseconds grace, HostGroup* group, SignalPipe& signals);
+  /// `group` is null for a job on one host, and where this host joined. `served` is null for a job
+  /// without parameter servers. The end of a server is not the job's (the workers know whether they
+  /// can go on): another one is started with a number that none had. Where the job has servers, the
+  /// end of a worker who is killed is not either; with plan.least it is started anew.
+  Supervisor(HostPlan plan, ProcessCrew workers, ProcessCrew servers,
+             std::chrono::milliseconds grace, HostGroup* group, ServedJob* served,
+             SignalPipe& signals);
   /// Until all workers have ended and, with a group, it is known how the job did.
   Verdict run();
 
@@ -53,8 +59,10 @@ class Supervisor {
   bool finished() const;
   bool any_running() const;
   bool any_worker_running() const;
+  bool has_workers() const;
+  bool goes_on_elsewhere() const;
   bool servers_are_done() const;
-  bool can_spare(const Worker& worker) const;
+  bool can_spare(const Worker& worker);
   void wait_for_something();
   int patience() const;  // milliseconds
   void handle_signals();
@@ -62,6 +70,9 @@ class Supervisor {
   void reap();
   void judge(const Worker& worker);
   void replace_lost_servers();
+  void replace_lost_workers();
+  void require_enough_workers();
+  Verdict outcome() const;
   void look_at_verdict();
   void look_at_clock();
   void decide(const Verdict& verdict);
@@ -72,12 +83,17 @@ class Supervisor {
   Verdict failure_of(const Worker& worker) const;
 
   HostPlan plan_;
-  ServerCrew servers_;       // how to start more; those that run are among workers_
-  int servers_lost_ = 0;     // that are not replaced yet
-  int servers_started_ = 0;  // in place of lost ones
+  ProcessCrew crew_;               // how to start more; those that run are among workers_
+  ProcessCrew servers_;            // likewise
+  std::vector<int> workers_lost_;  // that are not replaced yet
+  int workers_started_ = 0;        // in place of lost ones
+  std::string last_loss_;
+  int servers_lost_ = 0;
+  int servers_started_ = 0;
   std::vector<Worker> workers_;
   std::chrono::milliseconds grace_;
   HostGroup* group_;
+  ServedJob* served_;
   SignalPipe& signals_;
 
   std::optional<Verdict> verdict_;

@@ -92,6 +92,23 @@ class JsonLinesLog final : public Observer {
 
 }  // namespace
 
+std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  ToldSoFar told;
+  std::optional<double> first;
+  std::istringstream lines(read_text_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!event.is_object()) continue;
+    told.step = std::max(told.step, event.value("step", std::int64_t{0}));
+    told.skipped += event.value("event", "") == "skipped";
+    const double time = event.value("time", 0.0);
+    if (!first) first = time;
+    told.seconds = time - *first;
+  }
+  return told;
+}
+
 std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
                                          std::int64_t resume_step) {
   if (resume_step > 0)

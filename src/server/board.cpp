@@ -90,9 +90,14 @@ void Board::fill(Message& answer) const {
   answer.text = counters_;
 }
 
-bool Board::take(const Message& request, std::int64_t version, Message& answer) {
+// What a lost worker had sent may be read after it was found to be lost.
+void Board::require_present(const Message& request) const {
   if (departed_.contains(request.worker))
     throw RequestError("this worker was given up for lost; start it anew");
+}
+
+bool Board::take(const Message& request, std::int64_t version, Message& answer) {
+  require_present(request);
   if (members_.size() >= most_members) throw RequestError("too many workers");
   if (members_.insert(request.worker).second) done_by_[request.worker] = 0;
   if (request.has(Flag::stop)) ask_to_stop();
@@ -203,6 +208,7 @@ void Board::mix(const Message& request, const std::vector<double>& sums) {
 }
 
 bool Board::news(const Message& request, Message& answer) {
+  require_present(request);
   if (request.has(Flag::stop)) ask_to_stop();
   const Step* step = last_.number == request.step ? &last_ : step_of(request.step);
   if (step == nullptr && request.step > next_) throw RequestError("news of a step to come");

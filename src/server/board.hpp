@@ -73,6 +73,7 @@ class Board {
   Step restore_step(SnapshotReader& in) const;
   bool bsp() const { return plan_.consistency == "bsp"; }
   bool async() const { return plan_.consistency == "async"; }
+  void require_present(const Message& request) const;
   void open_steps();
   Step* step_of(std::int64_t number);
   const Step* step_of(std::int64_t number) const;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "server/server_group.hpp"
+
 namespace convoy::server {
 namespace {
 
@@ -13,7 +15,6 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::milliseconds look_every{50};
 constexpr const char* map_key = "servers/map";
-constexpr std::string_view gone_prefix = "servers/gone/";
 
 std::string address_key(int server) {
   return fmt::format("servers/address/{}", server);
@@ -75,7 +76,7 @@ Directory::Directory(const Endpoint& at, const Secret& secret, std::string self,
                      int backups, std::chrono::milliseconds timeout)
     : self_(std::move(self)), timeout_(timeout) {
   client_ = std::make_unique<RendezvousClient>(at.host, at.port, secret, timeout);
-  client_->last_will(std::string(gone_prefix) + self_, "gone");
+  client_->last_will(servers_gone + self_, "gone");
   if (servers > 0) client_->compare_set(map_key, "", ShardMap::of(servers, backups).text());
   refresh();
   thread_ = std::thread([this] { watch(); });
@@ -118,7 +119,32 @@ std::vector<std::string> Directory::gone() const {
   return {gone_.begin(), gone_.end()};
 }
 
+bool Directory::is_gone(const std::string& who) const {
+  const std::lock_guard lock(mutex_);
+  return gone_.contains(who);
+}
+
+void Directory::enlist(const std::string& host) {
+  client_->set(servers_here + self_, host);
+}
+
+std::vector<Directory::Worker> Directory::workers() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Worker> all;
+  for (const auto& [name, host] : here_) all.push_back({name, host, gone_.contains(name)});
+  return all;
+}
+
+bool Directory::run_is_over() {
+  try {
+    return client_->check({servers_over});
+  } catch (const Error&) {  // watch() notices
+    return false;
+  }
+}
+
 void Directory::leave() {
+  client_->delete_key(servers_here + self_);
   client_->last_will("", "");
 }
 
@@ -135,9 +161,17 @@ void Directory::watch() {
 }
 
 void Directory::look() {
-  const auto all = client_->list(std::string(gone_prefix));
+  std::map<std::string, std::string> here;
+  const auto all = client_->list(servers_processes);
+  for (const auto& [key, value] : all)
+    if (key.starts_with(servers_here)) here.emplace(key.substr(servers_here.size()), value);
+  {
+    const std::lock_guard lock(mutex_);
+    here_ = std::move(here);
+  }
   for (const auto& [key, value] : all) {
-    const std::string who = key.substr(gone_prefix.size());
+    if (!key.starts_with(servers_gone)) continue;
+    const std::string who = key.substr(servers_gone.size());
     {
       const std::lock_guard lock(mutex_);
       if (!gone_.insert(who).second) continue;
@@ -149,7 +183,7 @@ void Directory::look() {
         return map.has(server) ? std::optional(map.without(server)) : std::nullopt;
       });
     }
-    gone_count_ = gone_count_ + 1;
+    ++gone_count_;
   }
   refresh();
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -70,17 +71,33 @@ class Directory {
   /// returns nothing where there is nothing to change. Whether it was changed; then map() is it, or
   /// a later one.
   bool change(const std::function<std::optional<ShardMap>(const ShardMap&)>& change);
-  /// Those that are lost so far: "worker-3-123".
+  /// Those that are lost or have left so far: "worker-3-123".
   std::vector<std::string> gone() const;
+  bool is_gone(const std::string& who) const;
   std::size_t gone_count() const { return gone_count_; }
+
+  /// Lists this process among workers().
+  void enlist(const std::string& host);
+  struct Worker {
+    std::string name;  ///< "worker-3-123"
+    std::string host;
+    bool gone = false;
+  };
+  /// That have come so far, in the order of their names.
+  std::vector<Worker> workers() const;
+  const std::string& self() const { return self_; }
+  RendezvousClient& store() { return *client_; }
+  /// Whoever tends the run has told so.
+  bool run_is_over();
   /// The rendezvous is lost, and with it the job.
   bool lost() const { return lost_; }
-  /// This process ends well.
+  /// Sees now who has come and who is lost, which else happens a few times a second.
+  void look();
+  /// This process ends well: nobody needs to do anything about it.
   void leave();
 
  private:
   void watch();
-  void look();
   std::string self_;
   std::chrono::milliseconds timeout_;
   std::unique_ptr<RendezvousClient> client_;
@@ -88,6 +105,7 @@ class Directory {
   ShardMap map_;
   std::string map_text_;
   std::set<std::string> gone_;
+  std::map<std::string, std::string> here_;  // hosts of workers
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::size_t> gone_count_{0};
   std::atomic<bool> lost_{false};

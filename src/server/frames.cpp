@@ -29,6 +29,15 @@ void decode_into(Received& received, const zmq::message_t& head,
 
 }  // namespace
 
+void wait_for(std::vector<zmq::pollitem_t>& items, std::chrono::milliseconds patience) {
+  try {
+    zmq::poll(items, patience);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
+    for (zmq::pollitem_t& item : items) item.revents = 0;
+  }
+}
+
 std::optional<Received> receive(zmq::socket_t& socket, bool routed) {
   std::vector<std::shared_ptr<zmq::message_t>> frames;
   bool more = true;

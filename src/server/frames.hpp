@@ -1,5 +1,6 @@
 #pragma once
 // Messages on ZeroMQ sockets.
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ struct Received {
   Answer answer;
   std::string problem;
 };
+
+/// Until something has come, time is up or a signal was handled.
+void wait_for(std::vector<zmq::pollitem_t>& items, std::chrono::milliseconds patience);
 
 /// Nothing when nothing is there. `routed`: the socket is a ROUTER.
 std::optional<Received> receive(zmq::socket_t& socket, bool routed);

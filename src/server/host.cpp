@@ -61,6 +61,9 @@ bool Host::answer_to(const Message& request, Message& answer) {
     case Kind::close:
       open_.erase({request.worker, request.shard});
       closed_.insert({request.worker, request.shard});
+      dismissed_ = true;
+      if (cell.board)
+        cell.board->gone(request.worker);  // its part of the next steps is the others'
       return true;
     default:
       return cell.shard != nullptr && of_shard(cell, request, answer);
@@ -180,6 +183,7 @@ void Host::gone(std::uint64_t worker) {
   std::erase_if(open_, [&](const Member& member) {
     if (member.first != worker) return false;
     closed_.insert(member);
+    dismissed_ = false;
     return true;
   });
   for (auto& [number, cell] : cells_) {

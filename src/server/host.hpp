@@ -45,6 +45,8 @@ class Host {
   void gone(std::uint64_t worker);
   /// All that said hello have closed, or are gone.
   bool closed() const { return !closed_.empty() && open_.empty(); }
+  /// The last one closed; where it is gone, others may come in its place.
+  bool dismissed() const { return dismissed_; }
 
  private:
   struct Table {
@@ -74,6 +76,7 @@ class Host {
   using Member = std::pair<std::uint64_t, std::uint32_t>;  // worker, shard
   std::set<Member> open_;
   std::set<Member> closed_;
+  bool dismissed_ = false;
 };
 
 }  // namespace convoy::server

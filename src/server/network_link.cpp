@@ -95,7 +95,7 @@ void NetworkLink::receive_all(std::chrono::milliseconds patience) {
   std::vector<zmq::pollitem_t> items;
   for (auto& [server, connected] : connections_)
     items.push_back({connected.socket.handle(), 0, ZMQ_POLLIN, 0});
-  zmq::poll(items, patience);
+  wait_for(items, patience);
   for (auto& [server, connected] : connections_) {
     while (auto received = receive(connected.socket, /*routed=*/false)) take(std::move(*received));
   }

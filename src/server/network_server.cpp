@@ -73,7 +73,7 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
     std::vector<zmq::pollitem_t> items = {{zap_.handle(), 0, ZMQ_POLLIN, 0},
                                           {router_.handle(), 0, ZMQ_POLLIN, 0}};
     for (auto& [number, peer] : peers_) items.push_back({peer.socket.handle(), 0, ZMQ_POLLIN, 0});
-    zmq::poll(items, glance);
+    wait_for(items, glance);
     if ((items[0].revents & ZMQ_POLLIN) != 0) serve_greeting();
     look_around();
     for (int i = 0; i < 64; ++i) {
@@ -86,7 +86,10 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
         handle_acknowledgement(std::move(*received));
     }
     offer();
-    if (host_.closed() && unreplicated_.empty()) {
+    balance();
+    if (leaves()) return true;
+    if (host_.closed() && unreplicated_.empty() &&
+        (host_.dismissed() || directory_.run_is_over())) {
       end_well();
       return true;
     }
@@ -183,7 +186,9 @@ void NetworkServer::handle(Received received) {
     return refuse("a message that its sender may not send");
   if (!accept(received)) return;
   if (from_server) return handle_replica(received.from, received.answer);
-  if (m.kind == Kind::hello) workers_[m.worker] = received.from;
+  // Perhaps we know already that it is gone.
+  if (m.kind == Kind::hello && workers_.insert_or_assign(m.worker, received.from).second)
+    gone_seen_ = 0;
   handle_request(received.from, m);
 }
 
@@ -209,6 +214,8 @@ void NetworkServer::handle_request(const std::string& from, const Message& reque
   }
   if (!is_ours(request.shard))
     return refuse_request(from, request, Flag::moved, "another server has this shard");
+  if (handing_over_ == request.shard)
+    return refuse_request(from, request, Flag::moved, "another server gets this shard");
   if (try_request(from, request)) return retry();
   if (waiting_.size() >= most_waiting) return refuse("a request more than there is room for");
   if (!request.data.empty())  // only what asks for something waits
@@ -368,6 +375,9 @@ void NetworkServer::look_at_gone() {
     for (auto worker = workers_.begin(); worker != workers_.end();) {
       if (is_of_process(worker->first, process)) {
         host_.gone(worker->first);
+        std::erase_if(waiting_, [&](const Waiting& waiting) {
+          return waiting.request.worker == worker->first;
+        });
         worker = workers_.erase(worker);
       } else {
         ++worker;

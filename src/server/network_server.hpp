@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct NetworkServerOptions {
   /// How long a part lacks a backup until a server that has other parts becomes it. A new server
   /// does at once.
   std::chrono::milliseconds offer_after{10'000};
+  /// Set (by a signal handler): the server goes once each of its parts is on another one, too.
+  const std::atomic<bool>* leave = nullptr;
   std::function<void(const std::string&)> log;  ///< one line each, a few a second at most
 };
 
@@ -38,8 +41,8 @@ class NetworkServer {
   explicit NetworkServer(NetworkServerOptions options);
   ~NetworkServer();
 
-  /// Serves until all workers have closed their connections or the job has no need of this server
-  /// (true), or `stop` is set or the rendezvous is lost (false).
+  /// Serves until all workers have closed their connections, the job has no need of this server or
+  /// it has left (true), or `stop` is set or the rendezvous is lost (false).
   bool serve(const std::atomic<bool>& stop);
   const std::string& endpoint() const { return endpoint_; }
   const std::string& key() const { return keys_.public_key; }
@@ -115,6 +118,11 @@ class NetworkServer {
   void become_backup(const std::string& from, const Message& seeded);
   void withdraw(std::uint32_t shard, const std::string& why);
 
+  // How servers that have the same shards change places (network_moves.cpp).
+  bool leaves();
+  void balance();
+  void hand_over();
+
   NetworkServerOptions options_;
   CurveKeys keys_ = random_keys();
   CurveKeys worker_keys_;  // those of all workers
@@ -135,6 +143,8 @@ class NetworkServer {
   std::map<std::uint32_t, Arriving> arriving_;  // by shard
   Clock::time_point lacking_since_{};           // that some part has no backup
   bool unfit_ = false;                          // to become one
+  std::optional<std::uint32_t> handing_over_;   // a shard of ours, to its backup
+  bool told_staying_ = false;                   // that it cannot leave yet
   std::size_t gone_seen_ = 0;
 
   std::map<std::string, Session> sessions_;

@@ -1,13 +1,25 @@
 #pragma once
 // How a process joins the parameter servers of its job.
+#include <string>
+
 #include "convoy/comm/rendezvous.hpp"
 #include "convoy/server/server_group.hpp"
 
 namespace convoy {
 
+/// Keys of the rendezvous: who tends the run; how it ended, once it has: served_to_the_end when all
+/// is kept of it.
+inline const std::string servers_tender = "servers/tender";
+inline const std::string servers_over = "servers/over";
+inline const std::string served_to_the_end = "finished";
+/// All worker processes of the job: those that are lost or have left, those that have enlisted.
+inline const std::string servers_processes = "servers/process/";
+inline const std::string servers_gone = "servers/process/gone/";
+inline const std::string servers_here = "servers/process/here/";
+
 struct ServerGroupOptions {
   int rank = 0;
-  int workers = 1;
+  int workers = 1;  ///< that the first step waits for
   int servers = 1;
   int backups = 0;
   Endpoint rendezvous;

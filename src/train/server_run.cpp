@@ -1,50 +1,21 @@
 // A run with parameter servers (docs/design.md, "The parameter server"): every
-// replica is a worker with weights of its own; the first one of worker 0 tends
-// the run's folder between its steps.
+// replica is a worker with weights of its own; the first one of the process that
+// tends the run does so between its steps (server_tending.cpp).
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
-#include <mutex>
-#include <thread>
+#include <utility>
 
 #include "convoy/core/error.hpp"
-#include "convoy/server/server_group.hpp"
-#include "server/local.hpp"
-#include "train/server_worker.hpp"
-#include "train/trainer_impl.hpp"
+#include "train/served.hpp"
 
 namespace convoy {
+namespace {
 
-// The servers, the workers of this process and their threads.
-struct Trainer::Impl::Served {
-  std::unique_ptr<server::LocalServers> local;  // null: processes
-  std::vector<std::unique_ptr<ServerWorker>> workers;
-  TimeUse counted;  // of the first worker, as it was last looked at
-  TimeUse::Clock::time_point since = TimeUse::Clock::now();
+constexpr std::size_t most_recent = 1024;  // steps
 
-  std::mutex mutex;
-  std::exception_ptr error;
-  bool is_consequence = false;  // that error: another one may be its cause
-  std::vector<std::thread> threads;
-
-  void fail(std::exception_ptr failure, bool consequence) {
-    {
-      const std::lock_guard lock(mutex);
-      if (!error || (is_consequence && !consequence)) {
-        error = failure;
-        is_consequence = consequence;
-      }
-    }
-    for (auto& worker : workers) worker->link().interrupt();
-  }
-  void join() {
-    for (std::thread& thread : threads) thread.join();
-    threads.clear();
-  }
-  ~Served() { join(); }
-};
+}  // namespace
 
 RunSummary Trainer::Impl::run_served() {
   if (options_.membership != nullptr || options_.group)
@@ -56,13 +27,9 @@ RunSummary Trainer::Impl::run_served() {
         "strategy.backups: servers that are threads of one "
         "process are lost together; start them "
         "as processes with convoy launch --servers, or remove it");
-  const Json resumed = options_.resume && is_first() ? resume() : Json();
-  log_ = open_log();
   Served served;
   served_ = &served;
   make_server_workers();
-  emit_start();
-  if (!resumed.is_null()) emit(resumed);
   const std::string identity = identity_.dump() + options_.data_fingerprint;
   const auto guarded = [&](const std::function<void()>& work) {
     try {
@@ -75,27 +42,39 @@ RunSummary Trainer::Impl::run_served() {
   };
   // All before the first step, so that no server takes the job for done without one of them.
   for (auto& worker : served.workers) worker->greet(identity);
-  for (std::size_t r = 1; r < served.workers.size(); ++r) {
-    served.threads.emplace_back([&, r] {
-      at::set_num_threads(1);
-      guarded([&] { serve(*served.workers[r], /*tends=*/false); });
-    });
-  }
+  if (options_.servers) options_.servers->enlist();
+  RunSummary summary;
+  std::optional<ServerTurn> last;
   guarded([&] {
-    ServerWorker& first = *served.workers[0];
-    if (is_first()) prepare_servers(first, !resumed.is_null());
-    serve(first, is_first());
+    await_beginning();
+    for (std::size_t r = 1; r < served.workers.size(); ++r) {
+      served.threads.emplace_back([&, r] {
+        at::set_num_threads(1);
+        guarded([&] { serve(*served.workers[r], /*first=*/false); });
+      });
+    }
+    last = serve(*served.workers[0], /*first=*/true);
   });
   served.join();
-  if (served.error) std::rethrow_exception(served.error);
-  RunSummary summary;
-  if (is_first()) {
-    report_servers(*served.workers[0]);
-    summary = finish();
+  if (!served.error && last) guarded([&] { summary = finish_served(*last); });
+  if (served.error) {
+    if (tends_) end_for_all();
+    std::rethrow_exception(served.error);
   }
+  served_ = nullptr;
+  if (!last && served.left) return summary;  // its end is how the others learn that it has gone
   for (auto& worker : served.workers) worker->close();
   if (options_.servers) options_.servers->leave();
-  served_ = nullptr;
+  return summary;
+}
+
+RunSummary Trainer::Impl::finish_served(const ServerTurn& last) {
+  if (!is_first()) await_end(last);
+  RunSummary summary;
+  if (!is_first()) return summary;
+  report_servers(*served_->workers[0]);
+  summary = finish();
+  if (options_.servers) options_.servers->tell_over(/*finished=*/true);
   return summary;
 }
 
@@ -132,16 +111,30 @@ void Trainer::Impl::prepare_servers(ServerWorker& worker, bool resumed) {
                  options_.servers ? options_.servers->workers() : pool_.size());
 }
 
-void Trainer::Impl::serve(ServerWorker& worker, bool tends) {
+// Until there is no more to do, which is what it returns; nothing where this process leaves, or
+// another one says why all end.
+std::optional<ServerTurn> Trainer::Impl::serve(ServerWorker& worker, bool first) {
+  const bool together = job_.strategy.consistency == "bsp";
   while (true) {
+    if (first && leaves()) served_->left = true;
+    if (served_->left) {
+      worker.close();  // its part of the next steps is the others' from here on
+      return std::nullopt;
+    }
     const ServerTurn turn = worker.next();
+    if (first && !tends_ && options_.servers->tends()) take_over_serving(worker, turn);
+    const bool tends = first && tends_;
     if (tends) tend(worker, turn);
-    if (turn.finished) return;
+    if (turn.finished) return turn.step < total_steps_ ? std::nullopt : std::optional(turn);
     const ServerStep result = worker.take_step(turn);
+    if (first && together && result.known) {
+      served_->recent[turn.step + 1] = result;
+      if (served_->recent.size() > most_recent) served_->recent.erase(served_->recent.begin());
+    }
     if (tends) {
       note(worker, turn, result);
     } else if (result.skipped && job_.train.on_nonfinite != "skip") {
-      if (job_.strategy.consistency == "bsp") return;  // the first worker says why
+      if (together) return std::nullopt;  // who tends the run says why
       throw NonFiniteError(
           describe(find_nonfinite(worker.replica(), shared_, turn.step, turn.lanes, nullptr),
                    turn.step + 1));
@@ -149,7 +142,20 @@ void Trainer::Impl::serve(ServerWorker& worker, bool tends) {
   }
 }
 
+// Between two of its steps, when it was asked to and others stay.
+bool Trainer::Impl::leaves() {
+  if (!options_.servers || options_.leave == nullptr || !options_.leave->load()) return false;
+  if (options_.servers->may_go()) return true;
+  const auto all = options_.servers->processes(/*now=*/false);
+  const auto there = std::count_if(all.begin(), all.end(),
+                                   [](const ServedWorker& process) { return !process.gone; });
+  if (there == 1 && !std::exchange(served_->told_alone, true))
+    fmt::print(stderr, "convoy: cannot leave: there is no other worker; it does when one joins\n");
+  return false;
+}
+
 void Trainer::Impl::note(ServerWorker& worker, const ServerTurn& turn, const ServerStep& result) {
+  if (!result.known) return;
   last_loss_ = result.loss;
   last_rate_ = result.rate;
   last_norm_ = result.norm;
@@ -158,31 +164,6 @@ void Trainer::Impl::note(ServerWorker& worker, const ServerTurn& turn, const Ser
   progress_.step = std::max(progress_.step, together ? turn.step : progress_.step);
   tell_nonfinite(find_nonfinite(worker.replica(), shared_, turn.step,
                                 together ? Range{0, lanes_} : turn.lanes, nullptr));
-}
-
-// What is due after the steps that are over by now.
-void Trainer::Impl::tend(ServerWorker& worker, const ServerTurn& turn) {
-  const bool together = job_.strategy.consistency == "bsp";
-  const std::int64_t now = together || turn.finished ? turn.step : turn.whole;
-  if (!together && turn.whole > progress_.step) last_loss_ = turn.loss;
-  while (progress_.step < now) {
-    meter_.samples += schedule_.batch_size(progress_.step);
-    ++meter_.steps;
-    ++progress_.step;
-    progress_.updates = progress_.step - progress_.skipped;
-    if (progress_.step == now) {
-      count_time(worker);
-      stop_asked_ = turn.stop;
-    }
-    const bool keeps = checkpoint_due() || (stop_asked_ && !finished());
-    if (keeps || evaluation_due() || finished()) copy_from(worker, keeps);
-    between_steps();
-    served_->since = TimeUse::Clock::now();
-  }
-  if (!turn.stop || finished()) return;
-  stop_asked_ = true;  // no step was begun since
-  copy_from(worker, /*with_states=*/true);
-  stop_if_asked();
 }
 
 void Trainer::Impl::count_time(ServerWorker& worker) {

@@ -250,6 +250,7 @@ ServerStep ServerWorker::take_together(const ServerTurn& turn) {
   const auto losses = await_news(turn.step);
   ServerStep result;
   const double squared = squared_norm(squares);
+  result.known = losses.has_value();
   if (!losses) return result;  // the others are past it
   result.loss = tree_sum(*losses);
   result.norm = std::sqrt(squared);

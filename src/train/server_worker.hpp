@@ -38,6 +38,7 @@ struct ServerStep {
   double rate = 0;
   double norm = 0;
   bool skipped = false;
+  bool known = true;  ///< false: the others were past it before this worker could hear of it
 };
 
 /// Buffers that are no floats, as they travel.

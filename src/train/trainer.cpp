@@ -81,6 +81,7 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       pool_(checked_replicas(options_.replicas)),
       lane_results_(static_cast<std::size_t>(lanes_)),
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
+  if (options_.servers) tends_ = options_.servers->tends();
   identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name,
                            options_.model_meta, data_.values);
   data_.values = {};  // the schedule knows who gets what
@@ -286,9 +287,7 @@ void Trainer::Impl::train_to_end() {
 
 void Trainer::Impl::between_steps() {
   if (verification_due() && !verify_weights()) return;
-  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() ||
-      finished())
-    emit_step();
+  tell_step();
   if (evaluation_due()) {
     const auto begin = TimeUse::Clock::now();
     const bool validate = data_.validation != nullptr;
@@ -306,6 +305,12 @@ void Trainer::Impl::between_steps() {
   stop_if_asked();
 }
 
+void Trainer::Impl::tell_step() {
+  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() ||
+      finished())
+    emit_step();
+}
+
 void Trainer::Impl::show_on_timeline(const char* name, TimeUse::Clock::time_point begin) {
   for (std::size_t r = 0; r < replicas_.size(); ++r)
     replicas_[r]->time_use().other(r == 0 ? name : nullptr, begin);
@@ -315,13 +320,13 @@ bool Trainer::Impl::evaluation_due() const {
   if (job_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
   const double per_epoch = static_cast<double>(schedule_.steps_per_epoch());
   const auto every = std::max<std::int64_t>(1, std::llround(job_.evaluate.every * per_epoch));
-  return progress_.step % every == 0 || finished();
+  return progress_.step % every == 0 || finished() || overdue_;
 }
 
 bool Trainer::Impl::checkpoint_due() const {
   if (!checkpoints_) return false;
   const std::int64_t every = job_.train.checkpoint.every;
-  return finished() || (every > 0 ? progress_.step % every == 0 : ended_epoch());
+  return finished() || overdue_ || (every > 0 ? progress_.step % every == 0 : ended_epoch());
 }
 
 void Trainer::Impl::stop_if_asked() {

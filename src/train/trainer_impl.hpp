@@ -48,7 +48,7 @@ class Trainer::Impl {
   Network replica_network() const;
   void start_trace();
   bool is_first() const {
-    if (options_.servers) return options_.servers->rank() == 0;
+    if (options_.servers) return tends_;
     return !options_.group || options_.group->rank() == 0;
   }
   int worker() const { return options_.group ? options_.group->rank() : 0; }
@@ -60,6 +60,7 @@ class Trainer::Impl {
   void share_restored();
   void train_to_end();
   void between_steps();
+  void tell_step();
   void show_on_timeline(const char* name, TimeUse::Clock::time_point begin);
   bool ended_epoch() const { return progress_.step % schedule_.steps_per_epoch() == 0; }
   bool finished() const { return progress_.step >= total_steps_; }
@@ -147,13 +148,24 @@ class Trainer::Impl {
   struct Served;
   RunSummary run_served();
   void make_server_workers();
+  void begin_serving();
   void prepare_servers(ServerWorker& worker, bool resumed);
-  void serve(ServerWorker& worker, bool tends);
+  std::optional<ServerTurn> serve(ServerWorker& worker, bool first);
+  bool leaves();
   void note(ServerWorker& worker, const ServerTurn& turn, const ServerStep& result);
-  void tend(ServerWorker& worker, const ServerTurn& turn);
+  RunSummary finish_served(const ServerTurn& last);
   void count_time(ServerWorker& worker);
   void copy_from(ServerWorker& worker, bool with_states);
   void report_servers(ServerWorker& worker);
+
+  // server_tending.cpp
+  void await_beginning();
+  void take_over_serving(ServerWorker& worker, const ServerTurn& turn);
+  void await_end(const ServerTurn& last);
+  void end_for_all();
+  void tend(ServerWorker& worker, const ServerTurn& turn);
+  void tend_step(ServerWorker& worker, bool current);
+  void emit_processes();
 
   // balance.cpp
   void start_worker_balancing(const std::vector<int>& parallel);
@@ -274,6 +286,8 @@ class Trainer::Impl {
 
   // With parameter servers.
   Served* served_ = nullptr;  // while they serve
+  bool tends_ = true;         // this process does the run's folder
+  bool overdue_ = false;      // an evaluation and a checkpoint, after one who tended was lost
   Json server_report_;
 
   std::unique_ptr<Observer> log_;

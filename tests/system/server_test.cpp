@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "system/fixtures.hpp"
@@ -168,22 +170,112 @@ TEST(ServerProcesses, LostOnesAreReplacedAsOftenAsRestartsSays) {
   EXPECT_THAT(outcome.err, Not(HasSubstr("parameter server 2")));
 }
 
+// Each step is told once, in order.
+void expect_all_steps(const Workplace& place, const std::string& out, int steps) {
+  std::istringstream lines(place.read(out + "/metrics.jsonl"));
+  int expected = 1;
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line);
+    if (event["event"] == "step") EXPECT_EQ(event["step"], expected++);
+  }
+  EXPECT_EQ(expected, steps + 1);
+}
+
+// Worker 0 tends the run's folder, which another one takes over.
 TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
   const Workplace place;
   const std::string expected = sha_alone(place, 400);
-  for (const std::string consistency : {"bsp", "ssp", "async"}) {
+  for (const auto& [consistency, victim] :
+       std::vector<std::pair<std::string, int>>{{"bsp", 0}, {"ssp", 1}, {"async", 0}}) {
     Process job(
         launch(3, 2, train(consistency, served(consistency, 400) + Words{"--replicas", "1"})),
         place.path());
     ASSERT_TRUE(reaches(place, consistency, 30));
-    ::kill(worker(place, 1), SIGKILL);
+    ::kill(worker(place, victim), SIGKILL);
     const Outcome outcome = job.wait();
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(place.summary(consistency)["steps"], 400);
+    expect_all_steps(place, consistency, 400);
+    EXPECT_THAT(place.read(consistency + "/metrics.jsonl"), HasSubstr("\"event\":\"lost\""));
     if (consistency == "bsp") {
       EXPECT_EQ(sha_of(place, consistency), expected);
     }
   }
+}
+
+Words elastic(const std::string& workers, const Words& more, const Words& command) {
+  return Words{"launch", "--workers", workers} + more + Words{"--"} + command;
+}
+
+TEST(ServerProcesses, OfMinToMaxWorkersLostOnesAreStartedAnew) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 1500);
+  Process job(elastic("1:2", {"--servers", "1"},
+                      train("run", served("bsp", 1500) + Words{"--replicas", "1"})),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 30));
+  ::kill(worker(place, 0), SIGKILL);
+  ASSERT_TRUE(says(job, "worker 0 is started anew (1 of 10 restarts)"));
+  const auto joined = [&] {
+    const std::string metrics = place.read("run/metrics.jsonl");
+    return metrics.find("\"event\":\"joined\"") != std::string::npos;
+  };
+  for (int i = 0; i < 6000 && !joined(); ++i) std::this_thread::sleep_for(10ms);
+  ::kill(worker(place, 1), SIGKILL);  // which tends the run now
+  const Outcome outcome = job.wait();
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(sha_of(place, "run"), expected);
+  expect_all_steps(place, "run", 1500);
+}
+
+TEST(ServerProcesses, WithoutAWorkerThereIsNoJob) {
+  const Workplace place;
+  for (const std::string workers : {"1", "1:1"}) {
+    Process job(
+        elastic(workers, {"--servers", "1", "--restarts", "0", "--grace", "1"},
+                train("run", served("async", 100000) + Words{"--replicas", "1", "--overwrite"})),
+        place.path());
+    ASSERT_TRUE(reaches(place, "run", 10));
+    ::kill(worker(place, 0), SIGKILL);
+    const Outcome outcome = job.wait();
+    EXPECT_EQ(outcome.status, 1) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("worker 0 was killed by signal 9")) << workers;
+    std::filesystem::remove(place.path() / "run/metrics.jsonl");
+  }
+}
+
+// Those that the job began with go, and others come.
+TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 3000);
+  const std::vector<std::string> secret = {"CONVOY_SECRET=a secret of this test only"};
+  const Words meet = {"--rendezvous", "127.0.0.1:17072"};
+  const Words command = train("run", served("bsp", 3000, 1) + Words{"--replicas", "1"});
+  const auto launcher = [&](const Words& words) {
+    return Process::of(Words{CONVOY_PROGRAM} + words, place.path(), "launcher" + words[2], secret);
+  };
+  Process job = launcher(elastic("1", meet + Words{"--servers", "2"}, command));
+  ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
+  Process joins = launcher(elastic("2", meet + Words{"--join", "--servers", "1"}, command));
+  const auto metrics = [&](const std::string& text) {
+    for (int i = 0; i < 6000; ++i) {
+      if (place.read("run/metrics.jsonl").find(text) != std::string::npos) return true;
+      std::this_thread::sleep_for(10ms);
+    }
+    return false;
+  };
+  ASSERT_TRUE(metrics("\"event\":\"joined\",\"epoch\""));
+  ::kill(worker(place, 0), SIGUSR1);
+  ::kill(server(place, 0), SIGUSR1);
+  EXPECT_TRUE(says(job, "parameter server 0: leaves"));
+  EXPECT_TRUE(metrics("\"event\":\"lost\""));
+  const Outcome joined = joins.wait();
+  const Outcome outcome = job.wait();
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(joined.status, 0) << joined.err;
+  EXPECT_EQ(sha_of(place, "run"), expected);
+  expect_all_steps(place, "run", 3000);
+  EXPECT_THAT(joined.err, HasSubstr("parameter server 2: started, joins as backup of part 0"));
 }
 
 TEST(ServerProcesses, WithoutABackupALostServerEndsTheJobWithOneLine) {

@@ -107,6 +107,19 @@ TEST_F(ReportJsonLinesLog, GoingOnAtTheFirstStepKeepsWhatHappenedBeforeIt) {
   EXPECT_EQ(text(), "{\"time\":1.5,\"step\":5,\"event\":\"step\"}\n");
 }
 
+TEST_F(ReportJsonLinesLog, TellsHowFarItHasCome) {
+  EXPECT_FALSE(told_so_far(file_));
+  write(
+      "{\"time\":10.0,\"step\":0,\"event\":\"joined\"}\nno event\n"
+      "{\"time\":11.5,\"step\":4,\"event\":\"skipped\"}\n"
+      "{\"time\":12.5,\"step\":3,\"event\":\"step\"}\n{\"time\":13.0,\"st");
+  const auto told = told_so_far(file_);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->step, 4);
+  EXPECT_EQ(told->skipped, 1);
+  EXPECT_EQ(told->seconds, 2.5);
+}
+
 TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {
   const auto log = json_lines_log("/dev/full");
   try {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "server/network_link.hpp"
 #include "server_support.hpp"
 #include "train_support.hpp"
@@ -97,6 +99,101 @@ TEST_P(ServerReplace, AllServersInTurnLoseNoAcknowledgedPush) {
   EXPECT_EQ(weight(*link, 1), expected);
   EXPECT_THAT(servers.log(), HasSubstr("2 started, joins as backup of part 0, 1 of the weights"));
   EXPECT_THAT(servers.log(), HasSubstr("4 takes over shard 0 from server 3"));
+}
+
+TEST_P(ServerReplace, ANewBackupOfAllPartsIsHandedOneOfThem) {
+  TwoParts parts(GetParam());
+  Servers& servers = parts.servers;
+  parts.lose_the_first();
+  servers.start_another();
+  std::uint64_t pushed = 0;
+  while (!servers.says("hands part 0 of the weights over to server 2") && pushed < 100000) {
+    push(*parts.link, ++pushed, 1.0F, 0);
+    push(*parts.link, pushed, 1.0F, 1);
+  }
+  for (int more = 0; more < 20; ++more) push(*parts.link, ++pushed, 1.0F, 0);
+  EXPECT_TRUE(servers.come_to_say("2 takes over shard 0 from server 1")) << servers.log();
+  servers.lose(2);  // 1 has all that it acknowledged since
+  EXPECT_TRUE(servers.come_to_say("1 takes over shard 0 from server 2")) << servers.log();
+  push(*parts.link, ++pushed, 1.0F, 0);
+  EXPECT_EQ(weight(*parts.link, 0),
+            std::pair(1 - static_cast<float>(pushed), static_cast<std::int64_t>(pushed)));
+}
+
+TEST_P(ServerReplace, WhoLeavesTakesNothingWithIt) {
+  TwoParts parts(GetParam());
+  Servers& servers = parts.servers;
+  push(*parts.link, 1, 0.25F, 0);
+  servers.leave(0);
+  EXPECT_TRUE(servers.come_to_say("1 takes over shard 0 from server 0")) << servers.log();
+  servers.await_end(0);
+  push(*parts.link, 2, 0.5F, 0);
+  EXPECT_EQ(weight(*parts.link, 0), std::pair(0.25F, std::int64_t{2}));
+  servers.leave(1);
+  EXPECT_TRUE(servers.come_to_say("1 cannot leave yet: no other server has part 0"))
+      << servers.log();
+  push(*parts.link, 3, 0.25F, 0);
+  servers.start_another();
+  EXPECT_TRUE(servers.come_to_say("2 takes over shard 1 from server 1")) << servers.log();
+  servers.await_end(1);
+  EXPECT_EQ(weight(*parts.link, 0), std::pair(0.0F, std::int64_t{3}));
+}
+
+TEST(ServerReplace, WithoutBackupsNobodyLeaves) {
+  Servers servers("", 1);
+  const auto group = servers.group(0);
+  const auto link = group->connect(0);
+  begin(*link);
+  servers.leave(0);
+  EXPECT_TRUE(
+      servers.come_to_say("0 cannot leave yet: no other server has part 0 of the weights; "
+                          "strategy.backups: 1 keeps each part on two"));
+  push(*link, 1, 0.25F, 0);
+  EXPECT_EQ(weight(*link, 0), std::pair(0.75F, std::int64_t{1}));
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
+TEST(ServerWorkers, OneOfThemTendsTheRunUntilItIsGone) {
+  Servers servers("", 1);
+  const auto early = servers.group(1);
+  EXPECT_FALSE(early->tends());  // rank 0 begins
+  auto first = servers.group(0);
+  EXPECT_TRUE(first->tends());
+  EXPECT_EQ(first->tended_before(), "");
+  const auto third = servers.group(2);
+  EXPECT_FALSE(early->tends());
+  EXPECT_FALSE(third->tends());
+  const std::string name = first->self();
+  first.reset();
+  EXPECT_TRUE(comes_true([&] { return early->tends() || third->tends(); }));
+  EXPECT_NE(early->tends(), third->tends());
+  EXPECT_EQ((early->tends() ? early : third)->tended_before(), name);
+}
+
+TEST(ServerWorkers, TheyLeaveOneAfterTheOtherAndTheLastStays) {
+  Servers servers("", 1);
+  auto one = servers.group(0);
+  auto two = servers.group(1);
+  one->enlist();
+  EXPECT_FALSE(one->may_go());
+  two->enlist();
+  EXPECT_TRUE(comes_true([&] { return one->may_go(); }));
+  EXPECT_FALSE(two->may_go());
+  one.reset();
+  EXPECT_TRUE(comes_true([&] { return two->processes(true).front().gone; }));
+  std::this_thread::sleep_for(400ms);
+  EXPECT_FALSE(two->may_go());
+  const auto three = servers.group(2);
+  three->enlist();
+  EXPECT_TRUE(comes_true([&] { return two->may_go(); }));
 }
 
 TEST(ServerReplace, AServerThatHasOtherPartsBecomesABackupAfterAWhile) {

@@ -44,6 +44,7 @@ class Servers {
   Endpoint at() const { return {"127.0.0.1", rendezvous_.port()}; }
   /// As if it were killed: its connection to the rendezvous ends, and it answers nobody.
   void lose(int number) { servers_[static_cast<std::size_t>(number)]->stop = true; }
+  void leave(int number) { servers_[static_cast<std::size_t>(number)]->leave = true; }
   std::string log() {
     const std::lock_guard lock(mutex_);
     return log_;
@@ -77,6 +78,7 @@ class Servers {
   struct Running {
     std::unique_ptr<NetworkServer> server;
     std::atomic<bool> stop{false};
+    std::atomic<bool> leave{false};
     std::thread thread;
   };
   void start(int number) {
@@ -85,6 +87,7 @@ class Servers {
     options.bind = bind_;
     options.timeout = std::chrono::seconds(20);
     options.offer_after = offer_after_;
+    options.leave = &running->leave;
     options.log = [this, number](const std::string& line) {
       const std::lock_guard lock(mutex_);
       log_ += std::to_string(number) + " " + line + "\n";

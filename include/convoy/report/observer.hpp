@@ -29,6 +29,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace convoy {
 
@@ -51,6 +52,15 @@ std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
 /// later ones and an incomplete last line (atomically). Throws IoError.
 std::unique_ptr<Observer> continue_json_lines_log(const std::filesystem::path& file,
                                                   std::int64_t step);
+
+/// How far such a log has come.
+struct ToldSoFar {
+  std::int64_t step = 0;     ///< the last one that a whole line is about
+  std::int64_t skipped = 0;  ///< steps that were left out
+  double seconds = 0;        ///< from the first line to the last
+};
+/// Nothing where there is no such file. Throws IoError.
+std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file);
 
 /// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s,
 /// loss, time left) with lines for evaluations and checkpoints above it; otherwise plain lines, at

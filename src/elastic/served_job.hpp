@@ -1,0 +1,43 @@
+#pragma once
+// What the launchers of a job with parameter servers know of it from the rendezvous.
+#include <chrono>
+
+#include "convoy/comm/rendezvous.hpp"
+
+namespace convoy {
+
+class ServedJob {
+ public:
+  ServedJob(const Endpoint& rendezvous, const Secret& secret, std::chrono::milliseconds timeout);
+
+  struct Size {
+    int workers = 0;
+    int servers = 0;
+    int hosts = 1;
+    int least = 0;  ///< workers that the first step waits for
+  };
+  /// What the job begins with, for those who join it.
+  void tell(const Size& size);
+  /// The same, as told by others. Throws TimeoutError when nobody does in time.
+  Size wait_for_size(std::chrono::milliseconds patience);
+
+  /// Numbers that nobody in the job had so far: the first of so many.
+  int new_workers(int count);
+  int new_server();
+  int new_host();
+
+  /// Whether some worker has begun to tend the run. Does not throw: without a rendezvous, no.
+  bool is_tended();
+  /// Whether the run is over and all is kept of it. Likewise.
+  bool is_finished();
+  /// Whether workers are at work, on any host. Likewise.
+  bool has_workers();
+
+ private:
+  int next(const char* what, int first, int count);
+
+  RendezvousClient client_;
+  Size size_;
+};
+
+}  // namespace convoy
