@@ -117,7 +117,9 @@ void train(const Options& options) {
   const convoy::Job job = convoy::load_job(options.job, options.set);
   convoy::RunOptions run;
   join_others(job, run);
-  const bool first = run.servers ? run.servers->rank() == 0 : !run.group || run.group->rank() == 0;
+  // Whoever comes in place of a lost worker finds the run begun.
+  const bool first = run.servers ? run.servers->rank() == 0 && !run.servers->begun()
+                                 : !run.group || run.group->rank() == 0;
   convoy::Splits splits = convoy::load_splits(job.data, job.preprocess, job.seed, job.directory,
                                               run.group.get(), job.partition);
   const auto [users, items] = count_ids(splits);
@@ -133,14 +135,14 @@ void train(const Options& options) {
     convoy::write_file_atomically(run.out / "job.yaml", convoy::print_job(job));
   }
   const auto bar = convoy::progress(stderr);
-  if (first) run.observers = {bar.get()};
+  if (first || run.servers) run.observers = {bar.get()};
 
   convoy::Trainer trainer(job, convoy::model_factory<Recommender>(users, items),
                           convoy::make_loss(job.loss, splits.train->spec()),
                           {splits.train, splits.validation, splits.test, std::move(splits.values)},
                           run);
   const convoy::RunSummary summary = trainer.run();
-  if (!first) return;
+  if (!summary.json.contains("final")) return;  // another worker tells it
   std::cout << users << " users, " << items << " items\n"
             << "test_accuracy  " << summary.json["final"]["test_accuracy"] << "\n"
             << "test_loss      " << summary.json["final"]["test_loss"] << "\n"

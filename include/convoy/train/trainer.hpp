@@ -53,11 +53,12 @@ struct RunOptions {
   /// `group` is not used. The whole optimizer state is then on every host, shared by the workers of
   /// one or each worker's own, so that any of them can be lost.
   Membership* membership = nullptr;
-  /// Elastic: set (by a signal handler): this worker leaves the job, which goes on without it;
-  /// run() returns an empty summary.
+  /// Elastic, or with parameter servers: set (by a signal handler): this worker leaves the job,
+  /// which goes on without it; run() returns an empty summary.
   const std::atomic<bool>* leave = nullptr;
   /// Elastic: called on the worker that writes the run's folder from now on, before it does, with
-  /// whether the run goes on (its files are to be kept).
+  /// whether the run goes on (its files are to be kept). With parameter servers: called where
+  /// another one wrote it before.
   std::function<void(bool goes_on)> take_over;
   /// Elastic: Splits::fingerprint of what this worker loaded; members with other data are refused.
   std::string data_fingerprint;
