@@ -27,12 +27,14 @@ std::int64_t part_of_nobody_else(const ShardMap& map, int server) {
 // As if it were lost, but for that nothing is lost with it.
 bool NetworkServer::leaves() {
   if (options_.leave == nullptr || !*options_.leave || handing_over_) return false;
-  std::int64_t part = -1;
-  directory_.change([&](const ShardMap& map) -> std::optional<ShardMap> {
-    part = part_of_nobody_else(map, options_.number);
-    return part < 0 && map.has(options_.number) ? std::optional(map.without(options_.number))
-                                                : std::nullopt;
-  });
+  std::int64_t part = part_of_nobody_else(map_, options_.number);
+  // The rendezvous is asked only once it may be so: this is called for every few messages.
+  if (part < 0)
+    directory_.change([&](const ShardMap& map) -> std::optional<ShardMap> {
+      part = part_of_nobody_else(map, options_.number);
+      return part < 0 && map.has(options_.number) ? std::optional(map.without(options_.number))
+                                                  : std::nullopt;
+    });
   if (part >= 0) {
     if (!std::exchange(told_staying_, true))
       say(fmt::format("cannot leave yet: no other server has part {} of the weights{}", part,

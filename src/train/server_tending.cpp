@@ -20,6 +20,11 @@ Json told_of(const ServedWorker& process) {
   return {{"worker", process.rank}, {"host", process.host}};
 }
 
+// Steps that are over when a worker gets this.
+std::int64_t steps_over(const ServerTurn& turn, const StrategyOptions& strategy) {
+  return strategy.consistency == "bsp" || turn.finished ? turn.step : turn.whole;
+}
+
 }  // namespace
 
 // The servers have what the run begins with when this returns.
@@ -55,9 +60,7 @@ void Trainer::Impl::begin_serving() {
 void Trainer::Impl::take_over_serving(ServerWorker& worker, const ServerTurn& turn) {
   tends_ = true;
   if (options_.take_over) options_.take_over(/*goes_on=*/true);
-  const bool together = job_.strategy.consistency == "bsp";
-  const std::int64_t now = together || turn.finished ? turn.step : turn.whole;
-  const std::int64_t before = std::max<std::int64_t>(0, now - 1);
+  const auto before = std::max<std::int64_t>(0, steps_over(turn, job_.strategy) - 1);
   const auto file = options_.out / "metrics.jsonl";
   const auto told = options_.out.empty() ? std::nullopt : told_so_far(file);
   progress_ = {};
@@ -68,12 +71,7 @@ void Trainer::Impl::take_over_serving(ServerWorker& worker, const ServerTurn& tu
   if (!options_.out.empty()) log_ = continue_json_lines_log(file, progress_.step + 1);
   overdue_ = true;
   served_->since = TimeUse::Clock::now();
-  const TimeUse& use = worker.replica().time_use();
-  for (std::size_t k = 0; k < activity_names.size(); ++k) {
-    const auto activity = static_cast<Activity>(k);
-    served_->counted.add_seconds(activity,
-                                 use.seconds(activity) - served_->counted.seconds(activity));
-  }
+  served_->counted = worker.replica().time_use();
   for (const ServedWorker& process : options_.servers->processes(/*now=*/true))
     if (!process.gone || process.name == options_.servers->tended_before())
       served_->told.insert(process.name);
@@ -107,7 +105,7 @@ void Trainer::Impl::await_end(const ServerTurn& last) {
 // What is due after the steps that are over by now.
 void Trainer::Impl::tend(ServerWorker& worker, const ServerTurn& turn) {
   const bool together = job_.strategy.consistency == "bsp";
-  const std::int64_t now = together || turn.finished ? turn.step : turn.whole;
+  const std::int64_t now = steps_over(turn, job_.strategy);
   if (turn.whole > progress_.step) last_loss_ = turn.loss;
   if (progress_.step < now) emit_processes();
   while (progress_.step < now) {

@@ -84,15 +84,19 @@ pid_t worker(const Workplace& place, int number) {
   return find(place, "train", "CONVOY_RANK=" + std::to_string(number));
 }
 
-// Until the run has come to this step.
-bool reaches(const Workplace& place, const std::string& out, int step) {
+// Until the run has told so.
+bool tells(const Workplace& place, const std::string& out, const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (std::chrono::steady_clock::now() < deadline) {
-    const std::string metrics = place.read(out + "/metrics.jsonl");
-    if (metrics.find(fmt::format("\"step\":{},", step)) != std::string::npos) return true;
+    if (place.read(out + "/metrics.jsonl").find(text) != std::string::npos) return true;
     std::this_thread::sleep_for(5ms);
   }
   return false;
+}
+
+// Until the run has come to this step.
+bool reaches(const Workplace& place, const std::string& out, int step) {
+  return tells(place, out, fmt::format("\"step\":{},", step));
 }
 
 TEST(ServerProcesses, BspHasTheBitsOfOneProcess) {
@@ -216,11 +220,7 @@ TEST(ServerProcesses, OfMinToMaxWorkersLostOnesAreStartedAnew) {
   ASSERT_TRUE(reaches(place, "run", 30));
   ::kill(worker(place, 0), SIGKILL);
   ASSERT_TRUE(says(job, "worker 0 is started anew (1 of 10 restarts)"));
-  const auto joined = [&] {
-    const std::string metrics = place.read("run/metrics.jsonl");
-    return metrics.find("\"event\":\"joined\"") != std::string::npos;
-  };
-  for (int i = 0; i < 6000 && !joined(); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\""));
   ::kill(worker(place, 1), SIGKILL);  // which tends the run now
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -257,18 +257,11 @@ TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
   Process job = launcher(elastic("1", meet + Words{"--servers", "2"}, command));
   ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
   Process joins = launcher(elastic("2", meet + Words{"--join", "--servers", "1"}, command));
-  const auto metrics = [&](const std::string& text) {
-    for (int i = 0; i < 6000; ++i) {
-      if (place.read("run/metrics.jsonl").find(text) != std::string::npos) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  };
-  ASSERT_TRUE(metrics("\"event\":\"joined\",\"epoch\""));
+  ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\",\"epoch\""));
   ::kill(worker(place, 0), SIGUSR1);
   ::kill(server(place, 0), SIGUSR1);
   EXPECT_TRUE(says(job, "parameter server 0: leaves"));
-  EXPECT_TRUE(metrics("\"event\":\"lost\""));
+  EXPECT_TRUE(tells(place, "run", "\"event\":\"lost\""));
   const Outcome joined = joins.wait();
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
