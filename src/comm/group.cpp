@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "comm/gloo_transport.hpp"
 #include "comm/meeting.hpp"
@@ -138,7 +140,10 @@ class Joiner {
       const int rank = first_local_ + local;
       const pid_t pid = cards[rank].at("pid");
       const bool me = rank == place_.rank;
-      segments->push_back(me ? own : SharedMemory::open(pid, cards[rank].at("fd"), bytes));
+      std::optional<SharedMemory> segment =
+          me ? own : SharedMemory::open(pid, cards[rank].at("fd"), bytes);
+      if (!segment) throw PeerError(rank, fmt::format("worker {} left while joining", rank));
+      segments->push_back(*std::move(segment));
       options.inboxes.emplace_back(segments->back().data(), locals_);
       options.watches.emplace_back(pid);
       options.names.push_back(rank);

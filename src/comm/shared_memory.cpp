@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -41,17 +43,21 @@ SharedMemory SharedMemory::create(std::size_t bytes) {
   return {fd, bytes};
 }
 
-SharedMemory SharedMemory::open(pid_t pid, int theirs, std::size_t bytes) {
+std::optional<SharedMemory> SharedMemory::open(pid_t pid, int theirs, std::size_t bytes) {
   const std::string path = fmt::format("/proc/{}/fd/{}", pid, theirs);
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) fail(fmt::format("cannot open that of process {}", pid));
+  constexpr std::array own_troubles = {EACCES, EPERM, EMFILE, ENFILE, ENOMEM};
+  if (fd < 0) {
+    if (std::find(own_troubles.begin(), own_troubles.end(), errno) != own_troubles.end())
+      fail(fmt::format("cannot open that of process {}", pid));
+    return std::nullopt;
+  }
   struct stat status {};
   if (::fstat(fd, &status) != 0 || status.st_size != static_cast<off_t>(bytes)) {
     ::close(fd);
-    errno = EINVAL;
-    fail(fmt::format("that of process {} has another size", pid));
+    return std::nullopt;
   }
-  return {fd, bytes};
+  return SharedMemory(fd, bytes);
 }
 
 }  // namespace convoy

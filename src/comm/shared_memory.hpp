@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 namespace convoy {
 
@@ -13,9 +14,10 @@ class SharedMemory {
  public:
   /// Zeros. Throws IoError.
   static SharedMemory create(std::size_t bytes);
-  /// What process `pid` created with file descriptor `fd`. Throws IoError, also when the size
-  /// differs.
-  static SharedMemory open(pid_t pid, int fd, std::size_t bytes);
+  /// What process `pid` created with file descriptor `fd`; nothing if it has closed it since, or
+  /// has ended (the descriptor may stand for something else then, which another size tells). Throws
+  /// IoError where this process may not, or cannot.
+  static std::optional<SharedMemory> open(pid_t pid, int fd, std::size_t bytes);
 
   std::byte* data() const { return data_.get(); }
   const std::shared_ptr<std::byte>& owner() const { return data_; }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <png.h>
 #include <stdlib.h>
+#include <torch/torch.h>
 
 #include <filesystem>
 #include <random>
