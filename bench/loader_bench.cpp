@@ -2,6 +2,7 @@
 // bench/torch_loader.py does the same with PyTorch's DataLoader, bench/loader runs both.
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -9,8 +10,8 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/prefetch.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/lanes/lane.hpp"
 #include "convoy/train/trainer.hpp"
 #include "train/replica.hpp"
 
@@ -22,41 +23,37 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// One epoch as replicas read it: each its lanes, ahead on a thread of its own. What is read is
-/// looked at, so that it has to be there.
-double read_epoch(const convoy::ReplicaShared& shared, std::int64_t epoch, int replicas) {
-  std::atomic<std::int64_t> samples = 0;
-  std::atomic<double> sum = 0;
+/// Epochs as replicas read them in training: each its lanes, the next ones ahead. What is read is
+/// looked at, so that it has to be there. Samples per second of each epoch.
+std::vector<double> read_epochs(const convoy::ReplicaShared& shared, std::int64_t samples,
+                                int epochs, int replicas) {
+  std::vector<double> speeds;
+  auto begin = Clock::now();
+  std::barrier epoch_ends(replicas, [&]() noexcept {
+    speeds.push_back(static_cast<double>(samples) / seconds_since(begin));
+    begin = Clock::now();
+  });
   const std::int64_t steps = shared.schedule->steps_per_epoch();
-  const auto begin = Clock::now();
+  std::atomic<double> sum = 0;
   {
     std::vector<std::jthread> threads;
     for (int r = 0; r < replicas; ++r) {
       threads.emplace_back([&, r] {
-        std::int64_t step = epoch * steps;
-        std::int64_t lane = r;
-        convoy::Prefetcher prefetcher(
-            [&, step, lane]() mutable -> std::optional<convoy::Batch> {
-              if (step >= (epoch + 1) * steps) return std::nullopt;
-              convoy::Batch batch = shared.read_lane(step, lane);
-              if ((lane += replicas) >= shared.lanes) {
-                lane = r;
-                ++step;
-              }
-              return batch;
-            },
-            8);
-        for (; step < (epoch + 1) * steps; ++step) {
-          for (lane = r; lane < shared.lanes; lane += replicas) {
-            const convoy::Batch batch = prefetcher.next();
-            samples += batch.size();
-            if (batch.size() > 0) sum = sum + batch.features.data_ptr<float>()[0];
+        const convoy::Range lanes = convoy::even_part(shared.lanes, replicas, r);
+        const auto prefetcher = read_lanes_ahead(shared, lanes, 0, epochs * steps);
+        double own = 0;
+        for (int epoch = 0; epoch < epochs; ++epoch) {
+          for (std::int64_t batch = 0; batch < steps * lanes.size(); ++batch) {
+            const convoy::Batch read = prefetcher->next();
+            if (read.size() > 0) own += read.features.data_ptr<float>()[0];
           }
+          epoch_ends.arrive_and_wait();
         }
+        sum = sum + own;
       });
     }
   }
-  return static_cast<double>(samples) / seconds_since(begin);
+  return speeds;
 }
 
 int run(int count, char** arguments) {
@@ -77,20 +74,22 @@ int run(int count, char** arguments) {
       convoy::load_splits(job.data, job.preprocess, job.seed, job.directory);
   const double loading = seconds_since(begin);
   const std::int64_t lanes = convoy::resolved_lanes(job.train, splits.train->size());
+  const std::int64_t block = job.partition.block > 0 ? job.partition.block : splits.block;
   const convoy::SampleSchedule schedule({.samples = splits.train->size(),
                                          .batch = job.train.batch,
                                          .lanes = lanes,
-                                         .seed = job.seed});
+                                         .seed = job.seed,
+                                         .block = block});
   convoy::ReplicaShared shared;
   shared.dataset = splits.train;
+  shared.ahead = std::dynamic_pointer_cast<const convoy::ReadsAhead>(splits.train);
   shared.schedule = &schedule;
   shared.lanes = lanes;
   shared.seed = job.seed;
   shared.augmentation =
       std::make_shared<convoy::Augmentation>(job.augment, splits.train->spec().feature_shape);
   nlohmann::json result{{"samples", splits.train->size()}, {"load_seconds", loading}};
-  for (int epoch = 0; epoch < epochs; ++epoch)
-    result["samples_per_second"].push_back(read_epoch(shared, epoch, replicas));
+  result["samples_per_second"] = read_epochs(shared, splits.train->size(), epochs, replicas);
   std::puts(result.dump().c_str());
   return 0;
 }

@@ -207,9 +207,10 @@ void add_launch(CLI::App& app) {
           "workers (with MIN:MAX) and, as often, parameter servers that may be replaced on "
           "this host (default: 10)")
       ->check(CLI::Range(0, 1000000));
-  verb->add_option("--lost-after", options->lost_after,
-                   "with MIN:MAX: seconds without a sign of life after which a worker is lost "
-                   "(default: 5)")
+  verb->add_option(
+          "--lost-after", options->lost_after,
+          "with MIN:MAX or --servers: seconds without a sign of life after which a process "
+          "is lost (default: 5)")
       ->check(CLI::Range(0.2, 1e6));
   verb->add_option(
           "--servers", options->servers,

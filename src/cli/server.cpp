@@ -12,6 +12,7 @@
 #include "convoy/core/error.hpp"
 #include "core/machine.hpp"
 #include "server/network_server.hpp"
+#include "server/server_group.hpp"
 
 namespace convoy::cli {
 namespace {
@@ -32,6 +33,7 @@ void run(int number, const std::string& rendezvous) {
     throw InputError("server: no secret; convoy launch --servers starts servers with the job's");
   server::NetworkServerOptions options{
       .number = number, .rendezvous = parse_endpoint(rendezvous), .secret = *secret};
+  options.lost_after = lost_after_from_environment();
   options.leave = &leave_asked;
   options.log = [](const std::string& line) {
     fmt::print(stderr, "{}\n", line);

@@ -269,8 +269,17 @@ void RendezvousClient::barrier(const std::string& name, int size, Duration timeo
 }
 
 void RendezvousClient::last_will(const std::string& key, const std::string& value) {
+  last_will(key, value, {});
+}
+
+void RendezvousClient::last_will(const std::string& key, const std::string& value,
+                                 const Lease& lease) {
   if (!key.empty()) checked_key(key);
-  impl_->call(Operation::last_will, BodyWriter().text(key).text(checked_value(value)));
+  impl_->call(Operation::last_will, BodyWriter()
+                                        .text(key)
+                                        .text(checked_value(value))
+                                        .u64(static_cast<std::uint64_t>(lease.silence.count()))
+                                        .text(checked_value(lease.value)));
 }
 
 const std::string& RendezvousClient::local_address() const {

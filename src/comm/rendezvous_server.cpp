@@ -99,15 +99,24 @@ struct RendezvousServer::Impl {
     std::vector<pollfd> entries;
     for (;;) {
       const int patience = fill(entries);
+      const auto before = Clock::now();
       if (::poll(entries.data(), entries.size(), patience) < 0 && errno != EINTR) return;
       if (entries[0].revents != 0) return;
       const auto now = Clock::now();
+      forgive(now - before - milliseconds(patience));
       auto entry = entries.begin() + 2;
       for (Peer& peer : peers) exchange(peer, (entry++)->revents, now);
+      for (Peer& peer : peers) peer.session.look_at_lease(now);
       drop_gone(now);
       if (entries[1].revents != 0) accept_all(now);
       answer_waiting(now);
     }
+  }
+
+  // If this process was stopped, or the machine was asleep, nobody else need have been silent.
+  void forgive(Clock::duration late) {
+    if (late < seconds(1)) return;
+    for (Peer& peer : peers) peer.session.forgive(late);
   }
 
   // What to wait for, in the order of `peers`, and for how long in milliseconds.

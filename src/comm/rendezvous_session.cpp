@@ -44,6 +44,7 @@ void Session::receive(std::string_view bytes, Clock::time_point now) {
         greet();
     }
     if (ended_ || !opener_) return;
+    if (!bytes.empty()) heard_ = now;
     opener_->feed(bytes);
     while (const auto body = opener_->next()) handle(*body, now);
   } catch (const Error& error) {
@@ -126,19 +127,26 @@ void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& f
       std::reverse(keys.begin(), keys.end());  // they are taken from the back
       return park({id, operation, std::move(keys), now + patience}, now);
     }
-    case Operation::last_will: {
-      std::string key = fields.text(), value = take_value(fields);
-      if (key.size() > max_key) throw InputError("a key has at most 4,096 bytes");
-      if (key.empty())
-        will_.reset();
-      else
-        will_.emplace(std::move(key), std::move(value));
+    case Operation::last_will:
+      take_will(fields);
       return answer(id, Answer::done);
-    }
     case Operation::list:
       return list(id, fields.text());
   }
   throw ProtocolError("a message asks for an unknown operation");
+}
+
+void Session::take_will(BodyReader& fields) {
+  Will will;
+  will.key = fields.text();
+  will.value = take_value(fields);
+  will.lease = std::chrono::milliseconds(fields.u64() % (std::uint64_t{1} << 40));
+  will.value_of_silence = take_value(fields);
+  if (will.key.size() > max_key) throw InputError("a key has at most 4,096 bytes");
+  if (will.key.empty())
+    will_.reset();
+  else
+    will_ = std::move(will);
 }
 
 void Session::add(std::uint32_t id, const std::string& key, std::uint64_t delta) {
@@ -213,13 +221,26 @@ std::optional<Session::Clock::time_point> Session::deadline() const {
   std::optional<Clock::time_point> first;
   for (const Parked& request : parked_)
     if (!first || request.deadline < *first) first = request.deadline;
+  if (will_ && will_->lease.count() > 0) {
+    const auto silent = heard_ + will_->lease;
+    if (!first || silent < *first) first = silent;
+  }
   return first;
 }
 
 void Session::hang_up() {
-  if (!will_) return;
+  if (will_) carry_out(will_->value);
+}
+
+bool Session::look_at_lease(Clock::time_point now) {
+  if (!will_ || will_->lease.count() == 0 || now < heard_ + will_->lease) return false;
+  carry_out(will_->value_of_silence);
+  return true;
+}
+
+void Session::carry_out(const std::string& value) {
   try {
-    if (table_.find(will_->first) == nullptr) table_.set(will_->first, will_->second);
+    if (table_.find(will_->key) == nullptr) table_.set(will_->key, value);
   } catch (const Error&) {  // the table is full, or so: nobody is left to tell
   }
   will_.reset();

@@ -26,6 +26,10 @@ class Session {
   void look_again(Clock::time_point now);
   /// The connection is gone: carries out the client's last will.
   void hang_up();
+  /// Carries it out where the client was silent for longer than it promised. Whether it was.
+  bool look_at_lease(Clock::time_point now);
+  /// So long the server itself was held up, and heard nobody.
+  void forgive(Clock::duration silence) { heard_ += silence; }
 
   /// The peer has proved that it knows the secret.
   bool authenticated() const { return opener_.has_value(); }
@@ -46,6 +50,12 @@ class Session {
     Clock::time_point deadline;
   };
 
+  struct Will {
+    std::string key, value;
+    std::chrono::milliseconds lease{0};  // 0: the client may be silent
+    std::string value_of_silence;
+  };
+
   void greet();
   void check_proof();
   void handle(std::string_view body, Clock::time_point now);
@@ -56,6 +66,8 @@ class Session {
   void add(std::uint32_t id, const std::string& key, std::uint64_t delta);
   void compare_set(std::uint32_t id, BodyReader& fields);
   void list(std::uint32_t id, const std::string& prefix);
+  void take_will(BodyReader& fields);
+  void carry_out(const std::string& value);
   void answer(std::uint32_t id, Answer outcome, const BodyWriter& fields = {});
   void end(std::string problem);
 
@@ -67,7 +79,8 @@ class Session {
   std::optional<Opener> opener_;
   std::optional<Sealer> sealer_;
   std::list<Parked> parked_;
-  std::optional<std::pair<std::string, std::string>> will_;
+  std::optional<Will> will_;
+  Clock::time_point heard_{};
   std::string output_;
   std::string problem_;
   bool ended_ = false;

@@ -19,7 +19,7 @@
 
 namespace convoy::rendezvous {
 
-constexpr std::string_view magic = "CONVOYR1";  // the last character is the version
+constexpr std::string_view magic = "CONVOYR2";  // the last character is the version
 constexpr std::size_t nonce_size = 32;
 constexpr std::size_t proof_size = hmac_size;
 constexpr std::size_t tag_size = 16;
@@ -114,7 +114,7 @@ enum class Operation : std::uint8_t {
   remove,       ///< key; the answer holds u8
   count,        ///< the answer holds u64
   wait,         ///< u64 milliseconds, u32 count, keys; when late, the answer holds a missing key
-  last_will,    ///< key, value
+  last_will,    ///< key, value, u64 milliseconds of silence (0: any), the value then
   list,         ///< prefix; the answer holds u32 count, then as many keys and values
 };
 

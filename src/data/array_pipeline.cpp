@@ -132,7 +132,8 @@ void ArrayPipeline::fit(const PreprocessStep& step, const StoredSamples& samples
   require_inside(step.kind, samples, rows, file, peers);
   const std::int64_t count = rows.size();
   if (needs_counts(step.kind)) {
-    steps_.push_back(fit_counted(step, count, count_numbers(count, groups, feed, peers)));
+    steps_.push_back(
+        fit_counted(step, count, count_numbers(count, groups, feed, peers, step.error)));
   } else if (needs_statistics(step.kind)) {
     steps_.push_back(fit_elementwise(
         step, fit_statistics(count, groups, needs_squares(step.kind), feed, peers)));

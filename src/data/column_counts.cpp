@@ -1,6 +1,7 @@
 #include "data/column_counts.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -30,7 +31,8 @@ bool is_smaller(const NumberCount& a, const NumberCount& b) {
 /// Counts the values of some columns, a part of the rows after the other.
 class ValueCounter {
  public:
-  explicit ValueCounter(std::size_t columns) : numbers_(columns), texts_(columns) {}
+  explicit ValueCounter(std::size_t columns, double error = 0)
+      : numbers_(columns, error), texts_(columns) {}
 
   void add(std::size_t index, const Column& column, Range rows) {
     const auto begin = static_cast<std::size_t>(rows.begin);
@@ -93,14 +95,31 @@ void read_into(ColumnCounts& counts, MessageReader& reader) {
 
 }  // namespace
 
+NumberCounter::NumberCounter(std::size_t groups, double error) : dropped_bits_(0), groups_(groups) {
+  if (!(error > 0)) return;
+  // Rounded to b bits after the first, a number moves by at most 2^-(b + 1) of itself.
+  int bits = 0;
+  while (bits < 52 && std::ldexp(1.0, -(bits + 1)) > error) ++bits;
+  dropped_bits_ = 52 - bits;
+}
+
+double NumberCounter::on_grid(double x) const {
+  if (x == 0) return 0;  // also of -0, so that it does not matter which of the two a sort has first
+  if (dropped_bits_ == 0) return x;
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const std::uint64_t half = std::uint64_t{1} << (dropped_bits_ - 1);
+  const std::uint64_t mask = ~((half << 1) - 1);
+  const auto rounded = std::bit_cast<double>((bits + half) & mask);
+  return std::isfinite(rounded) ? rounded : std::bit_cast<double>(bits & mask);
+}
+
 void NumberCounter::add(std::size_t group, std::span<const double> numbers) {
   constexpr std::size_t few = 1024;
   Group& into = groups_[group];
   for (const double x : numbers) {
     if (std::isnan(x)) continue;
     if (into.counts.size() >= std::max(few, 2 * into.united)) unite(into);
-    // -0 equals 0, so that which of the two a sort leaves first would depend on who sorted what.
-    into.counts.push_back({x == 0 ? 0 : x, 1});
+    into.counts.push_back({on_grid(x), 1});
   }
 }
 
@@ -119,9 +138,10 @@ std::vector<NumberCount> NumberCounter::take(std::size_t group) {
 
 std::vector<std::vector<NumberCount>> count_numbers(
     std::int64_t rows, std::size_t groups,
-    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers) {
+    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers,
+    double error) {
   const std::vector<std::string> messages = gather(peers, [&] {
-    NumberCounter counter(groups);
+    NumberCounter counter(groups, error);
     feed(own_positions(rows, peers), counter);
     MessageWriter writer;
     for (std::size_t group = 0; group < groups; ++group) write(counter.take(group), writer);
@@ -144,9 +164,9 @@ ColumnCounts count_values(const Column& column) {
 }
 
 std::vector<ColumnCounts> count_values(const std::vector<std::string>& names, TrainingRows& rows,
-                                       Peers* peers) {
+                                       Peers* peers, double error) {
   const std::vector<std::string> messages = gather(peers, [&] {
-    ValueCounter counter(names.size());
+    ValueCounter counter(names.size(), error);
     rows.read(own_positions(rows.size(), peers), [&](const Frame& frame, Range part) {
       for (std::size_t i = 0; i < names.size(); ++i)
         counter.add(i, *find_column(frame.features, names[i]), part);

@@ -29,17 +29,21 @@ struct ColumnCounts {
 /// How often each value is in a column.
 ColumnCounts count_values(const Column& column);
 
-/// The same of columns of the training rows. Collective: one all_gather. Each worker counts (and
-/// sorts) the rows of its own segments (data/segments); the sorted runs are merged. Exact, so the
-/// same for any number of workers. Throws as `gather` does.
+/// The same of columns of the training rows, numbers within `error` as NumberCounter has it.
+/// Collective: one all_gather. Each worker counts (and sorts) the rows of its own segments
+/// (data/segments); the sorted runs are merged. Exact, or of numbers brought to the same grid, so
+/// the same for any number of workers. Throws as `gather` does.
 std::vector<ColumnCounts> count_values(const std::vector<std::string>& names, TrainingRows& rows,
-                                       Peers* peers);
+                                       Peers* peers, double error = 0);
 
 /// Counts the numbers of groups. Takes 16 bytes for each value that is different from the others of
-/// its group, and up to three times that while it counts.
+/// its group, and up to three times that while it counts. With an error each number x counts as the
+/// nearest one whose mantissa has few bits, at most error * |x| away: a histogram with linear steps
+/// between powers of two (as HdrHistogram's), whose bins do not depend on what comes or in which
+/// order. So every order statistic is within that error, and of 2^-1022 where that is more.
 class NumberCounter {
  public:
-  explicit NumberCounter(std::size_t groups) : groups_(groups) {}
+  explicit NumberCounter(std::size_t groups, double error = 0);
   /// NaN (missing) is not counted.
   void add(std::size_t group, std::span<const double> numbers);
   /// What was counted, ascending; the group is empty afterwards.
@@ -51,16 +55,18 @@ class NumberCounter {
     std::size_t united = 0;
   };
   static void unite(Group& group);
+  double on_grid(double x) const;
 
+  int dropped_bits_;  // of the mantissa's 52
   std::vector<Group> groups_;
 };
 
 /// The counts of each group's numbers, as count_values makes them: what `feed` gives the counter
-/// for the training rows at these positions. Exact, nothing is sketched: every worker holds every
-/// group's different values.
+/// for the training rows at these positions. Every worker holds every group's different values.
 std::vector<std::vector<NumberCount>> count_numbers(
     std::int64_t rows, std::size_t groups,
-    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers);
+    const std::function<void(Range positions, NumberCounter& counter)>& feed, Peers* peers,
+    double error = 0);
 
 /// Of counted numbers or texts, which must not be empty.
 double median(const std::vector<NumberCount>& numbers);

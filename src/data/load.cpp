@@ -129,12 +129,14 @@ RowList owned_rows(const SplitSources& sources) {
 
 /// Throws when the step's counts of an array's different values would not fit memory.
 void require_countable(const PreprocessStep& step, const RecordView& view) {
-  if (!needs_counts(step.kind) || !view.set->is_large() || size_of(view.feature(0).type) == 1)
+  if (!needs_counts(step.kind) || step.error > 0 || !view.set->is_large() ||
+      size_of(view.feature(0).type) == 1)
     return;
   fail_step(step.kind,
             fmt::format("needs all values of {} at once, which are more than data.memory ({} MiB); "
-                        "raise it, or use standardise or min_max",
-                        view.set->name(), view.set->limit() >> 20));
+                        "raise it, write {}: {{error: 0.001}}, or use standardise or "
+                        "min_max",
+                        view.set->name(), view.set->limit() >> 20, step.kind));
 }
 
 /// Makes a dataset of some rows of a source.

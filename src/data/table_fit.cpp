@@ -12,11 +12,13 @@
 namespace convoy {
 namespace {
 
-/// Whether the step cannot be fitted by sums over the rows: it needs each different number, or to
-/// compare all rows.
+/// Whether the step cannot be fitted by sums over the rows, or counts of a bounded number of
+/// different values: it needs each different number, or to compare all rows.
 bool needs_all_rows(const PreprocessStep& step, Frame& head) {
   const std::string& kind = step.kind;
-  if (needs_counts(kind) || kind == "drop_duplicates") return true;
+  if (kind == "drop_duplicates") return true;
+  if (step.error > 0) return false;
+  if (needs_counts(kind)) return true;
   if (kind == "outliers") return step.method == "iqr";
   if (kind != "impute" || (step.with != "median" && step.with != "mode")) return false;
   const std::vector<std::string> names = steps::columns_of(step, head, true, step.with == "mode");

@@ -33,6 +33,7 @@ WorkerProcess start_worker(const LaunchOptions& options, const HostPlan& plan, c
   set("RENDEZVOUS", plan.rendezvous);
   set("SECRET_FD", descriptor.fd());
   if (plan.servers > 0) set("SERVERS", plan.servers);
+  set("LOST_AFTER", options.lost_after.count());
   if (plan.awaited > 0) set("LEAST", plan.awaited);
   return WorkerProcess(command);
 }
@@ -56,6 +57,7 @@ WorkerProcess start_server(const LaunchOptions& options, const std::string& rend
       inherited_environment(),
       descriptor.fd()};
   command.environment.push_back(fmt::format("CONVOY_SECRET_FD={}", descriptor.fd()));
+  command.environment.push_back(fmt::format("CONVOY_LOST_AFTER={}", options.lost_after.count()));
   return WorkerProcess(command);
 }
 

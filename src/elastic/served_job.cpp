@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
 #include "server/server_group.hpp"
 
@@ -83,6 +86,19 @@ bool ServedJob::has_workers() {
   } catch (const Error&) {
     return false;
   }
+}
+
+std::vector<pid_t> ServedJob::silent(const std::vector<pid_t>& pids) {
+  std::vector<pid_t> found;
+  try {
+    std::set<std::string> values;
+    for (const auto& [key, value] : client_.list(servers_gone)) values.insert(value);
+    const std::string host = host_identity();
+    std::copy_if(pids.begin(), pids.end(), std::back_inserter(found),
+                 [&](pid_t pid) { return values.contains(silent_process(host, pid)); });
+  } catch (const Error&) {
+  }
+  return found;
 }
 
 }  // namespace convoy

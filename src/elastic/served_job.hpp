@@ -1,6 +1,9 @@
 #pragma once
 // What the launchers of a job with parameter servers know of it from the rendezvous.
+#include <sys/types.h>
+
 #include <chrono>
+#include <vector>
 
 #include "convoy/comm/rendezvous.hpp"
 
@@ -32,6 +35,9 @@ class ServedJob {
   bool is_finished();
   /// Whether workers are at work, on any host. Likewise.
   bool has_workers();
+  /// Which of these processes of this host the job took for lost because they were silent for too
+  /// long: stopped, they may run still. Likewise.
+  std::vector<pid_t> silent(const std::vector<pid_t>& pids);
 
  private:
   int next(const char* what, int first, int count);

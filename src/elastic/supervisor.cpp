@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "convoy/core/error.hpp"
@@ -21,6 +22,7 @@ constexpr int lost_a_peer = 75;
 constexpr seconds cause_patience{2};
 // So often a launcher without workers looks whether other hosts have some.
 constexpr milliseconds look_elsewhere{200};
+constexpr seconds look_for_silent_every{1};
 
 }  // namespace
 
@@ -49,6 +51,7 @@ Verdict Supervisor::run() {
     reap();
     look_at_verdict();
     look_at_clock();
+    kill_the_silent();
     settle_if_all_ended();
   }
   return *verdict_;
@@ -90,7 +93,11 @@ bool Supervisor::servers_are_done() const {
 // worker 0, or who is started in its place.
 bool Supervisor::can_spare(const Worker& worker) {
   if (worker.serves) return true;
-  if (served_ == nullptr || worker.process.ending()->signal == 0) return false;
+  if (served_ == nullptr) return false;
+  const Ending& ending = *worker.process.ending();
+  const bool taken_for_lost =
+      ending.status == lost_a_peer && !served_->silent({worker.process.pid()}).empty();
+  if (ending.signal == 0 && !taken_for_lost) return false;
   return worker.rank != 0 || plan_.least > 0 || served_->is_tended();
 }
 
@@ -114,6 +121,7 @@ int Supervisor::patience() const {
   auto first = Clock::now() + seconds(60);
   if (goes_on_elsewhere()) first = Clock::now() + look_elsewhere;
   if (servers_are_done() && !kill_at_) first = Clock::now();
+  if (served_ != nullptr && any_running()) first = std::min(first, look_for_silent_);
   for (const auto& deadline : {cause_until_, kill_at_})
     if (deadline) first = std::min(first, *deadline);
   return static_cast<int>(
@@ -235,6 +243,23 @@ void Supervisor::look_at_clock() {
   if (kill_at_ && now >= *kill_at_) {
     signal_workers(SIGKILL);
     kill_at_.reset();
+  }
+}
+
+// Stopped processes, which the others have taken for lost, do not end by themselves.
+void Supervisor::kill_the_silent() {
+  if (served_ == nullptr || Clock::now() < look_for_silent_) return;
+  look_for_silent_ = Clock::now() + look_for_silent_every;
+  std::vector<pid_t> pids;
+  for (const Worker& worker : workers_)
+    if (worker.process.running()) pids.push_back(worker.process.pid());
+  for (const pid_t pid : served_->silent(pids)) {
+    const auto silent = std::find_if(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+      return worker.process.pid() == pid && worker.process.running();
+    });
+    say(fmt::format("{} {} (pid {}) gave no sign of life for too long (--lost-after): it is killed",
+                    silent->serves ? "parameter server" : "worker", silent->rank, pid));
+    silent->process.signal(SIGKILL);
   }
 }
 

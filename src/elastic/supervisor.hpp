@@ -75,6 +75,7 @@ class Supervisor {
   Verdict outcome() const;
   void look_at_verdict();
   void look_at_clock();
+  void kill_the_silent();
   void decide(const Verdict& verdict);
   void act_on(const Verdict& verdict);
   void settle_if_all_ended();
@@ -100,6 +101,7 @@ class Supervisor {
   std::optional<Verdict> consequence_;            // the first worker that lost another
   std::optional<Clock::time_point> cause_until_;  // when that will do as the cause
   std::optional<Clock::time_point> kill_at_;
+  Clock::time_point look_for_silent_{};
   bool interrupted_ = false;
   bool stopping_ = false;
   bool reported_done_ = false;

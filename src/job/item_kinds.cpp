@@ -14,6 +14,12 @@ void per(Visitor& v, PreprocessStep& o) {
         "dimension)");
 }
 
+void error(Visitor& v, PreprocessStep& o) {
+  v.key("error", o.error, between(0, 0.1),
+        "values are counted within this part of themselves, which takes memory for few different "
+        "ones ([bounded memory](preprocessing.md#in-bounded-memory)); 0: exactly");
+}
+
 void range(Visitor& v, PreprocessStep& o, std::string_view low, std::string_view high) {
   v.key("low", o.low, any(), low);
   v.key("high", o.high, any(), high);
@@ -29,6 +35,7 @@ KindOf<PreprocessStep> grouped_step(std::string_view name, std::string_view doc)
   return {{name, "columns", doc}, [](Visitor& v, PreprocessStep& o) {
             columns(v, o);
             per(v, o);
+            error(v, o);
           }};
 }
 
@@ -95,6 +102,7 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
                "points of the fitted function, at most as many as there are rows");
          columns(v, o);
          per(v, o);
+         error(v, o);
        }},
       {{"pca", "components",
         "tables: replaces columns by their principal components pc1, pc2, ...; scale the columns "
@@ -115,6 +123,7 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
                "moves them to the bound; makes them missing values; or leaves out their rows, in "
                "the training split only");
          columns(v, o);
+         error(v, o);
        }},
       column_step("one_hot",
                   "replaces a categorical column by one 0/1 column per category seen in training"),
@@ -159,6 +168,7 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
          v.key("with", o.with, choice({"mean", "median", "mode", "constant"}), "what to fill in");
          v.key("value", o.value, any(), "`with: constant`: the value");
          columns(v, o);
+         error(v, o);
        }},
       column_step("drop_missing", "leaves out the rows that miss a value"),
       column_step(

@@ -1,11 +1,13 @@
 #include "server/directory.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "convoy/comm/group.hpp"
 #include "server/server_group.hpp"
 
 namespace convoy::server {
@@ -73,10 +75,12 @@ ShardMap ShardMap::parse(const std::string& text) {
 }
 
 Directory::Directory(const Endpoint& at, const Secret& secret, std::string self, int servers,
-                     int backups, std::chrono::milliseconds timeout)
-    : self_(std::move(self)), timeout_(timeout) {
+                     int backups, std::chrono::milliseconds timeout,
+                     std::chrono::milliseconds lost_after)
+    : self_(std::move(self)), timeout_(timeout), lost_after_(lost_after) {
   client_ = std::make_unique<RendezvousClient>(at.host, at.port, secret, timeout);
-  client_->last_will(servers_gone + self_, "gone");
+  client_->last_will(servers_gone + self_, "gone",
+                     {lost_after, silent_process(host_identity(), ::getpid())});
   if (servers > 0) client_->compare_set(map_key, "", ShardMap::of(servers, backups).text());
   refresh();
   thread_ = std::thread([this] { watch(); });
@@ -143,6 +147,15 @@ bool Directory::run_is_over() {
   }
 }
 
+void Directory::require_touch() const {
+  if (!lost_) return;
+  if (is_gone(self_))
+    throw PeerError(-1, fmt::format("the others took this process for lost: it gave no sign of "
+                                    "life for {:.3g} s (--lost-after)",
+                                    std::chrono::duration<double>(lost_after_).count()));
+  throw PeerError(-1, "the rendezvous is lost, and with it the job");
+}
+
 void Directory::leave() {
   client_->delete_key(servers_here + self_);
   client_->last_will("", "");
@@ -154,8 +167,9 @@ void Directory::watch() {
       look();
     } catch (const Error&) {
       lost_ = true;
-      return;
     }
+    if (is_gone(self_)) lost_ = true;
+    if (lost_) return;
     std::this_thread::sleep_for(look_every);
   }
 }

@@ -50,13 +50,14 @@ struct ServerAddress {
 };
 
 /// A process' connection to the rendezvous, with a thread that looks at it a few times a second.
-/// When the process ends, however it does, the others learn it.
+/// When the process ends, however it does, or gives no sign of life for `lost_after`, the others
+/// learn it.
 class Directory {
  public:
   /// `self`: "server-0", "worker-3-123"; unique in the job. With 0 servers it waits for the map
   /// that the first worker makes. Throws PeerError, AuthenticationError.
   Directory(const Endpoint& at, const Secret& secret, std::string self, int servers, int backups,
-            std::chrono::milliseconds timeout);
+            std::chrono::milliseconds timeout, std::chrono::milliseconds lost_after);
   ~Directory();
 
   void publish(int server, const ServerAddress& address);
@@ -89,8 +90,10 @@ class Directory {
   RendezvousClient& store() { return *client_; }
   /// Whoever tends the run has told so.
   bool run_is_over();
-  /// The rendezvous is lost, and with it the job.
+  /// The rendezvous is lost, and with it the job; or the others took this process for lost.
   bool lost() const { return lost_; }
+  /// Throws PeerError if lost(), which says why.
+  void require_touch() const;
   /// Sees now who has come and who is lost, which else happens a few times a second.
   void look();
   /// This process ends well: nobody needs to do anything about it.
@@ -100,6 +103,7 @@ class Directory {
   void watch();
   std::string self_;
   std::chrono::milliseconds timeout_;
+  std::chrono::milliseconds lost_after_;
   std::unique_ptr<RendezvousClient> client_;
   mutable std::mutex mutex_;
   ShardMap map_;

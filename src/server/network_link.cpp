@@ -80,8 +80,7 @@ Answer NetworkLink::wait(std::uint64_t number) {
       return answer;
     }
     if (interrupted_) throw PeerError(-1, "another worker of this process failed");
-    if (options_.directory->lost())
-      throw PeerError(-1, "the rendezvous is lost, and with it the job");
+    options_.directory->require_touch();
     if (Clock::now() > deadline)
       throw TimeoutError(-1, fmt::format("the parameter servers did not answer for {} s; "
                                          "strategy.timeout says how long they may take",
@@ -97,15 +96,17 @@ void NetworkLink::receive_all(std::chrono::milliseconds patience) {
     items.push_back({connected.socket.handle(), 0, ZMQ_POLLIN, 0});
   wait_for(items, patience);
   for (auto& [server, connected] : connections_) {
-    while (auto received = receive(connected.socket, /*routed=*/false)) take(std::move(*received));
+    while (auto received = receive(connected.socket, /*routed=*/false))
+      take(server, std::move(*received));
   }
 }
 
-void NetworkLink::take(Received received) {
+void NetworkLink::take(int server, Received received) {
   if (!received.problem.empty()) throw PeerError(-1, "a parameter server's " + received.problem);
   const Message& m = received.answer.message;
   const auto found = outstanding_.find(m.request);
-  if (found == outstanding_.end()) return;  // answered before, by another server
+  // Answered before by another server, or asked of another one since: this one may be out of date.
+  if (found == outstanding_.end() || found->second.server != server) return;
   if (m.kind == Kind::error && m.has(Flag::moved)) {
     again_.emplace(found->second.server, Clock::now() + again_after);
     return;

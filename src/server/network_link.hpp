@@ -51,7 +51,7 @@ class NetworkLink final : public Link {
   int primary(std::uint32_t shard) const;
   void send_to(int server, Outstanding& entry);
   void receive_all(std::chrono::milliseconds patience);
-  void take(Received received);
+  void take(int server, Received received);
   void look_around();
 
   NetworkLinkOptions options_;

@@ -37,7 +37,7 @@ NetworkServer::NetworkServer(NetworkServerOptions options)
       worker_keys_(derived_keys(options_.secret, "worker")),
       server_keys_(derived_keys(options_.secret, "server")),
       directory_(options_.rendezvous, options_.secret, fmt::format("server-{}", options_.number), 0,
-                 0, options_.timeout),
+                 0, options_.timeout, options_.lost_after),
       map_(directory_.map()),
       host_(static_cast<std::uint32_t>(map_.shards.size())),
       zap_(context_, zmq::socket_type::rep),
@@ -95,6 +95,7 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
     }
     if (!is_needed()) return true;
   }
+  if (directory_.is_gone(directory_.self())) directory_.require_touch();
   return false;
 }
 

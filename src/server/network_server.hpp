@@ -25,6 +25,7 @@ struct NetworkServerOptions {
   /// The address to listen at; empty: the one that reaches the rendezvous.
   std::string bind;
   std::chrono::milliseconds timeout{300'000};
+  std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
   /// How long a part lacks a backup until a server that has other parts becomes it. A new server
   /// does at once.
   std::chrono::milliseconds offer_after{10'000};

@@ -33,7 +33,7 @@ class NetworkServerGroup final : public ServerGroup {
         directory_(std::make_shared<server::Directory>(
             options.rendezvous, options.secret,
             fmt::format("worker-{}-{}", options.rank, incarnation_), options.servers,
-            options.backups, options.timeout)),
+            options.backups, options.timeout, options.lost_after)),
         context_(std::make_shared<zmq::context_t>()),
         keys_(server::derived_keys(options.secret, "worker")) {}
 
@@ -137,6 +137,14 @@ bool NetworkServerGroup::may_go() {
 
 }  // namespace
 
+std::string silent_process(const std::string& host_identity, int pid) {
+  return fmt::format("silent {} {}", pid, host_identity);
+}
+
+std::chrono::milliseconds lost_after_from_environment() {
+  return std::chrono::milliseconds(number_in("CONVOY_LOST_AFTER").value_or(5'000));
+}
+
 std::shared_ptr<ServerGroup> join_servers(const ServerGroupOptions& options) {
   return std::make_shared<NetworkServerGroup>(options);
 }
@@ -151,8 +159,8 @@ std::shared_ptr<ServerGroup> ServerGroup::from_environment(std::chrono::millisec
   if (!place || !secret || rendezvous == nullptr)
     throw InputError("CONVOY_SERVERS is set, and not what else convoy launch --servers sets");
   const int awaited = number_in("CONVOY_LEAST").value_or(place->workers);
-  return join_servers(
-      {place->rank, awaited, servers, backups, parse_endpoint(rendezvous), *secret, timeout});
+  return join_servers({place->rank, awaited, servers, backups, parse_endpoint(rendezvous), *secret,
+                       timeout, lost_after_from_environment()});
 }
 
 }  // namespace convoy

@@ -16,6 +16,10 @@ inline const std::string served_to_the_end = "finished";
 inline const std::string servers_processes = "servers/process/";
 inline const std::string servers_gone = "servers/process/gone/";
 inline const std::string servers_here = "servers/process/here/";
+/// What the key of a process in servers_gone holds if it may run still: it was silent for too long.
+std::string silent_process(const std::string& host_identity, int pid);
+/// How long a process of the job may be silent: CONVOY_LOST_AFTER, in milliseconds, or 5 s.
+std::chrono::milliseconds lost_after_from_environment();
 
 struct ServerGroupOptions {
   int rank = 0;
@@ -25,6 +29,7 @@ struct ServerGroupOptions {
   Endpoint rendezvous;
   Secret secret;
   std::chrono::milliseconds timeout{300'000};
+  std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
 };
 
 /// Throws PeerError, AuthenticationError.

@@ -207,6 +207,26 @@ TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
   }
 }
 
+// A worker and a server that hang, as in a frozen container.
+TEST(ServerProcesses, StoppedOnesAreTakenForLost) {
+  const Workplace place;
+  const std::string expected = sha_alone(place, 1500);
+  Process job(Words{"launch", "--workers", "2", "--servers", "2", "--lost-after", "1", "--"} +
+                  train("run", served("bsp", 1500, 1) + Words{"--replicas", "1"}),
+              place.path());
+  ASSERT_TRUE(reaches(place, "run", 30));
+  ::kill(worker(place, 0), SIGSTOP);
+  ASSERT_TRUE(says(job, "gave no sign of life for too long (--lost-after): it is killed"));
+  ASSERT_TRUE(tells(place, "run", "\"event\":\"lost\""));
+  ::kill(server(place, 1), SIGSTOP);
+  ASSERT_TRUE(says(job, "parameter server 1 was killed by signal 9"));
+  const Outcome outcome = job.wait();
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(sha_of(place, "run"), expected);
+  EXPECT_THAT(outcome.err, HasSubstr("takes over shard"));
+  expect_all_steps(place, "run", 1500);
+}
+
 Words elastic(const std::string& workers, const Words& more, const Words& command) {
   return Words{"launch", "--workers", workers} + more + Words{"--"} + command;
 }

@@ -180,7 +180,7 @@ TEST(RendezvousSession, NonsenseEndsItAtTheFirstWrongByte) {
   Session version(table, secret);
   version.receive("CONVOYR9", {});
   EXPECT_TRUE(version.ended());
-  EXPECT_THAT(version.output(), HasSubstr("CONVOYR1"));
+  EXPECT_THAT(version.output(), HasSubstr("CONVOYR2"));
 }
 
 TEST(RendezvousSession, WrongMessagesOfAMemberEndIt) {
@@ -211,7 +211,8 @@ TEST(RendezvousSession, ParkedRequestsAndTheWill) {
   EXPECT_EQ(waiter.session.deadline(), waiter.now + 1s);
   waiter.session.look_again(waiter.now);
   EXPECT_EQ(waiter.session.output(), "");
-  setter.ask(Operation::last_will, BodyWriter().text("key").text("value"));
+  setter.ask(Operation::last_will, BodyWriter().text("key").text("value").u64(0).text(""));
+  EXPECT_FALSE(setter.session.look_at_lease(setter.now + 1h));
   setter.session.hang_up();
   waiter.session.look_again(waiter.now);
   EXPECT_FALSE(waiter.session.waiting());
@@ -219,6 +220,24 @@ TEST(RendezvousSession, ParkedRequestsAndTheWill) {
   waiter.ask(Operation::get, BodyWriter().text("none").u64(1000));
   waiter.session.look_again(waiter.now + 1s);
   EXPECT_FALSE(waiter.session.waiting());
+}
+
+TEST(RendezvousSession, SilenceBreaksALease) {
+  Table table;
+  Talker talker(table);
+  talker.ask(Operation::last_will, BodyWriter().text("key").text("ended").u64(500).text("silent"));
+  EXPECT_EQ(talker.session.deadline(), talker.now + 500ms);
+  talker.now += 400ms;
+  talker.ask(Operation::count, BodyWriter());
+  EXPECT_FALSE(talker.session.look_at_lease(talker.now + 400ms));
+  talker.session.forgive(200ms);
+  EXPECT_FALSE(talker.session.look_at_lease(talker.now + 600ms));
+  EXPECT_TRUE(talker.session.look_at_lease(talker.now + 700ms));
+  ASSERT_NE(table.find("key"), nullptr);
+  EXPECT_EQ(*table.find("key"), "silent");
+  EXPECT_FALSE(talker.session.ended());
+  talker.session.hang_up();
+  EXPECT_EQ(*table.find("key"), "silent");
 }
 
 }  // namespace

@@ -4,12 +4,15 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "convoy/data/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "core/machine.hpp"
 #include "data/agree.hpp"
+#include "data/column_counts.hpp"
+#include "data/quantiles.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
 
@@ -193,6 +196,9 @@ TEST_F(DataLoadPeers, CountedStepsGiveTheSameBitsForAnyNumberOfWorkers) {
   PreprocessStep positive = step("min_max");
   positive.low = 0.1;
   expect_same_bits({positive, step("box_cox")});
+  PreprocessStep coarse = step("robust");
+  coarse.error = 0.01;
+  expect_same_bits({coarse});
   write_images(100);
   expect_same_bits({step("log"), step("yeo_johnson", "all")});
 }
@@ -223,6 +229,38 @@ TEST_F(DataLoadPeers, StepsOfTablesGiveTheSameBitsForAnyNumberOfWorkers) {
   pca.components = 2;
   expect_same_bits({step("yeo_johnson"), impute("mean", {"a", "b"}), impute("mode"),
                     step("one_hot"), pca, step("standardise")});
+}
+
+TEST(NumberCounter, CountsWithinItsErrorAndInBoundedMemory) {
+  std::mt19937_64 random(3);
+  std::vector<double> numbers = {0,     -0.0, 1, -1, 1e300, -std::numeric_limits<double>::max(),
+                                 1e-300};
+  for (int i = 0; i < 200'000; ++i) {
+    const double unit = static_cast<double>(random()) / 18446744073709551616.0;
+    numbers.push_back(std::exp(10 * unit) * (i % 3 == 0 ? -1 : 1));
+  }
+  NumberCounter exact(1);
+  exact.add(0, numbers);
+  const std::vector<NumberCount> all = exact.take(0);
+  const std::vector<double> parts = even_parts(1001);
+  const std::vector<double> expected = quantiles_at(all, parts);
+  for (const double error : {0.1, 0.01, 0.001, 1e-6}) {
+    NumberCounter counter(1, error);
+    counter.add(0, std::span(numbers).first(1000));
+    counter.add(0, std::span(numbers).subspan(1000));
+    const std::vector<NumberCount> counts = counter.take(0);
+    const std::vector<double> found = quantiles_at(counts, parts);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      EXPECT_LE(std::abs(found[i] - expected[i]), error * std::abs(expected[i])) << parts[i];
+    EXPECT_NEAR(median(counts), median(all), error * std::abs(median(all)));
+    std::int64_t times = 0;
+    for (const NumberCount& entry : counts) times += entry.times;
+    EXPECT_EQ(times, static_cast<std::int64_t>(numbers.size()));
+    // 15 powers of two of either sign.
+    if (error == 0.001) {
+      EXPECT_LT(counts.size(), 2 * 15 * 512 + numbers.size() / 1000);
+    }
+  }
 }
 
 TEST_F(DataLoadPeers, SumsAreAsAccurateAsTwoPassesInLongDoubles) {

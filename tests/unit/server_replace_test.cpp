@@ -230,7 +230,8 @@ TEST(ServerReplace, ANewServerThatIsNotNeededEnds) {
 class Pretender {
  public:
   Pretender(Servers& servers, int number)
-      : directory_(servers.at(), servers.secret, "server-" + std::to_string(number), 0, 0, 20s) {
+      : directory_(servers.at(), servers.secret, "server-" + std::to_string(number), 0, 0, 20s,
+                   20s) {
     directory_.publish(number, {"ipc://@nobody-listens-here", ""});
     directory_.change([&](const ShardMap& map) -> std::optional<ShardMap> {
       ShardMap next = map;

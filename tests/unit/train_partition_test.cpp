@@ -306,7 +306,7 @@ TEST(TrainPartition, AnElasticJobEndsWithTheBitsOfOneInWhichNothingFailed) {
     elastic.job = partitioned_job(assign);
     elastic.data = labelled_images();
     elastic.start(0, [](int reads) {
-      if (reads > 20) throw Killed();
+      if (reads > 8) throw Killed();
     });
     elastic.start(1);
     elastic.start(2);

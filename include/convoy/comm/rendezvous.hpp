@@ -121,9 +121,17 @@ class RendezvousClient : public Store {
   /// Until `size` clients have called it with this name; a name may be used again and again by the
   /// same clients.
   void barrier(const std::string& name, int size, Duration timeout);
+  /// A promise to call something at least so often.
+  struct Lease {
+    Duration silence{0};
+    std::string value;  ///< that the last will's key gets when it is broken
+  };
   /// What the server shall do when this connection ends, however it does: set `key` to `value`
-  /// unless it is there. One for each client; an empty key takes it back.
+  /// unless it is there. With a lease also when the client was silent for longer than that: its
+  /// process is stopped, or the network between is cut; the connection stays, for a client that
+  /// comes back. One will for each client; an empty key takes it back.
   void last_will(const std::string& key, const std::string& value);
+  void last_will(const std::string& key, const std::string& value, const Lease& lease);
 
   /// The numeric address of our end of the connection: one that reaches the rendezvous.
   const std::string& local_address() const override;

@@ -104,6 +104,7 @@ struct PreprocessStep {
   double limit = 0;                ///< outliers: how far is too far; 0: 1.5 (iqr), 3 (z)
   std::string action = "clip";     ///< outliers: clip | missing | drop
   std::int64_t width = 0;          ///< hashing: columns that come out
+  double error = 0;                ///< steps that count values: within this part of each; 0: exact
   std::string output = "uniform";  ///< quantile: uniform | normal
   std::int64_t quantiles = 1000;   ///< quantile: points of the fitted function
   std::int64_t components = 0;     ///< pca: 0: all

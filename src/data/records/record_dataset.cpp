@@ -212,9 +212,9 @@ void RecordRows::add(const FittedStep& step, Peers* peers) {
 std::string RecordRows::too_large() const {
   if (!view_.set->is_large()) return "";
   return fmt::format(
-      "needs all values of {} at once, which are more than data.memory ({} MiB); raise it, or use "
-      "a "
-      "step that sums up (standardise, min_max, impute with: mean, outliers with method: z)",
+      "needs all values of {} at once, which are more than data.memory ({} MiB); raise it, give a "
+      "step that counts values an error (error: 0.001), or use one that sums up (standardise, "
+      "min_max, impute with: mean, outliers with method: z)",
       view_.set->name(), view_.set->limit() >> 20);
 }
 

@@ -23,9 +23,11 @@ void impute_mean(FittedStep& fitted, TrainingRows& rows, Peers* peers) {
   }
 }
 
-void impute_counted(FittedStep& fitted, bool mode, TrainingRows& rows, Peers* peers) {
+void impute_counted(FittedStep& fitted, const PreprocessStep& step, TrainingRows& rows,
+                    Peers* peers) {
+  const bool mode = step.with == "mode";
   const std::vector<const Column*> columns = find_columns(rows.head(), fitted.columns);
-  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers);
+  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers, step.error);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
     if (columns[i]->categorical)
@@ -58,6 +60,8 @@ FittedStep fit_impute(const PreprocessStep& step, TrainingRows& rows, Peers* pee
   }
   if (step.with == "constant" && !std::isfinite(step.value))
     fail_step(step.kind, "value: is not a finite number");
+  if (step.error > 0 && step.with != "median")
+    fail_step(step.kind, fmt::format("error: is for with: median; {} is exact", step.with));
   FittedStep fitted;
   fitted.kind = step.kind;
   fitted.columns = columns_of(step, rows.head(), true, step.with == "mode");
@@ -66,7 +70,7 @@ FittedStep fit_impute(const PreprocessStep& step, TrainingRows& rows, Peers* pee
   if (step.with == "mean")
     impute_mean(fitted, rows, peers);
   else if (step.with != "constant")
-    impute_counted(fitted, step.with == "mode", rows, peers);
+    impute_counted(fitted, step, rows, peers);
   return fitted;
 }
 

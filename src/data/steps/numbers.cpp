@@ -28,7 +28,7 @@ void require_inside(const std::string& kind, const std::vector<std::string>& nam
 }
 
 std::vector<std::vector<NumberCount>> column_counts(const std::vector<std::string>& names,
-                                                    TrainingRows& rows, bool together,
+                                                    TrainingRows& rows, bool together, double error,
                                                     Peers* peers) {
   const auto feed = [&](Range positions, NumberCounter& counter) {
     read_numbers(names, rows, positions, false,
@@ -36,7 +36,7 @@ std::vector<std::vector<NumberCount>> column_counts(const std::vector<std::strin
                    counter.add(together ? 0 : column, numbers);
                  });
   };
-  return count_numbers(rows.size(), together ? 1 : names.size(), feed, peers);
+  return count_numbers(rows.size(), together ? 1 : names.size(), feed, peers, error);
 }
 
 /// What each column (or all together) was summed up as, once for each column.
@@ -63,8 +63,9 @@ FittedStep fit_numbers(const PreprocessStep& step, TrainingRows& rows, Peers* pe
   require_inside(step.kind, names, rows);
   FittedStep fitted;
   if (needs_counts(step.kind)) {
-    const auto counts = one_each(column_counts(names, rows, together, peers), names, step.kind,
-                                 together, [](const auto& group) { return group.empty(); });
+    const auto counts =
+        one_each(column_counts(names, rows, together, step.error, peers), names, step.kind,
+                 together, [](const auto& group) { return group.empty(); });
     fitted = fit_counted(step, rows.size(), counts);
   } else if (needs_statistics(step.kind)) {
     const auto statistics =

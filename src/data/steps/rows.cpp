@@ -29,9 +29,10 @@ void add_bounds(double low, double high, double reach, FittedStep& fitted) {
   fitted.upper.push_back(some ? std::min(high + reach, no_bound) : no_bound);
 }
 
-void fit_quartiles(double limit, FittedStep& fitted, TrainingRows& rows, Peers* peers) {
+void fit_quartiles(double limit, double error, FittedStep& fitted, TrainingRows& rows,
+                   Peers* peers) {
   static constexpr std::array parts = {0.25, 0.75};
-  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers);
+  const std::vector<ColumnCounts> counts = count_values(fitted.columns, rows, peers, error);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i].empty()) fail_without_value(fitted.kind, fitted.columns[i]);
     const std::vector<double> quartiles = quantiles_at(counts[i].numbers, parts);
@@ -94,12 +95,14 @@ FittedStep fit_outliers(const PreprocessStep& step, TrainingRows& rows, Peers* p
     fail_step(step.kind, fmt::format("action: '{}': write clip, missing or drop", step.action));
   if (!(step.limit >= 0) || !std::isfinite(step.limit))
     fail_step(step.kind, fmt::format("limit: {}: write a number of at least 0", step.limit));
+  if (step.error > 0 && step.method != "iqr")
+    fail_step(step.kind, "error: is for method: iqr; z is exact");
   FittedStep fitted;
   fitted.kind = step.kind;
   fitted.columns = columns_of(step, rows.head(), true, false);
   fitted.action = step.action;
   if (step.method == "iqr")
-    fit_quartiles(step.limit == 0 ? 1.5 : step.limit, fitted, rows, peers);
+    fit_quartiles(step.limit == 0 ? 1.5 : step.limit, step.error, fitted, rows, peers);
   else
     fit_deviations(step.limit == 0 ? 3 : step.limit, fitted, rows, peers);
   return fitted;
