@@ -46,7 +46,7 @@ def call(command):
 
 
 def shards(folder):
-    return sorted(path for path in glob.glob(os.path.join(folder, "records", "*")) if os.path.getsize(path) > 1 << 20)
+    return sorted(glob.glob(os.path.join(folder, "records/**/*.records"), recursive=True))
 
 
 def chill(folder):

@@ -78,6 +78,7 @@ void talk_as_member(Table& table, const Secret& secret, std::string_view bytes) 
     bytes.remove_prefix(size);
     member.now += std::chrono::milliseconds(1);
     member.session.look_again(member.now);
+    member.session.look_at_lease(member.now);
     member.read();
   }
   member.session.hang_up();

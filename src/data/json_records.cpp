@@ -35,7 +35,7 @@ class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
     return put(spelling, false);
   }
   bool string(string_t& value) override {
-    if (value.find('\0') != value.npos) return fail(in_column("a NUL character"));
+    if (open_ && value.find('\0') != value.npos) return fail(in_column("a NUL character"));
     return put(value, true);
   }
   bool binary(binary_t&) override { return no_object(); }

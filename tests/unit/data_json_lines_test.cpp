@@ -104,6 +104,7 @@ TEST(DataJsonLines, NamesTheLineOfWhatIsWrong) {
   EXPECT_EQ(error("{\"\":1}"), "d.jsonl:3: a key is empty");
   EXPECT_EQ(error("{\"b\\u0000\":1}"), "d.jsonl:3: a NUL character in a key");
   EXPECT_EQ(error("{\"b\":\"\\u0000\"}"), "d.jsonl:3: column 'b': a NUL character");
+  EXPECT_THAT(error("\"\\u0000\""), HasSubstr("d.jsonl:3: is not a JSON object; each line"));
   EXPECT_THAT(error("{\"b\":\"\xff\"}"), HasSubstr("ill-formed UTF-8"));
   EXPECT_THAT(error(std::string("\0", 1)), HasSubstr("d.jsonl:3: is not a JSON object"));
 }
