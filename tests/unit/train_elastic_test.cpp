@@ -96,7 +96,7 @@ TEST(TrainElastic, OfStepsOfEachWorkersOwnALostWorkersAreDoneByTheOthers) {
       job.wait();
       expect_one_result(job, {1, lost == 0 ? 2 : 0});
       EXPECT_EQ(job.events("lost").size(), 1u);
-      EXPECT_EQ(job.events("recovered").size(), 1u);
+      EXPECT_GE(job.events("recovered").size(), 1u);  // more where forming the new group took two
     }
   }
 }
