@@ -211,7 +211,7 @@ TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
 TEST(ServerProcesses, StoppedOnesAreTakenForLost) {
   const Workplace place;
   const std::string expected = sha_alone(place, 1500);
-  Process job(Words{"launch", "--workers", "2", "--servers", "2", "--lost-after", "1", "--"} +
+  Process job(Words{"launch", "--workers", "2", "--servers", "2", "--lost-after", "2", "--"} +
                   train("run", served("bsp", 1500, 1) + Words{"--replicas", "1"}),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
