@@ -24,9 +24,11 @@ std::size_t product(std::span<const std::int64_t> shape) {
       [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
 }
 
-/// Elements in a row that share one statistic.
-std::size_t group_size(std::size_t elements, std::size_t groups) {
-  return elements / groups;
+/// Elements in a row share one statistic.
+template <typename Sink>
+void add_groups(std::span<const double> sample, std::size_t groups, Sink& sink) {
+  const std::size_t size = sample.size() / groups;
+  for (std::size_t g = 0; g < groups; ++g) sink.add(g, sample.subspan(g * size, size));
 }
 
 [[noreturn]] void fail_refused(const Refusal& refusal, const std::string& file,
@@ -82,15 +84,27 @@ void check_finite(const Array& array, Range samples, const Origin& file, BadSamp
   if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad, first);
 }
 
-ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> sample_shape, std::vector<FittedStep> steps)
-    : shape_(std::move(sample_shape)), elements_(product(shape_)), steps_(std::move(steps)) {
-  for (const FittedStep& step : steps_) {
-    const std::size_t groups = is_elementwise(step.kind) ? group_count(step) : 0;
-    if (!step.columns.empty() || groups == 0 || elements_ % groups != 0) {
-      throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}",
-                                   step.kind, shape_text(shape_)));
-    }
+ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> stored_shape, std::vector<FittedStep> steps)
+    : stored_shape_(std::move(stored_shape)),
+      stored_elements_(product(stored_shape_)),
+      shape_(stored_shape_),
+      elements_(stored_elements_) {
+  for (FittedStep& step : steps) add(std::move(step));
+}
+
+void ArrayPipeline::add(FittedStep step) {
+  const std::size_t groups = is_elementwise(step.kind) ? group_count(step) : 0;
+  const bool fits = step.kind == "pca" ? step.subtract.size() == elements_
+                                       : groups > 0 && elements_ % groups == 0;
+  if (!step.columns.empty() || !fits) {
+    throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}",
+                                 step.kind, shape_text(shape_)));
   }
+  if (step.kind == "pca") {
+    elements_ = step.components.size();
+    shape_ = {static_cast<std::int64_t>(elements_)};
+  }
+  steps_.push_back(std::move(step));
 }
 
 StoredSamples stored_samples(const Array& array) {
@@ -104,7 +118,7 @@ StoredSamples stored_samples(const Array& array) {
 
 void ArrayPipeline::fit(const PreprocessStep& step, const StoredSamples& samples,
                         const RowList& rows, const std::string& file, Peers* peers) {
-  if (!is_elementwise(step.kind)) {
+  if (!is_elementwise(step.kind) && step.kind != "pca") {
     throw InputError(
         fmt::format("preprocess: {} needs CSV features or another table; samples of arrays have no "
                     "columns, text or missing values",
@@ -114,32 +128,51 @@ void ArrayPipeline::fit(const PreprocessStep& step, const StoredSamples& samples
     throw InputError(fmt::format(
         "preprocess: {}: samples of arrays have no named columns; leave `columns` out", step.kind));
   }
-  const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
-  const std::size_t groups = !grouped || step.per == "all" ? 1
-                             : step.per == "channel"       ? static_cast<std::size_t>(shape_[0])
-                                                           : elements_;
-  const std::size_t size = group_size(elements_, groups);
-  const auto feed = [&](Range positions, auto& sink) {
-    std::vector<double> sample(elements_);
+  const auto feed = [&](Range positions, const SeeRow& see) {
+    std::vector<double> sample(stored_elements_);
     for (std::int64_t i = positions.begin; i < positions.end; ++i) {
       const std::int64_t row = rows[i];
       to_doubles(samples.type, samples.at(row), sample);
       if (const auto refusal = apply(sample)) fail_refused(*refusal, file, row);
-      for (std::size_t g = 0; g < groups; ++g)
-        sink.add(g, std::span<const double>(sample).subspan(g * size, size));
+      see(std::span<const double>(sample).first(elements_));
     }
   };
   require_inside(step.kind, samples, rows, file, peers);
-  const std::int64_t count = rows.size();
+  if (step.kind == "pca")
+    fit_components(step, rows.size(), feed, peers);
+  else
+    fit_grouped(step, rows.size(), feed, peers);
+}
+
+void ArrayPipeline::fit_grouped(const PreprocessStep& step, std::int64_t count,
+                                const FeedRows& feed, Peers* peers) {
+  const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
+  const std::size_t groups = !grouped || step.per == "all" ? 1
+                             : step.per == "channel"       ? static_cast<std::size_t>(shape_[0])
+                                                           : elements_;
+  const auto feed_groups = [&](Range positions, auto& sink) {
+    feed(positions, [&](std::span<const double> sample) { add_groups(sample, groups, sink); });
+  };
   if (needs_counts(step.kind)) {
-    steps_.push_back(
-        fit_counted(step, count, count_numbers(count, groups, feed, peers, step.error)));
+    add(fit_counted(step, count, count_numbers(count, groups, feed_groups, peers, step.error)));
   } else if (needs_statistics(step.kind)) {
-    steps_.push_back(fit_elementwise(
-        step, fit_statistics(count, groups, needs_squares(step.kind), feed, peers)));
+    add(fit_elementwise(
+        step, fit_statistics(count, groups, needs_squares(step.kind), feed_groups, peers)));
   } else {
-    steps_.push_back(fit_elementwise(step, std::vector<Statistics>(groups)));
+    add(fit_elementwise(step, std::vector<Statistics>(groups)));
   }
+}
+
+void ArrayPipeline::fit_components(const PreprocessStep& step, std::int64_t count,
+                                   const FeedRows& feed, Peers* peers) {
+  const std::size_t components = component_count(step, elements_, count, "elements of a sample");
+  const auto feed_elements = [&](Range positions, StatisticsPass& pass) {
+    feed(positions, [&](std::span<const double> sample) { add_groups(sample, elements_, pass); });
+  };
+  std::vector<double> means;
+  for (const Statistics& element : fit_statistics(count, elements_, false, feed_elements, peers))
+    means.push_back(element.mean());
+  add(convoy::fit_components(step, count, std::move(means), components, feed, peers));
 }
 
 void ArrayPipeline::require_inside(const std::string& kind, const StoredSamples& samples,
@@ -148,13 +181,14 @@ void ArrayPipeline::require_inside(const std::string& kind, const StoredSamples&
   if (kind != "log" && kind != "box_cox") return;
   agree(peers, [&] {
     const Range own = own_positions(rows.size(), peers);
-    std::vector<double> sample(elements_);
+    std::vector<double> sample(stored_elements_);
     for (std::int64_t i = own.begin; i < own.end; ++i) {
       const std::int64_t row = rows[i];
       to_doubles(samples.type, samples.at(row), sample);
       std::optional<Refusal> refusal = apply(sample);
-      if (const auto at = refusal ? std::nullopt : find_outside(kind, sample))
-        refusal = Refusal{kind, *at, sample[*at]};
+      const auto made = std::span<const double>(sample).first(elements_);
+      if (const auto at = refusal ? std::nullopt : find_outside(kind, made))
+        refusal = Refusal{kind, *at, made[*at]};
       if (refusal) fail_refused(*refusal, file, row);
     }
   });
@@ -162,6 +196,13 @@ void ArrayPipeline::require_inside(const std::string& kind, const StoredSamples&
 
 std::optional<Refusal> ArrayPipeline::apply(std::span<double> sample) const {
   for (const FittedStep& step : steps_) {
+    if (step.kind == "pca") {
+      std::vector<double> components(step.components.size());
+      to_components(step, sample, components);
+      sample = sample.first(components.size());
+      std::copy(components.begin(), components.end(), sample.begin());
+      continue;
+    }
     if (const auto at = find_outside(step.kind, sample))
       return Refusal{step.kind, *at, sample[*at]};
     apply_elementwise(step, 0, group_count(step), sample);
@@ -170,8 +211,9 @@ std::optional<Refusal> ArrayPipeline::apply(std::span<double> sample) const {
 }
 
 bool ArrayPipeline::uniform() const {
-  return std::all_of(steps_.begin(), steps_.end(),
-                     [](const FittedStep& step) { return group_count(step) == 1; });
+  return std::all_of(steps_.begin(), steps_.end(), [](const FittedStep& step) {
+    return is_elementwise(step.kind) && group_count(step) == 1;
+  });
 }
 
 namespace {
@@ -212,6 +254,10 @@ class ArrayDataset final : public Dataset {
     Batch batch = new_batch(samples);
     float* out = batch.features.data_ptr<float>();
     const std::size_t elements = pipeline_->elements();
+    if (elements != pipeline_->stored_elements()) {
+      throw InputError(
+          "augment: changes images, and pca makes components of them; remove one of the two");
+    }
     const float largest =
         features_.type == ElementType::u8 ? 255.0F : std::numeric_limits<float>::infinity();
     std::vector<double> sample(elements);
@@ -222,8 +268,7 @@ class ArrayDataset final : public Dataset {
       std::copy(sample.begin(), sample.end(), values.begin());
       change(values, i, largest);
       std::copy(values.begin(), values.end(), sample.begin());
-      pipeline_->apply(sample);
-      std::copy(sample.begin(), sample.end(), values.begin());
+      through_steps(sample, samples[i], values);
     }
     return batch;
   }
@@ -247,7 +292,7 @@ class ArrayDataset final : public Dataset {
 
   void read_features(std::span<const std::int64_t> samples, float* out) const {
     const std::size_t elements = pipeline_->elements();
-    std::vector<double> sample(copies_ || looks_up_ ? 0 : elements);
+    std::vector<double> sample(copies_ || looks_up_ ? 0 : pipeline_->stored_elements());
     for (const std::int64_t row : samples) {
       const std::byte* const stored = features_.at(row);
       if (looks_up_) {
@@ -258,14 +303,18 @@ class ArrayDataset final : public Dataset {
       } else {
         to_doubles(features_.type, stored, sample);
         if (!checked_) require_finite(sample, row);
-        if (const auto refusal = pipeline_->apply(sample)) {
-          fail_refused(*refusal, file_,
-                       numbers_.empty() ? row : numbers_[static_cast<std::size_t>(row)]);
-        }
-        for (std::size_t i = 0; i < elements; ++i) out[i] = static_cast<float>(sample[i]);
+        through_steps(sample, row, {out, elements});
       }
       out += elements;
     }
+  }
+
+  void through_steps(std::span<double> sample, std::int64_t row, std::span<float> out) const {
+    if (const auto refusal = pipeline_->apply(sample)) {
+      fail_refused(*refusal, file_,
+                   numbers_.empty() ? row : numbers_[static_cast<std::size_t>(row)]);
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(sample[i]);
   }
 
   void require_finite(std::span<const double> sample, std::int64_t row) const {

@@ -14,6 +14,7 @@
 #include "data/bad_samples.hpp"
 #include "data/origin.hpp"
 #include "data/preprocess.hpp"
+#include "data/principal_components.hpp"
 #include "data/row_list.hpp"
 
 namespace convoy {
@@ -39,11 +40,12 @@ struct Refusal {
   double number = 0;
 };
 
-/// Elementwise steps on samples of one shape, in doubles, one step after the other.
+/// Elementwise steps, and principal components, on samples of one shape, in doubles, one step after
+/// the other.
 class ArrayPipeline {
  public:
   /// Throws InputError when a fitted step does not fit the shape.
-  explicit ArrayPipeline(std::vector<std::int64_t> sample_shape,
+  explicit ArrayPipeline(std::vector<std::int64_t> stored_shape,
                          std::vector<FittedStep> steps = {});
 
   /// Fits `step` to these rows as the steps before leave them, and adds it. Collective: each worker
@@ -54,21 +56,32 @@ class ArrayPipeline {
   void fit(const PreprocessStep& step, const StoredSamples& samples, const RowList& rows,
            const std::string& file, Peers* peers);
 
-  /// All steps on one sample, in place, unless a step refuses a number.
+  /// All steps on one sample of stored_elements() numbers, in place, unless a step refuses a
+  /// number: the first elements() of them are what comes out.
   [[nodiscard]] std::optional<Refusal> apply(std::span<double> sample) const;
 
   /// Whether every element of a sample is treated alike, so that the result depends on the
   /// element's value alone.
   bool uniform() const;
 
+  /// Before the steps, and after them.
+  const std::vector<std::int64_t>& stored_shape() const { return stored_shape_; }
+  std::size_t stored_elements() const { return stored_elements_; }
   const std::vector<std::int64_t>& sample_shape() const { return shape_; }
   std::size_t elements() const { return elements_; }
   const std::vector<FittedStep>& steps() const { return steps_; }
 
  private:
+  void add(FittedStep step);
+  void fit_grouped(const PreprocessStep& step, std::int64_t count, const FeedRows& feed,
+                   Peers* peers);
+  void fit_components(const PreprocessStep& step, std::int64_t count, const FeedRows& feed,
+                      Peers* peers);
   void require_inside(const std::string& kind, const StoredSamples& samples, const RowList& rows,
                       const std::string& file, Peers* peers) const;
 
+  std::vector<std::int64_t> stored_shape_;
+  std::size_t stored_elements_;
   std::vector<std::int64_t> shape_;
   std::size_t elements_;
   std::vector<FittedStep> steps_;

@@ -174,7 +174,7 @@ Splits array_splits(const SplitSources& sources, const TargetCode& code,
   add_splits(sources, train, samples, splits);
   take_values(sources, train, splits);
   splits.fitted = base_record("array", code, pipeline->steps());
-  splits.fitted["feature_shape"] = pipeline->sample_shape();
+  splits.fitted["feature_shape"] = pipeline->stored_shape();
   if (sources.train.tokenizer) splits.fitted["tokenizer"] = sources.train.tokenizer->to_json();
   return splits;
 }
@@ -363,7 +363,7 @@ Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& p
   const std::vector<std::string> fingerprints = gather(peers, [&] {
     const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
     sources = read_split_sources(data, partition, seed, root, files, code, peers);
-    return own = fingerprint(sources, preprocess, partition);
+    return own = fingerprint(sources, preprocess);
   });
   require_same_data(fingerprints);
   const bool array = sources.train.is_array();

@@ -54,11 +54,12 @@ bool is_sound_quantile(const FittedStep& step, std::size_t entries) {
 }
 
 bool is_sound_pca(const FittedStep& step) {
+  const std::size_t width = step.columns.empty() ? step.subtract.size() : step.columns.size();
   const auto usable = [&](const std::vector<double>& loadings) {
-    return loadings.size() == step.columns.size() && are_finite(loadings);
+    return loadings.size() == width && are_finite(loadings);
   };
-  return !step.components.empty() && step.components.size() <= step.columns.size() &&
-         step.subtract.size() == step.columns.size() && are_finite(step.subtract) &&
+  return !step.components.empty() && step.components.size() <= width &&
+         step.subtract.size() == width && are_finite(step.subtract) &&
          step.divide.size() == step.components.size() && can_divide(step.divide) &&
          std::all_of(step.components.begin(), step.components.end(), usable);
 }

@@ -29,7 +29,8 @@ namespace convoy {
 ///   drop_missing, drop_duplicates   nothing is fitted; no columns means any column
 ///   to_text, clean_text      nothing is fitted
 /// Tables: one entry per column in `columns`. Arrays: `columns` is empty, and there is one entry
-/// for all elements, one per channel, or one per element of a sample.
+/// for all elements, one per channel, or one per element of a sample. pca has an entry in
+/// `subtract` for each number that it takes, in the others for each that it makes.
 struct FittedStep {
   std::string kind;
   std::vector<std::string> columns;

@@ -97,8 +97,8 @@ SplitSources read_split_sources(const DataOptions& data, const PartitionOptions&
   return sources;
 }
 
-std::string fingerprint(const SplitSources& sources, const std::vector<PreprocessStep>& preprocess,
-                        const PartitionOptions& partition) {
+std::string fingerprint(const SplitSources& sources,
+                        const std::vector<PreprocessStep>& preprocess) {
   std::vector<Trait> traits;
   add_traits("train", sources.train, traits);
   if (sources.validation) add_traits("validation", *sources.validation, traits);

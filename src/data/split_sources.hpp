@@ -29,8 +29,7 @@ SplitSources read_split_sources(const DataOptions& data, const PartitionOptions&
                                 const Peers* peers);
 
 /// What must be the same on every worker (Splits::fingerprint).
-std::string fingerprint(const SplitSources& sources, const std::vector<PreprocessStep>& preprocess,
-                        const PartitionOptions& partition);
+std::string fingerprint(const SplitSources& sources, const std::vector<PreprocessStep>& preprocess);
 
 /// Throws DataError unless samples have this shape, or are what the reference's are.
 void require_shape(const Source& source, const std::vector<std::int64_t>& shape,

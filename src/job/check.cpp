@@ -219,6 +219,8 @@ class Checker {
              {fmt::format("augment.{}.zoom", i)});
       }
     }
+    if (!job_.augment.empty() && has_step("pca"))
+      fail("augment", "changes images, and pca makes components of them; remove one of the two");
     for (std::size_t i = 0; i < job_.preprocess.size(); ++i) {
       const PreprocessStep& step = job_.preprocess[i];
       const std::string path = fmt::format("preprocess.{}.{}", i, step.kind);

@@ -105,8 +105,8 @@ std::vector<KindOf<PreprocessStep>> preprocess_kinds() {
          error(v, o);
        }},
       {{"pca", "components",
-        "tables: replaces columns by their principal components pc1, pc2, ...; scale the columns "
-        "alike before"},
+        "replaces columns of a table by their principal components pc1, pc2, ..., or the samples "
+        "of arrays by vectors of theirs; scale the columns alike before"},
        [](Visitor& v, PreprocessStep& o) {
          v.key("components", o.components, between(0, 1000),
                "how many, those of most variance; 0: all");

@@ -37,16 +37,15 @@ std::string escape_html(std::string_view text) {
   return result;
 }
 
-std::string fill(std::string_view skeleton,
-                 const std::function<std::string(std::string_view)>& part) {
+std::string fill(std::string_view text, const std::function<std::string(std::string_view)>& part) {
   std::string page;
-  for (auto at = skeleton.find("{{"); at != skeleton.npos; at = skeleton.find("{{")) {
-    const auto end = skeleton.find("}}", at);
-    page += skeleton.substr(0, at);
-    page += part(skeleton.substr(at + 2, end - at - 2));
-    skeleton.remove_prefix(end + 2);
+  for (auto at = text.find("{{"); at != text.npos; at = text.find("{{")) {
+    const auto end = text.find("}}", at);
+    page += text.substr(0, at);
+    page += part(text.substr(at + 2, end - at - 2));
+    text.remove_prefix(end + 2);
   }
-  return page += skeleton;
+  return page += text;
 }
 
 }  // namespace convoy::page

@@ -13,8 +13,9 @@ std::string json_for_script(const nlohmann::ordered_json& json);
 
 std::string escape_html(std::string_view text);
 
-/// Each {{name}} of the skeleton becomes its part. One pass: what is put in is not looked at again.
-std::string fill(std::string_view skeleton,
+/// Each {{name}} of the text, a page's skeleton, becomes its part. One pass: what is put in is not
+/// looked at again.
+std::string fill(std::string_view text,
                  const std::function<std::string(std::string_view name)>& part);
 
 }  // namespace convoy::page

@@ -67,6 +67,45 @@ TEST_F(DataArraySteps, EachElementHasItsOwnOrAllShareOne) {
   EXPECT_NEAR(powers[0], powers[1], 1e-4);  // one is ten times the other
 }
 
+TEST_F(DataArraySteps, PrincipalComponentsAreThoseOfATable) {
+  write({1, 2, 2, 4, 3, 7, 4, 8, 6, 7});
+  directory_.write("x.csv", "a,b,y\n1,2,0\n2,4,1\n3,7,0\n4,8,1\n6,7,0\n");
+  DataOptions table;
+  table.train = {"x.csv", "", ""};
+  table.target = {"y"};
+  PreprocessStep pca = kind("pca");
+  for (const std::int64_t components : {0, 1}) {
+    pca.components = components;
+    const Splits splits = load({kind("standardise"), pca, kind("min_max")});
+    EXPECT_EQ(splits.train->spec().feature_shape,
+              (std::vector<std::int64_t>{components == 0 ? 2 : 1}));
+    const std::vector<float> made = values(*splits.train);
+    EXPECT_EQ(made, values(*load_splits(table, {kind("standardise"), pca, kind("min_max")}, 1,
+                                        directory_.path())
+                                .train))
+        << "the same bits";
+    DataFiles files;
+    files.features = "x.npy";
+    EXPECT_EQ(made, values(*load_for_prediction(data_, files, splits.fitted, directory_.path())))
+        << "the steps travel with the model";
+  }
+  pca.components = 3;
+  EXPECT_THAT(error_of([&] { load({pca}); }),
+              HasSubstr("components: 3: there are at most 2 of 2 elements of a sample and 5 rows"));
+}
+
+TEST_F(DataArraySteps, PrincipalComponentsOfBytesAreNotLookedUp) {
+  directory_.write("x", idx_u8({3, 2}, std::string("\1\2\2\4\3\6", 6)));
+  directory_.write("labels", idx_u8({3}, std::string("\0\1\0", 3)));
+  data_.train = {"", "x", "labels"};
+  PreprocessStep pca = kind("pca");
+  pca.components = 1;
+  pca.whiten = false;
+  EXPECT_THAT(
+      values(*load({pca}).train),
+      Pointwise(FloatNear(1e-6f), std::vector<float>{-std::sqrt(5.0f), 0, std::sqrt(5.0f)}));
+}
+
 TEST_F(DataArraySteps, BytesAreLookedUpOrRefused) {
   directory_.write("images", idx_u8({2, 2}, test::bytes("\1\2\3\4")));
   directory_.write("labels", idx_u8({2}, test::bytes("\0\1")));
@@ -103,7 +142,7 @@ TEST_F(DataArraySteps, TheWorkerThatFindsAnImpossibleNumberSaysSoToAll) {
 
 TEST_F(DataArraySteps, StepsOfTablesNeedTables) {
   write({1, 2, 3, 4});
-  for (const char* name : {"outliers", "ordinal", "pca", "to_number", "drop_duplicates"})
+  for (const char* name : {"outliers", "ordinal", "to_number", "drop_duplicates"})
     EXPECT_THAT(error_of([&] { load({kind(name)}); }), HasSubstr("or another table")) << name;
 }
 
