@@ -179,6 +179,8 @@ void make_possible(Job& job, std::mt19937_64& random) {
       job.partition.by == "size" ? std::max<std::int64_t>(1, job.partition.tokens) : 0;
   for (LayerOptions& layer : job.model.layers)
     if (layer.kind == "embedding") layer.values = std::max<std::int64_t>(1, layer.values);
+  const auto is_pca = [](const PreprocessStep& step) { return step.kind == "pca"; };
+  if (std::ranges::any_of(job.preprocess, is_pca)) job.augment.clear();
   for (AugmentStep& step : job.augment) {
     if (step.kind != "zoom") continue;
     step.low = 0.25;
