@@ -11,19 +11,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct BenchArguments {
   bench::CommOptions comm;
   std::vector<int> workers = {2};
   fs::path out;
   fs::path worker;
 };
 
-// Where our own program is, whatever it was called by.
-std::string own_program() {
-  return fs::read_symlink("/proc/self/exe").string();
-}
-
-std::string command_of(const Options& options) {
+std::string command_of(const BenchArguments& options) {
   const bench::CommOptions& comm = options.comm;
   return fmt::format(
       "convoy bench comm --workers {} --transports {} --from {} --to {} --seconds {}",
@@ -31,7 +26,7 @@ std::string command_of(const Options& options) {
       comm.seconds);
 }
 
-void comm(const Options& options) {
+void comm(const BenchArguments& options) {
   if (options.comm.to < options.comm.from || options.comm.from < 4)
     throw InputError("bench comm: --from must be at least 4 bytes and not above --to");
   if (!options.worker.empty()) return bench::run_comm_worker(options.comm, options.worker);
@@ -48,7 +43,7 @@ void comm(const Options& options) {
 }
 
 void add_comm(CLI::App& bench) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchArguments>();
   CLI::App* verb = bench.add_subcommand(
       "comm",
       "time all-reduce by size: Convoy's transports beside gloo, Open MPI and memory copies");

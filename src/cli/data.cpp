@@ -151,7 +151,7 @@ void add_manifest(CLI::App& verb) {
   });
 }
 
-void add_verify(CLI::App& verb) {
+void add_verify_files(CLI::App& verb) {
   const auto options = std::make_shared<VerifyOptions>();
   CLI::App* verify = verb.add_subcommand(
       "verify", "compare data with its manifest; name what is damaged, and where");
@@ -176,7 +176,7 @@ void add_data(CLI::App& app) {
   verb->require_subcommand(1);
   add_fetch(*verb);
   add_manifest(*verb);
-  add_verify(*verb);
+  add_verify_files(*verb);
   add_data_inspect(*verb);
   add_data_partition(*verb);
   add_data_prepare(*verb);

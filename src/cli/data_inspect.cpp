@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InspectArguments {
   std::vector<std::string> paths;
   std::vector<std::string> target;
   std::vector<std::string> set;
@@ -35,7 +35,7 @@ bool is_job(const fs::path& path) {
 }
 
 /// How to read a lone file: `--set` counts as in a job, whose files are not looked at.
-DataOptions file_options(const Options& options) {
+DataOptions file_options(const InspectArguments& options) {
   DataOptions data =
       parse_job("data: {train: {features: x, labels: x}}", "--set", options.set).data;
   data.target = options.target;
@@ -43,7 +43,7 @@ DataOptions file_options(const Options& options) {
   return data;
 }
 
-Json inspect(const fs::path& path, const Options& options) {
+Json inspect(const fs::path& path, const InspectArguments& options) {
   const int replicas = options.replicas > 0 ? options.replicas : default_replicas();
   if (!is_job(path)) return inspect_file(path, file_options(options), replicas);
   if (!options.query.empty())
@@ -53,7 +53,7 @@ Json inspect(const fs::path& path, const Options& options) {
   return inspect_job(load_job(path, options.set), replicas);
 }
 
-void run(const Options& options) {
+void run(const InspectArguments& options) {
   Json records = Json::array();
   for (const std::string& path : options.paths) records.push_back(inspect(path, options));
   if (!options.html.empty()) write_data_page(options.html, records);
@@ -69,7 +69,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_data_inspect(CLI::App& data) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectArguments>();
   CLI::App* verb = data.add_subcommand(
       "inspect", "what is in data: columns, ranges, missing values, labels, what is strange");
   verb->add_option("path", options->paths,

@@ -18,14 +18,14 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct PartitionArguments {
   fs::path job;
   std::vector<std::string> set;
   PartitionQuery query;
   fs::path json;
 };
 
-void run(const Options& options) {
+void run(const PartitionArguments& options) {
   const Job job = load_job(options.job, options.set);
   Json record = describe_partition(job, options.query);
   if (options.query.explain || job.partition.by == "column")
@@ -40,7 +40,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_data_partition(CLI::App& data) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PartitionArguments>();
   CLI::App* verb = data.add_subcommand(
       "partition", "who gets which training samples: sizes and labels of lanes and workers");
   verb->add_option("job", options->job, "the job file")->required()->type_name("JOB.yaml");

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct PrepareArguments {
   fs::path job;
   std::vector<std::string> set;
   PrepareOptions prepare;
@@ -31,7 +31,7 @@ std::string amount(std::int64_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-void run(Options options) {
+void run(PrepareArguments options) {
   const auto begin = std::chrono::steady_clock::now();
   options.prepare.shard_bytes = options.shard_mebibytes << 20;
   const std::vector<PreparedPart> parts =
@@ -51,7 +51,7 @@ void run(Options options) {
 }  // namespace
 
 void add_data_prepare(CLI::App& data) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PrepareArguments>();
   CLI::App* verb = data.add_subcommand(
       "prepare", "make records of a job's data, to train on more than fits in memory");
   verb->add_option("job", options->job, "the job file")->required()->type_name("JOB.yaml");

@@ -7,7 +7,7 @@
 namespace convoy::cli {
 namespace {
 
-struct Options : ModelOptionsOfVerb {
+struct EvaluateArguments : ModelOptionsOfVerb {
   bool json = false;
 };
 
@@ -27,7 +27,7 @@ void print_table(const nlohmann::ordered_json& metrics) {
   }
 }
 
-void run(const Options& options) {
+void run(const EvaluateArguments& options) {
   const Opened opened = open(options);
   const Inference inference = opened.predictor->run(*opened.dataset);
   if (!inference.target.defined()) {
@@ -46,7 +46,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EvaluateArguments>();
   CLI::App* verb = app.add_subcommand(
       "evaluate", "measure a trained model on a split of its job or on new files");
   add_model_options(*verb, *options);

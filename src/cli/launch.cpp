@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct LaunchArguments {
   std::string workers;
   int restarts = 10;
   double lost_after = 5;
@@ -57,11 +57,11 @@ void check_command(const std::vector<std::string>& command, const std::vector<st
                     command.front(), command.front()));
 }
 
-bool in_etcd(const Options& options) {
+bool in_etcd(const LaunchArguments& options) {
   return options.rendezvous.starts_with("etcd://") || options.rendezvous.starts_with("etcds://");
 }
 
-void check_hosts(const Options& options) {
+void check_hosts(const LaunchArguments& options) {
   if (options.join && (options.rendezvous.empty() || in_etcd(options)))
     throw InputError("--join: say where the job meets with --rendezvous HOST:PORT");
   if (options.join && (options.hosts > 1 || options.host >= 0))
@@ -81,7 +81,7 @@ struct Workers {
   std::optional<int> least;
 };
 
-Workers workers_of(const Options& options) {
+Workers workers_of(const LaunchArguments& options) {
   if (options.workers.empty()) return {default_replicas(), std::nullopt};
   const auto number = [&](std::string_view text) {
     int value = 0;
@@ -104,7 +104,7 @@ Workers workers_of(const Options& options) {
   return workers;
 }
 
-std::optional<Endpoint> rendezvous_of(const Options& options) {
+std::optional<Endpoint> rendezvous_of(const LaunchArguments& options) {
   if (options.rendezvous.empty() || in_etcd(options)) return std::nullopt;
   const Endpoint endpoint = parse_endpoint(options.rendezvous);
   if (endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host == "*")
@@ -114,7 +114,7 @@ std::optional<Endpoint> rendezvous_of(const Options& options) {
   return endpoint;
 }
 
-std::optional<Secret> secret_of(const Options& options) {
+std::optional<Secret> secret_of(const LaunchArguments& options) {
   if (!options.secret_file.empty()) return Secret::from_file(options.secret_file);
   if (options.hosts == 1 && options.rendezvous.empty()) return std::nullopt;
   if (auto secret = Secret::from_environment()) return secret;
@@ -124,14 +124,7 @@ std::optional<Secret> secret_of(const Options& options) {
       "each, and give it with --secret-file FILE or CONVOY_SECRET_FILE");
 }
 
-// Where our own program is, even if it is not where we were called.
-std::string own_program() {
-  std::error_code problem;
-  const fs::path path = fs::read_symlink("/proc/self/exe", problem);
-  return !problem && fs::exists(path, problem) ? path.string() : "/proc/self/exe";
-}
-
-void run(const Options& options, const std::vector<std::string>& extra) {
+void run(const LaunchArguments& options, const std::vector<std::string>& extra) {
   if (!options.make_secret.empty()) {
     make_secret_file(options.make_secret);
     fmt::print("a new secret is in {}; copy it to every host of the job\n",
@@ -184,8 +177,14 @@ void run(const Options& options, const std::vector<std::string>& extra) {
 
 }  // namespace
 
+std::string own_program() {
+  std::error_code problem;
+  const fs::path path = fs::read_symlink("/proc/self/exe", problem);
+  return !problem && fs::exists(path, problem) ? path.string() : "/proc/self/exe";
+}
+
 void add_launch(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LaunchArguments>();
   CLI::App* verb = app.add_subcommand(
       "launch", "run a job with several processes, on one host or more: launch ... -- train ...");
   // A function, because it runs before CLI11 complains of what it could not place.

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options : ModelOptionsOfVerb {
+struct PredictArguments : ModelOptionsOfVerb {
   fs::path output = "predictions.csv";
 };
 
@@ -21,7 +21,7 @@ std::string format_of(const fs::path& output) {
   throw InputError(fmt::format("--output: {} ends neither in .csv nor in .npy", output.string()));
 }
 
-void run(const Options& options) {
+void run(const PredictArguments& options) {
   const std::string format = format_of(options.output);
   const Opened opened = open(options);
   const Inference inference = opened.predictor->run(*opened.dataset);
@@ -34,7 +34,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_predict(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PredictArguments>();
   CLI::App* verb = app.add_subcommand(
       "predict", "write a trained model's predictions, in the order of the samples");
   add_model_options(*verb, *options);

@@ -17,12 +17,10 @@
 namespace convoy::cli {
 namespace {
 
-std::atomic<bool> stop_asked{false};
-std::atomic<bool> leave_asked{false};
-
 // The workers end by themselves when they are asked to, and say so to us: a signal is for a server
 // that they have forgotten.
 void run(int number, const std::string& rendezvous) {
+  static std::atomic<bool> leave_asked{false};
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_IGN);
@@ -39,6 +37,7 @@ void run(int number, const std::string& rendezvous) {
     fmt::print(stderr, "{}\n", line);
     std::fflush(stderr);
   };
+  const std::atomic<bool> stop_asked{false};  // never
   server::NetworkServer(std::move(options)).serve(stop_asked);
 }
 

@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct TrainArguments {
   fs::path job;
   std::vector<std::string> set;
   int replicas = 0;
@@ -75,7 +75,7 @@ std::string replicas_of(const nlohmann::ordered_json& summary) {
   return fmt::format("{} workers of {}", summary["workers"].size(), replicas);
 }
 
-void print_result(const nlohmann::ordered_json& summary, const Options& options,
+void print_result(const nlohmann::ordered_json& summary, const TrainArguments& options,
                   const fs::path& out, bool html) {
   fmt::print("{}: {} steps, {:.4g} epochs in {:.1f} s, {:.0f} samples/s with {}\n",
              summary["name"].get<std::string>(), summary["steps"].get<std::int64_t>(),
@@ -91,7 +91,7 @@ void print_result(const nlohmann::ordered_json& summary, const Options& options,
   if (!options.trace.empty()) fmt::print("  {:<22} {}\n", "timeline", options.trace.string());
 }
 
-ExistingRun existing_run(const Options& options) {
+ExistingRun existing_run(const TrainArguments& options) {
   if (options.resume && options.overwrite)
     throw InputError("--resume and --overwrite exclude each other");
   return options.resume      ? ExistingRun::resume
@@ -154,7 +154,7 @@ Team join(const StrategyOptions& strategy) {
   return team;
 }
 
-int replicas_for(const Options& options, const Team& team) {
+int replicas_for(const TrainArguments& options, const Team& team) {
   if (options.replicas > 0) return options.replicas;
   return std::max(1, default_replicas() / team.local_workers());
 }
@@ -196,7 +196,7 @@ class HeldFolder {
 };
 
 // Worker 0 makes the folder; the others are told its path.
-std::unique_ptr<RunFolder> open_folder(const Options& options, const std::string& name,
+std::unique_ptr<RunFolder> open_folder(const TrainArguments& options, const std::string& name,
                                        Communicator* group, fs::path& path) {
   path = options.out.empty() ? default_run_folder(name) : options.out;
   if (group != nullptr && group->rank() != 0) return nullptr;
@@ -206,8 +206,8 @@ std::unique_ptr<RunFolder> open_folder(const Options& options, const std::string
 }
 
 // With parameter servers: who tends the run makes the folder; the others are told its path.
-fs::path open_served_folder(const Options& options, const std::string& name, ServerGroup& servers,
-                            HeldFolder& held) {
+fs::path open_served_folder(const TrainArguments& options, const std::string& name,
+                            ServerGroup& servers, HeldFolder& held) {
   while (true) {
     if (const auto told = servers.folder()) return *told;
     if (servers.tends()) {
@@ -220,7 +220,7 @@ fs::path open_served_folder(const Options& options, const std::string& name, Ser
   }
 }
 
-void train(const Options& options) {
+void train(const TrainArguments& options) {
   const Job job = load_job(options.job, options.set);
   if (options.print_job) {
     fmt::print("{}", print_job(job));
@@ -327,7 +327,7 @@ void add_set_option(CLI::App& verb, std::vector<std::string>& set, const std::st
 }
 
 void add_train(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrainArguments>();
   CLI::App* verb = app.add_subcommand("train", "train, evaluate and report the job of a YAML file");
   verb->add_option("job", options->job, "the job file (docs/job.md)")
       ->required()

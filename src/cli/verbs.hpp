@@ -29,6 +29,9 @@ struct ExitStatus {
 /// `--set KEY=VALUE`, which may be given several times.
 void add_set_option(CLI::App& verb, std::vector<std::string>& set, const std::string& text);
 
+/// Where this program is, whatever it was called by.
+std::string own_program();
+
 /// Replicas to use when none are asked for: the cores this process may use.
 int default_replicas();
 

@@ -11,15 +11,15 @@ namespace convoy {
 namespace {
 
 /// One worker's answer: the bytes it made, or why it could not.
-struct Answer {
+struct WorkerAnswer {
   bool failed = false;
   std::string host;
   std::string content;
 };
 
-Answer read_answer(const std::string& bytes, std::size_t worker) {
+WorkerAnswer read_answer(const std::string& bytes, std::size_t worker) {
   MessageReader reader(bytes, worker);
-  Answer answer;
+  WorkerAnswer answer;
   answer.failed = reader.count(0) != 0;
   answer.host = reader.text();
   answer.content = reader.text();
@@ -27,7 +27,7 @@ Answer read_answer(const std::string& bytes, std::size_t worker) {
   return answer;
 }
 
-[[noreturn]] void fail(const std::vector<Answer>& answers) {
+[[noreturn]] void fail(const std::vector<WorkerAnswer>& answers) {
   std::string message;
   std::string others;
   for (std::size_t rank = 0; rank < answers.size(); ++rank) {
@@ -64,7 +64,7 @@ std::vector<std::string> gather(Peers* peers, const std::function<std::string()>
   const std::vector<std::string> messages = peers->all_gather(writer.take());
   if (problem) std::rethrow_exception(problem);
 
-  std::vector<Answer> answers;
+  std::vector<WorkerAnswer> answers;
   bool failed = false;
   for (std::size_t rank = 0; rank < messages.size(); ++rank) {
     answers.push_back(read_answer(messages[rank], rank));
@@ -72,7 +72,7 @@ std::vector<std::string> gather(Peers* peers, const std::function<std::string()>
   }
   if (failed) fail(answers);
   std::vector<std::string> contents;
-  for (Answer& answer : answers) contents.push_back(std::move(answer.content));
+  for (WorkerAnswer& answer : answers) contents.push_back(std::move(answer.content));
   return contents;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int most_nodes = 64;  // of one owner: twice the depth of the largest tree
 constexpr int publish_tags = 1 << 23;
-constexpr std::int64_t most_floats = 16 << 20;  // of a message of weights
+constexpr std::int64_t floats_of_message = 16 << 20;  // of a message of weights
 
 // Blocks grouped by peer, in ascending order of both.
 template <class Parcel, class PeerOf>
@@ -53,9 +53,9 @@ Exchange::Exchange(Communicator& group, const std::vector<Block>& blocks, std::i
       host_workers_(workers_of_hosts(group.hosts())) {
   deal_holders();
   plan_levels();
-  std::int64_t floats = most_floats;
+  std::int64_t floats = floats_of_message;
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    if (floats + blocks_[b].count > most_floats) {
+    if (floats + blocks_[b].count > floats_of_message) {
       messages_of_weights_.emplace_back();
       floats = 0;
     }

@@ -9,7 +9,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace bad_input_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -122,5 +122,5 @@ TEST_F(BadInput, FullDiskKeepsTheOlderCheckpoints) {
   EXPECT_EQ(std::system(("umount " + disk.string()).c_str()), 0);
 }
 
-}  // namespace
+}  // namespace bad_input_test
 }  // namespace convoy::testing

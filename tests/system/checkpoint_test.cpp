@@ -11,7 +11,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace checkpoint_test {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
@@ -199,5 +199,5 @@ TEST(CheckpointFault, AfterACrashInTheMiddleOfAWriteTheRunGoesOn) {
     EXPECT_EQ(entry.path().string().find(".tmp-"), std::string::npos) << entry.path();
 }
 
-}  // namespace
+}  // namespace checkpoint_test
 }  // namespace convoy::testing

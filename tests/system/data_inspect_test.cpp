@@ -9,7 +9,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace data_inspect_test {
 
 using ::testing::HasSubstr;
 
@@ -38,5 +38,5 @@ TEST(DataInspect, WrongInputEndsWithTwoAndOneLine) {
   EXPECT_EQ(run({"data", "inspect", "table.csv", "--target", "no"}, place.path()).status, 2);
 }
 
-}  // namespace
+}  // namespace data_inspect_test
 }  // namespace convoy::testing

@@ -9,7 +9,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace data_partition_test {
 
 using ::testing::HasSubstr;
 
@@ -52,5 +52,5 @@ TEST(DataPartition, ByValueWorkersGetTheBitsOfOne) {
   EXPECT_EQ(digest("two", {"launch", "--workers", "2", "--"}), digest("one", {}));
 }
 
-}  // namespace
+}  // namespace data_partition_test
 }  // namespace convoy::testing

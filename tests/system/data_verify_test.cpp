@@ -10,7 +10,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace data_verify_test {
 
 using ::testing::HasSubstr;
 
@@ -74,5 +74,5 @@ TEST(DataBadSamples, ARunSaysWhatItLeftOut) {
   EXPECT_EQ(place.summary("run")["data"]["skipped_samples"], 1);
 }
 
-}  // namespace
+}  // namespace data_verify_test
 }  // namespace convoy::testing

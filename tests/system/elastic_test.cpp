@@ -10,7 +10,7 @@
 #include "unit/etcd_support.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace elastic_test {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
@@ -327,5 +327,5 @@ TEST(ElasticJob, AProgramThatTakesNoPartEndsTheJob) {
   EXPECT_THAT(outcome.err, ::testing::HasSubstr("ended before the job's work was done"));
 }
 
-}  // namespace
+}  // namespace elastic_test
 }  // namespace convoy::testing

@@ -17,7 +17,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace group_test {
 
 using std::chrono::milliseconds;
 using ::testing::AllOf;
@@ -344,5 +344,5 @@ TEST_F(GroupOfHosts, AKilledHostIsNamed) {
   EXPECT_EQ(processes_in(place.path()), 0);
 }
 
-}  // namespace
+}  // namespace group_test
 }  // namespace convoy::testing

@@ -2,7 +2,7 @@
 #include "system/launch_support.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace launch_hosts_test {
 
 TEST(LaunchOnHosts, RanksAreContiguousPerHost) {
   const Folder folder;
@@ -142,5 +142,5 @@ TEST(LaunchOnHosts, DisagreementsAreSaid) {
   EXPECT_THAT(alone.wait().err, HasSubstr("1 of 2 hosts came within 3 s; missing: host 1"));
 }
 
-}  // namespace
+}  // namespace launch_hosts_test
 }  // namespace convoy::testing

@@ -2,7 +2,7 @@
 #include "system/launch_support.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace launch_test {
 
 TEST(Launch, LinesArePassedOnWholeWithTheirRank) {
   const Folder folder;
@@ -258,5 +258,5 @@ TEST(LaunchCommand, AWrongJobIsSaidOnce) {
   EXPECT_THAT(outcome.err, ContainsRegex("convoy: worker . .* failed with status 2: none.yaml"));
 }
 
-}  // namespace
+}  // namespace launch_test
 }  // namespace convoy::testing

@@ -14,7 +14,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace records_test {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
@@ -124,7 +124,8 @@ TEST(Records, AnEpochOverEightTimesTheMemoryStaysWithinIt) {
   const std::string two = weights_of(place, "large.yaml", "run-two", limited, 2);
   const std::int64_t bounded = most_memory();
   EXPECT_EQ(one, two);
-  // 16 MiB of records, 8 MiB of batches for each of two replicas, and what a longer run needs (measured: 10 to 13 MiB).
+  // 16 MiB of records, 8 MiB of batches for each of two replicas, and what a longer run needs
+  // (measured: 10 to 13 MiB).
   EXPECT_LE(bounded - baseline, 16 + 2 * 8 + 24);
   weights_of(place, "large.yaml", "run-free",
              {"data.train=large-records", "data.verify=false", "partition.block=31"});
@@ -133,5 +134,5 @@ TEST(Records, AnEpochOverEightTimesTheMemoryStaysWithinIt) {
       << "memory changes nothing but the block that it chooses";
 }
 
-}  // namespace
+}  // namespace records_test
 }  // namespace convoy::testing

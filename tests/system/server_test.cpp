@@ -15,7 +15,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace server_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -354,5 +354,5 @@ TEST(ServerProcesses, OfTwoHostsHaveTheSameBitsAlsoWhenOneIsKilled) {
   }
 }
 
-}  // namespace
+}  // namespace server_test
 }  // namespace convoy::testing

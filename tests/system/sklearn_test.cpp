@@ -12,7 +12,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace sklearn_test {
 
 /// A case of sklearn_compare.py: its name there, its tables, the same in steps of Convoy.
 struct SklearnCase {
@@ -108,5 +108,5 @@ TEST(Sklearn, TheSameStepsGiveTheSameNumbers) {
   std::cout << compared.out;
 }
 
-}  // namespace
+}  // namespace sklearn_test
 }  // namespace convoy::testing

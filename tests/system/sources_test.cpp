@@ -18,7 +18,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace sources_test {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
@@ -278,5 +278,5 @@ TEST(Sources, AnAddressWithoutAServerIsOneLine) {
   EXPECT_EQ(lines_of(outcome.err), 1);
 }
 
-}  // namespace
+}  // namespace sources_test
 }  // namespace convoy::testing

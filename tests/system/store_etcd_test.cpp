@@ -26,7 +26,7 @@
 #include "unit/rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace store_etcd_test {
 
 using namespace std::chrono_literals;
 using etcd::to_base64;
@@ -230,5 +230,5 @@ TEST(Etcd, Tls) {
   EXPECT_THAT(message_of<Error>([&] { open(server.url(), 50ms); }), refused);
 }
 
-}  // namespace
+}  // namespace store_etcd_test
 }  // namespace convoy

@@ -20,7 +20,7 @@
 #include "elastic/rendezvous_process.hpp"
 
 namespace convoy {
-namespace {
+namespace store_process_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -122,5 +122,5 @@ TEST_F(RendezvousProcessTest, AProgramThatCannotStart) {
   EXPECT_THROW(RendezvousProcess{wrong}, Error);
 }
 
-}  // namespace
+}  // namespace store_process_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace strategies_test {
 
 using ::testing::HasSubstr;
 using Words = std::vector<std::string>;
@@ -99,5 +99,5 @@ TEST(Strategies, WhatCannotBeCombinedIsOneLine) {
   refused(words, "strategy.kind: parameter_server is launched with: convoy launch --servers N");
 }
 
-}  // namespace
+}  // namespace strategies_test
 }  // namespace convoy::testing

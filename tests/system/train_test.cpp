@@ -10,7 +10,7 @@
 #include "system/process.hpp"
 
 namespace convoy::testing {
-namespace {
+namespace train_test {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
@@ -60,7 +60,8 @@ TEST(TrainCommand, KilledAtAnyMomentAndResumedEndsWithTheSameBits) {
       Process process({"train", "cnn.yaml", "--out", out, "--resume", "--quiet", "--replicas",
                        replicas, "--set", "train.epochs=40"},
                       place.path());
-      if (process.wait_for(milliseconds(100 + random() % 1500))) {
+      // Longer and longer, so that it ends on a slow machine too.
+      if (process.wait_for(milliseconds(100 + random() % (1500 + 50 * start)))) {
         ASSERT_EQ(process.wait().status, 0) << process.err();
         break;
       }
@@ -152,5 +153,5 @@ TEST(PredictCommand, NewRowsGoThroughTheFittedSteps) {
   EXPECT_THAT(csv, HasSubstr("p_nail"));
 }
 
-}  // namespace
+}  // namespace train_test
 }  // namespace convoy::testing

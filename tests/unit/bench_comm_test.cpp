@@ -6,7 +6,7 @@
 #include "bench/comm_worker.hpp"
 
 namespace convoy::bench {
-namespace {
+namespace bench_comm_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -87,5 +87,5 @@ TEST(BenchComm, PageIsSelfContained) {
   EXPECT_EQ(page.find("src="), std::string::npos);
 }
 
-}  // namespace
+}  // namespace bench_comm_test
 }  // namespace convoy::bench

@@ -15,7 +15,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace {
+namespace checkpoint_durability_test {
 
 namespace fs = std::filesystem;
 using ::testing::IsEmpty;
@@ -182,5 +182,5 @@ TEST(CheckpointDurability, LeftoversGoBeforeTheNextIsWritten) {
   EXPECT_THAT(names_in(folder.path()), IsEmpty());
 }
 
-}  // namespace
+}  // namespace checkpoint_durability_test
 }  // namespace convoy

@@ -12,7 +12,7 @@
 #include "unit/train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace checkpoint_test {
 
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
@@ -118,5 +118,5 @@ TEST(Checkpoint, AFullDiskLeavesTheOldFileAndSaysWhichFile) {
   EXPECT_EXIT(write_with_too_little_room(folder.path()), ::testing::ExitedWithCode(0), "");
 }
 
-}  // namespace
+}  // namespace checkpoint_test
 }  // namespace convoy

@@ -14,7 +14,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace {
+namespace checkpoint_writer_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -169,5 +169,5 @@ TEST(CheckpointWriter, WritesWhatWaitsBeforeItGoes) {
   EXPECT_EQ(store.load_newest()->state.step, 7);
 }
 
-}  // namespace
+}  // namespace checkpoint_writer_test
 }  // namespace convoy

@@ -13,7 +13,7 @@
 #include "convoy/lanes/tree.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_communicator_test {
 
 using testing::in_group;
 
@@ -283,5 +283,5 @@ TEST_F(PlaceTest, NonsenseIsRefused) {
   EXPECT_THROW(worker_place(), InputError);
 }
 
-}  // namespace
+}  // namespace comm_communicator_test
 }  // namespace convoy

@@ -16,7 +16,7 @@
 #include "convoy/lanes/lane.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_compression_test {
 
 using Bytes = std::vector<std::byte>;
 using Floats = std::vector<float>;
@@ -404,5 +404,5 @@ TEST(GroupSum, SurvivorsKeepWhatTheyOwe) {
   for (std::size_t i = 0; i < count; ++i) ASSERT_NEAR(kept[i], owed[i], 1e-4);
 }
 
-}  // namespace
+}  // namespace comm_compression_test
 }  // namespace convoy

@@ -13,7 +13,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_group_test {
 
 using namespace std::chrono_literals;
 
@@ -45,5 +45,5 @@ TEST(Group, AWorkerThatLeavesWhileJoiningIsAnErrorOfThePeer) {
   }
 }
 
-}  // namespace
+}  // namespace comm_group_test
 }  // namespace convoy

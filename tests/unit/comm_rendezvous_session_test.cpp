@@ -23,7 +23,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_rendezvous_session_test {
 
 using namespace std::chrono_literals;
 using rendezvous::BodyWriter;
@@ -240,5 +240,5 @@ TEST(RendezvousSession, SilenceBreaksALease) {
   EXPECT_EQ(*table.find("key"), "silent");
 }
 
-}  // namespace
+}  // namespace comm_rendezvous_session_test
 }  // namespace convoy

@@ -22,7 +22,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_rendezvous_test {
 
 using namespace std::chrono_literals;
 using rendezvous::BodyWriter;
@@ -299,5 +299,5 @@ TEST(Rendezvous, OverIpv6) {
   EXPECT_EQ(client.local_address(), "::1");
 }
 
-}  // namespace
+}  // namespace comm_rendezvous_test
 }  // namespace convoy

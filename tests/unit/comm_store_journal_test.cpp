@@ -19,7 +19,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_store_journal_test {
 
 using namespace std::chrono_literals;
 using rendezvous::Table;
@@ -197,5 +197,5 @@ TEST_F(Journal, ServesTheNextServer) {
   EXPECT_EQ(client.get_if_present("~passing"), std::nullopt);
 }
 
-}  // namespace
+}  // namespace comm_store_journal_test
 }  // namespace convoy

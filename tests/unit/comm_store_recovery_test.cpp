@@ -18,7 +18,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_store_recovery_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -120,5 +120,5 @@ TEST_F(StoreRecovery, InterruptEndsTheWaitForTheServer) {
   EXPECT_THROW(setting.get(), PeerError);
 }
 
-}  // namespace
+}  // namespace comm_store_recovery_test
 }  // namespace convoy

@@ -8,7 +8,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_store_seal_test {
 
 using etcd::to_base64;
 
@@ -42,5 +42,5 @@ TEST(EtcdSeal, EveryChangedBitIsNoticed) {
   EXPECT_THROW(etcd::Seal(secret, "other job").opened(name, sealed), AuthenticationError);
 }
 
-}  // namespace
+}  // namespace comm_store_seal_test
 }  // namespace convoy

@@ -19,7 +19,7 @@
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace {
+namespace comm_store_test {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
@@ -234,5 +234,5 @@ TEST(OpenStore, OtherTexts) {
     EXPECT_THROW(open_store(url, secret, 1s), InputError) << url;
 }
 
-}  // namespace
+}  // namespace comm_store_test
 }  // namespace convoy

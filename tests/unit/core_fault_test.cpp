@@ -13,7 +13,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace {
+namespace core_fault_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -130,5 +130,5 @@ TEST(Fault, AShortWriteDoesAPart) {
   EXPECT_EQ(system_call::close(fd, path), 0);
 }
 
-}  // namespace
+}  // namespace core_fault_test
 }  // namespace convoy

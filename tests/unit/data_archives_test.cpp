@@ -22,7 +22,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_archives_test {
 
 using test::bytes_of;
 using test::error_of;
@@ -383,5 +383,5 @@ TEST_F(DataArchiveJobs, WrongUseIsExplained) {
               HasSubstr("has no signature of HDF5"));
 }
 
-}  // namespace
+}  // namespace data_archives_test
 }  // namespace convoy

@@ -12,7 +12,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_array_steps_test {
 
 using test::error_of;
 using test::idx_u8;
@@ -157,5 +157,5 @@ TEST_F(DataArraySteps, ARecordOfTheWrongShapeIsRefused) {
               HasSubstr("does not fit samples of"));
 }
 
-}  // namespace
+}  // namespace data_array_steps_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_augment_test {
 
 using test::error_of;
 using ::testing::HasSubstr;
@@ -165,5 +165,5 @@ TEST(DataAugment, TrainsToTheSameBitsWhoeverDoesTheWork) {
   EXPECT_NE(digest(without, 1), one);
 }
 
-}  // namespace
+}  // namespace data_augment_test
 }  // namespace convoy

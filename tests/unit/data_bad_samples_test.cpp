@@ -11,7 +11,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_bad_samples_test {
 
 using test::error_of;
 using test::idx_u8;
@@ -285,5 +285,5 @@ TEST(DataFingerprint, WorkersThatLoadedAloneAreCompared) {
               HasSubstr("worker 1 sent something else than expected"));
 }
 
-}  // namespace
+}  // namespace data_bad_samples_test
 }  // namespace convoy

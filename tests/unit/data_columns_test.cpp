@@ -13,7 +13,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_columns_test {
 
 using ::testing::HasSubstr;
 
@@ -207,5 +207,5 @@ TEST_F(DataColumns, RefusesWhatNeedsWholeRows) {
   EXPECT_THAT(error(2), HasSubstr("8 columns cannot be cut into 9 parts"));
 }
 
-}  // namespace
+}  // namespace data_columns_test
 }  // namespace convoy

@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_csv_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -163,5 +163,5 @@ TEST(DataCsv, LongTablesKeepTheirRowsApart) {
   }
 }
 
-}  // namespace
+}  // namespace data_csv_test
 }  // namespace convoy

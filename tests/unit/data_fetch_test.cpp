@@ -9,7 +9,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_fetch_test {
 
 namespace fs = std::filesystem;
 using test::error_of;
@@ -149,5 +149,5 @@ TEST_F(DataFetch, OnlyPackageNamesReachACommandLine) {
   EXPECT_FALSE(fs::exists(directory_.path() / "cache"));
 }
 
-}  // namespace
+}  // namespace data_fetch_test
 }  // namespace convoy

@@ -14,7 +14,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_fitted_step_test {
 
 using Record = nlohmann::ordered_json;
 using ::testing::ElementsAre;
@@ -173,5 +173,5 @@ TEST(DataNumerics, PowersAreContinuousWhereTheirFormulaChanges) {
   EXPECT_TRUE(std::isnan(yeo_johnson(std::nan(""), 0.7)));
 }
 
-}  // namespace
+}  // namespace data_fitted_step_test
 }  // namespace convoy

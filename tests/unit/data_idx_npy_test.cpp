@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_idx_npy_test {
 
 using test::bytes;
 using test::bytes_of;
@@ -203,5 +203,5 @@ TEST(DataNpy, WritesWhatItReads) {
   EXPECT_EQ(values<std::int32_t>(back), content);
 }
 
-}  // namespace
+}  // namespace data_idx_npy_test
 }  // namespace convoy

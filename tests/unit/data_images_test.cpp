@@ -14,7 +14,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_images_test {
 
 namespace fs = std::filesystem;
 using test::error_of;
@@ -299,5 +299,5 @@ TEST_F(DataImageFolder, PredictsImagesOfAnySizeWithoutClasses) {
   EXPECT_FALSE(batch.target.defined());
 }
 
-}  // namespace
+}  // namespace data_images_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_inspect_test {
 
 using Json = nlohmann::ordered_json;
 using test::error_of;
@@ -300,5 +300,5 @@ TEST(DataInspect, NamesFromDataDoNoHarm) {
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
 }
 
-}  // namespace
+}  // namespace data_inspect_test
 }  // namespace convoy

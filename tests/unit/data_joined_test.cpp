@@ -11,7 +11,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_joined_test {
 
 using test::bytes_of;
 using test::error_of;
@@ -260,5 +260,5 @@ TEST_F(DataJoined, WrongCifarIsFound) {
   EXPECT_EQ(load_error({"a.bin", "", ""}), "a.bin: is empty");
 }
 
-}  // namespace
+}  // namespace data_joined_test
 }  // namespace convoy

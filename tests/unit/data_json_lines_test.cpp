@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_json_lines_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -189,5 +189,5 @@ TEST(DataJsonLines, LongTablesKeepTheirRowsApart) {
   }
 }
 
-}  // namespace
+}  // namespace data_json_lines_test
 }  // namespace convoy

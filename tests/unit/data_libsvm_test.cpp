@@ -8,7 +8,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_libsvm_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -119,5 +119,5 @@ TEST(DataLibsvm, IsRecognised) {
   EXPECT_TRUE(is_libsvm(wide));
 }
 
-}  // namespace
+}  // namespace data_libsvm_test
 }  // namespace convoy

@@ -8,7 +8,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_load_array_test {
 
 using test::error_of;
 using test::idx_u8;
@@ -316,5 +316,5 @@ TEST(DataTensors, SubsetsRenumberAndKeepTheOtherNumbers) {
   EXPECT_THAT(error_of([&] { subset(odd, {0, 2}); }), HasSubstr("sample 2 does not exist"));
 }
 
-}  // namespace
+}  // namespace data_load_array_test
 }  // namespace convoy

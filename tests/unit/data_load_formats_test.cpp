@@ -8,7 +8,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_load_formats_test {
 
 using test::error_of;
 using ::testing::AllOf;
@@ -234,5 +234,5 @@ TEST_F(DataLoadFormats, FilesMayBePackedWithZstd) {
   EXPECT_THAT(features(*load_file("packed").train), ElementsAre(1, 2));
 }
 
-}  // namespace
+}  // namespace data_load_formats_test
 }  // namespace convoy

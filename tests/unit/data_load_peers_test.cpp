@@ -17,7 +17,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_load_peers_test {
 
 using test::error_of;
 using test::idx_u8;
@@ -430,5 +430,5 @@ TEST_F(DataLoadPeers, WorkersShareTheSearchForValuesThatAreNotFinite) {
     EXPECT_EQ(messages[rank], worker_name(3, host_name()) + ": " + messages[3]);
 }
 
-}  // namespace
+}  // namespace data_load_peers_test
 }  // namespace convoy

@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_load_table_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -318,5 +318,5 @@ TEST_F(DataLoadTable, ReadsSklearnsWine) {
                                                       1.3950861f, -0.39275128f, -0.59516042f}));
 }
 
-}  // namespace
+}  // namespace data_load_table_test
 }  // namespace convoy

@@ -10,7 +10,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_manifest_test {
 
 namespace fs = std::filesystem;
 using test::error_of;
@@ -300,5 +300,5 @@ TEST_F(DataManifest, AJobChecksFilesOfAFolderWithAManifest) {
   EXPECT_THAT(error_of(load), HasSubstr("data.verify: 'yes'"));
 }
 
-}  // namespace
+}  // namespace data_manifest_test
 }  // namespace convoy

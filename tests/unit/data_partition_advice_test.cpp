@@ -5,7 +5,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_partition_advice_test {
 
 using test::error_of;
 using ::testing::Contains;
@@ -121,5 +121,5 @@ TEST(PartitionJob, CombinationsThatCannotBeAreOneLine) {
   EXPECT_EQ(job_error("assign: cyclic"), "no error");
 }
 
-}  // namespace
+}  // namespace data_partition_advice_test
 }  // namespace convoy

@@ -13,7 +13,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_partition_test {
 
 using Json = nlohmann::ordered_json;
 using test::error_of;
@@ -343,5 +343,5 @@ TEST(DataPartition, ManyLabelsAreToldByTheirEntropy) {
   EXPECT_THAT(text, HasSubstr("times"));
 }
 
-}  // namespace
+}  // namespace data_partition_test
 }  // namespace convoy

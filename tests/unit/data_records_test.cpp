@@ -19,7 +19,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_records_test {
 
 namespace fs = std::filesystem;
 using test::error_of;
@@ -535,5 +535,5 @@ TEST_F(DataRecords, WrongUseIsExplained) {
   EXPECT_THAT(load_error(job), HasSubstr("convoy data prepare"));
 }
 
-}  // namespace
+}  // namespace data_records_test
 }  // namespace convoy

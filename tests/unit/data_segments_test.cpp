@@ -8,7 +8,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_segments_test {
 
 using test::error_of;
 using test::run_workers;
@@ -80,5 +80,5 @@ TEST(DataAgree, GivesEveryWorkersBytes) {
               ::testing::ElementsAre("alone"));
 }
 
-}  // namespace
+}  // namespace data_segments_test
 }  // namespace convoy

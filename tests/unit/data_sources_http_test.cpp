@@ -14,7 +14,7 @@
 #include "http_site.hpp"
 
 namespace convoy {
-namespace {
+namespace data_sources_http_test {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -290,5 +290,5 @@ TEST_F(DataSourcesHttp, JobsTrainAndPredictOnAddresses) {
             site_.url("/bad.csv") + ":2: 2 fields where 3 are expected");
 }
 
-}  // namespace
+}  // namespace data_sources_http_test
 }  // namespace convoy

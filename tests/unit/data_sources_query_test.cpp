@@ -15,7 +15,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_sources_query_test {
 
 namespace fs = std::filesystem;
 using test::error_of;
@@ -355,5 +355,5 @@ TEST(DataSourcesInput, IsReadOnceWhateverItsFormat) {
   });
 }
 
-}  // namespace
+}  // namespace data_sources_query_test
 }  // namespace convoy

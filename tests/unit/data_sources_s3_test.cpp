@@ -12,7 +12,7 @@
 #include "http_site.hpp"
 
 namespace convoy {
-namespace {
+namespace data_sources_s3_test {
 
 using test::error_of;
 using ::testing::AllOf;
@@ -261,5 +261,5 @@ TEST(AwsSignature, AgreesWithTheTestSuite) {
   EXPECT_EQ(aws_date(1369353600), "20130524T000000Z");
 }
 
-}  // namespace
+}  // namespace data_sources_s3_test
 }  // namespace convoy

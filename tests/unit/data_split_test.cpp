@@ -8,7 +8,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_split_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -78,5 +78,5 @@ TEST(DataSplit, RefusesEmptySplits) {
               HasSubstr("1.5 is not a part"));
 }
 
-}  // namespace
+}  // namespace data_split_test
 }  // namespace convoy

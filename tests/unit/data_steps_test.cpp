@@ -9,7 +9,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_steps_test {
 
 using test::error_of;
 using ::testing::AllOf;
@@ -325,5 +325,5 @@ TEST_F(DataSteps, AStepWithoutAColumnIsLeftOut) {
   EXPECT_THAT(values(predict(splits, "x\n5\n")), ElementsAre(5));
 }
 
-}  // namespace
+}  // namespace data_steps_test
 }  // namespace convoy

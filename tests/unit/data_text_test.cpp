@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_text_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -186,5 +186,5 @@ TEST_F(DataText, AnEmbeddingTakesItsTokens) {
   EXPECT_ANY_THROW(network.forward(batch.features.add(1000)));
 }
 
-}  // namespace
+}  // namespace data_text_test
 }  // namespace convoy

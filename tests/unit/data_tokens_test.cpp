@@ -7,7 +7,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_tokens_test {
 
 using test::error_of;
 using ::testing::ElementsAre;
@@ -119,5 +119,5 @@ TEST_F(DataTokens, WhatCannotBeIsSaid) {
   }
 }
 
-}  // namespace
+}  // namespace data_tokens_test
 }  // namespace convoy

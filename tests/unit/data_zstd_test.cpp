@@ -6,7 +6,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace {
+namespace data_zstd_test {
 
 using test::bytes_of;
 using test::error_of;
@@ -74,5 +74,5 @@ TEST(DataZstd, FilesAreRecognisedByContent) {
   EXPECT_EQ(read_csv(table, {}).rows, 2);
 }
 
-}  // namespace
+}  // namespace data_zstd_test
 }  // namespace convoy

@@ -11,7 +11,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace {
+namespace infer_output_test {
 
 class InferOutput : public ::testing::Test {
  protected:
@@ -114,5 +114,5 @@ TEST_F(InferOutput, what_does_not_fit_is_refused) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
-}  // namespace
+}  // namespace infer_output_test
 }  // namespace convoy

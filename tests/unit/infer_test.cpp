@@ -12,7 +12,7 @@
 #include "unit/train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace infer_test {
 
 using namespace testing;  // NOLINT
 using ::testing::HasSubstr;
@@ -121,5 +121,5 @@ TEST(Prefetcher, ReadsAheadWhereReadingTakesLong) {
   EXPECT_GT(std::count(readers.begin() + 50, readers.begin() + 550, self), 10);
 }
 
-}  // namespace
+}  // namespace infer_test
 }  // namespace convoy

@@ -6,7 +6,7 @@
 #include "convoy/job/job.hpp"
 
 namespace convoy {
-namespace {
+namespace job_errors_test {
 
 const std::string data = "data: {train: iris.csv, target: species}\n";
 
@@ -341,5 +341,5 @@ TEST(JobErrors, tasks_losses_and_metrics_must_fit) {
             "job.yaml:1: data.classes: 3 classes are not binary; set data.task to classification");
 }
 
-}  // namespace
+}  // namespace job_errors_test
 }  // namespace convoy

@@ -10,7 +10,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace {
+namespace job_parse_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -194,5 +194,5 @@ TEST(JobOverride, a_subtree_replaces_what_was_there) {
   EXPECT_THAT(job.model.hidden, ElementsAre(5, 6));
 }
 
-}  // namespace
+}  // namespace job_parse_test
 }  // namespace convoy

@@ -14,7 +14,7 @@
 #include "job/schema.hpp"
 
 namespace convoy {
-namespace {
+namespace job_print_test {
 
 using schema::Items;
 using schema::Key;
@@ -297,5 +297,5 @@ TEST(JobPrint, numbers_have_no_digits_to_spare) {
   EXPECT_NE(text.find("missing: [\"\", \"null\", \"-\"]\n"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace job_print_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "job/suggest.hpp"
 
 namespace convoy {
-namespace {
+namespace job_reference_test {
 
 const std::string reference_file = CONVOY_SOURCE_DIR "/docs/job.md";
 
@@ -78,5 +78,5 @@ TEST(JobSuggest, suggests_only_what_is_near) {
   EXPECT_EQ(schema::nearest("a", {"b"}), "");
 }
 
-}  // namespace
+}  // namespace job_reference_test
 }  // namespace convoy

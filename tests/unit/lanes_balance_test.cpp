@@ -7,7 +7,7 @@
 #include "convoy/lanes/balance.hpp"
 
 namespace convoy {
-namespace {
+namespace lanes_balance_test {
 
 using ::testing::ElementsAre;
 
@@ -119,5 +119,5 @@ TEST(LaneBalancer, TellsTheImbalance) {
   EXPECT_DOUBLE_EQ(balancer.imbalance_of({6, 2}), 1);
 }
 
-}  // namespace
+}  // namespace lanes_balance_test
 }  // namespace convoy

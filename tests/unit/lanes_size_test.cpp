@@ -9,7 +9,7 @@
 #include "lanes/size_batches.hpp"
 
 namespace convoy {
-namespace {
+namespace lanes_size_test {
 
 std::vector<std::int64_t> some_sizes(std::int64_t count) {
   std::vector<std::int64_t> sizes;
@@ -97,5 +97,5 @@ TEST(LanesSize, TheScheduleDealsBatchesToLanes) {
   }
 }
 
-}  // namespace
+}  // namespace lanes_size_test
 }  // namespace convoy

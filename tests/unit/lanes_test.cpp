@@ -13,7 +13,7 @@
 #include "lanes/sample_schedule.hpp"
 
 namespace convoy {
-namespace {
+namespace lanes_test {
 
 TEST(Lanes, EvenPartsTileTheWhole) {
   for (std::int64_t count : {0, 1, 5, 32, 33, 64}) {
@@ -232,5 +232,5 @@ TEST(LaneRandom, NestsAndReseeds) {
   EXPECT_TRUE(torch::equal(torch::randn({3}, mine), torch::randn({3}, other)));
 }
 
-}  // namespace
+}  // namespace lanes_test
 }  // namespace convoy

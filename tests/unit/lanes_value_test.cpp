@@ -10,7 +10,7 @@
 #include "lanes/sample_schedule.hpp"
 
 namespace convoy {
-namespace {
+namespace lanes_value_test {
 
 using Samples = std::vector<std::int64_t>;
 
@@ -244,5 +244,5 @@ TEST(LanesValue, KnownValuesStayForever) {
   EXPECT_EQ(order(ValueAssignment::stratified), (Samples{2, 6, 5, 1, 4, 0, 7, 3}));
 }
 
-}  // namespace
+}  // namespace lanes_value_test
 }  // namespace convoy

@@ -8,7 +8,7 @@
 #include "convoy/model/model.hpp"
 
 namespace convoy {
-namespace {
+namespace model_sequence_test {
 
 using ::testing::HasSubstr;
 
@@ -163,5 +163,5 @@ TEST(ModelSequence, FlattenSeesPaddingAsZeros) {
   EXPECT_EQ(network.forward(samples_of_all_lengths()).sizes(), (std::vector<std::int64_t>{10, 3}));
 }
 
-}  // namespace
+}  // namespace model_sequence_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "convoy/loss/loss.hpp"
 
 namespace convoy {
-namespace {
+namespace model_test {
 
 using ::testing::HasSubstr;
 
@@ -117,5 +117,5 @@ TEST(Loss, ByNameAndByTask) {
   EXPECT_THROW(make_loss("log_loss", spec_of({2})), InputError);
 }
 
-}  // namespace
+}  // namespace model_test
 }  // namespace convoy

@@ -5,7 +5,7 @@
 #include "convoy/optim/optimizer.hpp"
 
 namespace convoy {
-namespace {
+namespace optim_test {
 
 constexpr std::int64_t size = 10007;  // not a multiple of any vector
 
@@ -114,5 +114,5 @@ TEST(Schedules, WarmUpThenShape) {
   EXPECT_DOUBLE_EQ(scheduled_rate({.kind = "linear"}, 2, 50, 100, 10), 1);
 }
 
-}  // namespace
+}  // namespace optim_test
 }  // namespace convoy

@@ -13,7 +13,7 @@
 #include "report/run_record.hpp"
 
 namespace convoy {
-namespace {
+namespace report_html_test {
 
 using Json = nlohmann::ordered_json;
 using ::testing::ElementsAre;
@@ -333,5 +333,5 @@ TEST_F(ReportSamples, RowsThatDoNotMatchAreAnInputError) {
   EXPECT_THROW(write_samples(run_, spec, batch, torch::zeros({3, 2})), InputError);
 }
 
-}  // namespace
+}  // namespace report_html_test
 }  // namespace convoy

@@ -7,7 +7,7 @@
 #include "report/progress_format.hpp"
 
 namespace convoy {
-namespace {
+namespace report_progress_test {
 
 using Json = nlohmann::ordered_json;
 using ::testing::HasSubstr;
@@ -290,5 +290,5 @@ TEST(ReportProgress, DoneReplacesTheLiveLine) {
   EXPECT_TRUE(text.ends_with("\r\x1b[Kdone: 10 steps in 0:01\r\n")) << text;
 }
 
-}  // namespace
+}  // namespace report_progress_test
 }  // namespace convoy

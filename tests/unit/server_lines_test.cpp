@@ -6,7 +6,7 @@
 #include "server/shard.hpp"
 
 namespace convoy::server {
-namespace {
+namespace server_lines_test {
 
 using ::testing::ElementsAre;
 
@@ -197,5 +197,5 @@ TEST(ServerShard, RefusesNumbersThatNoJobReaches) {
   EXPECT_FALSE(shard.handle(squares, answer));  // waits for a step that does not come
 }
 
-}  // namespace
+}  // namespace server_lines_test
 }  // namespace convoy::server

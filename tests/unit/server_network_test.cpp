@@ -15,7 +15,7 @@
 #include "train_support.hpp"
 
 namespace convoy::server {
-namespace {
+namespace server_network_test {
 
 using namespace std::chrono_literals;
 using served::begin;
@@ -168,9 +168,9 @@ TEST_P(ServerNetwork, ALostServerLosesNoAcknowledgedPush) {
   EXPECT_EQ(weight(*link, 0).first, 0.5F);
 }
 
-}  // namespace
+}  // namespace server_network_test
 
-namespace {
+namespace server_network_test {
 
 using testing::small_job;
 
@@ -227,5 +227,5 @@ TEST_P(ServerNetwork, BspHasThemAlsoWhenAServerIsLost) {
     EXPECT_EQ(train_over_network(GetParam(), 2, 1, 2, 1, lose, job, factory), expected) << lose;
 }
 
-}  // namespace
+}  // namespace server_network_test
 }  // namespace convoy::server

@@ -10,7 +10,7 @@
 #include "train_support.hpp"
 
 namespace convoy::server {
-namespace {
+namespace server_replace_test {
 
 using namespace std::chrono_literals;
 using served::begin;
@@ -353,5 +353,5 @@ TEST_P(ServerReplace, BspHasTheBitsOfTheSynchronousStrategy) {
   EXPECT_EQ(digest, expected);
 }
 
-}  // namespace
+}  // namespace server_replace_test
 }  // namespace convoy::server

@@ -11,7 +11,7 @@
 #include "server/rows.hpp"
 
 namespace convoy {
-namespace {
+namespace server_rows_test {
 
 using server::LocalServers;
 
@@ -95,5 +95,5 @@ TEST(ServerRows, WhatIsNoRowIsRefused) {
   EXPECT_THROW(RowTable(local.connect(1), other), server::RequestError);
 }
 
-}  // namespace
+}  // namespace server_rows_test
 }  // namespace convoy

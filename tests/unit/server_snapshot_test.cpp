@@ -8,7 +8,7 @@
 #include "server/host.hpp"
 
 namespace convoy::server::snapshots {
-namespace {
+namespace server_snapshot_test {
 
 using Snapshot = std::vector<std::vector<float>>;  // pieces
 
@@ -391,5 +391,5 @@ TEST(ServerSnapshot, OfAnotherJobIsRefused) {
   EXPECT_THROW(restore(host, snapshot_of(script.host())), RequestError);
 }
 
-}  // namespace
+}  // namespace server_snapshot_test
 }  // namespace convoy::server::snapshots

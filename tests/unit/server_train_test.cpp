@@ -9,7 +9,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace server_train_test {
 
 using testing::small_job;
 using testing::TemporaryFolder;
@@ -249,5 +249,5 @@ TEST(ServerTrain, AStopLeavesACheckpointToGoOnFrom) {
   }
 }
 
-}  // namespace
+}  // namespace server_train_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "server/wire.hpp"
 
 namespace convoy::server {
-namespace {
+namespace server_wire_test {
 
 std::vector<float> some_floats() {
   return {1.5F, -2.0F, 0.0F, std::numeric_limits<float>::max()};
@@ -122,5 +122,5 @@ TEST(ServerWire, RandomBytesAreRefused) {
   }
 }
 
-}  // namespace
+}  // namespace server_wire_test
 }  // namespace convoy::server

@@ -7,7 +7,7 @@
 #include "unit/train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_checkpoint_test {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
@@ -125,5 +125,5 @@ TEST(TrainCheckpoint, KeepsThoseOfEveryNthStep) {
   EXPECT_FALSE(store.load_newest(3));
 }
 
-}  // namespace
+}  // namespace train_checkpoint_test
 }  // namespace convoy

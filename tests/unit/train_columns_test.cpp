@@ -14,7 +14,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_columns_test {
 
 using testing::TemporaryFolder;
 
@@ -347,5 +347,5 @@ TEST(TrainColumns, SumsOfPartsAreTheTrees) {
   }
 }
 
-}  // namespace
+}  // namespace train_columns_test
 }  // namespace convoy

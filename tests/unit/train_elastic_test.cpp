@@ -7,7 +7,7 @@
 #include "elastic_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_elastic_test {
 
 using namespace std::chrono_literals;
 using testing::Elastic;
@@ -246,5 +246,5 @@ TEST(TrainElastic, AWorkerThatIsAloneStopsWhenItWasGivenUp) {
   EXPECT_EQ(job.digests()[1], expected_digest());
 }
 
-}  // namespace
+}  // namespace train_elastic_test
 }  // namespace convoy

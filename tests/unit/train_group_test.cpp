@@ -10,7 +10,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_group_test {
 
 using testing::images;
 using testing::small_job;
@@ -322,5 +322,5 @@ TEST(TrainGroup, TheTimelineShowsBucketsLeavingDuringBackward) {
   EXPECT_GT(overlapping, 0);
 }
 
-}  // namespace
+}  // namespace train_group_test
 }  // namespace convoy

@@ -13,7 +13,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_partition_test {
 
 using testing::Elastic;
 using testing::image_spec;
@@ -371,5 +371,5 @@ TEST(TrainPartition, WithStepsOfItsOwnEachWorkerHasItsOwnValues) {
   }
 }
 
-}  // namespace
+}  // namespace train_partition_test
 }  // namespace convoy

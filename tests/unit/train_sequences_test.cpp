@@ -8,7 +8,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_sequences_test {
 
 constexpr const char* sequences_job = R"(
 name: sequences
@@ -106,5 +106,5 @@ TEST(TrainSequences, ACheckpointOfOtherBatchesIsNotContinued) {
               ::testing::HasSubstr("partition.tokens"));
 }
 
-}  // namespace
+}  // namespace train_sequences_test
 }  // namespace convoy

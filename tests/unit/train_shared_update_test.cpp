@@ -13,7 +13,7 @@
 #include "train/shared_weights.hpp"
 
 namespace convoy {
-namespace {
+namespace train_shared_update_test {
 
 using namespace std::chrono_literals;
 using Moment = SharedUpdate::Moment;
@@ -272,5 +272,5 @@ TEST(SharedUpdate, WhoComesBackDoesNoHarm) {
   }
 }
 
-}  // namespace
+}  // namespace train_shared_update_test
 }  // namespace convoy

@@ -11,7 +11,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_strategies_test {
 
 using ::testing::HasSubstr;
 using testing::small_job;
@@ -408,5 +408,5 @@ TEST(TrainAveraging, GossipPairsAreAMatching) {
   }
 }
 
-}  // namespace
+}  // namespace train_strategies_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "unit/train_support.hpp"
 
 namespace convoy {
-namespace {
+namespace train_trainer_test {
 
 using namespace testing;  // NOLINT
 using ::testing::HasSubstr;
@@ -299,5 +299,5 @@ TEST(Trainer, AResumedRunCanBeMadeLonger) {
             expected);
 }
 
-}  // namespace
+}  // namespace train_trainer_test
 }  // namespace convoy
