@@ -180,7 +180,8 @@ void expect_all_steps(const Workplace& place, const std::string& out, int steps)
   int expected = 1;
   for (std::string line; std::getline(lines, line);) {
     const auto event = nlohmann::json::parse(line);
-    if (event["event"] == "step") EXPECT_EQ(event["step"], expected++);
+    if (event["event"] != "step") continue;
+    EXPECT_EQ(event["step"], expected++);
   }
   EXPECT_EQ(expected, steps + 1);
 }
