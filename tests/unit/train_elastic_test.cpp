@@ -125,7 +125,9 @@ TEST(TrainElastic, WithStepsOfItsOwnAWorkerMayJoinAndAnotherLeave) {
     job.wait();
     expect_one_result(job, {1, 2});
     EXPECT_EQ(job.digests()[0], "");  // it left
-    ASSERT_EQ(job.events("joined").size(), 1u);
+    // More than one where the first left while the group with the third was forming.
+    EXPECT_GE(job.events("joined").size(), 1u);
+    for (const auto& joined_event : job.events("joined")) EXPECT_EQ(joined_event["worker"], 2);
   }
 }
 
