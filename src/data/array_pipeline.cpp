@@ -24,11 +24,14 @@ std::size_t product(std::span<const std::int64_t> shape) {
       [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
 }
 
-/// Elements in a row share one statistic.
-template <typename Sink>
-void add_groups(std::span<const double> sample, std::size_t groups, Sink& sink) {
-  const std::size_t size = sample.size() / groups;
-  for (std::size_t g = 0; g < groups; ++g) sink.add(g, sample.subspan(g * size, size));
+/// Feeds a pass or counter the samples in groups of elements in a row, each with its own statistic.
+auto in_groups(const FeedRows& feed, std::size_t groups) {
+  return [&feed, groups](Range positions, auto& sink) {
+    feed(positions, [&](std::span<const double> sample) {
+      const std::size_t size = sample.size() / groups;
+      for (std::size_t g = 0; g < groups; ++g) sink.add(g, sample.subspan(g * size, size));
+    });
+  };
 }
 
 [[noreturn]] void fail_refused(const Refusal& refusal, const std::string& file,
@@ -150,9 +153,7 @@ void ArrayPipeline::fit_grouped(const PreprocessStep& step, std::int64_t count,
   const std::size_t groups = !grouped || step.per == "all" ? 1
                              : step.per == "channel"       ? static_cast<std::size_t>(shape_[0])
                                                            : elements_;
-  const auto feed_groups = [&](Range positions, auto& sink) {
-    feed(positions, [&](std::span<const double> sample) { add_groups(sample, groups, sink); });
-  };
+  const auto feed_groups = in_groups(feed, groups);
   if (needs_counts(step.kind)) {
     add(fit_counted(step, count, count_numbers(count, groups, feed_groups, peers, step.error)));
   } else if (needs_statistics(step.kind)) {
@@ -166,9 +167,7 @@ void ArrayPipeline::fit_grouped(const PreprocessStep& step, std::int64_t count,
 void ArrayPipeline::fit_components(const PreprocessStep& step, std::int64_t count,
                                    const FeedRows& feed, Peers* peers) {
   const std::size_t components = component_count(step, elements_, count, "elements of a sample");
-  const auto feed_elements = [&](Range positions, StatisticsPass& pass) {
-    feed(positions, [&](std::span<const double> sample) { add_groups(sample, elements_, pass); });
-  };
+  const auto feed_elements = in_groups(feed, elements_);
   std::vector<double> means;
   for (const Statistics& element : fit_statistics(count, elements_, false, feed_elements, peers))
     means.push_back(element.mean());
