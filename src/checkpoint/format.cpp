@@ -7,6 +7,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "core/tensor_bytes.hpp"
 
 namespace convoy {
 namespace {
@@ -27,14 +28,6 @@ std::string type_name(torch::ScalarType type) {
     if (known == type) return name;
   }
   throw InputError(fmt::format("checkpoint: cannot store tensors of type {}", c10::toString(type)));
-}
-
-std::span<const std::byte> payload_of(const torch::Tensor& tensor) {
-  return {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
-
-std::span<const std::byte> payload_of(const std::string& text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 void append_u64(std::string& out, std::uint64_t value) {
@@ -151,18 +144,18 @@ EncodedState::EncodedState(const TrainingState& state) {
     header["tensors"].push_back({{"name", name},
                                  {"type", type_name(tensor.scalar_type())},
                                  {"shape", tensor.sizes().vec()},
-                                 {"xxh3", xxh3(payload_of(tensors_.back()))}});
+                                 {"xxh3", xxh3(bytes_of(tensors_.back()))}});
   }
   const std::string text = header.dump();
   head_ = magic;
   append_u64(head_, text.size());
   head_ += text;
-  append_u64(head_, xxh3(payload_of(text)));
+  append_u64(head_, xxh3(std::as_bytes(std::span(text))));
 }
 
 std::vector<std::span<const std::byte>> EncodedState::parts() const {
-  std::vector<std::span<const std::byte>> parts = {payload_of(head_)};
-  for (const torch::Tensor& tensor : tensors_) parts.push_back(payload_of(tensor));
+  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(head_))};
+  for (const torch::Tensor& tensor : tensors_) parts.push_back(bytes_of(tensor));
   return parts;
 }
 

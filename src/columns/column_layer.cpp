@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "checkpoint/columns.hpp"
+#include "core/tensor_bytes.hpp"
 #include "lanes/sums.hpp"
 #include "train/blocks.hpp"
 #include "train/shared_weights.hpp"

@@ -4,6 +4,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/model/model.hpp"
+#include "core/tensor_bytes.hpp"
 
 namespace convoy {
 namespace {
@@ -32,7 +33,7 @@ std::string weights_sha256(torch::nn::Module& module) {
   for (const auto& tensors : {distinct_parameters(module), distinct_buffers(module)}) {
     for (const auto& [name, tensor] : tensors) {
       const torch::Tensor dense = tensor.detach().contiguous();
-      hash.update({static_cast<const std::byte*>(dense.data_ptr()), dense.nbytes()});
+      hash.update(bytes_of(dense));
     }
   }
   return hash.finish();

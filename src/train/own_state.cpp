@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "convoy/core/error.hpp"
+#include "core/tensor_bytes.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {

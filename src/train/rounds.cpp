@@ -7,6 +7,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
+#include "core/tensor_bytes.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {

@@ -9,6 +9,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/report/metrics.hpp"
 #include "core/machine.hpp"
+#include "core/tensor_bytes.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {

@@ -4,6 +4,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "core/tensor_bytes.hpp"
 
 namespace convoy {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::int64_t alignment = 16;  // floats: one cache line
 
 void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
   const torch::Tensor dense = tensor.detach().contiguous();
-  hash.update({static_cast<const std::byte*>(dense.data_ptr()), dense.nbytes()});
+  hash.update(bytes_of(dense));
 }
 
 }  // namespace

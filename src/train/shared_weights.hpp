@@ -60,9 +60,4 @@ class SharedWeights {
 /// The buffers that are not float.
 std::vector<torch::Tensor> counters_of(const SharedWeights& weights);
 
-/// A contiguous tensor's memory.
-inline std::span<std::byte> bytes_of(const torch::Tensor& tensor) {
-  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
-
 }  // namespace convoy

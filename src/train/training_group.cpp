@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "core/tensor_bytes.hpp"
 #include "train/sharded_state.hpp"
 
 namespace convoy {

@@ -9,6 +9,7 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "core/fault.hpp"
+#include "core/tensor_bytes.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {
@@ -16,7 +17,7 @@ namespace {
 
 std::uint64_t digest_of(const torch::Tensor& tensor) {
   const torch::Tensor dense = tensor.contiguous();
-  return xxh3({static_cast<const std::byte*>(dense.data_ptr()), dense.nbytes()});
+  return xxh3(bytes_of(dense));
 }
 
 }  // namespace
