@@ -16,16 +16,14 @@ pkg_check_modules(formats REQUIRED IMPORTED_TARGET libturbojpeg libpng hdf5 libz
 find_path(ZMQ_INCLUDE zmq.hpp REQUIRED)
 find_library(ZMQ_LIBRARY zmq REQUIRED)
 
-# libtorch's own package file drags in every backend it was configured with; these three are all we link.
-find_path(TORCH_ROOT_INCLUDE torch/script.h REQUIRED)
-find_library(TORCH_LIBRARY torch REQUIRED)
-find_library(TORCH_CPU_LIBRARY torch_cpu REQUIRED)
-find_library(C10_LIBRARY c10 REQUIRED)
-add_library(convoy_torch INTERFACE)
-set_target_properties(convoy_torch PROPERTIES EXPORT_NAME torch)
-target_include_directories(convoy_torch SYSTEM INTERFACE
-  ${TORCH_ROOT_INCLUDE} ${TORCH_ROOT_INCLUDE}/torch/csrc/api/include)
-target_link_libraries(convoy_torch INTERFACE ${TORCH_LIBRARY} ${TORCH_CPU_LIBRARY} ${C10_LIBRARY})
+file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/torch_version.txt CONVOY_TORCH_VERSION LIMIT_COUNT 1)
+include(cmake/torch.cmake)
+
+# libtorch's include folder has a fmt of its own: ours comes first.
+find_path(FMT_INCLUDE fmt/format.h REQUIRED NO_CMAKE_FIND_ROOT_PATH)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/before_torch)
+file(CREATE_LINK ${FMT_INCLUDE}/fmt ${PROJECT_BINARY_DIR}/before_torch/fmt SYMBOLIC)
+include_directories(BEFORE ${PROJECT_BINARY_DIR}/before_torch)
 
 add_library(convoy_private_dependencies INTERFACE)
 set_target_properties(convoy_private_dependencies PROPERTIES EXPORT_NAME private_dependencies)
@@ -33,9 +31,6 @@ target_link_libraries(convoy_private_dependencies INTERFACE
   yaml-cpp fmt::fmt OpenSSL::Crypto ZLIB::ZLIB ${ZSTD_LIBRARY} CURL::libcurl PkgConfig::xxhash PkgConfig::formats
   ${ZMQ_LIBRARY}
   ${CMAKE_DL_LIBS})
-
-# gloo carries messages between hosts; libtorch's process group over it is in libtorch_cpu, its headers include gloo's.
-find_path(GLOO_INCLUDE gloo/config.h REQUIRED)
 
 # MPI is optional: a transport for clusters that start jobs with it.
 option(CONVOY_MPI "build the MPI transport if MPI is found" ON)

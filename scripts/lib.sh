@@ -9,6 +9,9 @@ die() {
   exit 1
 }
 
+# Where Convoy keeps what it fetches for all checkouts.
+convoy_cache() { echo "${CONVOY_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/convoy}"; }
+
 # The packages of the given lists that are not installed, one a line.
 missing_packages() {
   local package command

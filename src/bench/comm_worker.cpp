@@ -39,11 +39,11 @@ cpu_set_t own_cores() {
 class CommBench {
  public:
   CommBench(const WorkerPlace& place, const CommOptions& options,
-            const std::filesystem::path& folder)
+            const std::filesystem::path&)
       : place_(place), options_(options), control_(join("shm", "control")) {
     bind_to_core(cores_, place.local_rank, place.local_workers);
     add_convoy();
-    add_peers(folder);
+    add_peers();
     add_copies();
     const std::size_t floats = static_cast<std::size_t>(options.to) / sizeof(float);
     std::size_t parties = 0;
@@ -83,12 +83,7 @@ class CommBench {
     }
   }
 
-  void add_peers(const std::filesystem::path& folder) {
-    {
-      const Unbound unbound(cores_);
-      contestants_.emplace_back(Contestant{.name = c10d_gloo})
-          .parties.push_back(c10d_gloo_party((folder / "c10d").string(), control_));
-    }
+  void add_peers() {
     if (!by_mpirun() || !native_mpi_available()) return;
     contestants_.emplace_back(Contestant{.name = open_mpi})
         .parties.push_back(native_mpi_party(control_));

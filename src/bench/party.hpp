@@ -35,10 +35,6 @@ std::unique_ptr<Party> communicator_party(std::shared_ptr<Communicator> communic
 std::unique_ptr<Party> copy_party(int passes, std::size_t max_floats,
                                   std::shared_ptr<Communicator> line);
 
-/// torch's ProcessGroupGloo::allreduce with its defaults (2 threads), on 127.0.0.1. `file`: a path
-/// that is free, by which the members find each other.
-std::unique_ptr<Party> c10d_gloo_party(const std::string& file, std::shared_ptr<Communicator> line);
-
 /// Whether there is MPI, to be called by its own name.
 bool native_mpi_available();
 /// MPI_Allreduce, in place, over all processes that mpirun started. Throws InputError where there

@@ -35,7 +35,7 @@ Replica::Stream::Stream(const std::vector<torch::Tensor>& trainable)
   for (std::size_t i = 0; i < trainable_.size(); ++i) {
     auto accumulator = torch::autograd::impl::grad_accumulator(trainable_[i]);
     accumulator->add_post_hook(std::make_unique<Hook>(self_, i));
-    accumulators_.push_back(std::move(accumulator));
+    accumulators_.push_back(std::make_shared<decltype(accumulator)>(std::move(accumulator)));
   }
 }
 

@@ -1,0 +1,31 @@
+# Unity builds whose sources name each other by relative paths, so that ccache knows them again in another clone: CMake's own
+# write the checkout's path into each. convoy_unity(RESULT BASE SOURCE...) cuts the sources into groups of CONVOY_UNITY_BATCH and
+# gives one generated source a group; BASE, which must be an include folder of the target, is what the sources are below.
+set(CONVOY_UNITY_BATCH 0 CACHE STRING "how many sources are compiled as one; 0: each by itself")
+
+function(convoy_unity result base)
+  if(CONVOY_UNITY_BATCH LESS 2)
+    set(${result} ${ARGN} PARENT_SCOPE)
+    return()
+  endif()
+  set(units "")
+  set(number 0)
+  set(sources ${ARGN})
+  while(sources)
+    set(text "")
+    list(LENGTH sources left)
+    # As many in each as in the others: the last must not be one that waits for nothing.
+    math(EXPR groups "(${left} + ${CONVOY_UNITY_BATCH} - 1) / ${CONVOY_UNITY_BATCH}")
+    math(EXPR count "(${left} + ${groups} - 1) / ${groups}")
+    foreach(index RANGE 1 ${count})
+      list(POP_FRONT sources source)
+      file(RELATIVE_PATH relative ${base} ${source})
+      string(APPEND text "#include \"${relative}\"\n")
+    endforeach()
+    set(unit ${CMAKE_CURRENT_BINARY_DIR}/unity/${result}_${number}.cpp)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "${text}" @ONLY)
+    list(APPEND units ${unit})
+    math(EXPR number "${number} + 1")
+  endwhile()
+  set(${result} ${units} PARENT_SCOPE)
+endfunction()
