@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "paths.hpp"
 #include "system/launch_support.hpp"
 #include "unit/etcd_support.hpp"
 
@@ -108,7 +109,7 @@ class Elastic {
 
  private:
   static std::vector<std::string> words(std::vector<std::string> options) {
-    std::vector<std::string> all = {CONVOY_PROGRAM, "launch"};
+    std::vector<std::string> all = {convoy::testing::program_path(), "launch"};
     all.insert(all.end(), options.begin(), options.end());
     for (const char* word : {"--", "train", "job.yaml", "--out", "run", "--replicas", "1"})
       all.emplace_back(word);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "convoy/core/file.hpp"
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/hosts.hpp"
 #include "system/process.hpp"
@@ -91,7 +92,7 @@ TEST(Group, SameBitsUnderMpirun) {
        {std::pair{"3", "auto"}, std::pair{"2", "mpi"}, std::pair{"4", "mpi"}}) {
     const std::string out = fmt::format("mpi-{}-{}", workers, transport);
     auto process = Process::of(
-        mpirun + Words{workers, CONVOY_PROGRAM} +
+        mpirun + Words{workers, convoy::testing::program_path()} +
             train("cnn.yaml", out,
                   {"--replicas", "1", "--set", fmt::format("strategy.transport={}", transport)}),
         place.path(), "mpirun");
@@ -107,12 +108,12 @@ TEST(Group, SameBitsWithTheVariablesOfSrun) {
   const std::string expected = sha_alone(place, "mlp.yaml");
   std::vector<std::unique_ptr<Process>> workers;
   for (const char* rank : {"2", "1", "0"}) {
-    workers.push_back(std::make_unique<Process>(
-        Process::of(Words{CONVOY_PROGRAM} + train("mlp.yaml", "srun", {"--replicas", "1"}),
-                    place.path(), fmt::format("task{}", rank),
-                    {fmt::format("SLURM_PROCID={}", rank), fmt::format("SLURM_LOCALID={}", rank),
-                     "SLURM_STEP_NUM_TASKS=3", "SLURM_STEP_TASKS_PER_NODE=3", "SLURM_NODEID=0",
-                     fmt::format("SLURM_JOB_ID={}", ::getpid()), "SLURM_STEP_ID=0"})));
+    workers.push_back(std::make_unique<Process>(Process::of(
+        Words{convoy::testing::program_path()} + train("mlp.yaml", "srun", {"--replicas", "1"}),
+        place.path(), fmt::format("task{}", rank),
+        {fmt::format("SLURM_PROCID={}", rank), fmt::format("SLURM_LOCALID={}", rank),
+         "SLURM_STEP_NUM_TASKS=3", "SLURM_STEP_TASKS_PER_NODE=3", "SLURM_NODEID=0",
+         fmt::format("SLURM_JOB_ID={}", ::getpid()), "SLURM_STEP_ID=0"})));
   }
   for (auto& worker : workers) EXPECT_EQ(worker->wait().status, 0) << worker->err();
   EXPECT_EQ(place.summary("srun")["weights_sha256"], expected);
@@ -256,7 +257,7 @@ class GroupOfHosts : public ::testing::Test {
                               const std::vector<std::filesystem::path>& folders = {}) {
     std::vector<std::unique_ptr<Process>> launchers;
     for (std::size_t h = 0; h < workers.size(); ++h) {
-      const auto words = Words{CONVOY_PROGRAM} +
+      const auto words = Words{convoy::testing::program_path()} +
                          launch(workers[h], command,
                                 {"--hosts", std::to_string(workers.size()), "--host",
                                  std::to_string(h), "--rendezvous", hosts.address(0) + ":7070"});
@@ -324,7 +325,7 @@ TEST_F(GroupOfHosts, AKilledHostIsNamed) {
   const Workplace place;
   const Words command = train("cnn.yaml", "run", {"--replicas", "1", "--set", "train.epochs=500"});
   const auto start = [&](int host) {
-    return Process::of(hosts.on(host, Words{CONVOY_PROGRAM} +
+    return Process::of(hosts.on(host, Words{convoy::testing::program_path()} +
                                           launch(1, command,
                                                  {"--hosts", "2", "--host", std::to_string(host),
                                                   "--rendezvous", hosts.address(0) + ":7070"})),
