@@ -17,6 +17,10 @@ import threading
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONVOY = os.path.join(ROOT, "build/release/convoy")
 TRAIN = os.path.join(ROOT, "build/release/bench/convoy_bench_train")
+MODELS = {
+    "mlp": "784-512-512-10, ReLU",
+    "cnn": "twice (3×3 convolution, ReLU, 2×2 max-pooling) with 32 and 64 channels, then 128-10",
+}
 PEERS = ("torch", "torchvision", "torchft")  # in the environment that bench/peer_environment makes, whose Python runs this
 
 
@@ -105,11 +109,6 @@ def measure_convoy(data, model, batch, replicas, lanes, seconds, workers=1, extr
 def torch_command(script, *words):
     """A script of this folder, run by the Python with PyTorch that runs this one."""
     return [sys.executable, os.path.join(ROOT, "bench", script), *map(str, words)]
-
-
-def torch_environment(threads):
-    """Of a process of PyTorch: read at its start only. torch.compile compiles in the process that asked for it, not in a pool."""
-    return {"OMP_NUM_THREADS": str(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
 
 
 def call(command, environment=None):

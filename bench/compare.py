@@ -25,10 +25,6 @@ import common
 import torch_settings
 
 CASES = [("mlp", 64), ("mlp", 512), ("cnn", 64), ("cnn", 256)]
-MODELS = {
-    "mlp": "784-512-512-10, ReLU",
-    "cnn": "twice (3×3 convolution, ReLU, 2×2 max-pooling) with 32 and 64 channels, then 128-10",
-}
 CONVOY = {
     "convoy": {"replicas": 2, "lanes": 2},
     "convoy, 2 processes": {"replicas": 1, "lanes": 2, "workers": 2},
@@ -45,7 +41,6 @@ def case_name(model, batch):
 
 def measure(data, cases, contestants, repetitions, seconds, runs):
     """Adds to `runs`, by case and contestant, what there are less than so many repetitions of."""
-    settings = torch_settings.load()
     for (model, batch), repetition, name in itertools.product(cases, range(repetitions), contestants):
         case = case_name(model, batch)
         own = runs.setdefault(case, {}).setdefault(name, [])
@@ -55,7 +50,7 @@ def measure(data, cases, contestants, repetitions, seconds, runs):
         if name in CONVOY:
             result = common.measure_convoy(data, model, batch, **CONVOY[name], seconds=seconds)
         else:
-            best = settings.get(case, {}).get(name, {})
+            best = torch_settings.best(case, name)
             result = torch_settings.measure(data, model, batch, TORCH[name], best, seconds)
         result["load_average_before"] = load
         own.append(result)
@@ -129,10 +124,10 @@ def lanes_table(runs):
     return "\n".join(lines)
 
 
-def settings_table(runs, settings):
+def settings_table(runs):
     lines = ["| model, global batch | contestant | best settings |", "| --- | --- | --- |"]
     for case, (name, processes) in itertools.product(runs, TORCH.items()):
-        best = settings.get(case, {}).get(name, {})
+        best = torch_settings.best(case, name)
         lines.append(f"| {readable(case)} | {name} | {torch_settings.in_words(processes, best)} |")
     return "\n".join(lines)
 
@@ -148,7 +143,7 @@ Samples a second, medians of {repetitions} repetitions, contestants taking turns
 
 {summary_table(runs)}
 
-MNIST in memory as float32, SGD with momentum 0.9, cross-entropy. MLP: {MODELS['mlp']}. CNN: {MODELS['cnn']}.
+MNIST in memory as float32, SGD with momentum 0.9, cross-entropy. MLP: {common.MODELS['mlp']}. CNN: {common.MODELS['cnn']}.
 Convoy with `lanes: 2`, which computes what 2 processes of DDP compute; "2 processes" are workers as `convoy launch` starts
 them, of one replica each, that exchange through shared memory. PyTorch with the best settings that were found for each row (below).
 
@@ -171,7 +166,7 @@ The best that `bench/compare --tune` found, one setting after the other; threads
 `torch.compile` of the model with the loss, and of the optimizer's step too; `OMP_WAIT_POLICY=active` (1 process); static graph,
 bucket views, buckets of 25, 4 and 1 MB (DDP).
 
-{settings_table(runs, settings)}
+{settings_table(runs)}
 """
     common.write_pair(folder, "compare", {"environment": about, "settings": settings, "runs": runs}, text)
     print("\n" + table(runs) + "\n\n" + lanes_table(runs) + "\n\n" + summary_table(runs))

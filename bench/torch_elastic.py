@@ -30,7 +30,7 @@ def main():
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     images, labels = torch_step.load(options.data, "cnn", channels_last=False)
     module = torch_step.make_model("cnn")
-    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001, fused=True)
     checkpoint = os.path.join(options.folder, "checkpoint.pt")
     step = 0
     if os.path.exists(checkpoint):

@@ -54,12 +54,24 @@ def defaults(processes):
     return {name: values[0] for name, values in SPACE[processes].items()}
 
 
+def environment(processes, settings):
+    """Of a process with these settings: what is read at its start only."""
+    settings = defaults(processes) | settings
+    words = {"OMP_NUM_THREADS": str(settings["threads"]), "GLOO_SOCKET_IFNAME": "lo"}
+    words["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # torch.compile compiles in the process that asked for it, not in a pool
+    if settings.get("wait") == "active":
+        words["OMP_WAIT_POLICY"] = "active"
+    return words | MALLOC[settings["malloc"]]
+
+
+def best(case, contestant):
+    """The stored settings of a row of bench/compare; the defaults if there are none."""
+    return load().get(case, {}).get(contestant, {})
+
+
 def measure(data, model, batch, processes, settings, seconds):
     """One measurement. Raises common.Failed if PyTorch does not run so."""
     settings = defaults(processes) | settings
-    environment = common.torch_environment(settings["threads"]) | MALLOC[settings["malloc"]]
-    if settings.get("wait") == "active":
-        environment["OMP_WAIT_POLICY"] = "active"
     words = ["--data", data, "--model", model, "--batch", batch, "--seconds", seconds, "--threads", settings["threads"]]
     for name, value in settings.items():
         if name not in OF_THE_PROCESS:
@@ -67,16 +79,16 @@ def measure(data, model, batch, processes, settings, seconds):
     with tempfile.TemporaryDirectory() as folder:
         words += ["--world", processes, "--store", os.path.join(folder, "store")]
         commands = [common.torch_command("torch_step.py", *words, "--rank", rank) for rank in range(processes)]
-        return common.run_processes(commands, environment)
+        return common.run_processes(commands, environment(processes, settings))
 
 
-def speed_of(data, model, batch, processes, settings, seconds, best):
-    """Samples a second: the median of three runs, or of one that is far from the best; 0 if it does not run."""
+def speed_of(data, model, batch, processes, settings, seconds, leader):
+    """Samples a second: the median of three runs, or of one that is far from the leader's; 0 if it does not run."""
     speeds = []
     try:
         while len(speeds) < 3:
             speeds.append(measure(data, model, batch, processes, settings, seconds)["samples_per_second"])
-            if speeds[0] < 0.92 * best:
+            if speeds[0] < 0.92 * leader:
                 break
     except common.Failed as failure:
         print(f"does not run: {str(failure).strip().splitlines()[-1]}")
@@ -87,23 +99,23 @@ def speed_of(data, model, batch, processes, settings, seconds, best):
 def tune(data, case, model, batch, contestant, seconds):
     """Finds the best settings of one contestant, one setting after the other, and stores them."""
     processes = CONTESTANTS[contestant]
-    best, best_speed = {}, speed_of(data, model, batch, processes, {}, seconds, 0.0)
+    found, best_speed = {}, speed_of(data, model, batch, processes, {}, seconds, 0.0)
     print(f"{case}, {contestant}, {defaults(processes)}: {best_speed:,.0f}", flush=True)
     for name, values in SPACE[processes].items():
         if name == "channels-last" and model == "mlp":
             continue
-        start = dict(best)
+        start = dict(found)
         for value in values[1:]:
             speed = speed_of(data, model, batch, processes, start | {name: value}, seconds, best_speed)
             print(f"{case}, {contestant}, {start | {name: value}}: {speed:,.0f}", flush=True)
             if speed > best_speed:
-                best, best_speed = start | {name: value}, speed
+                found, best_speed = start | {name: value}, speed
     stored = load()
-    stored.setdefault(case, {})[contestant] = best
+    stored.setdefault(case, {})[contestant] = found
     with open(SETTINGS, "w") as file:
         json.dump(stored, file, indent=2)
         file.write("\n")
-    print(f"{case}, {contestant}: best {in_words(processes, best)}, {best_speed:,.0f}", flush=True)
+    print(f"{case}, {contestant}: best {in_words(processes, found)}, {best_speed:,.0f}", flush=True)
 
 
 def load():
