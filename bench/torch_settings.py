@@ -69,10 +69,10 @@ def best(case, contestant):
     return load().get(case, {}).get(contestant, {})
 
 
-def measure(data, model, batch, processes, settings, seconds):
+def measure(data, model, batch, processes, settings, seconds, warm_up=1.5):
     """One measurement. Raises common.Failed if PyTorch does not run so."""
     settings = defaults(processes) | settings
-    words = ["--data", data, "--model", model, "--batch", batch, "--seconds", seconds, "--threads", settings["threads"]]
+    words = ["--data", data, "--model", model, "--batch", batch, "--seconds", seconds, "--warm-up", warm_up, "--threads", settings["threads"]]
     for name, value in settings.items():
         if name not in OF_THE_PROCESS:
             words += [f"--{name}", value]
@@ -87,7 +87,8 @@ def speed_of(data, model, batch, processes, settings, seconds, leader):
     speeds = []
     try:
         while len(speeds) < 3:
-            speeds.append(measure(data, model, batch, processes, settings, seconds)["samples_per_second"])
+            run = measure(data, model, batch, processes, settings, seconds, warm_up=0.7)
+            speeds.append(run["samples_per_second"])
             if speeds[0] < 0.92 * leader:
                 break
     except common.Failed as failure:

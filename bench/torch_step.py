@@ -67,6 +67,7 @@ def make_options():
     parser.add_argument("--model", choices=["mlp", "cnn"], required=True)
     parser.add_argument("--batch", type=int, required=True, help="global: the sum over the processes")
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of steps before")
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--world", type=int, default=1)
     parser.add_argument("--store", help="file by which the ranks find each other")
@@ -151,7 +152,7 @@ def main():
         return agreed.item()
 
     timed(3)
-    warm_up = max(1, int(1.5 / agree(timed(10)[0] / 10)))
+    warm_up = max(1, int(options.warm_up / agree(timed(10)[0] / 10)))
     count = max(10, int(1.05 * options.seconds / agree(timed(warm_up)[0] / warm_up)) + 1)
     print("timing", flush=True)
     elapsed, loss = timed(count)
