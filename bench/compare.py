@@ -161,7 +161,7 @@ data set is 188 MB of it, once for each process that holds it.
 ## PyTorch's settings
 
 The best that `bench/compare --tune` found, one setting after the other; threads are those of each process. Always: batches by
-`index_select` on the tensor in memory, `zero_grad(set_to_none=True)`; DDP: `broadcast_buffers=False`. Tried: 1 and 2 threads;
+`index_select` on the tensor in memory, `zero_grad(set_to_none=True)`. Tried: 1 and 2 threads;
 {', '.join(torch_settings.MALLOC)}; a loop over the parameters, foreach and fused in the optimizer; channels-last (CNN);
 `torch.compile` of the model with the loss, and of the optimizer's step too; `OMP_WAIT_POLICY=active` (1 process); static graph,
 bucket views, buckets of 25, 4 and 1 MB (DDP).
@@ -183,6 +183,7 @@ def load_runs(folder):
 def main():
     parser = common.options_parser("bench/compare", __doc__, repetitions=5, data=True)
     parser.add_argument("--tune", action="store_true", help="find PyTorch's best settings and store them; some 15 minutes")
+    parser.add_argument("--only", nargs="+", help="with --tune: only these settings, from what is stored, e.g. channels-last")
     parser.add_argument("--cases", nargs="+", help='e.g. "mlp 64" "cnn 256"; default: all')
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
     parser.add_argument("--seconds", type=float, default=3, help="timed steps of each measurement")
@@ -195,7 +196,7 @@ def main():
     begun = time.monotonic()
     if options.tune:
         for (model, batch), name in itertools.product(cases, [name for name in options.contestants if name in TORCH]):
-            torch_settings.tune(data, case_name(model, batch), model, batch, name, options.seconds)
+            torch_settings.tune(data, case_name(model, batch), model, batch, name, options.seconds, options.only)
         return
     before = load_runs(options.out) if options.missing else {}
     runs = measure(data, cases, options.contestants, options.repetitions, options.seconds, before)

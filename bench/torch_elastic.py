@@ -38,7 +38,7 @@ def main():
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
-    parallel = nn.parallel.DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+    parallel = nn.parallel.DistributedDataParallel(module, gradient_as_bucket_view=True)
     order = torch_step.batches(len(images), options.batch, rank, world)
     for _ in range(step):
         next(order)

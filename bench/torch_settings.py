@@ -97,16 +97,20 @@ def speed_of(data, model, batch, processes, settings, seconds, leader):
     return statistics.median(speeds)
 
 
-def tune(data, case, model, batch, contestant, seconds):
-    """Finds the best settings of one contestant, one setting after the other, and stores them."""
+def tune(data, case, model, batch, contestant, seconds, only=None):
+    """Finds the best settings of one contestant, one setting after the other, and stores them. `only`: these, from what is stored."""
     processes = CONTESTANTS[contestant]
-    found, best_speed = {}, speed_of(data, model, batch, processes, {}, seconds, 0.0)
-    print(f"{case}, {contestant}, {defaults(processes)}: {best_speed:,.0f}", flush=True)
+    found = best(case, contestant) if only else {}
+    best_speed = speed_of(data, model, batch, processes, found, seconds, 0.0)
+    print(f"{case}, {contestant}, {defaults(processes) | found}: {best_speed:,.0f}", flush=True)
     for name, values in SPACE[processes].items():
-        if name == "channels-last" and model == "mlp":
+        if (name == "channels-last" and model == "mlp") or (only and name not in only):
             continue
         start = dict(found)
-        for value in values[1:]:
+        now = (defaults(processes) | found)[name]
+        for value in values:
+            if value == now:
+                continue
             speed = speed_of(data, model, batch, processes, start | {name: value}, seconds, best_speed)
             print(f"{case}, {contestant}, {start | {name: value}}: {speed:,.0f}", flush=True)
             if speed > best_speed:
