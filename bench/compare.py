@@ -124,11 +124,12 @@ def lanes_table(runs):
     return "\n".join(lines)
 
 
-def settings_table(runs):
+def settings_table(runs, settings):
     lines = ["| model, global batch | contestant | best settings |", "| --- | --- | --- |"]
     for case, (name, processes) in itertools.product(runs, TORCH.items()):
-        best = torch_settings.best(case, name)
-        lines.append(f"| {readable(case)} | {name} | {torch_settings.in_words(processes, best)} |")
+        words = torch_settings.in_words(processes, torch_settings.best(case, name))
+        searched = name in settings.get(case, {})
+        lines.append(f"| {readable(case)} | {name} | {words}{'' if searched else ' (found with the other batch)'} |")
     return "\n".join(lines)
 
 
@@ -166,7 +167,7 @@ The best that `bench/compare --tune` found, one setting after the other; threads
 `torch.compile` of the model with the loss, and of the optimizer's step too; `OMP_WAIT_POLICY=active` (1 process); static graph,
 bucket views, buckets of 25, 4 and 1 MB (DDP).
 
-{settings_table(runs)}
+{settings_table(runs, settings)}
 """
     common.write_pair(folder, "compare", {"environment": about, "settings": settings, "runs": runs}, text)
     print("\n" + table(runs) + "\n\n" + lanes_table(runs) + "\n\n" + summary_table(runs))

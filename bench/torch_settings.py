@@ -65,8 +65,10 @@ def environment(processes, settings):
 
 
 def best(case, contestant):
-    """The stored settings of a row of bench/compare; the defaults if there are none."""
-    return load().get(case, {}).get(contestant, {})
+    """The stored settings of a row of bench/compare; else those of the same model with another batch; else the defaults."""
+    stored = load()
+    like = [case, *(other for other in stored if other.split()[0] == case.split()[0])]
+    return next((stored[other][contestant] for other in like if contestant in stored.get(other, {})), {})
 
 
 def measure(data, model, batch, processes, settings, seconds, warm_up=1.5):
