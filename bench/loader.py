@@ -16,11 +16,9 @@ import shutil
 import statistics
 import sys
 
-import compare
+import common
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BENCH = os.path.join(ROOT, "build/release/bench/convoy_loader_bench")
-CONVOY = os.path.join(ROOT, "build/release/convoy")
+BENCH = os.path.join(common.ROOT, "build/release/bench/convoy_loader_bench")
 WALLPAPERS = "deb:lomiri-wallpapers-20.04"
 TABLE = "usr/lib/python3/dist-packages/sklearn/datasets/data/digits.csv.gz"
 CLASSES = 4
@@ -51,11 +49,11 @@ AUGMENT = "augment: [{crop: 28}, flip, {colour: {brightness: 0.2, contrast: 0.2,
 
 
 def run(command, environment=None):
-    return json.loads(compare.call(command, environment))
+    return json.loads(common.call(command, environment))
 
 
 def fetch(package):
-    return compare.call([CONVOY, "data", "fetch", package]).strip().splitlines()[-1]
+    return common.call([common.CONVOY, "data", "fetch", package]).strip().splitlines()[-1]
 
 
 def make_photographs(folder, count):
@@ -91,8 +89,8 @@ def convoy(folder, name, job):
 
 
 def torch(kind, data, workers):
-    result = run(["/usr/bin/python3", os.path.join(ROOT, "bench/torch_loader.py"), kind, data, "--workers", str(workers),
-                  "--epochs", "2" if kind.startswith("images") else "3"])
+    words = [kind, data, "--workers", workers, "--epochs", 2 if kind.startswith("images") else 3]
+    result = run(common.torch_command("torch_loader.py", *words))
     return max(result["samples_per_second"])
 
 
@@ -133,13 +131,13 @@ def row(name, kind, entry):
 
 
 def write_results(result, options, loads):
-    about = compare.environment("bench/loader")
+    about = common.environment("bench/loader")
     rows = [row(name, kind, entry) for name, entry in result["contests"].items() for kind in entry["torch"]]
     table = "\n".join(["| data | PyTorch's way | Convoy, samples/s | first epoch: decode | PyTorch, samples/s (workers) | Convoy / PyTorch |",
                        "| --- | --- | --: | --: | --: | --: |", *rows])
     text = f"""# How fast batches come
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
 Samples per second without a model, batch 64, shuffled, every batch looked at; medians of {options.repetitions} runs of each run's best epoch, the contestants
@@ -150,15 +148,15 @@ tutorials have it, "tuned" as fast as we could make it: everything computed befo
 
 {table}
 """
-    compare.write_pair(options.out, "loader", {"environment": about, "load_average": loads, **result}, text)
+    common.write_pair(options.out, "loader", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 
 
 def main():
-    parser = compare.options_parser("bench/loader", __doc__)
+    parser = common.options_parser("bench/loader", __doc__)
     parser.add_argument("--images", type=int, default=1000, help="photographs")
-    compare.measure_and_write(parser.parse_args(), measure, write_results)
+    common.measure_and_write(parser.parse_args(), measure, write_results)
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/loader", main)

@@ -17,11 +17,9 @@ import sys
 import time
 
 import columns
-import compare
+import common
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CONVOY = os.path.join(ROOT, "build/release/convoy")
-LOADER = os.path.join(ROOT, "build/release/bench/convoy_loader_bench")
+LOADER = os.path.join(common.ROOT, "build/release/bench/convoy_loader_bench")
 JOB = """
 name: records
 data:
@@ -68,7 +66,7 @@ def write_job(folder, name, options, **keys):
 
 def train(folder, job):
     out = os.path.join(folder, "run")
-    told = columns.summary_of([CONVOY, "train", job, "--replicas", "2", "--out", out, "--overwrite", "--quiet"], out)
+    told = columns.summary_of([common.CONVOY, "train", job, "--replicas", "2", "--out", out, "--overwrite", "--quiet"], out)
     return {"speed": told["samples_per_second"], "memory": told["peak_memory_bytes"], "weights_sha256": told["weights_sha256"]}
 
 
@@ -76,7 +74,7 @@ def measure(options, folder):
     columns.make_table(folder, options.rows, options.columns)
     files = f"{{features: {folder}/wide-features.npy, labels: {folder}/labels.npy}}"
     records = os.path.join(folder, "records")
-    compare.call([CONVOY, "data", "prepare", write_job(folder, "files", options, train=files, memory=0), "--out", records])
+    common.call([common.CONVOY, "data", "prepare", write_job(folder, "files", options, train=files, memory=0), "--out", records])
     os.remove(os.path.join(folder, "wide-features.npy"))
     size = sum(os.path.getsize(path) for path in shards(folder))
     memory = size // 4 >> 20
@@ -91,7 +89,7 @@ def measure(options, folder):
         for name, job in jobs.items():
             ready = chill if name == "bounded" else read_all
             ready(folder)
-            told = json.loads(compare.call([LOADER, job, "--replicas", "2", "--epochs", "1"]))
+            told = json.loads(common.call([LOADER, job, "--replicas", "2", "--epochs", "1"]))
             runs.setdefault(f"loader, {name}", []).append(told["samples_per_second"][0])
             ready(folder)
             runs.setdefault(f"training, {name}", []).append(train(folder, job))
@@ -117,11 +115,11 @@ def make_rows(result, options):
 
 
 def write_results(result, options, loads):
-    about = compare.environment("bench/records")
+    about = common.environment("bench/records")
     table = make_rows(result, options)
     text = f"""# Records larger than memory
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
 {options.rows:,} rows of {options.columns:,} columns ({result['bytes'] / 2**20:,.0f} MiB of records), `data.memory: {result['memory_mebibytes']}`, blocks of {options.block} samples, batch 64,
@@ -130,18 +128,18 @@ time. "in memory": all were in the page cache, without a bound. The weights were
 
 {table}
 """
-    compare.write_pair(options.out, "records", {"environment": about, "load_average": loads, **result}, text)
+    common.write_pair(options.out, "records", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 
 
 def main():
-    parser = compare.options_parser("bench/records", __doc__)
+    parser = common.options_parser("bench/records", __doc__)
     parser.add_argument("--rows", type=int, default=13000)
     parser.add_argument("--columns", type=int, default=20000)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--block", type=int, default=16)
-    compare.measure_and_write(parser.parse_args(), measure, write_results, within=os.path.join(ROOT, "build"))
+    common.measure_and_write(parser.parse_args(), measure, write_results, within=os.path.join(common.ROOT, "build"))
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/records", main)

@@ -4,8 +4,9 @@ Recovery: a job of 2 workers, MNIST, the CNN (32 and 64 channels, then 128-10), 
 killed (SIGKILL) in the middle of training; the worker that writes the log and the other one take turns.
   Convoy    `convoy launch --workers 1:2`; a step is committed when it is in metrics.jsonl (report.every: 1)
   torchrun  `python3 -m torch.distributed.run --nproc_per_node 2 --max_restarts 3 --monitor_interval 0.1`: the same model and
-            batch in DistributedDataParallel over gloo, a checkpoint every 50 steps. (Its own monitor interval is 5 s: with
-            that it takes up to 5 s longer.)
+            batch in DistributedDataParallel over gloo, a checkpoint every 50 steps. The monitor interval is what it has by itself.
+  torchft   a lighthouse and 2 replica groups of a process each, torchft's DistributedDataParallel and Optimizer over gloo. The
+            lighthouse gives a replica up after 1 s without a heartbeat (by itself: 5 s). The survivor's batch is half of the job's.
   next step      from the kill until a step is told, be it one that was told before
   next new step  from the kill until a step is told that was not told before
   told again     steps between the two. torchrun does them again, from the checkpoint. Of Convoy it is one at most: that
@@ -15,7 +16,6 @@ Overhead: `convoy launch --workers 2` against `--workers 1:2` without failures, 
 summary.json, the two taking turns, in the other order every second time.
 """
 
-import argparse
 import itertools
 import json
 import os
@@ -27,15 +27,16 @@ import sys
 import tempfile
 import time
 
-import compare
+import common
+import torch_settings
 
-CONVOY = os.path.join(compare.ROOT, "build/release/convoy")
 CHECKPOINT_EVERY = 50
 BATCH = 64
 MODELS = {
     "cnn": "{kind: cnn, channels: [32, 64], kernel: 3, pool: 2, hidden: [128]}",
     "mlp": "{kind: mlp, hidden: [512, 512]}",
 }
+TORCHFT = "its own DistributedDataParallel over gloo, a lighthouse that gives a replica up after 1 s (by itself: 5 s)"
 STEPS = {"cnn": 250, "mlp": 900}  # of a run without failures
 
 
@@ -88,21 +89,15 @@ def await_step(process, path, done, what, patience=60):
     sys.exit(f"bench/recovery: {what} did not come to the step that was waited for")
 
 
-def children(process):
-    """In the order in which they were started."""
-    with open(f"/proc/{process}/task/{process}/children") as file:
-        return [int(child) for child in file.read().split()]
-
-
 def workers_of(process):
     """Rank by rank; a launcher's other children, such as the rendezvous, don't train."""
 
     def trains(child):
         with open(f"/proc/{child}/cmdline") as file:
             words = file.read().split("\0")
-        return "train" in words or any(word.endswith("torch_elastic.py") for word in words)
+        return "train" in words or any(word.endswith(("torch_elastic.py", "torch_ft.py")) for word in words)
 
-    return [child for child in children(process) if trains(child)]
+    return [child for child in common.children(process) if trains(child)]
 
 
 def kill_one(command, environment, log, victim, at_step):
@@ -135,7 +130,7 @@ def kill_one(command, environment, log, victim, at_step):
 
 def end(process):
     """The launcher and what it started."""
-    started = children(process.pid) if process.poll() is None else []
+    started = common.children(process.pid) if process.poll() is None else []
     process.kill()
     process.wait()
     for child in started:
@@ -148,29 +143,38 @@ def end(process):
 def recover_convoy(data, victim, at_step):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "run")
-        command = [CONVOY, "launch", "--workers", "1:2", "--", "train", job_file(folder, "cnn", data, 100000)]
+        command = [common.CONVOY, "launch", "--workers", "1:2", "--", "train", job_file(folder, "cnn", data, 100000)]
         command += ["--replicas", "1", "--out", out]
         return kill_one(command, {}, os.path.join(out, "metrics.jsonl"), victim, at_step)
 
 
 def recover_torch(data, victim, at_step):
     with tempfile.TemporaryDirectory() as folder:
-        command = ["/usr/bin/python3", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-        command += ["--max_restarts", "3", "--monitor_interval", "0.1"]
-        # Without these torchrun 1.13 ends at once under Python 3.11, which does not enumerate flags of value 0.
-        command += ["--redirects", "1", "--tee", "1", "--log_dir", os.path.join(folder, "log")]
-        command += [os.path.join(compare.ROOT, "bench/torch_elastic.py"), "--data", data, "--folder", folder]
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+        command += ["--max_restarts", "3", os.path.join(common.ROOT, "bench/torch_elastic.py"), "--data", data, "--folder", folder]
         command += ["--batch", str(BATCH), "--checkpoint-every", str(CHECKPOINT_EVERY)]
-        environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-        return kill_one(command, environment, os.path.join(folder, "steps.jsonl"), victim, at_step)
+        return kill_one(command, torch_environment(), os.path.join(folder, "steps.jsonl"), victim, at_step)
+
+
+def recover_torchft(data, victim, at_step):
+    with tempfile.TemporaryDirectory() as folder:
+        command = common.torch_command("torch_ft.py", "--data", data, "--folder", folder, "--batch", BATCH)
+        return kill_one(command, torch_environment(), os.path.join(folder, "steps.jsonl"), victim, at_step)
+
+
+def torch_environment():
+    return torch_settings.environment(2, torch_settings.best(f"cnn {BATCH}", "PyTorch DDP") | {"threads": 1})
 
 
 def measure_recovery(data, repetitions):
-    runs = {"Convoy": [], "torchrun": []}
+    contestants = {"Convoy": recover_convoy, "torchrun": recover_torch}
+    if "torchft" in common.peer_versions():
+        contestants["torchft"] = recover_torchft
+    runs = {name: [] for name in contestants}
     chance = random.Random(1)
     for repetition in range(repetitions):
         at_step = chance.randrange(2 * CHECKPOINT_EVERY, 3 * CHECKPOINT_EVERY)
-        for name, recover in (("Convoy", recover_convoy), ("torchrun", recover_torch)):
+        for name, recover in contestants.items():
             run = recover(data, repetition % 2, at_step)
             runs[name].append(run)
             print(
@@ -186,12 +190,10 @@ def run_whole(data, model, workers):
     """Samples a second of a run without failures."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "run")
-        command = [CONVOY, "launch", "--workers", workers, "--", "train"]
+        command = [common.CONVOY, "launch", "--workers", workers, "--", "train"]
         command += [job_file(folder, model, data, STEPS[model]), "--replicas", "1", "--out", out]
         command += ["--set", "report.every=100"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"bench/recovery: {' '.join(command)} failed:\n{done.stderr}")
+        common.call(command)
         with open(os.path.join(out, "summary.json")) as file:
             summary = json.load(file)
         return {"samples_per_second": summary["samples_per_second"], "weights_sha256": summary["weights_sha256"]}
@@ -235,30 +237,30 @@ def overhead_table(runs):
     for model, own in runs.items():
         cells = []
         for workers in ("2", "1:2"):
-            speeds = [run["samples_per_second"] for run in own[workers]]
-            cells.append(f"{statistics.median(speeds):,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f})")
-        cost = 100 * (1 - compare.middle(own["1:2"], "samples_per_second") / compare.middle(own["2"], "samples_per_second"))
+            cells.append(common.spread([run["samples_per_second"] for run in own[workers]]))
+        cost = 100 * (1 - common.middle(own["1:2"], "samples_per_second") / common.middle(own["2"], "samples_per_second"))
         lines.append(f"| {model.upper()} | {cells[0]} | {cells[1]} | {cost:.1f} % |")
     return "\n".join(lines)
 
 
 def write_results(recovery, overhead, folder, repetitions, loads):
-    about = compare.environment("bench/recovery")
+    about = common.environment("bench/recovery")
     text = f"""# What a lost worker costs
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Load average before and after: {loads[0]:.1f}, {loads[1]:.1f}.
 
 A job of 2 workers on one host: MNIST, the CNN with 32 and 64 channels and a layer of 128, global batch {BATCH}, AdamW. One of the
 two workers is killed with SIGKILL between steps 100 and 150, the one that writes the log and the other one taking turns.
 {repetitions} repetitions, the contestants taking turns. Convoy: `--workers 1:2`; torchrun: DistributedDataParallel over gloo, a checkpoint
-every {CHECKPOINT_EVERY} steps, `--monitor_interval 0.1` (its default, 5 s, adds up to 5 s). "Next step" is the time from the kill until the log
+every {CHECKPOINT_EVERY} steps; torchft: {TORCHFT if "torchft" in recovery else "not measured, it could not be installed here"}. "Next step" is the time from the kill until the log
 tells a step at all, "next new step" until it tells one that it had not told before. The steps between the two torchrun does again; Convoy's
 survivor only tells the last one once more, if it took the log over.
 
 {recovery_table(recovery)}
 
 Convoy's survivor goes on alone; a new worker joins it later, while it trains. torchrun starts both workers again, from the last checkpoint.
+torchft's survivor goes on alone as well, with its own half of the batch: the step in which the other one died is given up.
 
 # What being elastic costs without failures
 
@@ -268,17 +270,13 @@ each worker updates a part of the weights; an elastic job's optimizer state is i
 {overhead_table(overhead)}
 """
     facts = {"environment": about, "load_average": loads, "recovery": recovery, "overhead": overhead}
-    compare.write_pair(folder, "recovery", facts, text)
+    common.write_pair(folder, "recovery", facts, text)
     print("\n" + recovery_table(recovery) + "\n\n" + overhead_table(overhead))
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/recovery", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    compare.add_common_options(parser)
-    options = parser.parse_args()
-    data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
+    options = common.options_parser("bench/recovery", __doc__, repetitions=5, data=True).parse_args()
+    data = common.mnist_folder(options)
     begun = time.monotonic()
     load = os.getloadavg()[0]
     recovery = measure_recovery(data, options.repetitions)
@@ -288,4 +286,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/recovery", main)

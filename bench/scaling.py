@@ -9,14 +9,11 @@ could at best do that. With more workers than cores it shows what sharing them c
 within each repetition, so that a machine that drifts does so for all.
 """
 
-import argparse
 import itertools
-import json
 import os
-import statistics
 import time
 
-import compare
+import common
 
 WORKERS = [1, 2, 3, 4, 6, 8]
 LANES = 8
@@ -41,7 +38,7 @@ def measure(data, repetitions, seconds):
     }
     for repetition, key in itertools.product(range(repetitions), sorted(wanted, key=lambda key: key[::-1])):
         lanes, batch, model, workers = key
-        result = compare.measure_convoy(data, model, batch, 1, lanes, seconds, workers, ["--after", "0"])
+        result = common.measure_convoy(data, model, batch, 1, lanes, seconds, workers, ["--after", "0"])
         runs.setdefault(key, []).append(result)
         print(
             f"{repetition + 1}/{repetitions} {model} batch {batch:5} lanes {lanes:2} workers {workers} "
@@ -57,8 +54,8 @@ def results(runs):
     for mode, model, workers in itertools.product(("strong", "weak"), BATCHES, WORKERS):
         lanes, batch = job(mode, model, workers)
         own = runs[(lanes, batch, model, workers)]
-        speed = compare.middle(own, "samples_per_second")
-        one = compare.middle(runs[(*job(mode, model, 1), model, 1)], "samples_per_second")
+        speed = common.middle(own, "samples_per_second")
+        one = common.middle(runs[(*job(mode, model, 1), model, 1)], "samples_per_second")
         entries.append(
             {
                 "mode": mode,
@@ -83,52 +80,41 @@ def table(entries, mode, model):
     for entry in entries:
         if (entry["mode"], entry["model"]) != (mode, model):
             continue
-        speeds = [run["samples_per_second"] for run in entry["runs"]]
         lines.append(
             f"| {entry['workers']} | {entry['batch']:,} | {entry['lanes']} "
-            f"| {statistics.median(speeds):,.0f} ({min(speeds):,.0f} - {max(speeds):,.0f}) "
+            f"| {common.spread([run['samples_per_second'] for run in entry['runs']])} "
             f"| {entry['speed_up']:.2f} | {100 * entry['efficiency']:.0f} % |"
         )
     return "\n".join(lines)
 
 
 def write(entries, folder, repetitions, seconds):
-    os.makedirs(folder, exist_ok=True)
-    about = compare.environment("bench/scaling")
-    with open(os.path.join(folder, "scaling.json"), "w") as file:
-        json.dump({"environment": about, "entries": entries}, file, indent=1)
-        file.write("\n")
+    about = common.environment("bench/scaling")
     parts = [
         f"## {'Strong' if mode == 'strong' else 'Weak'} scaling, {model.upper()}\n\n{table(entries, mode, model)}"
         for mode, model in itertools.product(("strong", "weak"), BATCHES)
     ]
     text = f"""# Convoy with more workers
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 
 Workers are processes of one replica on this host, exchanging through shared memory. {repetitions} repetitions, the counts
 of workers taking turns, at least {seconds:g} s of timed steps each. MNIST in memory, SGD with momentum 0.9.
-MLP: {compare.MODELS['mlp']}. CNN: {compare.MODELS['cnn']}.
+MLP: {common.MODELS['mlp']}. CNN: {common.MODELS['cnn']}.
 
 Speed-up is against 1 worker; efficiency is the speed-up over min(workers, {about['cores']} cores). Strong: the same job for
 all. Weak: {WEAK_LANES} lanes and a batch of {BATCHES['mlp'] // LANES * WEAK_LANES} (MLP) or {BATCHES['cnn'] // LANES * WEAK_LANES} (CNN) for each worker, so that every lane is as large as in strong scaling.
 
 """ + "\n\n".join(parts)
-    with open(os.path.join(folder, "scaling.md"), "w") as file:
-        file.write(text + "\n")
+    common.write_pair(folder, "scaling", {"environment": about, "entries": entries}, text + "\n")
     print("\n" + "\n\n".join(parts))
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/scaling", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser = common.options_parser("bench/scaling", __doc__, data=True)
     parser.add_argument("--seconds", type=float, default=1, help="timed steps of each measurement")
-    parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
     options = parser.parse_args()
-    data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
+    data = common.mnist_folder(options)
     begun = time.monotonic()
     runs = measure(data, options.repetitions, options.seconds)
     write(results(runs), options.out, options.repetitions, options.seconds)
@@ -136,4 +122,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/scaling", main)

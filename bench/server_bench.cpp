@@ -1,6 +1,6 @@
 // What parameter servers can do on this machine, over loopback, servers and workers as processes:
 //   server_bench rows        pulls and pushes of 1,000 random rows of a table of 10 million
-//   server_bench throughput  pushes and pulls of dense weights beside gloo's all-reduce of as much
+//   server_bench throughput  pushes and pulls of dense weights
 // One JSON object on stdout.
 #include <fmt/format.h>
 #include <signal.h>
@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "convoy/comm/group.hpp"
 #include "convoy/comm/rendezvous.hpp"
 #include "convoy/server/row_table.hpp"
 #include "core/machine.hpp"
@@ -70,7 +69,7 @@ class Bench {
         server::NetworkServer(options).serve(stop);
       }));
     }
-    if (servers > 0) group_ = join_servers({0, 1, servers, 0, at(), secret_, 60s});
+    group_ = join_servers({0, 1, servers, 0, at(), secret_, 60s});
   }
   ~Bench() {
     for (const pid_t child : children_) {
@@ -146,30 +145,6 @@ class Bench {
             {"gigabytes_per_second", 2 * bytes * times / sum / 1e9}};
   }
 
-  // Two processes; what they exchange is what one worker pushes and pulls above.
-  Json all_reduce(std::int64_t floats, int times) {
-    const auto work = [&](int rank) {
-      RendezvousClient store("127.0.0.1", rendezvous_.port(), secret_, 60s);
-      GroupOptions options;
-      options.transport = "gloo";
-      options.name = "all-reduce";
-      const auto group = join_group(store, rank, 2, options);
-      std::vector<float> values(static_cast<std::size_t>(floats), 1);
-      double sum = 0;
-      for (int i = -3; i < times; ++i) {
-        group->barrier();
-        const auto begin = Clock::now();
-        group->all_reduce(std::span<float>(values));
-        if (i >= 0) sum += seconds_since(begin);
-      }
-      return sum / times;
-    };
-    const pid_t other = in_child([&] { work(1); });
-    const double seconds = work(0);
-    ::waitpid(other, nullptr, 0);
-    return {{"seconds", seconds}};
-  }
-
  private:
   static server::Message of(server::Kind kind, std::uint32_t shard, int task) {
     server::Message message;
@@ -216,7 +191,6 @@ int main(int argc, char** argv) {
     constexpr std::int64_t floats = 4 << 20;
     Json result = Bench(servers).throughput(floats, 100);
     result["tcp"] = Bench(servers, "127.0.0.1").throughput(floats, 100);
-    result["gloo_all_reduce_of_two"] = Bench(0).all_reduce(floats, 100);
     fmt::print("{}\n", result.dump(2));
   } else {
     fmt::print(stderr, "server_bench rows|throughput [SERVERS]\n");

@@ -1,35 +1,41 @@
 """Measures parameter servers: dense weights, rows of a large table, and workers of unequal speed. In one run, taking turns.
 
 Dense: one worker pushes 16 MiB of gradients to server processes, has them applied and pulls the weights, over local sockets, as
-jobs on one host have them, and over encrypted TCP connections (CURVE), as jobs on several hosts do; beside it two processes that all-reduce as much over gloo, and a plain TCP connection over
-loopback that carries as much there and back, which is the machine's limit.
+jobs on one host have them, and over encrypted TCP connections (CURVE), as jobs on several hosts do; beside it two processes of
+PyTorch that all-reduce as much over gloo (torch.distributed), and a plain TCP connection over loopback that carries as much there
+and back, which is the machine's limit.
 Rows: 1,000 random rows of 32 values out of a table of 10 million are pulled, and gradients for them pushed.
 Unequal speed: two workers of one process train the CNN on MNIST; in the second half of the measurements one of them sleeps
 four times as long as it computes, so that it is five times slower.
 """
 
-import argparse
 import json
 import os
 import socket
 import statistics
-import subprocess
-import sys
+import tempfile
 import time
 
-import compare
+import common
+import torch_settings
 
-BENCH = os.path.join(compare.ROOT, "build/release/bench/convoy_server_bench")
+BENCH = os.path.join(common.ROOT, "build/release/bench/convoy_server_bench")
 DENSE_BYTES = 16 << 20
 SERVERS = 2
+KEEPS_MEMORY = "glibc that keeps memory"
 CONSISTENCIES = ("bsp", "ssp", "async")
 
 
 def server_bench(mode):
-    done = subprocess.run([BENCH, mode, str(SERVERS)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"bench/servers: {BENCH} {mode} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+    return json.loads(common.call([BENCH, mode, str(SERVERS)]))
+
+
+def gloo_all_reduce():
+    """Seconds in which two processes of PyTorch sum DENSE_BYTES."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["--bytes", DENSE_BYTES, "--store", os.path.join(folder, "store")]
+        commands = [common.torch_command("torch_all_reduce.py", *words, "--rank", rank) for rank in range(2)]
+        return common.run_processes(commands, torch_settings.environment(2, {"malloc": KEEPS_MEMORY}))["seconds"]
 
 
 def receive(connection, memory):
@@ -63,7 +69,7 @@ def loopback(times=30):
 
 def unequal(data, consistency, slowness):
     extra = ["--consistency", consistency] if consistency else []
-    return compare.measure_convoy(
+    return common.measure_convoy(
         data, "cnn", 64, 2, 8, 3, extra=[*extra, "--slowness", str(slowness)] if slowness else extra
     )["samples_per_second"]
 
@@ -72,6 +78,7 @@ def measure(data, repetitions):
     runs = {"dense": [], "rows": [], "unequal": {name: {"same": [], "slow": []} for name in CONSISTENCIES}}
     for repetition in range(repetitions):
         dense = server_bench("throughput")
+        dense["gloo_seconds"] = gloo_all_reduce()
         dense["loopback_seconds"] = loopback()
         runs["dense"].append(dense)
         runs["rows"].append(server_bench("rows"))
@@ -85,10 +92,10 @@ def measure(data, repetitions):
 
 def dense_table(runs):
     rows = [
-        ("parameter servers, local sockets: push, apply, pull", compare.middle(runs, "push_and_pull_seconds")),
-        ("parameter servers, TCP with CURVE", compare.middle(runs, "tcp", "push_and_pull_seconds")),
-        ("gloo all-reduce of two processes", compare.middle(runs, "gloo_all_reduce_of_two", "seconds")),
-        ("one TCP connection over loopback, there and back", compare.middle(runs, "loopback_seconds")),
+        ("parameter servers, local sockets: push, apply, pull", common.middle(runs, "push_and_pull_seconds")),
+        ("parameter servers, TCP with CURVE", common.middle(runs, "tcp", "push_and_pull_seconds")),
+        ("all-reduce of two processes of PyTorch, gloo", common.middle(runs, "gloo_seconds")),
+        ("one TCP connection over loopback, there and back", common.middle(runs, "loopback_seconds")),
     ]
     lines = ["| 16 MiB there and back | ms | GB/s |", "| --- | --: | --: |"]
     lines += [f"| {name} | {1000 * seconds:.1f} | {2 * DENSE_BYTES / seconds / 1e9:.2f} |" for name, seconds in rows]
@@ -99,8 +106,8 @@ def rows_table(runs):
     lines = ["| 1,000 rows | rows/s | median, ms | 90 % | 99 % | 99.9 % |", "| --- | --: | --: | --: | --: | --: |"]
     for name, keys in {"local": [], "TCP with CURVE": ["tcp"]}.items():
         for kind in ("pull", "push"):
-            times = [compare.middle(runs, *keys, kind, "latency", f"{part}_us") / 1000 for part in ("p50", "p90", "p99", "p999")]
-            rate = compare.middle(runs, *keys, kind, "rows_per_second")
+            times = [common.middle(runs, *keys, kind, "latency", f"{part}_us") / 1000 for part in ("p50", "p90", "p99", "p999")]
+            rate = common.middle(runs, *keys, kind, "rows_per_second")
             lines.append(f"| {kind}, {name} | {rate:,.0f} | " + " | ".join(f"{ms:.2f}" for ms in times) + " |")
     return "\n".join(lines)
 
@@ -114,10 +121,10 @@ def unequal_table(runs):
 
 
 def write_results(runs, folder, repetitions):
-    about = compare.environment("bench/servers")
+    about = common.environment("bench/servers")
     text = f"""# Parameter servers
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 Medians of {repetitions} repetitions; {SERVERS} server processes and one worker on this host.
 
 {dense_table(runs["dense"])}
@@ -130,19 +137,14 @@ Two workers with a core each, the CNN with 32 and 64 channels on MNIST, batch 64
 
 {unequal_table(runs["unequal"])}
 """
-    compare.write_pair(folder, "servers", {"environment": about, "runs": runs}, text)
+    common.write_pair(folder, "servers", {"environment": about, "runs": runs}, text)
     print("\n" + text)
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="bench/servers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    compare.add_common_options(parser)
-    options = parser.parse_args()
-    data = options.data or compare.first_line([compare.PROGRAM, "--print-data-folder"])
-    write_results(measure(data, options.repetitions), options.out, options.repetitions)
+    options = common.options_parser("bench/servers", __doc__, repetitions=5, data=True).parse_args()
+    write_results(measure(common.mnist_folder(options), options.repetitions), options.out, options.repetitions)
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/servers", main)

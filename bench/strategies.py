@@ -21,7 +21,7 @@ import json
 import os
 import time
 
-import compare
+import common
 import strategy_contestants as contestants
 import strategy_report
 import strategy_run
@@ -76,7 +76,7 @@ def measure(options):
         there = [key_of(run) for run in runs if "error" not in run]
         plan = [one for one in plan if list(one) not in there]
     deadline = time.monotonic() + options.budget
-    about = compare.environment("bench/strategies")
+    about = common.environment("bench/strategies")
     for number, one in enumerate(plan):
         if time.monotonic() > deadline:
             print(f"--budget is used up; {len(plan) - number} measurements are left (--missing)")
@@ -124,10 +124,13 @@ def main():
     parser.add_argument("--missing", action="store_true", help="measure, or tune, only what is not there yet")
     parser.add_argument("--tune", action="store_true", help="find the learning rates and store them; about half an hour")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the report of --out again")
-    parser.add_argument("--out", default=os.path.join(compare.ROOT, "bench/results"), help="where the results go")
-    parser.add_argument("--docs", default=os.path.join(compare.ROOT, "docs"), help="where strategies.md and .svg are")
+    parser.add_argument("--out", default=os.path.join(common.ROOT, "bench/results"), help="where the results go")
+    parser.add_argument("--docs", default=os.path.join(common.ROOT, "docs"), help="where strategies.md and .svg are")
     options = parser.parse_args()
     begun = time.monotonic()
+    if not options.report and not os.path.exists(os.path.join(contestants.RECOMMENDER_DATA, "test-labels.npy")):
+        maker = os.path.join(common.ROOT, "examples/recommender/make_data.py")
+        common.call(["/usr/bin/python3", maker, contestants.RECOMMENDER_DATA])
     if options.tune:
         tune(options)
         return
@@ -143,4 +146,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    common.run("bench/strategies", main)

@@ -3,12 +3,11 @@
 import json
 import os
 
-import compare
+import common
 
-CONVOY = os.path.join(compare.ROOT, "build/release/convoy")
-RECOMMENDER = os.path.join(compare.ROOT, "build/release/bench/convoy_recommender")
-RECOMMENDER_DATA = os.path.join(compare.ROOT, "build/recommender")
-RATES = os.path.join(compare.ROOT, "bench/strategies.json")  # learning rates that --tune found
+RECOMMENDER = os.path.join(common.ROOT, "build/release/bench/convoy_recommender")
+RECOMMENDER_DATA = os.path.join(common.ROOT, "build/recommender")
+RATES = os.path.join(common.ROOT, "bench/strategies.json")  # learning rates that --tune found
 
 # `target` is of the validation split, `set` what differs from the job file. Every run of a task sees the same samples.
 TASKS = {
@@ -129,7 +128,7 @@ def command(task, contestant, seed, out, rate, transport="auto"):
     """What a worker runs, without the launcher."""
     about = TASKS[task]
     words = [about["program"]] if "program" in about else ["train"]
-    words += [os.path.join(compare.ROOT, about["job"]), "--replicas", "1", "--out", out]
+    words += [os.path.join(common.ROOT, about["job"]), "--replicas", "1", "--out", out]
     every = about["evaluate"] * batch_of(task) / about["samples_per_epoch"]  # epochs; rounded to steps
     settings = [*COMMON, *about["set"], *CONTESTANTS[contestant]]
     settings += [f"seed={seed}", f"train.optimizer.rate={rate:g}", f"evaluate.every={every:.6f}"]

@@ -4,7 +4,7 @@ import math
 import os
 import statistics
 
-import compare
+import common
 import strategy_contestants as contestants
 
 BEGIN = "<!-- begin: written by bench/strategies -->"
@@ -193,7 +193,7 @@ def write(about, runs, folder):
     )
     text = f"""# Strategies beside each other
 
-{compare.about_machine(about)}
+{common.about_machine(about)}
 {mixed}
 What the columns are, and how it was measured: `bench/strategies --help`. "s": seconds of training steps until the target was
 reached; "MB": 10^6 bytes that all workers and servers together sent for gradients and weights until then, on this host.
@@ -219,7 +219,7 @@ The three that came first, of those that reached the target with every seed.
 
 All: {', '.join(f'`{word}`' for word in contestants.COMMON)}. The learning rate falls linearly; which, is in the tables.
 {failures(runs)}"""
-    compare.write_pair(folder, "strategies", {"environment": about, "runs": runs}, text)
+    common.write_pair(folder, "strategies", {"environment": about, "runs": runs}, text)
 
 
 def write_docs(runs, folder):

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 
+import common
 import network
 import strategy_contestants as contestants
 
@@ -70,7 +71,7 @@ def last_line(log):
 
 def run_here(words, workers, servers, folder):
     """On this host, as a user does it."""
-    command = [contestants.CONVOY, "launch", "--workers", str(workers)]
+    command = [common.CONVOY, "launch", "--workers", str(workers)]
     command += ["--servers", str(servers)] if servers else []
     with Processes(folder) as processes:
         processes.wait([processes.start("launch", [*command, "--", *words])])
@@ -79,9 +80,9 @@ def run_here(words, workers, servers, folder):
 def run_on_links(words, workers, servers, mbit, folder, enough):
     """Each worker on a host of its own, and server k beside worker k, until it is enough."""
     secret = os.path.join(folder, "secret")
-    subprocess.run([contestants.CONVOY, "launch", "--make-secret", secret], check=True, capture_output=True)
+    subprocess.run([common.CONVOY, "launch", "--make-secret", secret], check=True, capture_output=True)
     with network.Hosts(workers, mbit) as hosts, Processes(folder) as processes:
-        launch = [contestants.CONVOY, "launch", "--workers", "1", "--hosts", str(workers), "--secret-file", secret]
+        launch = [common.CONVOY, "launch", "--workers", "1", "--hosts", str(workers), "--secret-file", secret]
         launch += ["--rendezvous", f"{hosts.address(0)}:{PORT}"]
         started = []
         for host in range(workers):

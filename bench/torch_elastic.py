@@ -30,7 +30,7 @@ def main():
     rank, world = torch.distributed.get_rank(), torch.distributed.get_world_size()
     images, labels = torch_step.load(options.data, "cnn", channels_last=False)
     module = torch_step.make_model("cnn")
-    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.001, fused=True)
     checkpoint = os.path.join(options.folder, "checkpoint.pt")
     step = 0
     if os.path.exists(checkpoint):
@@ -38,7 +38,7 @@ def main():
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
-    parallel = nn.parallel.DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+    parallel = nn.parallel.DistributedDataParallel(module, gradient_as_bucket_view=True)
     order = torch_step.batches(len(images), options.batch, rank, world)
     for _ in range(step):
         next(order)

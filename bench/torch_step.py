@@ -1,13 +1,13 @@
 """One measurement of PyTorch: trains one of the benchmark's models for a while and prints its speed as JSON.
 
-Started by bench/compare, once a process: rank 0 alone, or one call for each rank of DistributedDataParallel. The thread
-counts of OpenMP and OpenBLAS come from the environment, since both read it only once, at start-up.
+Started by bench/compare, once a process: rank 0 alone, or one call for each rank of DistributedDataParallel.
 Prints `timing` when the timed steps begin and then the result, so that the caller can look at memory outside of them.
 """
 
 import argparse
 import json
 import os
+import sys
 import time
 
 import numpy
@@ -62,57 +62,86 @@ def high_water():
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
 
 
-def main():
+def make_options():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", choices=["mlp", "cnn"], required=True)
     parser.add_argument("--batch", type=int, required=True, help="global: the sum over the processes")
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of steps before")
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--world", type=int, default=1)
     parser.add_argument("--store", help="file by which the ranks find each other")
-    parser.add_argument("--intra-op", type=int, default=1)
-    parser.add_argument("--foreach", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--optimizer", choices=["loop", "foreach", "fused"], default="foreach")
     parser.add_argument("--channels-last", type=int, default=0)
+    parser.add_argument("--compile", choices=["off", "model", "all"], default="off", help="all: the optimizer's step too")
     parser.add_argument("--static-graph", type=int, default=0)
     parser.add_argument("--bucket-view", type=int, default=1)
     parser.add_argument("--bucket-mb", type=int, default=25)
-    parser.add_argument("--set-to-none", type=int, default=1)
-    options = parser.parse_args()
+    return parser.parse_args()
 
-    torch.set_num_threads(options.intra_op)
-    torch.manual_seed(1)
-    images, labels = load(options.data, options.model, options.channels_last)
-    module = make_model(options.model)
-    if options.channels_last:
-        module = module.to(memory_format=torch.channels_last)
+
+def join(options):
+    """Rank by rank through a file; nothing for one process."""
     if options.world > 1:
         torch.distributed.init_process_group(
             "gloo", init_method="file://" + options.store, rank=options.rank, world_size=options.world
         )
+
+
+def prepare_module(options):
+    module = make_model(options.model)
+    if options.channels_last:
+        module = module.to(memory_format=torch.channels_last)
+    if options.world > 1:
         module = nn.parallel.DistributedDataParallel(
             module,
-            broadcast_buffers=False,
             gradient_as_bucket_view=bool(options.bucket_view),
             static_graph=bool(options.static_graph),
             bucket_cap_mb=options.bucket_mb,
         )
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, foreach=bool(options.foreach))
-    order = batches(len(images), options.batch, options.rank, options.world)
+    return module
 
-    def steps(count):
-        for _ in range(count):
-            samples = next(order)
-            inputs, target = images.index_select(0, samples), labels.index_select(0, samples)
-            optimizer.zero_grad(set_to_none=bool(options.set_to_none))
-            loss = functional.cross_entropy(module(inputs), target)
-            loss.backward()
-            optimizer.step()
+
+def make_step(options, module):
+    """A step of training on inputs and target, that returns the loss."""
+    kind = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}[options.optimizer]
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, **kind)
+
+    def loss_of(inputs, target):
+        return functional.cross_entropy(module(inputs), target)
+
+    update = optimizer.step
+    if options.compile != "off":
+        loss_of = torch.compile(loss_of)
+    if options.compile == "all":
+        update = torch.compile(update)
+
+    def step(inputs, target):
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(inputs, target)
+        loss.backward()
+        update()
         return loss
+
+    return step
+
+
+def main():
+    options = make_options()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    images, labels = load(options.data, options.model, options.channels_last)
+    join(options)
+    step = make_step(options, prepare_module(options))
+    order = batches(len(images), options.batch, options.rank, options.world)
 
     def timed(count):
         begin = time.perf_counter()
-        loss = steps(count)
+        for _ in range(count):
+            samples = next(order)
+            loss = step(images.index_select(0, samples), labels.index_select(0, samples))
         return time.perf_counter() - begin, loss
 
     def agree(value):
@@ -122,8 +151,8 @@ def main():
             torch.distributed.broadcast(agreed, 0)
         return agreed.item()
 
-    steps(3)
-    warm_up = max(1, int(1.5 / agree(timed(10)[0] / 10)))
+    timed(3)
+    warm_up = max(1, int(options.warm_up / agree(timed(10)[0] / 10)))
     count = max(10, int(1.05 * options.seconds / agree(timed(warm_up)[0] / warm_up)) + 1)
     print("timing", flush=True)
     elapsed, loss = timed(count)
@@ -135,10 +164,11 @@ def main():
         "high_water_bytes": high_water(),
     }
     print(json.dumps(result), flush=True)
-    steps(count // 4)  # for the caller to look at the memory
+    timed(count // 4)  # for the caller to look at the memory
     if options.world > 1:
         torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+        sys.stdout.flush()
+        os._exit(0)  # gloo's threads sometimes abort a process that ends in order
 
 
 if __name__ == "__main__":

@@ -271,7 +271,7 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--workers", options.workers, "processes on this host")
       ->check(CLI::PositiveNumber);
-  app.add_option("--transport", options.transport, "between workers: auto, shm, gloo, mpi");
+  app.add_option("--transport", options.transport, "between workers: auto, shm, tcp, mpi");
   app.add_option("--bucket", options.bucket, "gradients that leave together: auto, off, or MiB");
   app.add_option("--consistency", options.consistency, "of parameter servers: bsp, ssp, async");
   app.add_option("--servers", options.servers)->check(CLI::PositiveNumber);
