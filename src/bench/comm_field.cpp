@@ -38,6 +38,9 @@ class StoreFromHost final : public Store {
   bool delete_key(const std::string& key) override { return store_->delete_key(key); }
   const std::string& local_address() const override { return local_address_; }
   const std::string& address() const override { return store_->address(); }
+  std::string derived_key(std::string_view purpose) const override {
+    return store_->derived_key(purpose);
+  }
   void interrupt() override { store_->interrupt(); }
 
  private:
@@ -80,7 +83,8 @@ CommField::CommField(const WorkerPlace& place, const CommOptions& options,
     enter_namespace(host_namespace(hosts_, place.rank));
     store_ = std::make_unique<StoreFromHost>(std::move(store_), host_address(place.rank));
   }
-  if (is_among(options.transports, "tcp")) add_tcp();
+  if (is_among(options.transports, "tcp")) add_tcp(false);
+  if (is_among(options.transports, "tcp-encrypted")) add_tcp(true);
   peers_ = peer_setup(folder);
   const std::string interface = hosts_.empty() ? "lo" : Hosts::interface;
   if (is_among(options.peers, "gloo")) add_gloo();
@@ -95,10 +99,12 @@ CommField::CommField(const WorkerPlace& place, const CommOptions& options,
   if (hosts_.empty() && is_among(options.peers, "memory")) add_copies();
 }
 
-std::shared_ptr<Communicator> CommField::join(const std::string& transport) {
-  const std::string name = fmt::format("{}-{}", transport, control_ ? "measured" : "control");
-  return join_group(*store_, place_.rank, place_.workers,
-                    {.transport = transport, .timeout = field_timeout, .name = name});
+std::shared_ptr<Communicator> CommField::join(const std::string& transport, bool encrypt) {
+  const std::string name = fmt::format("{}-{}{}", transport, control_ ? "measured" : "control",
+                                       encrypt ? "-encrypted" : "");
+  return join_group(
+      *store_, place_.rank, place_.workers,
+      {.transport = transport, .timeout = field_timeout, .name = name, .encrypt = encrypt});
 }
 
 void CommField::add(const std::string& name, std::unique_ptr<Party> party) {
@@ -116,9 +122,9 @@ void CommField::add_within_host() {
   if (is_among(options_.transports, "shm")) add("shm", communicator_party(join("shm"), control_));
 }
 
-void CommField::add_tcp() {
+void CommField::add_tcp(bool encrypt) {
   const Unbound unbound(cores_);  // it has a thread
-  add("tcp", communicator_party(join("tcp"), control_));
+  add(encrypt ? "tcp encrypted" : "tcp", communicator_party(join("tcp", encrypt), control_));
 }
 
 PeerSetup CommField::peer_setup(const std::filesystem::path& folder) {

@@ -27,10 +27,10 @@ class CommField {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  std::shared_ptr<Communicator> join(const std::string& transport);
+  std::shared_ptr<Communicator> join(const std::string& transport, bool encrypt = false);
   void add(const std::string& name, std::unique_ptr<Party> party);
   void add_within_host();
-  void add_tcp();
+  void add_tcp(bool encrypt);
   void add_gloo();
   void add_mpi(const std::string& group, const std::vector<std::string>& arguments);
   void add_copies();

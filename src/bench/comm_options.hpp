@@ -9,7 +9,8 @@
 namespace convoy::bench {
 
 struct CommOptions {
-  std::vector<std::string> transports = {"thread", "shm", "tcp", "mpi"};  ///< Convoy's
+  std::vector<std::string> transports = {"thread", "shm", "tcp", "tcp-encrypted",
+                                         "mpi"};                          ///< Convoy's
   std::vector<std::string> peers = {"gloo", "mpi", "sockets", "memory"};  ///< and beside them
   std::int64_t from = 4;           ///< bytes; then four times as much, and so on
   std::int64_t to = 256 << 20;     ///< bytes, the last
