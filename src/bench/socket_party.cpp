@@ -101,7 +101,7 @@ class SocketParty final : public OwnParty {
       : OwnParty({line->rank(), line->size()}),
         rank_(line->rank()),
         size_(line->size()),
-        spins_(line->size() <= usable_cores()),
+        spins_(line->size() <= online_cores()),
         line_(std::move(line)) {
     connect(store, address);
   }
