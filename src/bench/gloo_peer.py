@@ -14,6 +14,7 @@ import time
 
 CHUNK_FROM = 256 << 10  # bytes: below that a buffer is not worth cutting up
 SLOW = 0.25  # seconds: of operations that take longer no more settings are tried than the one of the size before
+LONG = 0.05  # seconds: one trial of a setting will do
 TRIAL = 0.03  # seconds for each setting
 
 
@@ -124,7 +125,7 @@ class Gloo:
                 self.scatters = False
                 continue
             times = [once]
-            for _ in range(3 if once < SLOW else 0):
+            for _ in range(3 if once < LONG else 0):
                 times.append(self.slowest(self.seconds(operation, max(1, min(200, int(TRIAL / 3 / once))))))
             seconds = sorted(times[1:] or times)[len(times[1:] or times) // 2]
             if best is None or seconds < best:
