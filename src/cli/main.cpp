@@ -6,6 +6,7 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/core/torch_build.hpp"
 #include "convoy/core/version.hpp"
 #include "job/suggest.hpp"
 
@@ -47,7 +48,9 @@ void require_known_verb(const CLI::App& app, const std::string& word) {
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error like a full disk, not a crash
   CLI::App app("Convoy: data-parallel training and inference in C++ on libtorch", "convoy");
-  app.set_version_flag("--version", std::string("convoy ") + convoy::version);
+  app.set_version_flag("--version", [] {
+    return fmt::format("convoy {}\n{}", convoy::version, convoy::torch_build());
+  });
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   convoy::cli::add_train(app);
