@@ -75,7 +75,7 @@ CommField::CommField(const WorkerPlace& place, const CommOptions& options,
       hosts_(hosts),
       cores_(usable_core_set()),
       store_(store_of_launcher()),
-      control_(join("shm")) {
+      control_(join("shm", "control")) {
   bind_to_core(cores_, place.rank, place.workers);
   if (hosts_.empty()) {
     add_within_host();
@@ -99,9 +99,8 @@ CommField::CommField(const WorkerPlace& place, const CommOptions& options,
   if (hosts_.empty() && is_among(options.peers, "memory")) add_copies();
 }
 
-std::shared_ptr<Communicator> CommField::join(const std::string& transport, bool encrypt) {
-  const std::string name = fmt::format("{}-{}{}", transport, control_ ? "measured" : "control",
-                                       encrypt ? "-encrypted" : "");
+std::shared_ptr<Communicator> CommField::join(const std::string& transport, const std::string& name,
+                                              bool encrypt) {
   return join_group(
       *store_, place_.rank, place_.workers,
       {.transport = transport, .timeout = field_timeout, .name = name, .encrypt = encrypt});
@@ -119,12 +118,14 @@ void CommField::add_within_host() {
       for (const auto& thread : make_thread_group(place_.workers))
         threads.parties.push_back(communicator_party(thread, thread));
   }
-  if (is_among(options_.transports, "shm")) add("shm", communicator_party(join("shm"), control_));
+  if (is_among(options_.transports, "shm"))
+    add("shm", communicator_party(join("shm", "shm"), control_));
 }
 
 void CommField::add_tcp(bool encrypt) {
   const Unbound unbound(cores_);  // it has a thread
-  add(encrypt ? "tcp encrypted" : "tcp", communicator_party(join("tcp", encrypt), control_));
+  const std::string name = encrypt ? "tcp encrypted" : "tcp";
+  add(name, communicator_party(join("tcp", name, encrypt), control_));
 }
 
 PeerSetup CommField::peer_setup(const std::filesystem::path& folder) {

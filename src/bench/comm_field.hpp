@@ -27,7 +27,8 @@ class CommField {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  std::shared_ptr<Communicator> join(const std::string& transport, bool encrypt = false);
+  std::shared_ptr<Communicator> join(const std::string& transport, const std::string& name,
+                                     bool encrypt = false);
   void add(const std::string& name, std::unique_ptr<Party> party);
   void add_within_host();
   void add_tcp(bool encrypt);
