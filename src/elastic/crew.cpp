@@ -18,8 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int interrupted_status = 130;
-constexpr int lost_a_peer = 75;
 constexpr int refused_worker = 78;  // another one of this host would be, too
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};

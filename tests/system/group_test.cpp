@@ -66,20 +66,23 @@ TEST(Group, SameBitsForAnyWorkersReplicasAndTransports) {
   for (const char* job : {"mlp.yaml", "cnn.yaml", "table.yaml"}) {
     const std::string expected = sha_alone(place, job);
     const auto check = [&](int workers, const char* replicas, const char* transport,
-                           const char* bucket) {
-      const std::string out = fmt::format("{}-{}-{}-{}", job, workers, replicas, transport);
+                           const char* bucket, const Words& options = {}) {
+      const std::string out =
+          fmt::format("{}-{}-{}-{}{}", job, workers, replicas, transport, options.size());
       const Words words =
           train(job, out,
                 {"--replicas", replicas, "--set", fmt::format("strategy.transport={}", transport),
                  "--set", fmt::format("strategy.bucket={}", bucket)});
-      EXPECT_EQ(sha_of(place, out, run(launch(workers, words), place.path())), expected) << out;
+      EXPECT_EQ(sha_of(place, out, run(launch(workers, words, options), place.path())), expected)
+          << out;
     };
     check(2, "1", "auto", "auto");
-    check(3, "2", "gloo", "0.01");
+    check(3, "2", "tcp", "0.01");
     if (job != std::string("cnn.yaml")) continue;
     check(1, "2", "auto", "auto");
     check(4, "1", "shm", "0.01");
-    check(8, "1", "gloo", "off");
+    check(8, "1", "tcp", "off");
+    check(2, "1", "tcp", "auto", {"--encrypt", "--interface", "127.0.0.1,127.0.0.2"});
   }
 }
 
@@ -152,7 +155,7 @@ TEST(Group, AKilledWorkerEndsTheJobWhichOtherWorkersGoOnWith) {
   const Workplace place;
   const Words longer = {"--set", "train.epochs=50"};
   const std::string expected = sha_alone(place, "cnn.yaml", longer);
-  for (const char* transport : {"shm", "gloo"}) {
+  for (const char* transport : {"shm", "tcp"}) {
     const std::string out = fmt::format("killed-{}", transport);
     const Words set = longer + Words{"--set", fmt::format("strategy.transport={}", transport)};
     Process process(launch(3, train("cnn.yaml", out, set + Words{"--replicas", "1"})),
@@ -199,6 +202,22 @@ TEST(Group, AWrongJobIsOneLineAndStatus2) {
       run(launch(3, train("mlp.yaml", "run", {"--set", "train.lanes=many"})), place.path());
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("train.lanes"));
+}
+
+TEST(Group, AnInterfaceThatIsNotThereIsOneLine) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run"), {"--interface", "nonsense7"}), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--interface nonsense7"), HasSubstr("lo (127.0.0.1)")));
+}
+
+TEST(Group, AJobThatSaysGlooIsToldWhatToWrite) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run", {"--set", "strategy.transport=gloo"})), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("gloo is gone: write tcp"));
 }
 
 TEST(Group, TheTimelineHasEveryWorker) {
@@ -284,7 +303,7 @@ TEST_F(GroupOfHosts, SameBitsOnTwoAndThreeHosts) {
     for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(sha_of(place, out, outcomes[0]), expected) << workers.size() << " hosts";
     const bool alone = workers == std::vector{1, 1};
-    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "gloo" : "shm+gloo");
+    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "tcp" : "shm+tcp");
     if (!shaped) GTEST_SKIP() << "links were not shaped: the kernel lacks tc's tbf";
   }
 }
