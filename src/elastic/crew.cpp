@@ -18,7 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int refused_worker = 78;  // another one of this host would be, too
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};
 constexpr seconds a_good_while{60};  // a worker that lived so long did not fail at its start
