@@ -34,7 +34,7 @@ constexpr std::string_view script = R"(
 const report = JSON.parse(document.getElementById('report').textContent);
 const page = document.getElementById('page');
 const colors = {
-  'thread': '#8e44ad', 'shm': '#2563c9', 'gloo': '#1a8a54', 'mpi': '#b7860b', 'c10d gloo': '#7cc7a0',
+  'thread': '#8e44ad', 'shm': '#2563c9', 'tcp': '#1a8a54', 'mpi': '#b7860b', 'c10d gloo': '#7cc7a0',
   'Open MPI': '#dd6b20', 'memory limit': '#1b2330', 'one pass': '#8b97a8',
 };
 const add = (tag, text) => page.appendChild(Object.assign(document.createElement(tag), {textContent: text}));

@@ -38,8 +38,7 @@ cpu_set_t own_cores() {
 
 class CommBench {
  public:
-  CommBench(const WorkerPlace& place, const CommOptions& options,
-            const std::filesystem::path&)
+  CommBench(const WorkerPlace& place, const CommOptions& options, const std::filesystem::path&)
       : place_(place), options_(options), control_(join("shm", "control")) {
     bind_to_core(cores_, place.local_rank, place.local_workers);
     add_convoy();
@@ -74,7 +73,7 @@ class CommBench {
       Contestant& contestant = contestants_.emplace_back(Contestant{.name = transport});
       if (transport != "thread") {
         std::optional<Unbound> unbound;
-        if (transport == "gloo") unbound.emplace(cores_);  // it has threads
+        if (transport == "tcp") unbound.emplace(cores_);  // it has threads
         contestant.parties.push_back(communicator_party(join(transport, transport), control_));
       } else if (place_.rank == 0) {
         for (const auto& thread : make_thread_group(place_.workers))

@@ -10,7 +10,7 @@
 namespace convoy::bench {
 
 struct CommOptions {
-  std::vector<std::string> transports = {"thread", "shm", "gloo", "mpi"};
+  std::vector<std::string> transports = {"thread", "shm", "tcp", "mpi"};
   std::int64_t from = 4 << 10;  ///< bytes; then four times as much, and so on
   std::int64_t to = 256 << 20;  ///< bytes, the last
   double seconds = 0.3;         ///< for each contestant and size

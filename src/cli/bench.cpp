@@ -52,10 +52,10 @@ void add_comm(CLI::App& bench) {
       ->type_name("N,...")
       ->check(CLI::Range(2, 64));
   verb->add_option("--transports", options->comm.transports,
-                   "of Convoy's, which (default: thread,shm,gloo,mpi)")
+                   "of Convoy's, which (default: thread,shm,tcp,mpi)")
       ->delimiter(',')
       ->type_name("NAME,...")
-      ->check(CLI::IsMember({"thread", "shm", "gloo", "mpi"}));
+      ->check(CLI::IsMember({"thread", "shm", "tcp", "mpi"}));
   verb->add_option("--from", options->comm.from, "the smallest buffer (default: 4KiB)")
       ->type_name("SIZE")
       ->transform(CLI::AsSizeValue(false));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/etcd_seal.hpp"
+#include "comm/hmac.hpp"
 #include "comm/store_limits.hpp"
 
 namespace convoy {
@@ -57,7 +58,7 @@ Json put_request(const std::string& name, const std::string& sealed) {
 
 struct EtcdStore::Impl {
   Impl(etcd::Options options, const Secret& secret, const std::string& job_name)
-      : client(std::move(options)), seal(secret, job_name) {
+      : client(std::move(options)), seal(secret, job_name), key_source(secret), job(job_name) {
     look(seal.prefix());
     our_address = client.local_address();
   }
@@ -184,6 +185,8 @@ struct EtcdStore::Impl {
 
   etcd::Client client;
   const etcd::Seal seal;
+  const Secret key_source;
+  const std::string job;  // jobs of one secret are kept apart
   std::string our_address;
 };
 
@@ -288,6 +291,10 @@ bool EtcdStore::delete_key(const std::string& key) {
 
 const std::string& EtcdStore::local_address() const {
   return impl_->our_address;
+}
+
+std::string EtcdStore::derived_key(std::string_view purpose) const {
+  return derive_key(impl_->key_source, impl_->job + '/' + std::string(purpose));
 }
 
 const std::string& EtcdStore::address() const {

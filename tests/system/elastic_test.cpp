@@ -221,10 +221,10 @@ TEST(ElasticJob, TheProcessOfItsStateMayDie) {
   EXPECT_THAT(outcome.err, HasSubstr(fmt::format("the process {} is gone", before)));
 }
 
-// gloo writes to connections that the other side may just have closed.
+// tcp writes to connections that the other side may just have closed.
 TEST(ElasticJob, AClosedConnectionIsNotTheEndOfAWorker) {
   const Place place;
-  place.write("job.yaml", std::string(job) + "strategy: {transport: gloo}\n");
+  place.write("job.yaml", std::string(job) + "strategy: {transport: tcp}\n");
   Elastic launcher(place, {"--workers", "2:2"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
   for (const auto& [worker, pid] : launcher.workers()) ::kill(pid, SIGPIPE);

@@ -75,11 +75,11 @@ TEST(Group, SameBitsForAnyWorkersReplicasAndTransports) {
       EXPECT_EQ(sha_of(place, out, run(launch(workers, words), place.path())), expected) << out;
     };
     check(2, "1", "auto", "auto");
-    check(3, "2", "gloo", "0.01");
+    check(3, "2", "tcp", "0.01");
     if (job != std::string("cnn.yaml")) continue;
     check(1, "2", "auto", "auto");
     check(4, "1", "shm", "0.01");
-    check(8, "1", "gloo", "off");
+    check(8, "1", "tcp", "off");
   }
 }
 
@@ -152,7 +152,7 @@ TEST(Group, AKilledWorkerEndsTheJobWhichOtherWorkersGoOnWith) {
   const Workplace place;
   const Words longer = {"--set", "train.epochs=50"};
   const std::string expected = sha_alone(place, "cnn.yaml", longer);
-  for (const char* transport : {"shm", "gloo"}) {
+  for (const char* transport : {"shm", "tcp"}) {
     const std::string out = fmt::format("killed-{}", transport);
     const Words set = longer + Words{"--set", fmt::format("strategy.transport={}", transport)};
     Process process(launch(3, train("cnn.yaml", out, set + Words{"--replicas", "1"})),
@@ -284,7 +284,7 @@ TEST_F(GroupOfHosts, SameBitsOnTwoAndThreeHosts) {
     for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(sha_of(place, out, outcomes[0]), expected) << workers.size() << " hosts";
     const bool alone = workers == std::vector{1, 1};
-    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "gloo" : "shm+gloo");
+    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "tcp" : "shm+tcp");
     if (!shaped) GTEST_SKIP() << "links were not shaped: the kernel lacks tc's tbf";
   }
 }

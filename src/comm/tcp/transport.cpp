@@ -15,10 +15,9 @@
 #include "comm/tcp/connect.hpp"
 #include "core/descriptor.hpp"
 
-namespace convoy {
+namespace convoy::tcp {
 namespace {
 
-using namespace tcp;
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -316,9 +315,12 @@ class TcpTransport final : public Transport {
 };
 
 }  // namespace
+}  // namespace convoy::tcp
 
-std::unique_ptr<Transport> tcp_transport(TcpOptions options) {
-  return std::make_unique<TcpTransport>(options);
+namespace convoy {
+
+std::unique_ptr<Transport> tcp_transport(const TcpOptions& options) {
+  return std::make_unique<tcp::TcpTransport>(options);
 }
 
 }  // namespace convoy

@@ -34,6 +34,6 @@ struct TcpOptions {
 /// Connects to every other rank: call it on all of them. Throws TimeoutError or PeerError when not
 /// all came, InputError when an address is not this host's or the members do not agree about
 /// encryption, AuthenticationError when who answers does not know the group's key.
-std::unique_ptr<Transport> tcp_transport(TcpOptions options);
+std::unique_ptr<Transport> tcp_transport(const TcpOptions& options);
 
 }  // namespace convoy
