@@ -202,8 +202,8 @@ TEST(TcpTransport, ManyThreadsSendAndReceiveAtOnce) {
               }
               for (Work& one : work) one.wait();
               for (int peer = 0; peer < 3; ++peer) {
-                if (peer != group->rank())
-                  ASSERT_TRUE(theirs[peer] == numbers(peer * 10 + thread, count));
+                if (peer == group->rank()) continue;
+                ASSERT_TRUE(theirs[peer] == numbers(peer * 10 + thread, count));
               }
             }
           });
