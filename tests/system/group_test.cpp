@@ -66,13 +66,15 @@ TEST(Group, SameBitsForAnyWorkersReplicasAndTransports) {
   for (const char* job : {"mlp.yaml", "cnn.yaml", "table.yaml"}) {
     const std::string expected = sha_alone(place, job);
     const auto check = [&](int workers, const char* replicas, const char* transport,
-                           const char* bucket) {
-      const std::string out = fmt::format("{}-{}-{}-{}", job, workers, replicas, transport);
+                           const char* bucket, const Words& options = {}) {
+      const std::string out =
+          fmt::format("{}-{}-{}-{}{}", job, workers, replicas, transport, options.size());
       const Words words =
           train(job, out,
                 {"--replicas", replicas, "--set", fmt::format("strategy.transport={}", transport),
                  "--set", fmt::format("strategy.bucket={}", bucket)});
-      EXPECT_EQ(sha_of(place, out, run(launch(workers, words), place.path())), expected) << out;
+      EXPECT_EQ(sha_of(place, out, run(launch(workers, words, options), place.path())), expected)
+          << out;
     };
     check(2, "1", "auto", "auto");
     check(3, "2", "tcp", "0.01");
@@ -80,6 +82,7 @@ TEST(Group, SameBitsForAnyWorkersReplicasAndTransports) {
     check(1, "2", "auto", "auto");
     check(4, "1", "shm", "0.01");
     check(8, "1", "tcp", "off");
+    check(2, "1", "tcp", "auto", {"--encrypt", "--interface", "127.0.0.1,127.0.0.2"});
   }
 }
 
@@ -199,6 +202,22 @@ TEST(Group, AWrongJobIsOneLineAndStatus2) {
       run(launch(3, train("mlp.yaml", "run", {"--set", "train.lanes=many"})), place.path());
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("train.lanes"));
+}
+
+TEST(Group, AnInterfaceThatIsNotThereIsOneLine) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run"), {"--interface", "nonsense7"}), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--interface nonsense7"), HasSubstr("lo (127.0.0.1)")));
+}
+
+TEST(Group, AJobThatSaysGlooIsToldWhatToWrite) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run", {"--set", "strategy.transport=gloo"})), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("gloo is gone: write tcp"));
 }
 
 TEST(Group, TheTimelineHasEveryWorker) {

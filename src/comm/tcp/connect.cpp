@@ -215,7 +215,7 @@ class Connector {
   void drop_the_oldest_stranger() {
     const auto is_stranger = [](const Attempt& one) { return !one.ours; };
     if (static_cast<std::size_t>(std::count_if(attempts_.begin(), attempts_.end(), is_stranger)) >=
-        most_strangers)
+        most_strangers + missing_)
       attempts_.erase(std::find_if(attempts_.begin(), attempts_.end(), is_stranger));
   }
 

@@ -350,6 +350,14 @@ bool Link::broken() const {
   return failure_ != nullptr;
 }
 
+void Link::drain() {
+  const std::lock_guard lock(mutex_);
+  for (const Channel& channel : channels_) {
+    ::shutdown(channel.socket.fd(), SHUT_WR);
+    while (::recv(channel.socket.fd(), nullptr, 1 << 20, MSG_TRUNC | MSG_DONTWAIT) > 0) continue;
+  }
+}
+
 bool Link::flushed() const {
   const std::lock_guard lock(mutex_);
   return std::all_of(channels_.begin(), channels_.end(), [](const Channel& channel) {

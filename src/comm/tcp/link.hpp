@@ -56,6 +56,9 @@ class Link {
   int fd(std::size_t connection) const { return channels_[connection].socket.fd(); }
   /// Whether all that was sent has reached the peer's system.
   bool flushed() const;
+  /// Throws away what came and was not read: a socket that is closed with it is reset, and what is
+  /// on its way to the peer is lost. Then the system goes on sending, without us.
+  void drain();
   bool broken() const;
 
  private:

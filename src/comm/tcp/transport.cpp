@@ -283,13 +283,14 @@ class TcpTransport final : public Transport {
     led_.notify_all();
   }
 
-  // What was sent shall arrive. A socket that is closed while something from the peer was not read
-  // is reset, and what is still on its way to the peer is lost.
+  // What was sent shall arrive: mostly it has.
   void flush() {
     const auto deadline = Clock::now() + flush_patience;
     for (const auto& one : links_) {
-      while (one && !one->broken() && !one->flushed() && Clock::now() < deadline)
+      if (!one || one->broken()) continue;
+      while (!one->flushed() && Clock::now() < deadline)
         std::this_thread::sleep_for(microseconds(200));
+      one->drain();
     }
   }
 
