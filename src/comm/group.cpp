@@ -127,15 +127,15 @@ class Joiner {
     return options_.encrypt || value == "1";
   }
 
-  std::vector<std::string> listening_addresses() const {
-    std::vector<std::string> interfaces = options_.interfaces;
-    if (const char* text = std::getenv("CONVOY_INTERFACE"); interfaces.empty() && text != nullptr) {
+  // Those that somebody chose.
+  std::vector<std::string> interfaces() const {
+    std::vector<std::string> names = options_.interfaces;
+    if (const char* text = std::getenv("CONVOY_INTERFACE"); names.empty() && text != nullptr) {
       std::istringstream list(text);
       for (std::string one; std::getline(list, one, ',');)
-        if (!one.empty()) interfaces.push_back(one);
+        if (!one.empty()) names.push_back(one);
     }
-    if (interfaces.empty()) return {store_.local_address()};
-    return tcp::addresses_of(interfaces);
+    return names;
   }
 
   // With `hosts` only to the workers of other hosts.
@@ -146,7 +146,9 @@ class Joiner {
     if (hosts != nullptr)
       for (const int host : *hosts) options.peers.push_back(host != (*hosts)[place_.rank]);
     options.group_key = store_.derived_key("tcp " + options_.name);
-    options.addresses = listening_addresses();
+    options.addresses = tcp::addresses_of(interfaces());
+    options.connect_from_them = !options.addresses.empty();
+    if (options.addresses.empty()) options.addresses = {store_.local_address()};
     options.connections = options_.connections;
     options.encrypt = encrypts();
     options.timeout = options_.timeout;

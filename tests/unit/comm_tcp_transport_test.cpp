@@ -42,6 +42,7 @@ const Tweak sleeping = [](TcpOptions& options) { options.spin = false; };
 const Tweak several = [](TcpOptions& options) {
   options.connections = 3;
   options.addresses = {"127.0.0.1", "127.0.0.2"};
+  options.connect_from_them = true;
 };
 const Tweak several_sealed = [](TcpOptions& options) {
   several(options);

@@ -160,8 +160,8 @@ class Connector {
     attempt.connecting = true;
     attempt.about = about;
     attempt.with = to_string(at);
-    attempt.socket =
-        start_connecting(at, options_.addresses[about.connection % options_.addresses.size()]);
+    const std::string& own = options_.addresses[about.connection % options_.addresses.size()];
+    attempt.socket = start_connecting(at, options_.connect_from_them ? own : std::string());
     attempt.handshake =
         std::make_unique<ConnectorHandshake>(options_.group_key, about, rendezvous::random_nonce());
     attempts_.push_back(std::move(attempt));

@@ -9,7 +9,7 @@
 namespace convoy::tcp {
 
 /// Not connected yet, perhaps: connection_error() says so once it can be written to. From the local
-/// address `from` where that is of the same family.
+/// address `from` where that is given and of the same family.
 rendezvous::Socket start_connecting(const Endpoint& to, const std::string& from);
 /// 0 or an errno.
 int connection_error(const rendezvous::Socket& socket);

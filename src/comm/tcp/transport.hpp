@@ -18,8 +18,9 @@ struct TcpOptions {
   /// Numeric ones, of this host: nothing listens anywhere else. The connections of a pair are
   /// spread over them.
   std::vector<std::string> addresses = {"127.0.0.1"};
-  int connections = 0;   ///< of a pair; 0: one for each address
-  bool encrypt = false;  ///< all members must say the same
+  bool connect_from_them = false;  ///< else the system chooses the address to connect from
+  int connections = 0;             ///< of a pair; 0: one for each address
+  bool encrypt = false;            ///< all members must say the same
   /// To connect; and how long the system may try to send to a peer that does not acknowledge.
   std::chrono::milliseconds timeout = std::chrono::minutes(5);
   bool spin = true;  ///< look for a while before sleeping: a core for each rank of this host
