@@ -18,8 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int interrupted_status = 130;
-constexpr int lost_a_peer = 75;
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};
 constexpr seconds a_good_while{60};  // a worker that lived so long did not fail at its start

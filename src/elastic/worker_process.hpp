@@ -9,6 +9,10 @@
 
 namespace convoy {
 
+// How a worker ends that was interrupted, or met the end of another one (convoy/core/error.hpp).
+constexpr int interrupted_status = 130;
+constexpr int lost_a_peer = 75;
+
 struct WorkerCommand {
   std::string program;
   std::vector<std::string> arguments;    ///< with the zeroth
