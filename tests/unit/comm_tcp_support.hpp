@@ -1,5 +1,6 @@
 #pragma once
 // Groups of threads that talk over TCP.
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <functional>
