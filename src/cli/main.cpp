@@ -6,6 +6,7 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/core/kernels.hpp"
 #include "convoy/core/torch_build.hpp"
 #include "convoy/core/version.hpp"
 #include "job/suggest.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_wrong_input = 2;
+constexpr int exit_refused = 78;    // convoy launch does not take it for the job's end
 constexpr int exit_lost_peer = 75;  // a consequence: convoy launch looks for the cause
 constexpr int exit_interrupted = 130;
 
@@ -64,6 +66,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_rendezvous(app);
   convoy::cli::add_server(app);
   try {
+    convoy::pin_instruction_set();  // before libtorch computes anything
     if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);
     return 0;
@@ -73,6 +76,8 @@ int main(int argc, char** argv) {
     return ended.value;
   } catch (const convoy::Interrupted& error) {
     return complain(error.what(), exit_interrupted);
+  } catch (const convoy::RefusedError& error) {
+    return complain(error.what(), exit_refused);
   } catch (const convoy::InputError& error) {
     return complain(error.what(), exit_wrong_input);
   } catch (const convoy::PeerError& error) {
