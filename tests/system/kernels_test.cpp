@@ -118,7 +118,8 @@ TEST(Kernels, AWorkerThatJoinsWithOtherBitsIsRefusedAndTheJobGoesOn) {
   const Workplace place;
   place.write("secret", "the secret of a job of unlike workers\n");
   std::filesystem::permissions(place.path() / "secret", std::filesystem::perms::owner_read);
-  const Words steps = {"--replicas", "1", "--set", "train.steps=400"};
+  const Words steps = {"--replicas",       "1",     "--set",
+                       "train.steps=6000", "--set", "report.every=1000"};
   const Outcome alone = start(place, "alone", {}, train("mlp.yaml", "alone", steps)).wait();
   ASSERT_EQ(alone.status, 0) << alone.err;
   const Words launch = {"launch",
@@ -162,7 +163,7 @@ preprocess:
   - tokens: {{tokenizer: word, length: 12}}
 model:
   kind: layers
-  layers: [embedding: 16, {}, pool_time: mean, dropout: 0.2, linear: 2]
+  layers: [embedding: 16, {}, pool_time: mean, dropout: 0.2, linear: 1]
 train: {{steps: 9, batch: 48, lanes: 8, optimizer: {{kind: adam, rate: 0.01}}}}
 report: {{html: false}}
 )";
@@ -182,7 +183,9 @@ TEST(Kernels, OfEveryKindOfNetworkGiveOneDigestWhoeverRunsThem) {
     const auto run_as = [&](const std::string& who, const Words& before, const char* replicas) {
       const std::string out = job + who;
       const Outcome outcome =
-          start(place, out, {}, before + train(job + ".yaml", out, {"--replicas", replicas}))
+          start(place, out, {},
+                before + train(job + ".yaml", out,
+                               {"--replicas", replicas, "--set", "train.last_batch=drop"}))
               .wait();
       ASSERT_EQ(outcome.status, 0) << out << ": " << outcome.err;
       found[place.summary(out)["weights_sha256"]].push_back(who);
