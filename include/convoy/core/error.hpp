@@ -19,13 +19,6 @@ class InputError : public Error {
   using Error::Error;
 };
 
-/// This worker computes other bits than the job promises, which goes on without it. Exit 78
-/// (sysexits' EX_CONFIG).
-class RefusedError : public InputError {
- public:
-  using InputError::InputError;
-};
-
 /// A file of data is unreadable or malformed. `where` is "file", "file:line" or "file, byte N".
 class DataError : public InputError {
  public:

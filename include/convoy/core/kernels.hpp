@@ -5,7 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "convoy/core/error.hpp"
+
 namespace convoy {
+
+/// This worker computes other bits than the job promises, which goes on without it. Exit 78
+/// (sysexits' EX_CONFIG).
+class RefusedError : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 /// Makes libtorch, MKL and oneDNN use what CONVOY_ISA says in this process and those it starts:
 /// avx2, avx512, or default (as if it were not set): whatever each finds best on this CPU. It sets
@@ -16,7 +25,7 @@ void pin_instruction_set();
 /// The same for a program that decides by itself: sets CONVOY_ISA to `isa`.
 void pin_instruction_set(std::string_view isa);
 
-/// Does what must be done before threads compute side by side, once a process (some 20 ms): pins
+/// Does what must be done before threads compute side by side, once a process (some 10 ms): pins
 /// the instruction set, tells MKL to give the same bits wherever in memory tensors lie, and has
 /// every kernel that is chosen at its first call chosen, on one thread. Trainer, Predictor and
 /// load_splits call it; a program whose own threads compute before that calls it first.
