@@ -113,31 +113,44 @@ TEST(Kernels, AWorkerThatComputesOtherBitsIsRefusedByName) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
 }
 
-TEST(Kernels, AWorkerThatJoinsWithOtherBitsIsRefusedAndTheJobGoesOn) {
-  if (!can_differ()) GTEST_SKIP() << "this CPU has no avx2";
+/// A job of one worker, and a launcher that comes while it runs and whose worker computes other
+/// bits. The job ends as if nobody had come; returns how the second launcher ended.
+Outcome refused_while_it_runs(const Words& launched, const Words& joining, const Words& strategy) {
   const Workplace place;
   place.write("secret", "the secret of a job of unlike workers\n");
   std::filesystem::permissions(place.path() / "secret", std::filesystem::perms::owner_read);
   const Words steps = {"--replicas",       "1",     "--set",
                        "train.steps=6000", "--set", "report.every=1000"};
   const Outcome alone = start(place, "alone", {}, train("mlp.yaml", "alone", steps)).wait();
-  ASSERT_EQ(alone.status, 0) << alone.err;
-  const Words launch = {"launch",
-                        "--workers",
-                        "1:1",
-                        "--secret-file",
-                        "secret",
-                        "--rendezvous",
-                        fmt::format("127.0.0.1:{}", free_port()),
-                        "--"};
-  Process first = start(place, "first", {}, launch + train("mlp.yaml", "run", steps));
-  ASSERT_TRUE(comes_true([&] { return std::filesystem::exists(place.path() / "run/job.yaml"); }));
-  Process second = start(place, "second", other_bits(), launch + train("mlp.yaml", "run", steps));
-  EXPECT_TRUE(second.wait_for(60s));
-  const Outcome one = first.wait(), two = second.wait();
+  EXPECT_EQ(alone.status, 0) << alone.err;
+  const Words meet = {"--secret-file", "secret", "--rendezvous",
+                      fmt::format("127.0.0.1:{}", free_port())};
+  const Words command = Words{"--"} + train("mlp.yaml", "run", steps + strategy);
+  Process first = start(place, "first", {}, Words{"launch"} + launched + meet + command);
+  EXPECT_TRUE(
+      comes_true([&] { return std::filesystem::exists(place.path() / "run/metrics.jsonl"); }));
+  Process second = start(place, "second", other_bits(), Words{"launch"} + joining + meet + command);
+  EXPECT_TRUE(second.wait_for(60s)) << second.err();
+  const Outcome one = first.wait();
   EXPECT_EQ(one.status, 0) << one.err;
-  EXPECT_THAT(two.err, ContainsRegex("computes other bits than worker 0 .*; it is not replaced"));
   EXPECT_EQ(place.summary("run")["weights_sha256"], place.summary("alone")["weights_sha256"]);
+  return second.wait();
+}
+
+TEST(Kernels, AWorkerThatJoinsWithOtherBitsIsRefusedAndTheJobGoesOn) {
+  if (!can_differ()) GTEST_SKIP() << "this CPU has no avx2";
+  const Words elastic = {"--workers", "1:1"};
+  EXPECT_THAT(refused_while_it_runs(elastic, elastic, {}).err,
+              ContainsRegex("computes other bits than worker 0 .*; it is not replaced"));
+}
+
+TEST(Kernels, AWorkerThatJoinsServersWithOtherBitsIsRefusedAndTheJobGoesOn) {
+  if (!can_differ()) GTEST_SKIP() << "this CPU has no avx2";
+  const Outcome refused = refused_while_it_runs(
+      {"--workers", "1", "--servers", "1"}, {"--workers", "1", "--join"},
+      {"--set", "strategy.kind=parameter_server", "--set", "strategy.consistency=bsp"});
+  EXPECT_EQ(refused.status, 78) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr(" computes other bits than worker 0 "));
 }
 
 /// Jobs whose networks are of every kind, over lines of words of some length.
