@@ -215,6 +215,7 @@ def comm_points(folder):
     return {
         (name, result["workers"]): [(point["bytes"], point["seconds"][name]["median"]) for point in result["points"]]
         for result in results
+        if result.get("link", "loopback") == "loopback"
         for name in ("shm", "tcp")
         if name in result["contestants"]
     }
