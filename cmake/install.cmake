@@ -1,6 +1,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# The installed command finds libtorch where it was when it was built.
+set_target_properties(convoy PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS convoy RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS convoy_lib convoy_private_dependencies EXPORT ConvoyTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

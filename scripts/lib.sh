@@ -2,6 +2,7 @@
 # Sourced by bash with `root` set to the repository's root. Everything it says goes to stderr.
 # shellcheck shell=bash
 : "${root:?set it before sourcing this file}"
+builds=${CONVOY_BUILDS:-$root/build} # where presets are built, each in a folder of its name
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
@@ -41,8 +42,8 @@ ensure_packages() {
       die "these packages are missing; as root run: apt-get install --no-install-recommends ${missing[*]}"
     as_root=(sudo)
   fi
-  local log=$root/build/packages.log
-  mkdir -p "$root/build"
+  local log=$builds/packages.log
+  mkdir -p "$builds"
   say "convoy: installing ${#missing[@]} Debian packages: ${missing[*]}"
   local -a apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=600)
   # A fresh machine has no package lists, an old one has stale ones: fetch them only if it does not work without.
@@ -66,8 +67,8 @@ build_jobs() {
 
 # Waits for whoever else builds this preset; held until the calling shell ends.
 lock_build() {
-  mkdir -p "$root/build"
-  exec 9>"$root/build/$1.lock"
+  mkdir -p "$builds"
+  exec 9>"$builds/$1.lock"
   flock -n 9 && return
   say "convoy: waiting for another build of $1 to end"
   flock 9
@@ -87,11 +88,17 @@ show_build() {
   printf '\r\033[K' >&2
 }
 
+# Fetches libtorch's wheel where cmake/torch.cmake will want it, so that the fetching shows on the terminal.
+ensure_torch() {
+  [[ -n ${CONVOY_TORCH-} ]] || cmake -P "$root/cmake/torch.cmake" >/dev/null 2>&1 ||
+    "$root/scripts/libtorch" >/dev/null
+}
+
 # build_preset PRESET [TARGET…]: configures if needed and builds. Call lock_build first.
 build_preset() {
   local preset=$1
   shift
-  local directory=$root/build/$preset log=$root/build/$preset/build.log
+  local directory=$builds/$preset log=$builds/$preset/build.log
   local -a fresh=()
   mkdir -p "$directory"
   : >"$log"
@@ -102,7 +109,7 @@ build_preset() {
   fi
   # ninja configures again by itself when a CMakeLists.txt changes, but does not look at the presets.
   if { [[ -z ${fresh[*]} && -f $directory/build.ninja && ! $root/CMakePresets.json -nt $directory/build.ninja ]] ||
-    (cd "$root" && cmake --preset "$preset" "${fresh[@]}") >>"$log" 2>&1; } &&
+    { ensure_torch || return 1; } && (cd "$root" && cmake --preset "$preset" -B "$directory" "${fresh[@]}") >>"$log" 2>&1; } &&
     (set -o pipefail && ninja -C "$directory" -j "$(build_jobs)" "$@" 2>&1 | show_build "$log"); then
     return 0
   fi
@@ -113,8 +120,8 @@ build_preset() {
 
 # Whether a file or folder that the program is made of changed since its last build began. One `find`, a few milliseconds.
 release_is_current() {
-  local stamp=$root/build/release/.built-program
-  [[ -x $root/build/release/convoy && -f $stamp && $(<"$stamp") == "$root" ]] || return 1
+  local stamp=$builds/release/.built-program
+  [[ -x $builds/release/convoy && -f $stamp && $(<"$stamp") == "$root" ]] || return 1
   local changed
   changed=$(cd "$root" && find CMakeLists.txt CMakePresets.json package.json package-lock.json scripts/packages.txt \
     cmake src include -newer "$stamp" -print -quit 2>/dev/null)
@@ -123,8 +130,8 @@ release_is_current() {
 
 # build_release TARGET…: the release program, and the stamp that release_is_current looks at.
 build_release() {
-  local started=$root/build/release/.build-started
-  mkdir -p "$root/build/release"
+  local started=$builds/release/.build-started
+  mkdir -p "$builds/release"
   printf '%s\n' "$root" >"$started"
-  build_preset release "$@" && mv "$started" "$root/build/release/.built-program"
+  build_preset release "$@" && mv "$started" "$builds/release/.built-program"
 }

@@ -45,7 +45,7 @@ KINDS: dict[str, Kind] = {
     "crash-write": Kind("SIGKILL in the middle of writing a checkpoint", planned=True, once=True),
     "flip-checkpoint": Kind("a flipped byte in the newest checkpoint, then SIGKILL of all workers", once=True),
     "flip-data": Kind("a flipped byte in a cached data file, then SIGKILL of all workers", once=True),
-    "flip-message": Kind("flipped bits in messages between workers (gloo)", planned=True, once=True),
+    "flip-message": Kind("flipped bits in messages between workers (tcp)", planned=True, once=True),
     # A worker that is alone has nobody to compare its weights with: nobody may be lost meanwhile.
     "flip-weights": Kind("a flipped bit in the weights of a worker (train.verify_every: 1)", planned=True, once=True,
                          alone=True),
@@ -161,9 +161,9 @@ def make_schedule(seed: int) -> Schedule:
     place = place_for(main, rng)
     kinds = choose_kinds(main, place, rng)
     if "flip-message" in kinds:
-        transport = "gloo"
+        transport = "tcp"
     else:
-        transport = "auto" if place == "hosts" else rng.choice(("auto", "auto", "gloo"))
+        transport = "auto" if place == "hosts" else rng.choice(("auto", "auto", "tcp"))
     longer = 3 if "join" in kinds else 1  # to join takes a while
     job = Job(choose_model(kinds, rng), rng.randint(1, 2), longer * rng.choice((60, 90, 120)), rng.choice((4, 5, 7)))
     workers = choose_workers(place, rng)

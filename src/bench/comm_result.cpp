@@ -62,9 +62,14 @@ Json to_json(const CommResult& result) {
     for (std::size_t k = 0; k < result.contestants.size(); ++k)
       timings[result.contestants[k]] = to_json(point.timings[k]);
     points.push_back({{"bytes", point.bytes}, {"seconds", std::move(timings)}});
+    if (!point.settings.empty()) points.back()["settings"] = point.settings;
   }
   return {{"workers", result.workers},
-          {"starter", result.starter},
+          {"link", to_string(result.link)},
+          {"command", result.command},
+          {"machine", result.machine},
+          {"date", result.date},
+          {"versions", result.versions},
           {"contestants", result.contestants},
           {"notes", result.notes},
           {"points", std::move(points)}};
@@ -72,13 +77,19 @@ Json to_json(const CommResult& result) {
 
 CommResult comm_result_from_json(const Json& json) {
   CommResult result{.workers = json.at("workers"),
-                    .starter = json.at("starter"),
+                    .link = parse_link(json.at("link").get<std::string>()),
+                    .command = json.at("command"),
+                    .machine = json.at("machine"),
+                    .date = json.at("date"),
+                    .versions = json.at("versions"),
                     .contestants = json.at("contestants"),
                     .notes = json.at("notes")};
   for (const Json& point : json.at("points")) {
     CommPoint& read = result.points.emplace_back(CommPoint{.bytes = point.at("bytes")});
     for (const std::string& contestant : result.contestants)
       read.timings.push_back(timing_from_json(point.at("seconds").at(contestant)));
+    if (point.contains("settings"))
+      read.settings = point["settings"].get<std::map<std::string, std::string>>();
   }
   return result;
 }

@@ -1,9 +1,12 @@
 #pragma once
 // What `convoy bench comm` measured.
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "bench/link.hpp"
 
 namespace convoy::bench {
 
@@ -28,12 +31,17 @@ Timing summarise(std::vector<double> seconds, int operations);
 struct CommPoint {
   std::int64_t bytes = 0;
   std::vector<Timing> timings;
+  std::map<std::string, std::string> settings;  ///< of contestants that chose one
 };
 
-/// All sizes for one number of workers.
+/// All sizes for one number of workers and one link between them.
 struct CommResult {
   int workers = 0;
-  std::string starter;  ///< the command that started the workers
+  Link link;
+  std::string command;                          ///< what was called
+  std::string machine;                          ///< what it ran on
+  std::string date;                             ///< UTC
+  std::map<std::string, std::string> versions;  ///< of contestants that are not Convoy's
   std::vector<std::string> contestants;
   std::vector<std::string> notes;
   std::vector<CommPoint> points;

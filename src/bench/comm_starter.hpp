@@ -4,12 +4,14 @@
 
 namespace convoy::bench {
 
-/// `program` is the command of this program; its `bench comm --worker` is what the workers run.
-/// Under mpirun where that is possible and wanted, which makes every transport possible; else by
-/// the launcher. Throws Error when the workers fail.
-CommResult start_comm(const std::string& program, int workers, const CommOptions& options);
+/// The workers run `bench comm --worker` of `options.program`, each on a host of its own where the
+/// link is between hosts. Throws NoHosts (bench/hosts.hpp) where there can be none, Error when the
+/// workers fail.
+CommResult start_comm(int workers, const CommOptions& options);
 
-/// What each worker runs: measures, and worker 0 writes the result to `folder`.
-void run_comm_worker(const CommOptions& options, const std::filesystem::path& folder);
+/// What each worker runs: measures, and worker 0 writes the result to `folder`. `hosts` names the
+/// Hosts that they are to enter; empty: none.
+void run_comm_worker(const CommOptions& options, const std::filesystem::path& folder,
+                     const std::string& hosts);
 
 }  // namespace convoy::bench

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <sstream>
 
 #include "cli/verbs.hpp"
+#include "comm/tcp/socket_address.hpp"
 #include "convoy/core/error.hpp"
 #include "elastic/launcher.hpp"
 
@@ -26,6 +29,8 @@ struct LaunchArguments {
   fs::path make_secret;
   double wait = 300;
   double grace = 5;
+  bool encrypt = false;
+  std::string interfaces;
   std::vector<std::string> command;
 };
 
@@ -124,6 +129,17 @@ std::optional<Secret> secret_of(const LaunchArguments& options) {
       "each, and give it with --secret-file FILE or CONVOY_SECRET_FILE");
 }
 
+// What is this host's alone goes to its workers with the rest of our environment.
+void tell_workers(const LaunchArguments& options) {
+  if (options.encrypt) ::setenv("CONVOY_ENCRYPT", "1", 1);
+  if (options.interfaces.empty()) return;
+  std::vector<std::string> names;
+  std::istringstream list(options.interfaces);
+  for (std::string one; std::getline(list, one, ',');) names.push_back(one);
+  tcp::addresses_of(names);  // a wrong one is told before anything is started
+  ::setenv("CONVOY_INTERFACE", options.interfaces.c_str(), 1);
+}
+
 void run(const LaunchArguments& options, const std::vector<std::string>& extra) {
   if (!options.make_secret.empty()) {
     make_secret_file(options.make_secret);
@@ -166,6 +182,7 @@ void run(const LaunchArguments& options, const std::vector<std::string>& extra) 
   launch_options.grace = in_milliseconds(options.grace);
   launch_options.quiet =
       std::find(options.command.begin(), options.command.end(), "--quiet") != options.command.end();
+  tell_workers(options);
   int status = 0;
   try {
     status = launch(launch_options);
@@ -230,6 +247,12 @@ void add_launch(CLI::App& app) {
   verb->add_option("--secret-file", options->secret_file,
                    "the job's secret (default: CONVOY_SECRET, CONVOY_SECRET_FILE, a new one)")
       ->type_name("FILE");
+  verb->add_flag("--encrypt", options->encrypt,
+                 "encrypt the messages between workers of different hosts; say it on every host");
+  verb->add_option("--interface", options->interfaces,
+                   "interfaces or addresses of this host over which its workers talk to those of "
+                   "others (default: the one that reaches the rendezvous)")
+      ->type_name("NAME|ADDRESS,...");
   verb->add_option("--make-secret", options->make_secret, "write a new secret to FILE, and stop")
       ->type_name("FILE");
   verb->add_option("--wait", options->wait, "seconds to wait for the other hosts (default: 300)")

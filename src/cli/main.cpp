@@ -6,6 +6,8 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/core/kernels.hpp"
+#include "convoy/core/torch_build.hpp"
 #include "convoy/core/version.hpp"
 #include "job/suggest.hpp"
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_wrong_input = 2;
+constexpr int exit_refused = 78;    // convoy launch does not take it for the job's end
 constexpr int exit_lost_peer = 75;  // a consequence: convoy launch looks for the cause
 constexpr int exit_interrupted = 130;
 
@@ -47,7 +50,9 @@ void require_known_verb(const CLI::App& app, const std::string& word) {
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error like a full disk, not a crash
   CLI::App app("Convoy: data-parallel training and inference in C++ on libtorch", "convoy");
-  app.set_version_flag("--version", std::string("convoy ") + convoy::version);
+  app.set_version_flag("--version", [] {
+    return fmt::format("convoy {}\n{}", convoy::version, convoy::torch_build());
+  });
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   convoy::cli::add_train(app);
@@ -61,6 +66,7 @@ int main(int argc, char** argv) {
   convoy::cli::add_rendezvous(app);
   convoy::cli::add_server(app);
   try {
+    convoy::pin_instruction_set();  // before libtorch computes anything
     if (argc > 1) require_known_verb(app, argv[1]);
     app.parse(argc, argv);
     return 0;
@@ -70,6 +76,8 @@ int main(int argc, char** argv) {
     return ended.value;
   } catch (const convoy::Interrupted& error) {
     return complain(error.what(), exit_interrupted);
+  } catch (const convoy::RefusedError& error) {
+    return complain(error.what(), exit_refused);
   } catch (const convoy::InputError& error) {
     return complain(error.what(), exit_wrong_input);
   } catch (const convoy::PeerError& error) {

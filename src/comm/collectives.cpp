@@ -185,7 +185,7 @@ class Collectives {
     combine_parts(others, values, op);
   }
 
-  // Receives are posted before sends everywhere: then gloo need not ask the receiver first.
+  // Receives are posted before sends everywhere: then messages go straight to where they belong.
   //
   // Returns the sends still under way: they read the other ranks' parts of `values`.
   template <class T>

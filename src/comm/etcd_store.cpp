@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/etcd_seal.hpp"
+#include "comm/hmac.hpp"
 #include "comm/store_limits.hpp"
 
 namespace convoy {
@@ -18,7 +19,7 @@ using etcd::from_base64;
 using etcd::Head;
 using etcd::to_base64;
 using Clock = etcd::Client::Clock;
-using Json = etcd::Client::Json;
+using EtcdJson = etcd::Client::Json;
 using std::chrono::milliseconds;
 using store_limits::checked_key;
 using store_limits::checked_prefix;
@@ -39,17 +40,17 @@ struct Found {
 };
 
 // The gateway writes 64-bit integers as strings, and leaves out zeros.
-std::int64_t integer(const Json& object, const char* name) {
+std::int64_t integer(const EtcdJson& object, const char* name) {
   const auto value = object.find(name);
   if (value == object.end()) return 0;
   return value->is_string() ? std::stoll(value->get<std::string>()) : value->get<std::int64_t>();
 }
 
-std::string bytes(const Json& object, const char* name) {
+std::string bytes(const EtcdJson& object, const char* name) {
   return from_base64(object.value(name, ""));
 }
 
-Json put_request(const std::string& name, const std::string& sealed) {
+EtcdJson put_request(const std::string& name, const std::string& sealed) {
   return {{"key", to_base64(name)}, {"value", to_base64(sealed)}};
 }
 
@@ -57,7 +58,7 @@ Json put_request(const std::string& name, const std::string& sealed) {
 
 struct EtcdStore::Impl {
   Impl(etcd::Options options, const Secret& secret, const std::string& job_name)
-      : client(std::move(options)), seal(secret, job_name) {
+      : client(std::move(options)), seal(secret, job_name), key_source(secret), job(job_name) {
     look(seal.prefix());
     our_address = client.local_address();
   }
@@ -71,14 +72,14 @@ struct EtcdStore::Impl {
     };
     try {
       return action();
-    } catch (const Json::exception& error) {
+    } catch (const EtcdJson::exception& error) {
       throw strange(error);
     } catch (const std::logic_error& error) {  // of stoll
       throw strange(error);
     }
   }
 
-  Found found_in(const Json& entry) const {
+  Found found_in(const EtcdJson& entry) const {
     Found found{bytes(entry, "key"), {}, integer(entry, "mod_revision")};
     if (!found.name.starts_with(seal.prefix()))
       throw Error(fmt::format("{} answers with keys that nobody asked for", client.address()));
@@ -86,7 +87,7 @@ struct EtcdStore::Impl {
     return found;
   }
 
-  std::optional<Found> found_in_list(const Json& answer, const char* list) const {
+  std::optional<Found> found_in_list(const EtcdJson& answer, const char* list) const {
     const auto entries = answer.find(list);
     if (entries == answer.end() || entries->empty()) return std::nullopt;
     return found_in(entries->at(0));
@@ -95,24 +96,24 @@ struct EtcdStore::Impl {
   // The key as it is now, and the revision of all that this is of.
   std::pair<std::optional<Found>, std::int64_t> look(
       const std::string& name, std::optional<Clock::time_point> give_up = {}) {
-    const Json answer = client.call("/v3/kv/range", {{"key", to_base64(name)}}, give_up);
+    const EtcdJson answer = client.call("/v3/kv/range", {{"key", to_base64(name)}}, give_up);
     return understand([&] {
       return std::pair(found_in_list(answer, "kvs"),
-                       integer(answer.value("header", Json::object()), "revision"));
+                       integer(answer.value("header", EtcdJson::object()), "revision"));
     });
   }
 
   // What waits at its end for a change after `revision`, if it came before the deadline.
   std::optional<Found> watch(const std::string& name, std::int64_t revision,
                              Clock::time_point deadline) {
-    const Json request = {{"create_request",
-                           {{"key", to_base64(name)},
-                            {"start_revision", std::to_string(revision + 1)},
-                            {"filters", {"NODELETE"}}}}};
+    const EtcdJson request = {{"create_request",
+                               {{"key", to_base64(name)},
+                                {"start_revision", std::to_string(revision + 1)},
+                                {"filters", {"NODELETE"}}}}};
     std::optional<Found> found;
-    client.stream("/v3/watch", request, deadline, [&](const Json& message) {
+    client.stream("/v3/watch", request, deadline, [&](const EtcdJson& message) {
       return understand([&] {
-        const Json result = message.value("result", Json::object());
+        const EtcdJson result = message.value("result", EtcdJson::object());
         if (const auto events = result.find("events"); events != result.end() && !events->empty())
           found = found_in(events->at(0).at("kv"));
         return found.has_value() || message.contains("error") || result.value("canceled", false);
@@ -174,7 +175,7 @@ struct EtcdStore::Impl {
 
   // `entry` is what our write of `now` replaced: a write of our own if it was repeated, or forged,
   // and then there is nothing to remove.
-  void remove_pieces_of_previous(const Json& entry, const Head& now = {}) {
+  void remove_pieces_of_previous(const EtcdJson& entry, const Head& now = {}) {
     try {
       const Head before = understand([&] { return found_in(entry); }).head;
       if (before.pieces != now.pieces) remove_pieces(before);
@@ -184,6 +185,8 @@ struct EtcdStore::Impl {
 
   etcd::Client client;
   const etcd::Seal seal;
+  const Secret key_source;
+  const std::string job;  // jobs of one secret are kept apart
   std::string our_address;
 };
 
@@ -194,9 +197,9 @@ EtcdStore::~EtcdStore() = default;
 void EtcdStore::set(const std::string& key, const std::string& value) {
   const std::string name = impl_->seal.name_of(checked_key(key));
   const Head head = impl_->prepared(checked_value(value));
-  Json request = put_request(name, impl_->seal.sealed(name, head));
+  EtcdJson request = put_request(name, impl_->seal.sealed(name, head));
   request["prev_kv"] = true;
-  const Json answer = impl_->client.call("/v3/kv/put", request);
+  const EtcdJson answer = impl_->client.call("/v3/kv/put", request);
   if (answer.contains("prev_kv")) impl_->remove_pieces_of_previous(answer["prev_kv"], head);
 }
 
@@ -243,12 +246,12 @@ std::string EtcdStore::compare_set(const std::string& key, const std::string& ex
     }
     if (!head) head = impl_->prepared(desired);
     // Unless it was changed since we looked.
-    const Json unchanged = {{"key", to_base64(name)},
-                            {"target", "MOD"},
-                            {"result", "EQUAL"},
-                            {"mod_revision", std::to_string(found ? found->revision : 0)}};
-    const Json put = {{"request_put", put_request(name, impl_->seal.sealed(name, *head))}};
-    const Json answer =
+    const EtcdJson unchanged = {{"key", to_base64(name)},
+                                {"target", "MOD"},
+                                {"result", "EQUAL"},
+                                {"mod_revision", std::to_string(found ? found->revision : 0)}};
+    const EtcdJson put = {{"request_put", put_request(name, impl_->seal.sealed(name, *head))}};
+    const EtcdJson answer =
         impl_->client.call("/v3/kv/txn", {{"compare", {unchanged}}, {"success", {put}}});
     if (!answer.contains("succeeded") || answer["succeeded"] != true) continue;
     if (found && found->head.pieces != head->pieces) impl_->remove_pieces(found->head);
@@ -258,11 +261,11 @@ std::string EtcdStore::compare_set(const std::string& key, const std::string& ex
 
 std::map<std::string, std::string> EtcdStore::list(const std::string& prefix) {
   const std::string name = impl_->seal.name_of(checked_prefix(prefix));
-  const Json answer = impl_->client.call(
+  const EtcdJson answer = impl_->client.call(
       "/v3/kv/range", {{"key", to_base64(name)}, {"range_end", to_base64(end_of(name))}});
   std::map<std::string, std::string> entries;
   std::size_t size = 0;
-  for (const Json& entry : answer.value("kvs", Json::array())) {
+  for (const EtcdJson& entry : answer.value("kvs", EtcdJson::array())) {
     const Found found = impl_->understand([&] { return impl_->found_in(entry); });
     std::string key = impl_->seal.key_of(found.name);
     auto value = impl_->value_of(found.head);
@@ -279,15 +282,19 @@ std::map<std::string, std::string> EtcdStore::list(const std::string& prefix) {
 
 bool EtcdStore::delete_key(const std::string& key) {
   const std::string name = impl_->seal.name_of(checked_key(key));
-  const Json answer =
+  const EtcdJson answer =
       impl_->client.call("/v3/kv/deleterange", {{"key", to_base64(name)}, {"prev_kv", true}});
-  for (const Json& entry : answer.value("prev_kvs", Json::array()))
+  for (const EtcdJson& entry : answer.value("prev_kvs", EtcdJson::array()))
     impl_->remove_pieces_of_previous(entry);
   return impl_->understand([&] { return integer(answer, "deleted"); }) > 0;
 }
 
 const std::string& EtcdStore::local_address() const {
   return impl_->our_address;
+}
+
+std::string EtcdStore::derived_key(std::string_view purpose) const {
+  return derive_key(impl_->key_source, impl_->job + '/' + std::string(purpose));
 }
 
 const std::string& EtcdStore::address() const {

@@ -42,6 +42,7 @@ class EtcdStore : public Store {
 
   const std::string& local_address() const override;
   const std::string& address() const override;
+  std::string derived_key(std::string_view purpose) const override;
   void interrupt() override;
 
  private:

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "comm/meeting.hpp"
@@ -16,6 +18,8 @@
 #include "comm/mpi_transport.hpp"
 #include "comm/routed_transport.hpp"
 #include "comm/shared_memory.hpp"
+#include "comm/tcp/socket_address.hpp"
+#include "comm/tcp/transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/machine.hpp"
@@ -91,28 +95,78 @@ class Joiner {
   std::unique_ptr<Transport> make_transport() {
     const bool one_host = locals_ == place_.workers;
     const bool by_mpi = place_.starter == WorkerPlace::Starter::mpirun && mpi_available();
-    if (options_.transport == "gloo") return gloo();
+    if (options_.transport == "tcp") return tcp(nullptr);
     if (options_.transport == "mpi") return mpi();
     if (one_host) return shared_memory(false);
     if (options_.transport == "shm")
       throw InputError(
-          "strategy.transport: shm needs all workers on one host; write auto, gloo or mpi");
-    const auto network = [&] { return by_mpi ? mpi() : gloo(); };
-    if (hosts_.back() + 1 == place_.workers) return network();
+          "strategy.transport: shm needs all workers on one host; write auto, tcp or mpi");
+    const auto network = [&](bool all) {
+      return by_mpi && !encrypts() ? mpi() : tcp(all ? nullptr : &hosts_);
+    };
+    if (hosts_.back() + 1 == place_.workers) return network(true);
     // A worker alone on its host takes part in the exchange of addresses all the same.
     if (locals_ == 1) share("segment", nullptr);
     auto local = locals_ == 1 ? nullptr : shared_memory(true);
-    return routed_transport(std::move(local), first_local_, locals_ == 1 ? 0 : locals_, network());
+    return routed_transport(std::move(local), first_local_, locals_ == 1 ? 0 : locals_,
+                            network(locals_ == 1));
   }
 
   std::unique_ptr<Transport> mpi() {
     if (place_.starter != WorkerPlace::Starter::mpirun)
       throw InputError("strategy.transport: mpi needs workers started by mpirun");
+    if (encrypts()) throw InputError("strategy.transport: mpi does not encrypt; write auto or tcp");
     return mpi_transport();
   }
 
-  std::unique_ptr<Transport> gloo() {
-    throw InputError("there is no transport between hosts but MPI yet");
+  bool encrypts() const {
+    const char* text = std::getenv("CONVOY_ENCRYPT");
+    const std::string_view value = text == nullptr ? "" : text;
+    if (!value.empty() && value != "0" && value != "1")
+      throw InputError(fmt::format("CONVOY_ENCRYPT={}: write 1 or 0", value));
+    return options_.encrypt || value == "1";
+  }
+
+  // Those that somebody chose.
+  std::vector<std::string> interfaces() const {
+    std::vector<std::string> names = options_.interfaces;
+    if (const char* text = std::getenv("CONVOY_INTERFACE"); names.empty() && text != nullptr) {
+      std::istringstream list(text);
+      for (std::string one; std::getline(list, one, ',');)
+        if (!one.empty()) names.push_back(one);
+    }
+    return names;
+  }
+
+  // With `hosts` only to the workers of other hosts.
+  std::unique_ptr<Transport> tcp(const std::vector<int>* hosts) {
+    TcpOptions options;
+    options.rank = place_.rank;
+    options.size = place_.workers;
+    if (hosts != nullptr)
+      for (const int host : *hosts) options.peers.push_back(host != (*hosts)[place_.rank]);
+    options.group_key = store_.derived_key("tcp " + options_.name);
+    options.addresses = tcp::addresses_of(interfaces());
+    options.connect_from_them = !options.addresses.empty();
+    if (options.addresses.empty()) options.addresses = {store_.local_address()};
+    options.connections = options_.connections;
+    options.encrypt = encrypts();
+    options.timeout = options_.timeout;
+    options.spin = locals_ <= online_cores();
+    options.share = [this](const std::string& card) {
+      std::vector<std::string> cards;
+      for (const Json& one : share("tcp", card)) cards.push_back(one.get<std::string>());
+      return cards;
+    };
+    // A store that knows better ends the wait.
+    options.still_wanted = [this] {
+      try {
+        store_.get(own_key("tcp/never"), milliseconds(1));
+      } catch (const TimeoutError&) {  // nobody sets it
+      }
+    };
+    options.log = [](const std::string& line) { fmt::print(stderr, "convoy: {}\n", line); };
+    return tcp_transport(options);
   }
 
   std::unique_ptr<Transport> shared_memory(bool progress_thread) {

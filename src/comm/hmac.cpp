@@ -46,6 +46,10 @@ std::string hmac(std::string_view key, std::initializer_list<std::string_view> p
   return digest;
 }
 
+std::string derive_key(const Secret& secret, std::string_view purpose) {
+  return hmac(secret.text(), {"convoy derives a key: ", purpose});
+}
+
 bool equal(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "comm/hmac.hpp"
 #include "comm/rendezvous_connection.hpp"
 #include "comm/store_limits.hpp"
 
@@ -32,8 +33,9 @@ struct RendezvousClient::Impl {
     std::string fields;
   };
 
-  Impl(Connection connected, const Endpoint& server, Duration call_timeout)
+  Impl(Connection connected, const Endpoint& server, const Secret& shared, Duration call_timeout)
       : address(to_string(server)),
+        secret(shared),
         timeout(bounded(call_timeout)),
         connection(std::move(connected)),
         our_address(rendezvous::local_address(connection.socket)) {}
@@ -134,6 +136,7 @@ struct RendezvousClient::Impl {
   }
 
   const std::string address;
+  const Secret secret;
   const Duration timeout;
   Connection connection;  // its sealer belongs to send_mutex, its opener to mutex
   const std::string our_address;
@@ -149,11 +152,11 @@ struct RendezvousClient::Impl {
 RendezvousClient::RendezvousClient(const std::string& host, std::uint16_t port,
                                    const Secret& secret, Duration timeout,
                                    std::optional<Duration> call_timeout)
-    : RendezvousClient(connect({host, port}, secret, bounded(timeout)), {host, port},
+    : RendezvousClient(connect({host, port}, secret, bounded(timeout)), {host, port}, secret,
                        call_timeout.value_or(timeout)) {}
 RendezvousClient::RendezvousClient(Connection connection, const Endpoint& server,
-                                   Duration call_timeout)
-    : impl_(std::make_unique<Impl>(std::move(connection), server, call_timeout)) {}
+                                   const Secret& secret, Duration call_timeout)
+    : impl_(std::make_unique<Impl>(std::move(connection), server, secret, call_timeout)) {}
 RendezvousClient::~RendezvousClient() = default;
 
 void RendezvousClient::set(const std::string& key, const std::string& value) {
@@ -284,6 +287,10 @@ void RendezvousClient::last_will(const std::string& key, const std::string& valu
 
 const std::string& RendezvousClient::local_address() const {
   return impl_->our_address;
+}
+
+std::string RendezvousClient::derived_key(std::string_view purpose) const {
+  return derive_key(impl_->secret, purpose);
 }
 
 const std::string& RendezvousClient::address() const {

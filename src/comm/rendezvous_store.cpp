@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "comm/hmac.hpp"
 #include "comm/rendezvous_connection.hpp"
 #include "comm/store_limits.hpp"
 
@@ -56,7 +57,7 @@ struct RendezvousStore::Impl {
 
   std::shared_ptr<RendezvousClient> adopt(Connection connection) const {
     return std::shared_ptr<RendezvousClient>(
-        new RendezvousClient(std::move(connection), server, patience));
+        new RendezvousClient(std::move(connection), server, secret, patience));
   }
 
   // Calls `operation` with a client until one serves it.
@@ -202,6 +203,10 @@ const std::string& RendezvousStore::local_address() const {
 
 const std::string& RendezvousStore::address() const {
   return impl_->address;
+}
+
+std::string RendezvousStore::derived_key(std::string_view purpose) const {
+  return derive_key(impl_->secret, purpose);
 }
 
 void RendezvousStore::interrupt() {

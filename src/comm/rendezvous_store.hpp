@@ -38,6 +38,7 @@ class RendezvousStore : public Store {
   /// Of the first connection.
   const std::string& local_address() const override;
   const std::string& address() const override;
+  std::string derived_key(std::string_view purpose) const override;
   void interrupt() override;
 
  private:

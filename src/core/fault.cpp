@@ -95,7 +95,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-std::int64_t parse_number(std::string_view condition, std::string_view value, std::int64_t least) {
+std::int64_t parse_whole_number(std::string_view condition, std::string_view value,
+                                std::int64_t least) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size() || number < least)
@@ -122,24 +123,24 @@ void set_condition(Rule& rule, std::string_view condition) {
     if (!possible) complain(condition, fmt::format("{} has no {}", rule.kind.name, what));
   };
   if (key == "after") {
-    rule.after = parse_number(condition, value, 0);
+    rule.after = parse_whole_number(condition, value, 0);
   } else if (key == "times") {
-    rule.times = parse_number(condition, value, 1);
+    rule.times = parse_whole_number(condition, value, 1);
   } else if (key == "worker") {
-    rule.worker = parse_number(condition, value, 0);
+    rule.worker = parse_whole_number(condition, value, 0);
   } else if (key == "path") {
     only_for(is_of_files(point), "path");
     if (value.empty()) complain(condition, "needs a part of a path");
     rule.path = value;
   } else if (key == "step") {
     only_for(point == FaultPoint::weights || point == FaultPoint::update, "step");
-    rule.step = parse_number(condition, value, 0);
+    rule.step = parse_whole_number(condition, value, 0);
   } else if (key == "at") {
     only_for(rule.kind.kind == Fault::Kind::cut || rule.kind.kind == Fault::Kind::flip ||
                  (rule.kind.kind == Fault::Kind::crash && point == FaultPoint::write),
              "place in the bytes");
     rule.at = static_cast<std::uint64_t>(
-        parse_number(condition, value, rule.kind.kind == Fault::Kind::cut ? 1 : 0));
+        parse_whole_number(condition, value, rule.kind.kind == Fault::Kind::cut ? 1 : 0));
   } else {
     complain(condition, "unknown key; there are: path, worker, step, after, times, at");
   }

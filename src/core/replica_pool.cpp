@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include "convoy/core/kernels.hpp"
 #include "core/machine.hpp"
 
 namespace convoy {
@@ -35,10 +36,16 @@ void make_blas_single_threaded() {
     set(1);
 }
 
+// Before anything that might be MKL's first call.
+int threads_of_prepared_caller() {
+  prepare_kernels();
+  return at::get_num_threads();
+}
+
 }  // namespace
 
 ReplicaPool::ReplicaPool(int replicas)
-    : errors_(static_cast<std::size_t>(replicas)), caller_threads_(at::get_num_threads()) {
+    : errors_(static_cast<std::size_t>(replicas)), caller_threads_(threads_of_prepared_caller()) {
   make_blas_single_threaded();
   keep_freed_memory();
   at::set_num_threads(1);
@@ -56,6 +63,7 @@ ReplicaPool::~ReplicaPool() {
 
 void ReplicaPool::run(const std::function<void(int)>& phase) {
   phase_ = &phase;
+  std::fegetenv(&arithmetic_);
   running_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
@@ -79,6 +87,7 @@ void ReplicaPool::serve(int replica) {
     wait_while(generation_, seen);
     ++seen;
     if (stopping_.load(std::memory_order_acquire)) return;
+    std::fesetenv(&arithmetic_);
     call(replica);
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
   }

@@ -2,6 +2,7 @@
 // The threads of a worker's replicas. The caller is replica 0; a phase is one function run by all
 // of them.
 #include <atomic>
+#include <cfenv>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -12,7 +13,7 @@ namespace convoy {
 
 /// Fork and join over a fixed set of threads. `run` is called by one thread at a time, the one that
 /// made the pool. Each thread runs libtorch's operators single-threaded: how an operator divides
-/// work over threads changes its bits.
+/// work over threads changes its bits; and all round as the caller does.
 class ReplicaPool {
  public:
   explicit ReplicaPool(int replicas);
@@ -31,6 +32,7 @@ class ReplicaPool {
   void call(int replica);
 
   const std::function<void(int)>* phase_ = nullptr;
+  std::fenv_t arithmetic_;  // the caller's: how it rounds, and whether denormals count as zero
   std::atomic<std::uint32_t> generation_{0};  // bumped to start a phase
   std::atomic<std::uint32_t> running_{0};
   std::atomic<bool> stopping_{false};

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "convoy/core/kernels.hpp"
 #include "data/agree.hpp"
 #include "data/array.hpp"
 #include "data/array_pipeline.hpp"
@@ -356,6 +357,7 @@ DataSpec Splits::whole_spec() const {
 Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
                    std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
                    const PartitionOptions& partition) {
+  prepare_kernels();
   std::optional<TargetCode> code;
   SplitSources sources;
   CheckedFiles files(data.verify);

@@ -18,8 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int interrupted_status = 130;
-constexpr int lost_a_peer = 75;
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};
 constexpr seconds a_good_while{60};  // a worker that lived so long did not fail at its start
@@ -160,6 +158,10 @@ void Crew::judge(Worker& worker) {
     }
     return;
   }
+  if (ending.signal == 0 && status == refused_worker) {
+    coordinator_.worker_lost(worker.number, what);
+    return do_without(worker, what, "");
+  }
   if (ending.signal == 0 && status < 128 && status != lost_a_peer) {
     const Verdict verdict{
         status, fmt::format("worker {} (pid {}) {}", worker.number, worker.process.pid(), what)};
@@ -170,17 +172,22 @@ void Crew::judge(Worker& worker) {
   replace(worker, what);
 }
 
+void Crew::do_without(const Worker& worker, const std::string& reason, const std::string& why) {
+  const std::string lost =
+      fmt::format("worker {} (pid {}) {}", worker.number, worker.process.pid(), reason);
+  say(fmt::format("{}; it is not replaced{}", lost, why));
+  coordinator_.exhausted(fmt::format("{}; too few workers are left{}", lost, why));
+}
+
 void Crew::replace(const Worker& worker, const std::string& reason) {
   const bool early = Clock::now() - worker.since < a_good_while;
   losses_in_a_row_ = early ? losses_in_a_row_ + 1 : 1;
   const std::string lost =
       fmt::format("worker {} (pid {}) {}", worker.number, worker.process.pid(), reason);
   if (restarts_ >= options_.restarts) {
-    const std::string spent =
-        options_.restarts == 0 ? "" : fmt::format(" (--restarts {} are used up)", restarts_);
-    say(fmt::format("{}; it is not replaced{}", lost, spent));
-    coordinator_.exhausted(fmt::format("{}; too few workers are left{}", lost, spent));
-    return;
+    return do_without(
+        worker, reason,
+        options_.restarts == 0 ? "" : fmt::format(" (--restarts {} are used up)", restarts_));
   }
   ++restarts_;
   const auto backoff =

@@ -46,6 +46,7 @@ class Crew {
   void reap();
   void judge(Worker& worker);
   void replace(const Worker& worker, const std::string& reason);
+  void do_without(const Worker& worker, const std::string& reason, const std::string& why);
   void look_at_state();
   void decide(const Verdict& verdict);
   void look_at_clock();

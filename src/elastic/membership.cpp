@@ -55,7 +55,7 @@ class StoreOfGroup final : public Store {
     while (true) {
       if (superseded_()) throw PeerError(-1, "another group of workers was called");
       try {
-        return store_.get(key, look);
+        return store_.get(key, std::min(look, timeout));
       } catch (const TimeoutError&) {
         if (std::chrono::steady_clock::now() >= deadline) throw;
       }
@@ -74,6 +74,9 @@ class StoreOfGroup final : public Store {
   bool delete_key(const std::string& key) override { return store_.delete_key(key); }
   const std::string& local_address() const override { return store_.local_address(); }
   const std::string& address() const override { return store_.address(); }
+  std::string derived_key(std::string_view purpose) const override {
+    return store_.derived_key(purpose);
+  }
   void interrupt() override { store_.interrupt(); }
 
  private:

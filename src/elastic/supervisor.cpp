@@ -16,8 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int interrupted_status = 130;
-constexpr int lost_a_peer = 75;
 // The cause of a loss is known this soon after it, if it can be known.
 constexpr seconds cause_patience{2};
 // So often a launcher without workers looks whether other hosts have some.

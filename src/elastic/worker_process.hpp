@@ -9,6 +9,11 @@
 
 namespace convoy {
 
+// How a worker ends that was interrupted, or met the end of another one (convoy/core/error.hpp).
+constexpr int interrupted_status = 130;
+constexpr int lost_a_peer = 75;
+constexpr int refused_worker = 78;  // another one of this host would be, too
+
 struct WorkerCommand {
   std::string program;
   std::vector<std::string> arguments;    ///< with the zeroth

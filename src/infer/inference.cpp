@@ -10,6 +10,7 @@
 #include "convoy/lanes/lane.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/report/metrics.hpp"
+#include "core/aligned.hpp"
 
 namespace convoy {
 namespace {
@@ -28,7 +29,8 @@ InferredPiece infer_batch(Network& network, Batch batch, std::int64_t begin, std
   const LaneRandom random(
       derive_seed(seed, RandomPurpose::infer, begin));  // models that sample when they predict
   try {
-    return {network.forward(batch.features).contiguous(), batch.target, std::move(batch.samples)};
+    return {network.forward(aligned(batch.features)).contiguous(), batch.target,
+            std::move(batch.samples)};
   } catch (const c10::Error& error) {
     const std::string text = error.what();
     throw InputError(fmt::format("the model failed on samples of shape [{}]: {}",

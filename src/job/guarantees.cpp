@@ -113,6 +113,10 @@ std::string guarantees_table() {
   return table;
 }
 
+bool promises_same_bits(const StrategyOptions& strategy) {
+  return strategy.kind == "synchronous" || served(strategy, "bsp");
+}
+
 std::string explain_strategy(const StrategyOptions& strategy) {
   for (const Guarantee& row : guarantees()) {
     if (!row.fits(strategy)) continue;

@@ -103,6 +103,8 @@ class ValueReader {
   void assign(const Node& node, std::string& value) const {
     const std::string& text = text_of(node);
     const auto& choices = key_.rule.choices;
+    if (!text.empty() && text == key_.rule.former)
+      document_.fail(node, path_, fmt::format("{} is gone: write {}", text, key_.rule.instead));
     if (!choices.empty() && std::ranges::find(choices, text) == choices.end()) fail_choice(node);
     value = text;
   }

@@ -50,6 +50,13 @@ Rule Rule::or_word(std::string_view text, double value) const {
   return rule;
 }
 
+Rule Rule::replaces(std::string_view former_choice, std::string_view by) const {
+  Rule rule = *this;
+  rule.former = former_choice;
+  rule.instead = by;
+  return rule;
+}
+
 Rule Rule::required() const {
   Rule rule = *this;
   rule.needed = true;

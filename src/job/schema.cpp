@@ -272,9 +272,8 @@ void describe(Visitor& v, StrategyOptions& o) {
   v.key("kind", o.kind,
         choice({"synchronous", "parameter_server", "local_sgd", "elastic_averaging", "gossip"}),
         "how workers share what they learn (docs/strategies.md)");
-  v.key(
-      "transport", o.transport, choice({"auto", "shm", "gloo", "mpi"}),
-      "how workers talk; auto: shared memory on one host, gloo (under mpirun: MPI) between hosts");
+  v.key("transport", o.transport, choice({"auto", "shm", "tcp", "mpi"}).replaces("gloo", "tcp"),
+        "how workers talk; auto: shared memory on one host, tcp (under mpirun: MPI) between hosts");
   v.key("bucket", o.bucket, any(),
         "gradients that leave together while backward still runs, in MiB; off: all at its end; "
         "auto: the fastest of a few sizes, found in the first steps; never changes the result");

@@ -23,12 +23,15 @@ struct Rule {
   std::vector<std::string_view> choices;  ///< text: the only values
   std::string_view word;                  ///< numbers: this word may stand for `word_value`
   double word_value = 0;
-  bool needed = false;  ///< there is no default
+  std::string_view former;   ///< text: a choice that there was once
+  std::string_view instead;  ///< what to write in its place
+  bool needed = false;       ///< there is no default
   std::vector<std::string_view>
       kinds;  ///< counts only when the `kind` beside it is one of these; empty: always
 
   Rule or_word(std::string_view text, double value) const;
   Rule required() const;
+  Rule replaces(std::string_view former_choice, std::string_view by) const;
   Rule only_for(std::vector<std::string_view> those) const;
 };
 Rule any();

@@ -4,7 +4,11 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "core/split_mix.hpp"
@@ -37,26 +41,65 @@ void fill_in_generator(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, mode_key), stack);
 }
 
-// Registrations live as long as the process, like libtorch's own.
-void register_kernels() {
-  auto& dispatcher = c10::Dispatcher::singleton();
-  static c10::RegistrationHandleRAII fallback = dispatcher.registerFallback(
-      mode_key, c10::KernelFunction::makeFallthrough(), "convoy: lane random numbers");
-  static std::vector<c10::RegistrationHandleRAII> kernels;
-  for (const c10::OperatorName& name : dispatcher.getAllOpNames()) {
-    const auto op = dispatcher.findSchema(name);
-    if (!op) continue;
-    const auto& arguments = op->schema().arguments();
-    if (std::none_of(arguments.begin(), arguments.end(), is_generator)) continue;
-    kernels.push_back(dispatcher.registerImpl(
-        name, mode_key, c10::KernelFunction::makeFromBoxedFunction<&fill_in_generator>(),
-        c10::nullopt, nullptr, "convoy: lane random numbers"));
+// Libraries bring operators whenever they are loaded, which may be after the first lane has run.
+class DrawingOperators {
+ public:
+  DrawingOperators() {
+    auto& dispatcher = c10::Dispatcher::singleton();
+    registrations_.push_back(dispatcher.registerFallback(
+        mode_key, c10::KernelFunction::makeFallthrough(), "convoy: lane random numbers"));
+    // It tells of all that there are, too.
+    registrations_.push_back(dispatcher.addRegistrationListener(std::make_unique<Listener>(*this)));
   }
-}
+
+  /// Registers the kernel for those that have come since the last call.
+  void take_new() {
+    if (!any_new_.load(std::memory_order_acquire)) return;
+    const std::lock_guard<std::mutex> lock(registering_);
+    std::vector<c10::OperatorName> names;
+    {
+      const std::lock_guard<std::mutex> short_lock(telling_);
+      names.swap(new_);
+    }
+    for (const c10::OperatorName& name : names) {
+      if (!known_.insert(name).second) continue;  // its library was unloaded and is back
+      registrations_.push_back(c10::Dispatcher::singleton().registerImpl(
+          name, mode_key, c10::KernelFunction::makeFromBoxedFunction<&fill_in_generator>(),
+          std::nullopt, nullptr, "convoy: lane random numbers"));
+    }
+    const std::lock_guard<std::mutex> short_lock(telling_);
+    any_new_.store(!new_.empty(), std::memory_order_release);
+  }
+
+ private:
+  // Called while the dispatcher is locked: nothing can be registered here.
+  class Listener final : public c10::OpRegistrationListener {
+   public:
+    explicit Listener(DrawingOperators& told) : told_(told) {}
+    void onOperatorRegistered(const c10::OperatorHandle& op) override {
+      const auto& arguments = op.schema().arguments();
+      if (std::none_of(arguments.begin(), arguments.end(), is_generator)) return;
+      const std::lock_guard<std::mutex> lock(told_.telling_);
+      told_.new_.push_back(op.operator_name());
+      told_.any_new_.store(true, std::memory_order_release);
+    }
+    void onOperatorDeregistered(const c10::OperatorHandle&) override {}
+
+   private:
+    DrawingOperators& told_;
+  };
+
+  std::atomic<bool> any_new_{false};
+  std::mutex telling_;
+  std::vector<c10::OperatorName> new_;
+  std::mutex registering_;
+  std::unordered_set<c10::OperatorName> known_;
+  std::vector<c10::RegistrationHandleRAII> registrations_;
+};
 
 at::Generator make_generator(std::uint64_t seed) {
-  static std::once_flag once;
-  std::call_once(once, register_kernels);
+  static DrawingOperators operators;  // as long as the process, like libtorch's own registrations
+  operators.take_new();
   return at::make_generator<at::CPUGeneratorImpl>(seed);
 }
 

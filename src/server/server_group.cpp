@@ -47,6 +47,10 @@ class NetworkServerGroup final : public ServerGroup {
     }
   }
 
+  std::string agree(const std::string& key, const std::string& mine) override {
+    return store().compare_set("servers/agreed/" + key, "", mine);
+  }
+
   std::unique_ptr<server::Link> connect(int replica) override {
     const auto number = static_cast<std::uint64_t>(options_.rank) * server::replicas_of_process +
                         static_cast<std::uint64_t>(replica);

@@ -8,6 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
+#include "core/kernel_card.hpp"
 #include "train/trainer_impl.hpp"
 
 namespace convoy {
@@ -24,6 +25,8 @@ Json repaired_data(const Json& model_meta) {
 }  // namespace
 
 RunSummary Trainer::Impl::run_elastic() {
+  const std::string card = kernel_card(options_.membership->worker());
+  compare_kernels_with(options_.membership->agree("kernels", card), card);
   while (true) {
     try {
       enter(options_.membership->join(options_.stop));

@@ -1,7 +1,6 @@
 // What a run tells: events, evaluations, checkpoints, the summary.
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
-#include <torch/version.h>
 
 #include <algorithm>
 
@@ -9,6 +8,7 @@
 #include "convoy/core/version.hpp"
 #include "convoy/report/html.hpp"
 #include "convoy/report/metrics.hpp"
+#include "core/kernel_card.hpp"
 #include "core/machine.hpp"
 #include "data/target.hpp"
 #include "train/trainer_impl.hpp"
@@ -254,7 +254,7 @@ Json Trainer::Impl::summary(const std::string& sha256) const {
           {"seconds_per_step", time_use_per_step(Meter{})},
           {"task", name_of(spec.task)},
           {"class_names", spec.class_names},
-          {"environment", {{"cpu", cpu_name()}, {"libtorch", TORCH_VERSION}}}};
+          {"environment", kernels_json(kernels())}};
 }
 
 void Trainer::Impl::write_sample_predictions(const Dataset& dataset, const Inference& inference) {

@@ -10,6 +10,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "core/aligned.hpp"
 #include "train/gradient_stream.hpp"
 
 namespace convoy {
@@ -40,6 +41,14 @@ void ReplicaShared::read_ahead(std::int64_t step) const {
 Batch ReplicaShared::read_lane(std::int64_t step, std::int64_t lane) const {
   if (inputs != nullptr) return inputs->input(lane);
   const std::vector<std::int64_t> samples = schedule->lane_samples(step, lane);
+  Batch batch = read_samples(step, samples);
+  batch.features = aligned(std::move(batch.features));
+  batch.target = aligned(std::move(batch.target));
+  return batch;
+}
+
+Batch ReplicaShared::read_samples(std::int64_t step,
+                                  const std::vector<std::int64_t>& samples) const {
   if (!augmentation || augmentation->empty()) return dataset->read(samples);
   return dataset->read_changed(
       samples, [&](std::span<float> features, std::size_t position, float largest) {

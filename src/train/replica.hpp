@@ -43,6 +43,7 @@ struct ReplicaShared {
 
   /// The samples of a lane, changed at random where the job says so: by seed, step and sample.
   Batch read_lane(std::int64_t step, std::int64_t lane) const;
+  Batch read_samples(std::int64_t step, const std::vector<std::int64_t>& samples) const;
 };
 
 /// Reads `lanes`, again and again, of the steps from `step` to before `end`.

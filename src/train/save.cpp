@@ -8,6 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/metrics.hpp"
+#include "core/kernel_card.hpp"
 #include "core/machine.hpp"
 #include "core/tensor_bytes.hpp"
 #include "train/trainer_impl.hpp"
@@ -50,6 +51,7 @@ TrainingState Trainer::Impl::copy_state() {
   TrainingState state = capture_state(*weights_, states, progress);
   if (columns_) add_columns(state);
   state.meta["identity"] = identity_;
+  state.meta["kernels"] = kernels_json(kernels());
   state.meta["model"] = options_.model_meta;
   if (own_steps() && kept_by_first()) {
     for (const auto& [name, tensor] : own_state())

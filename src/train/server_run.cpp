@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "core/kernel_card.hpp"
 #include "train/served.hpp"
 
 namespace convoy {
@@ -27,6 +28,10 @@ RunSummary Trainer::Impl::run_served() {
         "strategy.backups: servers that are threads of one "
         "process are lost together; start them "
         "as processes with convoy launch --servers, or remove it");
+  if (options_.servers) {
+    const std::string card = kernel_card(options_.servers->rank());
+    compare_kernels_with(options_.servers->agree("kernels", card), card);
+  }
   Served served;
   served_ = &served;
   make_server_workers();

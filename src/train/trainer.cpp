@@ -9,6 +9,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/report/metrics.hpp"
+#include "core/kernel_card.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
 #include "train/trainer_impl.hpp"
@@ -190,6 +191,7 @@ void Trainer::Impl::start_trace() {
 RunSummary Trainer::Impl::run() {
   if (job_.strategy.kind == "parameter_server") return run_served();
   if (options_.membership != nullptr) return run_elastic();
+  compare_kernels();
   const Json resumed = options_.resume ? resume() : Json();
   log_ = open_log();
   emit_start();
@@ -249,6 +251,8 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
     fmt::print(stderr, "convoy: {}; using an older one\n", line);
   require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
                         loaded->path.string());
+  const std::string other = kernel_difference_to(loaded->state.meta.value("kernels", Json()));
+  if (!other.empty()) fmt::print(stderr, "convoy: {}: {}\n", loaded->path.string(), other);
   if (columns_) take_out_columns(loaded->state, loaded->path.string());
   take_out_own_state(loaded->state);
   full_states_.clear();
@@ -263,6 +267,7 @@ Trainer::Impl::Json Trainer::Impl::restore_newest() {
   Json resumed = event("resumed");
   resumed["from"] = loaded->path.filename().string();
   if (!loaded->damaged.empty()) resumed["damaged"] = loaded->damaged;
+  if (!other.empty()) resumed["other_kernels"] = other;
   return resumed;
 }
 

@@ -107,6 +107,10 @@ class Trainer::Impl {
   void copy_own_state(int source, const std::vector<int>& takers);
   bool find_own_states(const std::vector<std::string>& wanted);
 
+  // unlike.cpp
+  void compare_kernels() const;
+  void compare_kernels_with(const std::string& first, const std::string& own) const;
+
   // columns.cpp
   void require_fitting_columns() const;
   void make_columns();

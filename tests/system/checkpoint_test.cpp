@@ -7,6 +7,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
 
@@ -156,8 +157,8 @@ TEST_F(CheckpointCommand, SaysWhatIsWrong) {
 }
 
 Outcome train_with(const std::string& faults, const Workplace& place, const std::string& out) {
-  return Process::of({CONVOY_PROGRAM, "train", "mlp.yaml", "--out", out, "--quiet", "--set",
-                      "train.checkpoint.keep_every=5"},
+  return Process::of({convoy::testing::program_path(), "train", "mlp.yaml", "--out", out, "--quiet",
+                      "--set", "train.checkpoint.keep_every=5"},
                      place.path(), out, {"CONVOY_FAULTS=" + faults})
       .wait();
 }

@@ -29,7 +29,8 @@ export PATH=$work/bin:$PATH
 stand_in dpkg-query < <(echo "cat '$work/installed'")
 stand_in apt-get < <(echo "if [[ \$* == *install* ]]; then cp '$work/all' '$work/installed'; fi")
 stand_in sudo <<<'exec "$@"'
-stand_in cmake < <(echo "mkdir -p '$tree/build/release' && touch '$tree/build/release/build.ninja'")
+# cmake -P asks whether there is a libtorch that need not be fetched.
+stand_in cmake < <(echo "[[ \$1 == -P ]] && exec test -e '$work/has-libtorch'; mkdir -p '$tree/build/release' && touch '$tree/build/release/build.ninja'")
 stand_in ninja < <(cat <<N
 sleep 0.5
 echo "[1/1] Building CXX object"
@@ -37,14 +38,16 @@ printf '#!/bin/bash\necho "program got: \$*"\nexit 7\n' >'$tree/build/release/co
 chmod +x '$tree/build/release/convoy'
 N
 )
+printf '#!/bin/bash\necho "libtorch" >>"%s"\n' "$calls" >"$tree/scripts/libtorch" && chmod +x "$tree/scripts/libtorch"
 all_installed >"$work/all"
-grep -v -E 'libtorch-dev|g\+\+' "$work/all" >"$work/installed"
+grep -v -E 'libzip-dev|g\+\+' "$work/all" >"$work/installed"
 
 run train "a b"
 [[ $status == 7 && $(<"$work/out") == "program got: train a b" ]] || fail "first call: status $status, $(<"$work/out")"
-grep -q '^convoy: installing 2 Debian packages: g++ libtorch-dev$' "$work/err" || fail "installs what is missing alone"
+grep -q '^convoy: installing 2 Debian packages: g++ libzip-dev$' "$work/err" || fail "installs what is missing alone"
 grep -q '^building Convoy' "$work/err" || fail "says that it builds"
-[[ $(called ninja) == 1 && $(called cmake) == 1 && $(called apt-get) == 1 ]] || fail "one install, one build"
+[[ $(called ninja) == 1 && $(called "cmake --preset") == 1 && $(called apt-get) == 1 ]] || fail "one install, one build"
+grep -q '^libtorch$' "$calls" || fail "fetches libtorch where there is none"
 
 : >"$calls"
 run

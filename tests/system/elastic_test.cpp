@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "paths.hpp"
 #include "system/launch_support.hpp"
 #include "unit/etcd_support.hpp"
 
@@ -108,7 +109,7 @@ class Elastic {
 
  private:
   static std::vector<std::string> words(std::vector<std::string> options) {
-    std::vector<std::string> all = {CONVOY_PROGRAM, "launch"};
+    std::vector<std::string> all = {convoy::testing::program_path(), "launch"};
     all.insert(all.end(), options.begin(), options.end());
     for (const char* word : {"--", "train", "job.yaml", "--out", "run", "--replicas", "1"})
       all.emplace_back(word);
@@ -220,10 +221,10 @@ TEST(ElasticJob, TheProcessOfItsStateMayDie) {
   EXPECT_THAT(outcome.err, HasSubstr(fmt::format("the process {} is gone", before)));
 }
 
-// gloo writes to connections that the other side may just have closed.
+// tcp writes to connections that the other side may just have closed.
 TEST(ElasticJob, AClosedConnectionIsNotTheEndOfAWorker) {
   const Place place;
-  place.write("job.yaml", std::string(job) + "strategy: {transport: gloo}\n");
+  place.write("job.yaml", std::string(job) + "strategy: {transport: tcp}\n");
   Elastic launcher(place, {"--workers", "2:2"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
   for (const auto& [worker, pid] : launcher.workers()) ::kill(pid, SIGPIPE);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "convoy/core/file.hpp"
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/hosts.hpp"
 #include "system/process.hpp"
@@ -65,20 +66,23 @@ TEST(Group, SameBitsForAnyWorkersReplicasAndTransports) {
   for (const char* job : {"mlp.yaml", "cnn.yaml", "table.yaml"}) {
     const std::string expected = sha_alone(place, job);
     const auto check = [&](int workers, const char* replicas, const char* transport,
-                           const char* bucket) {
-      const std::string out = fmt::format("{}-{}-{}-{}", job, workers, replicas, transport);
+                           const char* bucket, const Words& options = {}) {
+      const std::string out =
+          fmt::format("{}-{}-{}-{}{}", job, workers, replicas, transport, options.size());
       const Words words =
           train(job, out,
                 {"--replicas", replicas, "--set", fmt::format("strategy.transport={}", transport),
                  "--set", fmt::format("strategy.bucket={}", bucket)});
-      EXPECT_EQ(sha_of(place, out, run(launch(workers, words), place.path())), expected) << out;
+      EXPECT_EQ(sha_of(place, out, run(launch(workers, words, options), place.path())), expected)
+          << out;
     };
     check(2, "1", "auto", "auto");
-    check(3, "2", "gloo", "0.01");
+    check(3, "2", "tcp", "0.01");
     if (job != std::string("cnn.yaml")) continue;
     check(1, "2", "auto", "auto");
     check(4, "1", "shm", "0.01");
-    check(8, "1", "gloo", "off");
+    check(8, "1", "tcp", "off");
+    check(2, "1", "tcp", "auto", {"--encrypt", "--interface", "127.0.0.1,127.0.0.2"});
   }
 }
 
@@ -91,7 +95,7 @@ TEST(Group, SameBitsUnderMpirun) {
        {std::pair{"3", "auto"}, std::pair{"2", "mpi"}, std::pair{"4", "mpi"}}) {
     const std::string out = fmt::format("mpi-{}-{}", workers, transport);
     auto process = Process::of(
-        mpirun + Words{workers, CONVOY_PROGRAM} +
+        mpirun + Words{workers, convoy::testing::program_path()} +
             train("cnn.yaml", out,
                   {"--replicas", "1", "--set", fmt::format("strategy.transport={}", transport)}),
         place.path(), "mpirun");
@@ -107,12 +111,12 @@ TEST(Group, SameBitsWithTheVariablesOfSrun) {
   const std::string expected = sha_alone(place, "mlp.yaml");
   std::vector<std::unique_ptr<Process>> workers;
   for (const char* rank : {"2", "1", "0"}) {
-    workers.push_back(std::make_unique<Process>(
-        Process::of(Words{CONVOY_PROGRAM} + train("mlp.yaml", "srun", {"--replicas", "1"}),
-                    place.path(), fmt::format("task{}", rank),
-                    {fmt::format("SLURM_PROCID={}", rank), fmt::format("SLURM_LOCALID={}", rank),
-                     "SLURM_STEP_NUM_TASKS=3", "SLURM_STEP_TASKS_PER_NODE=3", "SLURM_NODEID=0",
-                     fmt::format("SLURM_JOB_ID={}", ::getpid()), "SLURM_STEP_ID=0"})));
+    workers.push_back(std::make_unique<Process>(Process::of(
+        Words{convoy::testing::program_path()} + train("mlp.yaml", "srun", {"--replicas", "1"}),
+        place.path(), fmt::format("task{}", rank),
+        {fmt::format("SLURM_PROCID={}", rank), fmt::format("SLURM_LOCALID={}", rank),
+         "SLURM_STEP_NUM_TASKS=3", "SLURM_STEP_TASKS_PER_NODE=3", "SLURM_NODEID=0",
+         fmt::format("SLURM_JOB_ID={}", ::getpid()), "SLURM_STEP_ID=0"})));
   }
   for (auto& worker : workers) EXPECT_EQ(worker->wait().status, 0) << worker->err();
   EXPECT_EQ(place.summary("srun")["weights_sha256"], expected);
@@ -151,7 +155,7 @@ TEST(Group, AKilledWorkerEndsTheJobWhichOtherWorkersGoOnWith) {
   const Workplace place;
   const Words longer = {"--set", "train.epochs=50"};
   const std::string expected = sha_alone(place, "cnn.yaml", longer);
-  for (const char* transport : {"shm", "gloo"}) {
+  for (const char* transport : {"shm", "tcp"}) {
     const std::string out = fmt::format("killed-{}", transport);
     const Words set = longer + Words{"--set", fmt::format("strategy.transport={}", transport)};
     Process process(launch(3, train("cnn.yaml", out, set + Words{"--replicas", "1"})),
@@ -198,6 +202,22 @@ TEST(Group, AWrongJobIsOneLineAndStatus2) {
       run(launch(3, train("mlp.yaml", "run", {"--set", "train.lanes=many"})), place.path());
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("train.lanes"));
+}
+
+TEST(Group, AnInterfaceThatIsNotThereIsOneLine) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run"), {"--interface", "nonsense7"}), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--interface nonsense7"), HasSubstr("lo (127.0.0.1)")));
+}
+
+TEST(Group, AJobThatSaysGlooIsToldWhatToWrite) {
+  const Workplace place;
+  const Outcome outcome =
+      run(launch(2, train("mlp.yaml", "run", {"--set", "strategy.transport=gloo"})), place.path());
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("gloo is gone: write tcp"));
 }
 
 TEST(Group, TheTimelineHasEveryWorker) {
@@ -256,7 +276,7 @@ class GroupOfHosts : public ::testing::Test {
                               const std::vector<std::filesystem::path>& folders = {}) {
     std::vector<std::unique_ptr<Process>> launchers;
     for (std::size_t h = 0; h < workers.size(); ++h) {
-      const auto words = Words{CONVOY_PROGRAM} +
+      const auto words = Words{convoy::testing::program_path()} +
                          launch(workers[h], command,
                                 {"--hosts", std::to_string(workers.size()), "--host",
                                  std::to_string(h), "--rendezvous", hosts.address(0) + ":7070"});
@@ -283,7 +303,7 @@ TEST_F(GroupOfHosts, SameBitsOnTwoAndThreeHosts) {
     for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(sha_of(place, out, outcomes[0]), expected) << workers.size() << " hosts";
     const bool alone = workers == std::vector{1, 1};
-    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "gloo" : "shm+gloo");
+    EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "tcp" : "shm+tcp");
     if (!shaped) GTEST_SKIP() << "links were not shaped: the kernel lacks tc's tbf";
   }
 }
@@ -324,7 +344,7 @@ TEST_F(GroupOfHosts, AKilledHostIsNamed) {
   const Workplace place;
   const Words command = train("cnn.yaml", "run", {"--replicas", "1", "--set", "train.epochs=500"});
   const auto start = [&](int host) {
-    return Process::of(hosts.on(host, Words{CONVOY_PROGRAM} +
+    return Process::of(hosts.on(host, Words{convoy::testing::program_path()} +
                                           launch(1, command,
                                                  {"--hosts", "2", "--host", std::to_string(host),
                                                   "--rendezvous", hosts.address(0) + ":7070"})),

@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "paths.hpp"
+
 namespace convoy::testing {
 namespace {
 
@@ -21,7 +23,7 @@ std::string content(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> convoy_with(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words = {CONVOY_PROGRAM};
+  std::vector<std::string> words = {convoy::testing::program_path()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;
 }

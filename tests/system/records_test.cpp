@@ -10,6 +10,7 @@
 
 #include "convoy/data/formats.hpp"
 #include "convoy/data/prepare.hpp"
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
 
@@ -56,8 +57,9 @@ TEST(Records, AKilledOrFailedPreparationLeavesNothingInPlace) {
   const Workplace place;
   for (const char* fault : {"write:enospc,path=.records", "crash:write,path=.records",
                             "crash:rename,path=records.json", "sync:eio,path=.records"}) {
-    auto process = Process::of({CONVOY_PROGRAM, "data", "prepare", "table.yaml", "--out", "p"},
-                               place.path(), "prepare", {std::string("CONVOY_FAULTS=") + fault});
+    auto process = Process::of(
+        {convoy::testing::program_path(), "data", "prepare", "table.yaml", "--out", "p"},
+        place.path(), "prepare", {std::string("CONVOY_FAULTS=") + fault});
     const Outcome outcome = process.wait();
     EXPECT_NE(outcome.status, 0) << fault;
     EXPECT_FALSE(fs::exists(place.path() / "p")) << fault;
@@ -65,9 +67,9 @@ TEST(Records, AKilledOrFailedPreparationLeavesNothingInPlace) {
   EXPECT_EQ(prepare(place, {"table.yaml", "--out", "p"}).status, 0);
   const std::string index = place.read("p/records.json");
   EXPECT_EQ(prepare(place, {"table.yaml", "--out", "p"}).status, 2) << "it is there already";
-  auto process =
-      Process::of({CONVOY_PROGRAM, "data", "prepare", "table.yaml", "--out", "p", "--force"},
-                  place.path(), "prepare", {"CONVOY_FAULTS=write:enospc,path=records.json"});
+  auto process = Process::of(
+      {convoy::testing::program_path(), "data", "prepare", "table.yaml", "--out", "p", "--force"},
+      place.path(), "prepare", {"CONVOY_FAULTS=write:enospc,path=records.json"});
   EXPECT_EQ(process.wait().status, 1);
   EXPECT_EQ(place.read("p/records.json"), index) << "what was there stays";
   EXPECT_EQ(run({"data", "verify", "p"}, place.path()).status, 0);

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/hosts.hpp"
 #include "system/process.hpp"
@@ -273,7 +274,8 @@ TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
   const Words meet = {"--rendezvous", "127.0.0.1:17072"};
   const Words command = train("run", served("bsp", 3000, 1) + Words{"--replicas", "1"});
   const auto launcher = [&](const Words& words) {
-    return Process::of(Words{CONVOY_PROGRAM} + words, place.path(), "launcher" + words[2], secret);
+    return Process::of(Words{convoy::testing::program_path()} + words, place.path(),
+                       "launcher" + words[2], secret);
   };
   Process job = launcher(elastic("1", meet + Words{"--servers", "2"}, command));
   ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
@@ -326,7 +328,7 @@ TEST(ServerProcesses, OfTwoHostsHaveTheSameBitsAlsoWhenOneIsKilled) {
   for (const std::string victim : {"none", "server", "worker"}) {
     std::vector<std::unique_ptr<Process>> launchers;
     for (int h = 0; h < 2; ++h) {
-      const Words words = Words{CONVOY_PROGRAM,
+      const Words words = Words{convoy::testing::program_path(),
                                 "launch",
                                 "--workers",
                                 "1",

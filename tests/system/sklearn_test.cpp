@@ -9,6 +9,7 @@
 
 #include "convoy/data/load.hpp"
 #include "core/temporary_folder.hpp"
+#include "paths.hpp"
 #include "system/process.hpp"
 
 namespace convoy::testing {
@@ -92,7 +93,7 @@ Outcome python(const std::vector<std::string>& arguments, const std::filesystem:
 
 TEST(Sklearn, TheSameStepsGiveTheSameNumbers) {
   const TemporaryFolder folder;
-  const std::string script = CONVOY_SOURCE_DIR "/tests/system/sklearn_compare.py";
+  const std::string script = convoy::testing::source_folder() + "/tests/system/sklearn_compare.py";
   if (!std::filesystem::exists("/usr/bin/python3") ||
       python({"-c", "import sklearn"}, folder.path()).status != 0) {
     GTEST_SKIP() << "Debian's python3-sklearn is not installed";

@@ -14,6 +14,7 @@
 
 #include "comm/rendezvous_socket.hpp"
 #include "core/temporary_folder.hpp"
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
 
@@ -104,14 +105,15 @@ class PostgresServer {
 /// convoy with these arguments and, in the environment, these variables.
 Outcome run_with(const std::vector<std::string>& environment, std::vector<std::string> arguments,
                  const fs::path& directory) {
-  arguments.insert(arguments.begin(), CONVOY_PROGRAM);
+  arguments.insert(arguments.begin(), convoy::testing::program_path());
   return Process::of(std::move(arguments), directory, "convoy", environment).wait();
 }
 
 /// convoy, whose standard input is `file`.
 Outcome run_on_input(const std::string& file, const std::string& arguments,
                      const fs::path& directory) {
-  return Process::of({"bash", "-c", fmt::format("{} {} < {}", CONVOY_PROGRAM, arguments, file)},
+  return Process::of({"bash", "-c",
+                      fmt::format("{} {} < {}", convoy::testing::program_path(), arguments, file)},
                      directory, "convoy")
       .wait();
 }

@@ -18,6 +18,7 @@
 #include "convoy/comm/store.hpp"
 #include "convoy/core/error.hpp"
 #include "elastic/rendezvous_process.hpp"
+#include "paths.hpp"
 
 namespace convoy {
 namespace store_process_test {
@@ -31,7 +32,7 @@ const Secret secret("the secret of a process");
 class RendezvousProcessTest : public ::testing::Test {
  protected:
   RendezvousProcessOptions options(Endpoint listen = {"127.0.0.1", 0}) {
-    return {CONVOY_PROGRAM, std::move(listen), secret,
+    return {convoy::testing::program_path(), std::move(listen), secret,
             [this](const std::string& line) { log_ += line + "\n"; }};
   }
   static std::unique_ptr<Store> open(const RendezvousProcess& process) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
 
@@ -50,7 +51,7 @@ TEST(Strategies, TheSameBitsForAnyTransportAndReplicas) {
     SCOPED_TRACE(strategy[0]);
     const auto out = [&](const char* name) { return fmt::format("{}-{}", name, number); };
     const std::string expected = launched(place, 3, out("shm"), strategy, "shm", "1");
-    EXPECT_EQ(launched(place, 3, out("gloo"), strategy, "gloo", "2"), expected);
+    EXPECT_EQ(launched(place, 3, out("tcp"), strategy, "tcp", "2"), expected);
     ++number;
   }
 }
@@ -64,7 +65,8 @@ TEST(Strategies, TheSameBitsUnderMpirun) {
     const std::string expected = launched(place, 2, "shm-" + strategy[0], strategy, "shm", "1");
     Words set = strategy;
     set.push_back("strategy.transport=mpi");
-    Words words = {"mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", CONVOY_PROGRAM};
+    Words words = {"mpirun", "--allow-run-as-root",          "--oversubscribe", "-n",
+                   "2",      convoy::testing::program_path()};
     for (const std::string& word : train("mpi-" + strategy[0], set, {"--replicas", "1"}))
       words.push_back(word);
     auto process = Process::of(words, place.path(), "mpirun");

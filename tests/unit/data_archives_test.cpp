@@ -20,6 +20,7 @@
 #include "data/torch_file.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
+#include "paths.hpp"
 
 namespace convoy {
 namespace data_archives_test {
@@ -31,7 +32,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string stored_file(const std::string& name) {
-  return std::string(CONVOY_SOURCE_DIR) + "/fuzz/corpus/" + name;
+  return convoy::testing::source_folder() + "/fuzz/corpus/" + name;
 }
 
 Array stored_array(const std::string& file, const std::string& array = "") {

@@ -9,6 +9,7 @@
 #include "convoy/comm/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "elastic/coordinator.hpp"
+#include "elastic/store_keys.hpp"
 #include "rendezvous_support.hpp"
 #include "train_support.hpp"
 
@@ -47,6 +48,12 @@ class Elastic {
     for (std::thread& thread : threads_) thread.join();
   }
 
+  // Workers 0 to `workers` - 1 are started: the first generation waits for all of them, however late
+  // their threads begin.
+  void announce(int workers) {
+    for (int worker = 0; worker < workers; ++worker) coordinator_.worker_started(worker, 1);
+    open()->get(keys::started(workers - 1), 10s);
+  }
   // Starts worker `number`; its data call `at`.
   void start(
       int number, std::function<void(int)> at = [](int) {}) {

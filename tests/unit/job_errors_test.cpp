@@ -24,6 +24,10 @@ void expect_error(const std::string& yaml, const std::string& message) {
   EXPECT_EQ(error_in(data + yaml), "job.yaml:" + message);
 }
 
+TEST(JobErrors, a_choice_that_is_gone_names_its_successor) {
+  expect_error("strategy: {transport: gloo}\n", "2: strategy.transport: gloo is gone: write tcp");
+}
+
 TEST(JobErrors, unknown_keys_name_the_nearest) {
   expect_error("train:\n  epoch: 3\n", "3: train.epoch: unknown key; did you mean 'train.epochs'?");
   expect_error("trian: {}\n", "2: trian: unknown key; did you mean 'train'?");

@@ -12,6 +12,7 @@
 
 #include "convoy/job/job.hpp"
 #include "job/schema.hpp"
+#include "paths.hpp"
 
 namespace convoy {
 namespace job_print_test {
@@ -223,8 +224,8 @@ void expect_round_trip(const Job& job) {
 
 TEST(JobPrint, examples_round_trip) {
   int examples = 0;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(CONVOY_SOURCE_DIR "/examples")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           convoy::testing::source_folder() + "/examples")) {
     if (entry.path().extension() != ".yaml") continue;
     SCOPED_TRACE(entry.path());
     expect_round_trip(load_job(entry.path()));

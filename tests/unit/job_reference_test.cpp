@@ -7,11 +7,12 @@
 #include "job/guarantees.hpp"
 #include "job/schema.hpp"
 #include "job/suggest.hpp"
+#include "paths.hpp"
 
 namespace convoy {
 namespace job_reference_test {
 
-const std::string reference_file = CONVOY_SOURCE_DIR "/docs/job.md";
+const std::string reference_file = convoy::testing::source_folder() + "/docs/job.md";
 
 TEST(JobReference, the_documentation_is_up_to_date) {
   if (std::getenv("CONVOY_WRITE_DOCS") != nullptr)
@@ -22,7 +23,7 @@ TEST(JobReference, the_documentation_is_up_to_date) {
 }
 
 TEST(JobReference, the_table_of_strategies_is_up_to_date) {
-  const std::string file = CONVOY_SOURCE_DIR "/docs/strategies.md";
+  const std::string file = convoy::testing::source_folder() + "/docs/strategies.md";
   std::string text = read_text_file(file);
   const std::size_t begin = text.find("| strategy |");
   ASSERT_NE(begin, std::string::npos);

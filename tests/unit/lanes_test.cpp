@@ -1,5 +1,6 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
+#include <torch/library.h>
 #include <torch/torch.h>
 
 #include <numeric>
@@ -216,6 +217,30 @@ TEST(LaneRandom, LeavesTheGlobalGeneratorAlone) {
     draw_many_kinds();
   }
   EXPECT_TRUE(torch::equal(draw_many_kinds(), expected));
+}
+
+torch::Tensor draw_by_the_default(const torch::Tensor& self, std::optional<at::Generator> given) {
+  auto* generator = at::get_generator_or_default<at::CPUGeneratorImpl>(
+      given, at::detail::getDefaultCPUGenerator());
+  return torch::full_like(self, static_cast<double>(generator->random() % 1000000));
+}
+
+TEST(LaneRandom, CoversOperatorsOfLibrariesThatAreLoadedLater) {
+  { const LaneRandom before(1); }
+  static torch::Library library(torch::Library::DEF, "convoy_loaded_later", std::nullopt, __FILE__,
+                                __LINE__);
+  library.def("draw(Tensor self, *, Generator? generator=None) -> Tensor");
+  library.impl("draw", torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd,
+                                       TORCH_FN(draw_by_the_default)));
+  const auto draw = [](std::uint64_t seed) {
+    const LaneRandom random(seed);
+    return c10::Dispatcher::singleton()
+        .findSchemaOrThrow("convoy_loaded_later::draw", "")
+        .typed<torch::Tensor(const torch::Tensor&, std::optional<at::Generator>)>()
+        .call(torch::zeros({3}), std::nullopt);
+  };
+  EXPECT_TRUE(torch::equal(draw(1), draw(1)));
+  EXPECT_FALSE(torch::equal(draw(1), draw(2)));
 }
 
 TEST(LaneRandom, NestsAndReseeds) {

@@ -33,6 +33,7 @@ TEST(TrainElastic, WithoutTroubleItIsAnOrdinaryRun) {
 TEST(TrainElastic, CompressedSumsGoOnWithoutALostWorkersResidual) {
   for (const char* kind : {"top_k", "int8", "power_sgd"}) {
     Elastic job(2);
+    job.announce(3);
     job.job.strategy.compression.kind = kind;
     job.job.strategy.compression.part = 0.1;
     for (int worker = 0; worker < 2; ++worker) job.start(worker);
@@ -85,6 +86,7 @@ TEST(TrainElastic, OfStepsOfEachWorkersOwnALostWorkersAreDoneByTheOthers) {
     for (const int lost : {0, 2}) {
       SCOPED_TRACE(strategy.kind + ", lost: " + std::to_string(lost));
       Elastic job(2);
+      job.announce(3);
       job.job.strategy = strategy;
       job.job.train.steps = 40;
       job.job.train.optimizer.momentum = 0;
@@ -105,6 +107,7 @@ TEST(TrainElastic, WithStepsOfItsOwnAWorkerMayJoinAndAnotherLeave) {
   for (const StrategyOptions& strategy : averaging_strategies()) {
     SCOPED_TRACE(strategy.kind);
     Elastic job(1);
+    job.announce(2);
     job.job.strategy = strategy;
     job.job.train.steps = 60;
     job.job.train.optimizer.momentum = 0;
@@ -175,6 +178,7 @@ TEST(TrainElastic, WithStepsOfItsOwnAJobOfNobodyGoesOnFromACheckpoint) {
 // The worker that writes the folder falls silent in the middle of a step.
 TEST(TrainElastic, ALostWorkersLanesGoToTheOthers) {
   Elastic job(2);
+  job.announce(3);
   job.start(0, [](int reads) {
     if (reads > 20) throw Killed();
   });
@@ -216,6 +220,7 @@ TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
 // Its signs of life go on while its training hangs: the others' deadline tells.
 TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
   Elastic job(1, 2s);
+  job.announce(2);
   std::atomic<bool> hangs{true};
   job.start(0);
   job.start(1, [&](int reads) {

@@ -74,7 +74,7 @@ class Communicator final : public Peers {
   int rank() const override { return rank_; }
   int size() const override { return static_cast<int>(hosts_.size()); }
   const std::vector<int>& hosts() const { return hosts_; }
-  /// "thread", "shm", "gloo", "mpi", or "shm+gloo" where it depends on the peer.
+  /// "thread", "shm", "tcp", "mpi", or "shm+tcp" where it depends on the peer.
   std::string_view transport() const;
   std::chrono::milliseconds timeout() const { return timeout_; }
   /// Payload bytes handed to the transport so far, all messages and collectives.

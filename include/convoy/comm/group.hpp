@@ -27,18 +27,26 @@ struct WorkerPlace {
 std::optional<WorkerPlace> worker_place();
 
 struct GroupOptions {
-  /// auto: shared memory on one host; between hosts gloo, or MPI where mpirun started the workers.
-  /// Else shm, gloo or mpi.
+  /// auto: shared memory on one host; between hosts tcp, or MPI where mpirun started the workers.
+  /// Else shm, tcp or mpi.
   std::string transport = "auto";
   std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< of every operation
   /// Tells apart the groups that the same workers join one after the other.
   std::string name = "group";
+  /// Messages over tcp are encrypted (AES-256-GCM), and auto does not choose MPI. All members say
+  /// the same. CONVOY_ENCRYPT=1 in the environment says it too.
+  bool encrypt = false;
+  /// Of this host, by name or address: tcp listens and connects there only, and spreads the
+  /// connections of a pair of workers over them. Empty: CONVOY_INTERFACE in the environment, with
+  /// commas between them; else the address that reaches the rendezvous.
+  std::vector<std::string> interfaces = {};
+  int connections = 0;  ///< of a pair of workers over tcp; 0: one for each interface
 };
 
 /// Joins the group that `place` belongs to: all its workers do. Uses the job's secret (Secret::
 /// from_environment; under mpirun and on one host it is made here). Listens at the address that
-/// reaches the rendezvous, 127.0.0.1 on one host. Throws InputError, PeerError, TimeoutError,
-/// AuthenticationError.
+/// reaches the rendezvous, 127.0.0.1 on one host, or at `interfaces`; only while it joins. Throws
+/// InputError, PeerError, TimeoutError, AuthenticationError.
 std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options);
 
 /// The same where the members know each other already: this one is `rank` of `size`, and all of

@@ -137,12 +137,13 @@ class RendezvousClient : public Store {
   const std::string& local_address() const override;
   /// "HOST:PORT" of the rendezvous.
   const std::string& address() const override;
+  std::string derived_key(std::string_view purpose) const override;
   /// Ends all calls, those under way too, with PeerError.
   void interrupt() override;
 
  private:
   friend class RendezvousStore;  // connects by itself, again and again
-  RendezvousClient(rendezvous::Connection connection, const Endpoint& server,
+  RendezvousClient(rendezvous::Connection connection, const Endpoint& server, const Secret& secret,
                    Duration call_timeout);
 
   struct Impl;

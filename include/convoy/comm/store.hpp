@@ -39,6 +39,9 @@ class Store {
   virtual const std::string& local_address() const = 0;
   /// Where the engine is, for messages.
   virtual const std::string& address() const = 0;
+  /// 32 bytes that only who knows the job's secret can compute, others for each purpose:
+  /// HMAC-SHA256 under the secret. They never go through the engine.
+  virtual std::string derived_key(std::string_view purpose) const = 0;
   /// Ends all calls, those under way too, with PeerError.
   virtual void interrupt() = 0;
 };

@@ -273,7 +273,7 @@ struct OuterOptions {
 struct StrategyOptions {
   std::string kind =
       "synchronous";  ///< synchronous, parameter_server, local_sgd, elastic_averaging, gossip
-  std::string transport = "auto";  ///< between workers: auto, shm, gloo, mpi
+  std::string transport = "auto";  ///< between workers: auto, shm, tcp, mpi
   std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
   double timeout = 300;            ///< seconds that a worker may keep the others waiting
   bool balance = true;             ///< lanes move to the faster replicas and workers

@@ -37,6 +37,8 @@ class ServerGroup {
   virtual int workers() const = 0;  ///< processes that the first step waits for
   /// This process ends well: the others need not take it for lost.
   virtual void leave() = 0;
+  /// The value that the first worker that asked gave: the same for all workers of the job.
+  virtual std::string agree(const std::string& key, const std::string& mine) = 0;
   /// The connections of one replica of this process. Throws PeerError when
   /// servers are lost.
   virtual std::unique_ptr<server::Link> connect(int replica) = 0;

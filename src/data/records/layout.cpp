@@ -188,10 +188,10 @@ RecordIndex read_index(std::string_view text) {
   return index;
 }
 
-using Header = std::array<std::uint64_t, record_header_bytes / sizeof(std::uint64_t)>;
+using HeaderWords = std::array<std::uint64_t, record_header_bytes / sizeof(std::uint64_t)>;
 
-Header header_of(const RecordPart& part, std::int64_t samples, std::int64_t first) {
-  Header header{};
+HeaderWords header_of(const RecordPart& part, std::int64_t samples, std::int64_t first) {
+  HeaderWords header{};
   std::memcpy(header.data(), "CONVOYRC", sizeof(std::uint64_t));
   header[1] = records_version;
   header[2] = record_header_bytes;
@@ -257,7 +257,7 @@ RecordIndex parse_record_index(std::string_view text, const std::string& name) {
 
 std::vector<std::byte> format_record_header(const RecordPart& part, std::int64_t samples,
                                             std::int64_t first) {
-  const Header header = header_of(part, samples, first);
+  const HeaderWords header = header_of(part, samples, first);
   const auto bytes = std::as_bytes(std::span(header));
   return {bytes.begin(), bytes.end()};
 }
@@ -273,7 +273,7 @@ void check_record_shard(std::span<const std::byte> file, const RecordPart& part,
   if (file.size() != expected.bytes)
     fail(fmt::format("has {} bytes where its index says {}", file.size(), expected.bytes));
   const std::int64_t first = static_cast<std::int64_t>(shard) * part.shard_samples;
-  const Header header = header_of(part, expected.samples, first);
+  const HeaderWords header = header_of(part, expected.samples, first);
   if (std::memcmp(file.data(), header.data(), record_header_bytes) != 0)
     fail("its header is damaged, or of another data set than the index");
 }

@@ -16,7 +16,7 @@ namespace convoy {
 namespace {
 
 constexpr std::int64_t byte_tokens = 256;
-constexpr std::int64_t most_tokens = 65'536;
+constexpr std::int64_t most_vocabulary = 65'536;
 
 /// Encodes words, each different one once.
 class WordEncoder {
@@ -87,9 +87,9 @@ Tokenizer::Tokenizer(std::vector<Pair> merges)
     : merges_(std::move(merges)), tokens_(token_bytes(merges_)) {}
 
 Tokenizer Tokenizer::train(std::string_view text, std::int64_t vocabulary, int threads) {
-  if (vocabulary < byte_tokens || vocabulary > most_tokens) {
+  if (vocabulary < byte_tokens || vocabulary > most_vocabulary) {
     throw InputError(fmt::format("data.text.vocabulary: {} is not from {} to {}", vocabulary,
-                                 byte_tokens, most_tokens));
+                                 byte_tokens, most_vocabulary));
   }
   return Tokenizer(learn_merges(text, static_cast<std::size_t>(vocabulary - byte_tokens), threads));
 }
@@ -160,7 +160,7 @@ Tokenizer Tokenizer::from_json(const nlohmann::ordered_json& json) {
     const auto right = merge.at(1).get<std::int64_t>();
     const auto known = static_cast<std::int64_t>(lengths.size());
     const bool sound =
-        left >= 0 && left < known && right >= 0 && right < known && known < most_tokens &&
+        left >= 0 && left < known && right >= 0 && right < known && known < most_vocabulary &&
         lengths[static_cast<std::size_t>(left)] + lengths[static_cast<std::size_t>(right)] <=
             longest_word;
     if (!sound) throw InputError("the tokenizer is damaged");

@@ -1,0 +1,95 @@
+#pragma once
+// Groups of threads that talk over TCP.
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "comm/tcp/transport.hpp"
+#include "convoy/comm/communicator.hpp"
+
+namespace convoy::testing {
+
+/// Gives every member the cards of all, as a store would. `change` may tamper with what a reader
+/// sees.
+class Cards {
+ public:
+  using Change = std::function<std::string(int reader, int owner, const std::string& card)>;
+  explicit Cards(
+      int size, Change change = [](int, int, const std::string& card) { return card; })
+      : cards_(static_cast<std::size_t>(size)), change_(std::move(change)) {}
+
+  std::vector<std::string> share(int rank, const std::string& card) {
+    std::unique_lock lock(mutex_);
+    cards_[rank] = card;
+    changed_.notify_all();
+    changed_.wait(lock, [this] {
+      return std::none_of(cards_.begin(), cards_.end(),
+                          [](const std::string& one) { return one.empty(); });
+    });
+    std::vector<std::string> seen;
+    for (int owner = 0; owner < static_cast<int>(cards_.size()); ++owner)
+      seen.push_back(change_(rank, owner, cards_[owner]));
+    return seen;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> cards_;
+  Change change_;
+};
+
+inline TcpOptions tcp_options(int rank, int size, Cards& cards) {
+  TcpOptions options;
+  options.rank = rank;
+  options.size = size;
+  options.group_key = std::string(32, 'k');
+  options.timeout = std::chrono::seconds(20);
+  options.share = [rank, &cards](const std::string& card) { return cards.share(rank, card); };
+  return options;
+}
+
+/// Runs `member` for each rank in a thread of its own; returns what each threw.
+inline std::vector<std::exception_ptr> in_threads(int size,
+                                                  const std::function<void(int rank)>& member) {
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(size));
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < size; ++rank)
+    threads.emplace_back([&, rank] {
+      try {
+        member(rank);
+      } catch (...) {
+        thrown[rank] = std::current_exception();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  return thrown;
+}
+
+using Tweak = std::function<void(TcpOptions&)>;
+
+/// As in_group (comm_support.hpp): each member has a communicator over tcp. Rethrows the first
+/// exception.
+inline void in_tcp_group(
+    int size, const std::function<void(std::shared_ptr<Communicator>)>& member,
+    const Tweak& tweak = [](TcpOptions&) {},
+    std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
+  Cards cards(size);
+  const auto thrown = in_threads(size, [&](int rank) {
+    TcpOptions options = tcp_options(rank, size, cards);
+    tweak(options);
+    std::vector<int> hosts;
+    for (int host = 0; host < size; ++host) hosts.push_back(host);
+    member(std::make_shared<Communicator>(tcp_transport(options), rank, hosts, timeout));
+  });
+  for (const std::exception_ptr& one : thrown)
+    if (one) std::rethrow_exception(one);
+}
+
+}  // namespace convoy::testing
