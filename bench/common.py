@@ -8,7 +8,6 @@ import json
 import operator
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -144,17 +143,6 @@ def peer_versions():
     return versions
 
 
-def convoy_version():
-    """What the program says of itself, and the libtorch that it loads, if it does not say that."""
-    lines = [line.strip() for line in call([CONVOY, "--version"]).splitlines() if line.strip()]
-    if not any("libtorch" in line for line in lines):
-        library = next(line.split()[2] for line in call(["ldd", CONVOY]).splitlines() if "libtorch_cpu.so" in line)
-        with open(os.path.join(os.path.dirname(library), "../include/torch/headeronly/version.h")) as file:
-            numbers = re.findall(r"define TORCH_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", file.read())
-        lines.append("libtorch " + ".".join(numbers))
-    return lines
-
-
 def environment(script):
     with open("/proc/cpuinfo") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
@@ -167,7 +155,7 @@ def environment(script):
         "memory_bytes": memory,
         "system": f"{first_line(['sh', '-c', '. /etc/os-release && echo $PRETTY_NAME'])}, Linux {'.'.join(platform.release().split('.')[:2])}",
         "convoy": first_line(["git", "-C", ROOT, "describe", "--always", "--dirty"]),
-        "version": convoy_version(),
+        "version": [line.strip() for line in call([CONVOY, "--version"]).splitlines() if line.strip()],
         "peers": peer_versions(),
         "compiler": first_line(["g++", "--version"]),
         "command": " ".join([script, *sys.argv[1:]]),
