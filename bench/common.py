@@ -14,8 +14,9 @@ import sys
 import tempfile
 import threading
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CONVOY = os.path.join(ROOT, "build/release/convoy")
+RESULTS = os.path.join(ROOT, "bench/results")
 TRAIN = os.path.join(ROOT, "build/release/bench/convoy_bench_train")
 MODELS = {
     "mlp": "784-512-512-10, ReLU",
@@ -192,7 +193,7 @@ def options_parser(script, about, repetitions=3, data=False):
     parser.add_argument("--repetitions", type=int, default=repetitions)
     if data:
         parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
+    parser.add_argument("--out", default=RESULTS, help="where the results go")
     return parser
 
 
@@ -220,3 +221,15 @@ def write_pair(folder, name, facts, text):
         file.write("\n")
     with open(os.path.join(folder, f"{name}.md"), "w") as file:
         file.write(text)
+
+
+def write_part(script, page, text, folder=RESULTS):
+    """The part of a page of the repository that a script writes, between its two marks. Not for results that go elsewhere."""
+    if os.path.realpath(folder) != RESULTS:
+        return
+    path = os.path.join(ROOT, page)
+    with open(path) as file:
+        before, rest = file.read().split(f"<!-- begin: written by {script} -->\n", 1)
+    end = f"<!-- end: written by {script} -->"
+    with open(path, "w") as file:
+        file.write(f"{before}<!-- begin: written by {script} -->\n{text.strip()}\n{end}{rest.split(end, 1)[1]}")

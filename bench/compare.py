@@ -173,6 +173,23 @@ bucket views, buckets of 25, 4 and 1 MB (DDP).
     common.write_pair(folder, "compare", {"environment": about, "settings": settings, "runs": runs}, text)
 
 
+def part_of_readme(runs, about):
+    pairs = [contestants for contestants in runs.values() if {"convoy", "convoy, 2 processes", "PyTorch DDP"} <= contestants.keys()]
+    memory = []
+    for name in ("convoy", "convoy, 2 processes"):
+        parts = [common.middle(own[name], "peak_bytes") / common.middle(own["PyTorch DDP"], "peak_bytes") for own in pairs]
+        memory.append(f"{min(parts):.2f} to {max(parts):.2f}" if parts else "-")
+    return f"""Measured on {about['cpu']}, {about['cores']} cores ([all numbers, settings and spreads](bench/results/compare.md)). SGD with momentum on MNIST in
+memory; Convoy with `lanes: 2`, which computes what 2 processes of DDP compute, as 2 replica threads and as 2 processes over shared memory;
+PyTorch {about['peers'].get('torch', '')} from PyPI with the best settings that were found for each row: threads, malloc, optimizer, channels-last,
+`torch.compile`, DDP's options. Samples a second:
+
+{summary_table(runs)}
+
+2 threads need {memory[0]} of DDP's memory, 2 processes {memory[1]}: each process holds the data set here. More lanes let more replicas
+share a job, but make each lane's part of the batch smaller; what that costs is in the same results."""
+
+
 def load_runs(folder):
     try:
         with open(os.path.join(folder, "compare.json")) as file:
@@ -205,6 +222,7 @@ def main():
         data, cases, options.contestants, options.repetitions, options.seconds, before,
         lambda runs: write_results(runs, options.out, options.seconds, about),
     )  # fmt: skip
+    common.write_part("bench/compare", "README.md", part_of_readme(runs, about), options.out)
     print("\n" + table(runs) + "\n\n" + lanes_table(runs) + "\n\n" + summary_table(runs))
     print(f"\n{time.monotonic() - begun:.0f} s; written to {options.out}")
 
