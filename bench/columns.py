@@ -107,6 +107,19 @@ def make_rows(result):
                       "| --- | --: | --: | --: | --: | --: | --: |", *rows])
 
 
+def part_of_docs(result, options):
+    def memory(by):
+        parts = [(median(result["runs"][f"{by} {workers}"], "memory") - result["base_memory_bytes"]) / 2**20 for workers in WORKERS]
+        return ", ".join(f"{part:.0f}" for part in parts)
+
+    two = {by: result["runs"][f"{by} 2"] for by in ("row", "column")}
+    speed = {by: median(runs, "speed") for by, runs in two.items()}
+    sent = {by: median(runs, "bytes") / 2**20 for by, runs in two.items()}
+    return f"""- Measured on a table of {options.rows:,} rows of {options.columns:,} columns with {options.units} units behind it ([all numbers](../bench/results/columns.md)): above what any
+  job takes, the largest of {', '.join(map(str, WORKERS))} workers has {memory('column')} MiB by column, and {memory('row')} MiB by row. 2 workers train
+  {speed['column']:,.0f} samples/s by column and {speed['row']:,.0f} by row, and a worker sends {sent['column']:.2f} MiB a step instead of {sent['row']:.2f}."""
+
+
 def write_results(result, options, loads):
     about = common.environment("bench/columns")
     table = make_rows(result)
@@ -122,6 +135,7 @@ in all runs by column.
 
 {table}
 """
+    common.write_part("bench/columns", "docs/partitioning.md", part_of_docs(result, options), options.out)
     common.write_pair(options.out, "columns", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 

@@ -8,15 +8,15 @@ import json
 import operator
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CONVOY = os.path.join(ROOT, "build/release/convoy")
+RESULTS = os.path.join(ROOT, "bench/results")
 TRAIN = os.path.join(ROOT, "build/release/bench/convoy_bench_train")
 MODELS = {
     "mlp": "784-512-512-10, ReLU",
@@ -144,17 +144,6 @@ def peer_versions():
     return versions
 
 
-def convoy_version():
-    """What the program says of itself, and the libtorch that it loads, if it does not say that."""
-    lines = [line.strip() for line in call([CONVOY, "--version"]).splitlines() if line.strip()]
-    if not any("libtorch" in line for line in lines):
-        library = next(line.split()[2] for line in call(["ldd", CONVOY]).splitlines() if "libtorch_cpu.so" in line)
-        with open(os.path.join(os.path.dirname(library), "../include/torch/headeronly/version.h")) as file:
-            numbers = re.findall(r"define TORCH_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", file.read())
-        lines.append("libtorch " + ".".join(numbers))
-    return lines
-
-
 def environment(script):
     with open("/proc/cpuinfo") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
@@ -167,7 +156,7 @@ def environment(script):
         "memory_bytes": memory,
         "system": f"{first_line(['sh', '-c', '. /etc/os-release && echo $PRETTY_NAME'])}, Linux {'.'.join(platform.release().split('.')[:2])}",
         "convoy": first_line(["git", "-C", ROOT, "describe", "--always", "--dirty"]),
-        "version": convoy_version(),
+        "version": [line.strip() for line in call([CONVOY, "--version"]).splitlines() if line.strip()],
         "peers": peer_versions(),
         "compiler": first_line(["g++", "--version"]),
         "command": " ".join([script, *sys.argv[1:]]),
@@ -204,7 +193,7 @@ def options_parser(script, about, repetitions=3, data=False):
     parser.add_argument("--repetitions", type=int, default=repetitions)
     if data:
         parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--out", default=os.path.join(ROOT, "bench/results"), help="where the results go")
+    parser.add_argument("--out", default=RESULTS, help="where the results go")
     return parser
 
 
@@ -232,3 +221,15 @@ def write_pair(folder, name, facts, text):
         file.write("\n")
     with open(os.path.join(folder, f"{name}.md"), "w") as file:
         file.write(text)
+
+
+def write_part(script, page, text, folder=RESULTS):
+    """The part of a page of the repository that a script writes, between its two marks. Not for results that go elsewhere."""
+    if os.path.realpath(folder) != RESULTS:
+        return
+    path = os.path.join(ROOT, page)
+    with open(path) as file:
+        before, rest = file.read().split(f"<!-- begin: written by {script} -->\n", 1)
+    end = f"<!-- end: written by {script} -->"
+    with open(path, "w") as file:
+        file.write(f"{before}<!-- begin: written by {script} -->\n{text.strip()}\n{end}{rest.split(end, 1)[1]}")

@@ -13,7 +13,7 @@ torch.compile, DDP's static graph, bucket views and sizes) are the best that `--
 Each measurement is a new process, or two: untimed warm-up, then the timed steps. The contestants take turns within each
 repetition, so that a machine that drifts does so for all. Memory is the proportional set size (PSS: shared pages are
 counted once) summed over the contestant's processes, a launcher included, its highest sample from start to end.
-With --missing, what --out has already is kept: long comparisons can be made in pieces.
+Results are written after every measurement; with --missing, what --out has already is kept: it can be measured in pieces.
 """
 
 import itertools
@@ -39,8 +39,8 @@ def case_name(model, batch):
     return f"{model} {batch}"
 
 
-def measure(data, cases, contestants, repetitions, seconds, runs):
-    """Adds to `runs`, by case and contestant, what there are less than so many repetitions of."""
+def measure(data, cases, contestants, repetitions, seconds, runs, store):
+    """Adds to `runs`, by case and contestant, what there are less than so many repetitions of; stores them after each."""
     for (model, batch), repetition, name in itertools.product(cases, range(repetitions), contestants):
         case = case_name(model, batch)
         own = runs.setdefault(case, {}).setdefault(name, [])
@@ -54,6 +54,7 @@ def measure(data, cases, contestants, repetitions, seconds, runs):
             result = torch_settings.measure(data, model, batch, TORCH[name], best, seconds)
         result["load_average_before"] = load
         own.append(result)
+        store(runs)
         speed, memory = result["samples_per_second"], result["peak_bytes"] / 2**20
         print(
             f"{case:8} {repetition + 1}/{repetitions} {name:20} {speed:10,.0f} samples/s "
@@ -133,8 +134,8 @@ def settings_table(runs, settings):
     return "\n".join(lines)
 
 
-def write_results(runs, folder, seconds):
-    about, settings = common.environment("bench/compare"), torch_settings.load()
+def write_results(runs, folder, seconds, about):
+    settings = torch_settings.load()
     repetitions = min(len(own) for contestants in runs.values() for own in contestants.values())
     text = f"""# Convoy against PyTorch
 
@@ -170,7 +171,23 @@ bucket views, buckets of 25, 4 and 1 MB (DDP).
 {settings_table(runs, settings)}
 """
     common.write_pair(folder, "compare", {"environment": about, "settings": settings, "runs": runs}, text)
-    print("\n" + table(runs) + "\n\n" + lanes_table(runs) + "\n\n" + summary_table(runs))
+
+
+def part_of_readme(runs, about):
+    pairs = [contestants for contestants in runs.values() if {"convoy", "convoy, 2 processes", "PyTorch DDP"} <= contestants.keys()]
+    memory = []
+    for name in ("convoy", "convoy, 2 processes"):
+        parts = [common.middle(own[name], "peak_bytes") / common.middle(own["PyTorch DDP"], "peak_bytes") for own in pairs]
+        memory.append(f"{min(parts):.2f} to {max(parts):.2f}" if parts else "-")
+    return f"""Measured on {about['cpu']}, {about['cores']} cores ([all numbers, settings and spreads](bench/results/compare.md)). SGD with momentum on MNIST in
+memory; Convoy with `lanes: 2`, which computes what 2 processes of DDP compute, as 2 replica threads and as 2 processes over shared memory;
+PyTorch {about['peers'].get('torch', '')} from PyPI with the best settings that were found for each row: threads, malloc, optimizer, channels-last,
+`torch.compile`, DDP's options. Samples a second:
+
+{summary_table(runs)}
+
+2 threads need {memory[0]} of DDP's memory, 2 processes {memory[1]}: each process holds the data set here. More lanes let more replicas
+share a job, but make each lane's part of the batch smaller; what that costs is in the same results."""
 
 
 def load_runs(folder):
@@ -200,8 +217,13 @@ def main():
             torch_settings.tune(data, case_name(model, batch), model, batch, name, options.seconds, options.only)
         return
     before = load_runs(options.out) if options.missing else {}
-    runs = measure(data, cases, options.contestants, options.repetitions, options.seconds, before)
-    write_results(runs, options.out, options.seconds)
+    about = common.environment("bench/compare")
+    runs = measure(
+        data, cases, options.contestants, options.repetitions, options.seconds, before,
+        lambda runs: write_results(runs, options.out, options.seconds, about),
+    )  # fmt: skip
+    common.write_part("bench/compare", "README.md", part_of_readme(runs, about), options.out)
+    print("\n" + table(runs) + "\n\n" + lanes_table(runs) + "\n\n" + summary_table(runs))
     print(f"\n{time.monotonic() - begun:.0f} s; written to {options.out}")
 
 

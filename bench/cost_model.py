@@ -215,6 +215,7 @@ def comm_points(folder):
     return {
         (name, result["workers"]): [(point["bytes"], point["seconds"][name]["median"]) for point in result["points"]]
         for result in results
+        if result.get("link", "loopback") == "loopback"
         for name in ("shm", "tcp")
         if name in result["contestants"]
     }
@@ -228,8 +229,7 @@ def main():
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1, help="timed steps of each run")
     parser.add_argument("--data", help="folder of the IDX files; default: fetched into Convoy's cache")
-    parser.add_argument("--results", default=os.path.join(common.ROOT, "bench/results"))
-    parser.add_argument("--docs", default=os.path.join(common.ROOT, "docs"), help="where scaling.md and scaling.svg go")
+    parser.add_argument("--results", default=common.RESULTS)
     options = parser.parse_args()
     begun = time.monotonic()
     for name, script in (("comm.json", "bench/comm"), ("scaling.json", "bench/scaling")):
@@ -262,9 +262,10 @@ def main():
     with open(stored, "w") as file:
         json.dump(record, file, indent=1)
         file.write("\n")
-    cost_report.write(record, options.docs)
+    if os.path.realpath(options.results) == common.RESULTS:
+        cost_report.write(record)
     print(cost_report.summary(record))
-    print(f"{time.monotonic() - begun:.0f} s; written to {stored} and {options.docs}/scaling.md, scaling.svg")
+    print(f"{time.monotonic() - begun:.0f} s; written to {stored}, docs/scaling.md and docs/scaling.svg")
 
 
 if __name__ == "__main__":

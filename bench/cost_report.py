@@ -8,8 +8,6 @@ import common
 import network
 from step_cost import PARAMETERS, step_time
 
-BEGIN = "<!-- begin: written by bench/cost_model.py -->"
-END = "<!-- end: written by bench/cost_model.py -->"
 WORKERS = [8, 16, 32, 64, 128, 256, 512, 1024]
 LINKS = {"10 Gbit/s": 10, "100 Gbit/s": 100}
 NETWORK_LATENCY = 25e-6  # s, one way: assumed, not measured
@@ -204,13 +202,7 @@ def plot(record):
     return "\n".join(parts) + "\n</svg>\n"
 
 
-def write(record, folder):
-    page = os.path.join(folder, "scaling.md")
-    with open(page) as file:
-        text = file.read()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    with open(page, "w") as file:
-        file.write(f"{before}{BEGIN}\n{generated(record)}\n{END}{after}")
-    with open(os.path.join(folder, "scaling.svg"), "w") as file:
+def write(record):
+    common.write_part("bench/cost_model.py", "docs/scaling.md", generated(record))
+    with open(os.path.join(common.ROOT, "docs/scaling.svg"), "w") as file:
         file.write(plot(record))

@@ -130,6 +130,36 @@ def row(name, kind, entry):
             f"{by_workers[best]:,.0f} ({best}) | {own / by_workers[best]:.1f} |")
 
 
+def write_parts(contests, about, folder):
+    """What README.md and docs/images.md say of it."""
+
+    def best(name, kind):
+        return max(statistics.median(speeds) for speeds in contests[name]["torch"][kind].values())
+
+    def own(name, what="convoy"):
+        return statistics.median(contests[name][what])
+
+    usual, augmented = best("JPEG", "images"), best("JPEG, augmented", "images-augmented")
+    rows = [
+        ("MNIST", own("MNIST"), best("MNIST", "mnist-usual"), best("MNIST", "mnist-tuned")),
+        ("a table, 64 columns", own("table"), best("table", "table-usual"), best("table", "table-tuned")),
+        ("JPEG 500 x 375 to 224 x 224, first epoch", own("JPEG", "first"), usual, None),
+        ("same, every later epoch", own("JPEG"), usual, None),
+        ("same, random changes", own("JPEG, augmented"), augmented, None),
+    ]
+    table = "\n".join(f"| {row[0]} | " + " | ".join(f"{speed:,.0f}" if speed else "" for speed in row[1:]) + " |" for row in rows)
+    text = f"""Batches of 64 without a model on {about['cpu']}, {about['cores']} cores, beside PyTorch's `DataLoader` with the best number of workers
+([all numbers](bench/results/loader.md)). "Tuned": all preprocessed before, a batch by one index operation. Samples a second:
+
+| data | Convoy | `DataLoader` | the same, tuned |
+| --- | --: | --: | --: |
+{table}"""
+    common.write_part("bench/loader", "README.md", text, folder)
+    text = f"""[Beside PyTorch's `DataLoader`](../bench/results/loader.md), with {about['cores']} cores: decoding photographs to 224 x 224 pixels takes
+{usual / own("JPEG", "first"):.1f} of its time in the first epoch; every later one maps what was decoded and is {own("JPEG") / usual:.0f} times as fast, {own("JPEG, augmented") / augmented:.0f} times with random changes."""
+    common.write_part("bench/loader", "docs/images.md", text, folder)
+
+
 def write_results(result, options, loads):
     about = common.environment("bench/loader")
     rows = [row(name, kind, entry) for name, entry in result["contests"].items() for kind in entry["torch"]]
@@ -148,6 +178,7 @@ tutorials have it, "tuned" as fast as we could make it: everything computed befo
 
 {table}
 """
+    write_parts(result["contests"], about, options.out)
     common.write_pair(options.out, "loader", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 

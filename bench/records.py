@@ -128,6 +128,16 @@ time. "in memory": all were in the page cache, without a bound. The weights were
 
 {table}
 """
+    runs, sample = result["runs"], result["bytes"] / options.rows
+
+    def rate(name):
+        return sample * statistics.median(run["speed"] if isinstance(run, dict) else run for run in runs[name]) / 2**20
+
+    part = f"""How fast that is ({result['bytes'] / 2**20:,.0f} MiB of records, none of them in the system's cache of files, a quarter of them in memory at a time; {about['cores']} cores;
+[all numbers](../bench/results/records.md)): shuffled batches came at {rate('loader, bounded'):,.0f} MiB/s, a plain reader of the same files from beginning to
+end at {statistics.median(runs['disk']) / 2**20:,.0f} MiB/s. Training a model for which {rate('training, in memory'):,.0f} MiB/s are enough with all data in memory went on at {rate('training, bounded'):,.0f} MiB/s, with the
+same `weights_sha256`."""
+    common.write_part("bench/records", "docs/records.md", part, options.out)
     common.write_pair(options.out, "records", {"environment": about, "load_average": loads, **result}, text)
     print("\n" + table)
 

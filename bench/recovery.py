@@ -271,6 +271,10 @@ each worker updates a part of the weights; an elastic job's optimizer state is i
 """
     facts = {"environment": about, "load_average": loads, "recovery": recovery, "overhead": overhead}
     common.write_pair(folder, "recovery", facts, text)
+    part = f"""Killed with SIGKILL, 2 workers on {about['cores']} cores ([how, and what being elastic costs without failures](../bench/results/recovery.md)):
+
+{recovery_table(recovery)}"""
+    common.write_part("bench/recovery", "docs/elastic.md", part, folder)
     print("\n" + recovery_table(recovery) + "\n\n" + overhead_table(overhead))
 
 

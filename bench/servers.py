@@ -1,9 +1,9 @@
 """Measures parameter servers: dense weights, rows of a large table, and workers of unequal speed. In one run, taking turns.
 
 Dense: one worker pushes 16 MiB of gradients to server processes, has them applied and pulls the weights, over local sockets, as
-jobs on one host have them, and over encrypted TCP connections (CURVE), as jobs on several hosts do; beside it two processes of
-PyTorch that all-reduce as much over gloo (torch.distributed), and a plain TCP connection over loopback that carries as much there
-and back, which is the machine's limit.
+jobs on one host have them, and over encrypted TCP connections (CURVE), as jobs on several hosts do; beside it two processes
+that all-reduce as much, of Convoy over tcp and of PyTorch over gloo (`convoy bench comm`), and a plain TCP connection over loopback
+that carries as much there and back, which is the machine's limit.
 Rows: 1,000 random rows of 32 values out of a table of 10 million are pulled, and gradients for them pushed.
 Unequal speed: two workers of one process train the CNN on MNIST; in the second half of the measurements one of them sleeps
 four times as long as it computes, so that it is five times slower.
@@ -13,16 +13,15 @@ import json
 import os
 import socket
 import statistics
+import sys
 import tempfile
 import time
 
 import common
-import torch_settings
 
 BENCH = os.path.join(common.ROOT, "build/release/bench/convoy_server_bench")
 DENSE_BYTES = 16 << 20
 SERVERS = 2
-KEEPS_MEMORY = "glibc that keeps memory"
 CONSISTENCIES = ("bsp", "ssp", "async")
 
 
@@ -30,12 +29,15 @@ def server_bench(mode):
     return json.loads(common.call([BENCH, mode, str(SERVERS)]))
 
 
-def gloo_all_reduce():
-    """Seconds in which two processes of PyTorch sum DENSE_BYTES."""
+def all_reduces():
+    """Seconds in which two processes sum DENSE_BYTES on the loopback device: over Convoy's tcp, and over gloo, tuned."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["--bytes", DENSE_BYTES, "--store", os.path.join(folder, "store")]
-        commands = [common.torch_command("torch_all_reduce.py", *words, "--rank", rank) for rank in range(2)]
-        return common.run_processes(commands, torch_settings.environment(2, {"malloc": KEEPS_MEMORY}))["seconds"]
+        command = [common.CONVOY, "bench", "comm", "--workers", "2", "--transports", "tcp", "--peers", "gloo"]
+        command += ["--from", str(DENSE_BYTES), "--to", str(DENSE_BYTES), "--seconds", "0.5", "--python", sys.executable]
+        common.call([*command, "--out", folder])
+        with open(os.path.join(folder, "comm.json")) as file:
+            seconds = json.load(file)["results"][0]["points"][0]["seconds"]
+    return {name: timing["median"] for name, timing in seconds.items()}
 
 
 def receive(connection, memory):
@@ -78,7 +80,7 @@ def measure(data, repetitions):
     runs = {"dense": [], "rows": [], "unequal": {name: {"same": [], "slow": []} for name in CONSISTENCIES}}
     for repetition in range(repetitions):
         dense = server_bench("throughput")
-        dense["gloo_seconds"] = gloo_all_reduce()
+        dense["all_reduce_seconds"] = all_reduces()
         dense["loopback_seconds"] = loopback()
         runs["dense"].append(dense)
         runs["rows"].append(server_bench("rows"))
@@ -94,7 +96,8 @@ def dense_table(runs):
     rows = [
         ("parameter servers, local sockets: push, apply, pull", common.middle(runs, "push_and_pull_seconds")),
         ("parameter servers, TCP with CURVE", common.middle(runs, "tcp", "push_and_pull_seconds")),
-        ("all-reduce of two processes of PyTorch, gloo", common.middle(runs, "gloo_seconds")),
+        ("all-reduce of two workers, tcp", common.middle(runs, "all_reduce_seconds", "tcp")),
+        ("all-reduce of two processes of PyTorch, gloo", common.middle(runs, "all_reduce_seconds", "gloo")),
         ("one TCP connection over loopback, there and back", common.middle(runs, "loopback_seconds")),
     ]
     lines = ["| 16 MiB there and back | ms | GB/s |", "| --- | --: | --: |"]

@@ -124,8 +124,7 @@ def main():
     parser.add_argument("--missing", action="store_true", help="measure, or tune, only what is not there yet")
     parser.add_argument("--tune", action="store_true", help="find the learning rates and store them; about half an hour")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the report of --out again")
-    parser.add_argument("--out", default=os.path.join(common.ROOT, "bench/results"), help="where the results go")
-    parser.add_argument("--docs", default=os.path.join(common.ROOT, "docs"), help="where strategies.md and .svg are")
+    parser.add_argument("--out", default=common.RESULTS, help="where the results go")
     options = parser.parse_args()
     begun = time.monotonic()
     if not options.report and not os.path.exists(os.path.join(contestants.RECOMMENDER_DATA, "test-labels.npy")):
@@ -141,7 +140,7 @@ def main():
         runs = record["runs"]
     else:
         runs = measure(options)
-    strategy_report.write_docs(runs, options.docs)
+    strategy_report.write_docs(runs, options.out)
     print(f"\n{strategy_report.when_to_use(runs)}\n\n{time.monotonic() - begun:.0f} s; written to {options.out}")
 
 

@@ -7,8 +7,6 @@ import statistics
 import common
 import strategy_contestants as contestants
 
-BEGIN = "<!-- begin: written by bench/strategies -->"
-END = "<!-- end: written by bench/strategies -->"
 COLUMNS = [(2, 0), (4, 0), (2, 100), (4, 100)]  # workers, Mbit/s
 COLORS = {0: "#2563c9", 100: "#dd6b20"}
 
@@ -223,15 +221,9 @@ All: {', '.join(f'`{word}`' for word in contestants.COMMON)}. The learning rate 
 
 
 def write_docs(runs, folder):
-    """The plot, and the part of docs/strategies.md between the two marks."""
-    page = os.path.join(folder, "strategies.md")
-    with open(page) as file:
-        text = file.read()
-    if BEGIN not in text:
-        return
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    with open(page, "w") as file:
-        file.write(f"{before}{BEGIN}\n![Seconds to the target](strategies.svg)\n\n{when_to_use(runs)}\n{END}{after}")
-    with open(os.path.join(folder, "strategies.svg"), "w") as file:
-        file.write(plot(runs))
+    """The plot, and the part of docs/strategies.md between the two marks, if these results are the repository's."""
+    text = f"![Seconds to the target](strategies.svg)\n\n{when_to_use(runs)}"
+    common.write_part("bench/strategies", "docs/strategies.md", text, folder)
+    if os.path.realpath(folder) == common.RESULTS:
+        with open(os.path.join(common.ROOT, "docs/strategies.svg"), "w") as file:
+            file.write(plot(runs))
