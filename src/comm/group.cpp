@@ -43,9 +43,9 @@ std::string host_identity() {
 
 namespace {
 
-class Joiner {
+class GroupJoiner {
  public:
-  Joiner(const WorkerPlace& place, const GroupOptions& options, Store& store)
+  GroupJoiner(const WorkerPlace& place, const GroupOptions& options, Store& store)
       : place_(place), options_(options), store_(store) {}
 
   std::unique_ptr<Communicator> join() {
@@ -224,7 +224,7 @@ std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOp
   auto membership = std::make_shared<Membership>();
   membership->mpi = place.starter == WorkerPlace::Starter::mpirun;
   membership->meeting = meet(place, options.timeout);
-  membership->communicator = Joiner(place, options, *membership->meeting.client).join();
+  membership->communicator = GroupJoiner(place, options, *membership->meeting.client).join();
   Communicator* communicator = membership->communicator.get();
   return {std::move(membership), communicator};
 }
@@ -234,7 +234,7 @@ std::shared_ptr<Communicator> join_group(Store& store, int rank, int size,
   WorkerPlace place;
   place.rank = rank;
   place.workers = size;
-  return Joiner(place, options, store).join();
+  return GroupJoiner(place, options, store).join();
 }
 
 std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout,
