@@ -27,7 +27,6 @@
 namespace convoy {
 namespace {
 
-using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
 }  // namespace
@@ -57,16 +56,17 @@ class GroupJoiner {
   std::string own_key(const std::string& key) const { return options_.name + '/' + key; }
 
   // Everybody's value of a key, by rank.
-  std::vector<Json> share(const std::string& key, const Json& mine) {
+  std::vector<nlohmann::json> share(const std::string& key, const nlohmann::json& mine) {
     return share(key, mine, 0, place_.workers);
   }
-  std::vector<Json> share(const std::string& key, const Json& mine, int first, int count) {
+  std::vector<nlohmann::json> share(const std::string& key, const nlohmann::json& mine, int first,
+                                    int count) {
     const auto key_of = [&](int rank) { return own_key(fmt::format("{}/{}", key, rank)); };
     store_.set(key_of(place_.rank), mine.dump());
-    std::vector<Json> all;
+    std::vector<nlohmann::json> all;
     for (int rank = first; rank < first + count; ++rank) {
       try {
-        all.push_back(Json::parse(store_.get(key_of(rank), options_.timeout)));
+        all.push_back(nlohmann::json::parse(store_.get(key_of(rank), options_.timeout)));
       } catch (const TimeoutError&) {
         throw TimeoutError(rank, fmt::format("worker {} did not come to the group in time", rank));
       }
@@ -76,7 +76,7 @@ class GroupJoiner {
 
   void number_hosts() {
     std::vector<std::string> seen;
-    for (const Json& card : share("host", host_identity())) {
+    for (const nlohmann::json& card : share("host", host_identity())) {
       const auto host = card.get<std::string>();
       if (seen.empty() || seen.back() != host) {
         if (std::find(seen.begin(), seen.end(), host) != seen.end())
@@ -155,7 +155,7 @@ class GroupJoiner {
     options.spin = locals_ <= online_cores();
     options.share = [this](const std::string& card) {
       std::vector<std::string> cards;
-      for (const Json& one : share("tcp", card)) cards.push_back(one.get<std::string>());
+      for (const nlohmann::json& one : share("tcp", card)) cards.push_back(one.get<std::string>());
       return cards;
     };
     // A store that knows better ends the wait.
