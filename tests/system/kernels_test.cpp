@@ -22,8 +22,7 @@ Words operator+(Words left, const Words& right) {
 
 Process start(const Workplace& place, const std::string& name, const Words& environment,
               const Words& words) {
-  return Process::of(Words{convoy::testing::program_path()} + words, place.path(), name,
-                     environment);
+  return Process::of(Words{program_path()} + words, place.path(), name, environment);
 }
 
 Words train(const std::string& job, const std::string& out, const Words& more = {}) {
