@@ -1,4 +1,5 @@
-// That bits depend neither on where tensors lie, nor on threads, nor on what was called first.
+// That bits depend neither on where tensors lie, nor on threads, nor on what was called first. Each
+// in a process of its own, as system tests are: what libtorch and MKL do first cannot be undone.
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
@@ -18,7 +19,7 @@
 #include "unit/train_support.hpp"
 
 namespace convoy::testing {
-namespace core_kernels_test {
+namespace kernels_alone_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -231,5 +232,5 @@ TEST(Kernels, OfReplicasRoundAsTheCallersDo) {
   }
 }
 
-}  // namespace core_kernels_test
+}  // namespace kernels_alone_test
 }  // namespace convoy::testing
