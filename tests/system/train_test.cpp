@@ -50,7 +50,10 @@ TEST(TrainCommand, SameBitsForAnyReplicas) {
 TEST(TrainCommand, KilledAtAnyMomentAndResumedEndsWithTheSameBits) {
   const Workplace place;
   const std::vector<std::string> longer = {"--set", "train.epochs=40"};
+  const auto began = std::chrono::steady_clock::now();
   const std::string expected = sha_of(place, "cnn.yaml", "whole", longer);
+  const auto whole =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
   std::mt19937 random(7);
   for (int round = 0; round < 3; ++round) {
     const std::string out = "killed-" + std::to_string(round);
@@ -60,8 +63,10 @@ TEST(TrainCommand, KilledAtAnyMomentAndResumedEndsWithTheSameBits) {
       Process process({"train", "cnn.yaml", "--out", out, "--resume", "--quiet", "--replicas",
                        replicas, "--set", "train.epochs=40"},
                       place.path());
-      // Longer and longer, so that it ends on a slow machine too.
-      if (process.wait_for(milliseconds(100 + random() % (1500 + 50 * start)))) {
+      // As long as a whole run at the most; the first is always killed, later ones may take longer
+      // and longer, so that it ends.
+      const double part = 0.05 + (0.5 + 0.1 * start) * static_cast<double>(random() % 1000) / 1000;
+      if (process.wait_for(duration_cast<milliseconds>(part * whole))) {
         ASSERT_EQ(process.wait().status, 0) << process.err();
         break;
       }
