@@ -23,7 +23,13 @@ COLUMNS = {  # of each link's: contestants and what they are called there
         "memory limit": "two `memcpy` passes",
     },
 }
-BETWEEN_HOSTS = {"tcp": "Convoy, tcp", "tcp encrypted": "encrypted", "gloo": "gloo", "Open MPI TCP": "Open MPI, TCP", "bare sockets": "bare sockets"}  # fmt: skip
+BETWEEN_HOSTS = {
+    "tcp": "Convoy, tcp",
+    "tcp encrypted": "Convoy, tcp encrypted",
+    "gloo": "gloo",
+    "Open MPI TCP": "Open MPI, TCP",
+    "bare sockets": "bare sockets",
+}
 GLOO_TIMES, SOCKETS_PART = 1.3, 0.9  # what tcp is to reach: one of them
 
 
@@ -36,7 +42,11 @@ def size_text(size):
 
 
 def time_text(seconds):
-    value, unit = (1e6 * seconds, "µs") if seconds < 0.9995e-3 else (1e3 * seconds, "ms") if seconds < 0.9995 else (seconds, "s")
+    value = seconds
+    for unit in ("s", "ms", "µs"):
+        if value >= 0.9995 or unit == "µs":
+            break
+        value *= 1000
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
 
 
@@ -51,7 +61,8 @@ def table(result):
     for point in result["points"]:
         if point["bytes"] in SIZES:
             seconds = medians(point)
-            lines.append(f"| {' | '.join([size_text(point['bytes']), *(time_text(seconds[name]) for name in columns)])} |")
+            times = [time_text(seconds[name]) for name in columns]
+            lines.append(f"| {' | '.join([size_text(point['bytes']), *times])} |")
     return "\n".join(lines)
 
 
@@ -90,19 +101,23 @@ def part(results):
 
 
 def python_with_torch():
-    done = subprocess.run([os.path.join(common.ROOT, "bench/peer_environment")], stdout=subprocess.PIPE, text=True, check=False)
+    script = os.path.join(common.ROOT, "bench/peer_environment")
+    done = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else "python3"
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="bench/comm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="bench/comm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--workers", default="2,4")
     parser.add_argument("--links", default="loopback,1gbit,1gbit/2ms")
     parser.add_argument("--python", help="one that has torch")
     parser.add_argument("--out", default=common.RESULTS, help="where the results go")
     options, others = parser.parse_known_args()
-    command = [common.CONVOY, "bench", "comm", "--workers", options.workers, "--links", options.links, "--out", options.out]
-    status = subprocess.run([*command, "--python", options.python or python_with_torch(), *others], check=False).returncode
+    command = [common.CONVOY, "bench", "comm", "--workers", options.workers, "--links", options.links]
+    command += ["--out", options.out, "--python", options.python or python_with_torch(), *others]
+    status = subprocess.run(command, check=False).returncode
     if status != 0:
         sys.exit(status)
     with open(os.path.join(options.out, "comm.json")) as file:
