@@ -1,5 +1,6 @@
 #pragma once
-// Where this build's program and its sources are. Functions, so that no test's compilation depends on the checkout's place.
+// Where this build's program and its sources are. Functions, so that no test's compilation depends
+// on the checkout's place.
 #include <string>
 
 namespace convoy::testing {

@@ -127,8 +127,8 @@ TEST(Records, AnEpochOverEightTimesTheMemoryStaysWithinIt) {
   const std::int64_t bounded = most_memory();
   EXPECT_EQ(one, two);
   // 16 MiB of records, 8 MiB of batches for each of two replicas, and what a longer run needs
-  // (measured: 10 to 13 MiB).
-  EXPECT_LE(bounded - baseline, 16 + 2 * 8 + 24);
+  // (measured with libtorch 2.13: 22 to 25 MiB; without a limit it is over 100, see below).
+  EXPECT_LE(bounded - baseline, 16 + 2 * 8 + 40);
   weights_of(place, "large.yaml", "run-free",
              {"data.train=large-records", "data.verify=false", "partition.block=31"});
   EXPECT_GE(most_memory() - baseline, 100) << "without a limit all of it would be in memory";

@@ -48,8 +48,8 @@ class Elastic {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // Workers 0 to `workers` - 1 are started: the first generation waits for all of them, however late
-  // their threads begin.
+  // Workers 0 to `workers` - 1 are started: the first generation waits for all of them, however
+  // late their threads begin.
   void announce(int workers) {
     for (int worker = 0; worker < workers; ++worker) coordinator_.worker_started(worker, 1);
     open()->get(keys::started(workers - 1), 10s);

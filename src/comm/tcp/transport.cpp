@@ -320,7 +320,21 @@ class TcpTransport final : public Transport {
 
 namespace convoy {
 
+namespace {
+
+// We ask for no such signal when we write, but what else the process writes to may be closed by a
+// peer's end just as well: no worker ends of that. What the program says of the signal holds, if it
+// says anything.
+void survive_closed_connections() {
+  struct sigaction now {};
+  ::sigaction(SIGPIPE, nullptr, &now);
+  if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL) ::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
 std::unique_ptr<Transport> tcp_transport(const TcpOptions& options) {
+  survive_closed_connections();
   return std::make_unique<tcp::TcpTransport>(options);
 }
 
