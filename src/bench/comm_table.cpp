@@ -195,7 +195,7 @@ std::vector<std::string> definitions(const CommResult& result) {
          "ProcessGroupGloo of Python's torch.distributed, a Python process a worker, torch on one "
          "thread; the fastest of several settings at each size.");
   define(open_mpi, "MPI_Allreduce in place, over memory that the processes share.");
-  define(open_mpi_tcp, "the same with --mca pml ob1 --mca btl tcp,self.");
+  define(open_mpi_tcp, "MPI_Allreduce in place, with --mca pml ob1 --mca btl tcp,self.");
   define(bare_sockets,
          "a TCP connection between each two workers, no framing, no thread: up to 32 KiB to all "
          "others in one round, else reduce-scatter and all-gather, sums by a plain loop.");
