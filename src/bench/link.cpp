@@ -22,7 +22,6 @@ Link parse_link(std::string_view text) {
   Link link;
   if (text == "loopback") return link;
   if (text.ends_with('/')) refuse_link(text);
-  if (text.ends_with('/')) refuse_link(text);
   for (std::string_view left = text; !left.empty();) {
     const std::string_view part = left.substr(0, left.find('/'));
     left.remove_prefix(std::min(part.size() + 1, left.size()));
