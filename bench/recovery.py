@@ -3,7 +3,7 @@
 Recovery: a job of 2 workers, MNIST, the CNN (32 and 64 channels, then 128-10), global batch 64, AdamW. One of the two is
 killed (SIGKILL) in the middle of training; the worker that writes the log and the other one take turns.
   Convoy    `convoy launch --workers 1:2`; a step is committed when it is in metrics.jsonl (report.every: 1)
-  torchrun  `python3 -m torch.distributed.run --nproc_per_node 2 --max_restarts 3 --monitor_interval 0.1`: the same model and
+  torchrun  `python3 -m torch.distributed.run --nproc_per_node 2 --max_restarts 3`: the same model and
             batch in DistributedDataParallel over gloo, a checkpoint every 50 steps. The monitor interval is what it has by itself.
   torchft   a lighthouse and 2 replica groups of a process each, torchft's DistributedDataParallel and Optimizer over gloo. The
             lighthouse gives a replica up after 1 s without a heartbeat (by itself: 5 s). The survivor's batch is half of the job's.
@@ -85,8 +85,7 @@ def await_step(process, path, done, what, patience=60):
         if process.poll() is not None:
             break
         time.sleep(0.02)
-    process.kill()
-    sys.exit(f"bench/recovery: {what} did not come to the step that was waited for")
+    raise common.Failed(f"{what} did not come to the step that was waited for")
 
 
 def workers_of(process):
@@ -102,9 +101,8 @@ def workers_of(process):
 
 def kill_one(command, environment, log, victim, at_step):
     """Starts a job, kills its worker `victim` after the step, and says what that cost."""
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    said = tempfile.TemporaryFile(mode="w+", errors="replace")
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)
     try:
         await_step(process, log, lambda steps: steps and steps[-1]["step"] >= at_step, command[0])
         os.kill(workers_of(process.pid)[victim], signal.SIGKILL)
@@ -124,8 +122,12 @@ def kill_one(command, environment, log, victim, at_step):
             "killed_after_step": last,
             "victim": victim,
         }
+    except common.Failed as failure:
+        said.seek(0)
+        raise common.Failed(f"{failure}; it said last:\n" + "".join(said.readlines()[-15:])) from None
     finally:
         end(process)
+        said.close()
 
 
 def end(process):
