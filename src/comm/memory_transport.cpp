@@ -15,6 +15,7 @@
 
 #include "comm/copy.hpp"
 #include "convoy/core/error.hpp"
+#include "core/relax.hpp"
 
 namespace convoy {
 namespace {
@@ -28,12 +29,6 @@ constexpr auto longest_sleep = std::chrono::milliseconds(20);  // then look whet
 
 std::size_t padded(std::size_t bytes) {
   return (bytes + Ring::unit - 1) / Ring::unit * Ring::unit;
-}
-
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
 }
 
 std::uint32_t* word_of(std::atomic<std::uint32_t>& value) {

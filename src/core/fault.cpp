@@ -20,7 +20,7 @@
 namespace convoy {
 namespace {
 
-constexpr const char* variable = "CONVOY_FAULTS";
+constexpr const char* faults_variable = "CONVOY_FAULTS";
 
 struct Kind {
   std::string_view name;  // KIND:WHAT
@@ -76,7 +76,7 @@ struct Rule {
 };
 
 [[noreturn]] void complain(std::string_view part, const std::string& problem) {
-  throw InputError(fmt::format("{}: '{}': {}", variable, part, problem));
+  throw InputError(fmt::format("{}: '{}': {}", faults_variable, part, problem));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -169,7 +169,7 @@ int worker_of_process() {
 }
 
 const char* plan_in_environment() {
-  const char* text = std::getenv(variable);
+  const char* text = std::getenv(faults_variable);
   return text != nullptr && *text != '\0' ? text : nullptr;
 }
 

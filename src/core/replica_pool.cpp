@@ -5,23 +5,18 @@
 
 #include "convoy/core/kernels.hpp"
 #include "core/machine.hpp"
+#include "core/relax.hpp"
 
 namespace convoy {
 namespace {
 
 // Phases of small models follow each other within microseconds: look before sleeping, but not for
 // long, as a prefetcher may be waiting for this core.
-constexpr int spins = 2000;
-
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
+constexpr int looks = 2000;
 
 template <class Value>
 void wait_while(const std::atomic<Value>& value, Value old) {
-  for (int i = 0; i < spins; ++i) {
+  for (int i = 0; i < looks; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
     relax();
   }

@@ -7,10 +7,8 @@
 namespace convoy {
 namespace {
 
-constexpr std::int64_t alignment = 16;  // floats: one cache line
-
 std::int64_t aligned(std::int64_t count) {
-  return (count + alignment - 1) / alignment * alignment;
+  return (count + line_of_floats - 1) / line_of_floats * line_of_floats;
 }
 
 }  // namespace

@@ -9,8 +9,6 @@
 namespace convoy {
 namespace {
 
-constexpr std::int64_t alignment = 16;  // floats: one cache line
-
 void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
   const torch::Tensor dense = tensor.detach().contiguous();
   hash.update(bytes_of(dense));
@@ -28,7 +26,7 @@ SharedWeights::SharedWeights(torch::nn::Module& reference) {
           c10::toString(tensor.scalar_type()), tensor.device().str()));
     }
     segments_.push_back({name, tensor.sizes().vec(), size, tensor.numel(), tensor.requires_grad()});
-    size += (tensor.numel() + alignment - 1) / alignment * alignment;
+    size += (tensor.numel() + line_of_floats - 1) / line_of_floats * line_of_floats;
   }
   flat_ = torch::zeros({size}, torch::kFloat);
   const torch::NoGradGuard no_grad;

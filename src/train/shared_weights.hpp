@@ -12,6 +12,9 @@
 
 namespace convoy {
 
+/// What tensors among the weights, and owners' parts of the state, begin at: a cache line.
+constexpr std::int64_t line_of_floats = 16;
+
 /// A parameter's place in the flat array.
 struct Segment {
   std::string name;

@@ -14,6 +14,7 @@
 
 #include "comm/tcp/connect.hpp"
 #include "core/descriptor.hpp"
+#include "core/relax.hpp"
 
 namespace convoy::tcp {
 namespace {
@@ -28,12 +29,6 @@ constexpr milliseconds caretaker_period{1};
 constexpr int periods_until_rest = 50;
 constexpr milliseconds flush_patience{1'000};
 constexpr std::uint64_t wake_mark = ~std::uint64_t{0};
-
-inline void relax_core() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
 
 // Who moves the bytes: one thread at a time leads, which looks at all connections, and sleeps until
 // one of them has something. A thread that waits for a message leads if nobody does: then the
@@ -174,7 +169,7 @@ class TcpTransport final : public Transport {
       if (looks++ == 0) idle_since = now;
       if (now >= deadline) return;
       if (spin_ && now - idle_since < spin_time) {
-        relax_core();
+        relax();
         continue;
       }
       sleep(deadline, [&] { return message.done.load(); });
