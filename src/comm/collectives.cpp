@@ -111,12 +111,15 @@ class Collectives {
     if (c_.size() == 1) return;
     if (values.size_bytes() <= one_round_bytes) return reduce_in_one_round(values, op);
     const std::size_t slice = c_.transport_->slice_bytes() / sizeof(T);
+    std::vector<Work> before;  // of the slice before: its sums travel while this one is reduced
     for (std::size_t begin = 0; begin < values.size(); begin += slice) {
       const auto part = values.subspan(begin, std::min(slice, values.size() - begin));
       std::vector<Work> sent = reduce_to_owners(part, op);
       for (Work& work : publish(part)) sent.push_back(std::move(work));
-      wait_all(sent);
+      wait_all(before);
+      before = std::move(sent);
     }
+    wait_all(before);
   }
 
   void reduce_scatter(std::span<float> values) {

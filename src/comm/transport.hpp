@@ -36,7 +36,7 @@ class Transport {
   /// afterwards.
   virtual void abort() = 0;
   /// A longer vector is reduced slice by slice, so that a slice's sum is still in the cache when it
-  /// is sent on. Only worth it where messages go from memory to memory.
+  /// is sent on. Infinite where that is not worth it.
   virtual std::size_t slice_bytes() const { return std::numeric_limits<std::size_t>::max(); }
   std::uint64_t bytes_sent() const { return bytes_sent_.load(std::memory_order_relaxed); }
 
