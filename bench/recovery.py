@@ -168,6 +168,17 @@ def torch_environment():
     return torch_settings.environment(2, torch_settings.best(f"cnn {BATCH}", "PyTorch DDP") | {"threads": 1})
 
 
+def recover_or_none(name, recover, data, victim, at_step):
+    """Nothing where a peer does not recover, which the results say; Convoy has to."""
+    try:
+        return recover(data, victim, at_step)
+    except common.Failed as failure:
+        if name == "Convoy":
+            raise
+        print(f"recovery: {name} did not recover: {failure}", flush=True)
+        return None
+
+
 def measure_recovery(data, repetitions):
     contestants = {"Convoy": recover_convoy, "torchrun": recover_torch}
     if "torchft" in common.peer_versions():
@@ -177,8 +188,10 @@ def measure_recovery(data, repetitions):
     for repetition in range(repetitions):
         at_step = chance.randrange(2 * CHECKPOINT_EVERY, 3 * CHECKPOINT_EVERY)
         for name, recover in contestants.items():
-            run = recover(data, repetition % 2, at_step)
+            run = recover_or_none(name, recover, data, repetition % 2, at_step)
             runs[name].append(run)
+            if run is None:
+                continue
             print(
                 f"recovery {repetition + 1}/{repetitions} {name:9} killed after step {run['killed_after_step']:4}: "
                 f"next step {run['next_step_seconds']:.3f} s, next new step {run['next_new_step_seconds']:.3f} s, "
@@ -225,10 +238,15 @@ def recovery_table(runs):
     for name, own in runs.items():
         cells = []
         for key, form in (("next_step_seconds", ".2f"), ("next_new_step_seconds", ".2f"), ("told_again", ".0f")):
-            values = [run[key] for run in own]
-            cells.append(f"{statistics.median(values):{form}} ({max(values):{form}})")
+            values = [run[key] for run in own if run]
+            cells.append("none" if not values else f"{statistics.median(values):{form}} ({max(values):{form}})")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def failures_text(runs):
+    told = [f"{name} in {own.count(None)} of {len(own)} repetitions" for name, own in runs.items() if None in own]
+    return f"No next step within 60 s, and not in the medians: {', '.join(told)}." if told else "All recovered each time."
 
 
 def overhead_table(runs):
@@ -261,6 +279,7 @@ survivor only tells the last one once more, if it took the log over.
 
 {recovery_table(recovery)}
 
+{failures_text(recovery)}
 Convoy's survivor goes on alone; a new worker joins it later, while it trains. torchrun starts both workers again, from the last checkpoint.
 torchft's survivor goes on alone as well, with its own half of the batch: the step in which the other one died is given up.
 
