@@ -2,6 +2,7 @@
 # ./convoy on a tree of its own, with stand-ins for the package manager and the build: what it calls, and when.
 # Usage: command_test.sh REPOSITORY
 set -euo pipefail
+unset CONVOY_TORCH CONVOY_BUILDS # of whoever runs the tests with another libtorch
 repository=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,6 +2,7 @@
 # scripts/libtorch with a stand-in for pip: what it says when something is missing, and that nothing half-made is left.
 # Usage: libtorch_test.sh REPOSITORY
 set -euo pipefail
+unset CONVOY_TORCH CONVOY_BUILDS # of whoever runs the tests with another libtorch
 repository=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
