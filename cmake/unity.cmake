@@ -14,7 +14,7 @@ function(convoy_unity result base)
   while(sources)
     set(text "")
     list(LENGTH sources left)
-    # As many in each as in the others: the last must not be one that waits for nothing.
+    # About as many in each: a last one of a few sources would read all headers for them alone.
     math(EXPR groups "(${left} + ${CONVOY_UNITY_BATCH} - 1) / ${CONVOY_UNITY_BATCH}")
     math(EXPR count "(${left} + ${groups} - 1) / ${groups}")
     foreach(index RANGE 1 ${count})
