@@ -20,12 +20,12 @@
 #include "convoy/infer/trained_model.hpp"
 #include "convoy/report/observer.hpp"
 #include "convoy/server/server_group.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/machine.hpp"
 #include "data/columns.hpp"
 #include "data/sources/address.hpp"
-#include "job/guarantees.hpp"
 
 namespace convoy::cli {
 namespace {

@@ -237,15 +237,13 @@ std::shared_ptr<Communicator> join_group(Store& store, int rank, int size,
   return GroupJoiner(place, options, store).join();
 }
 
-std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout,
-                                                             std::vector<int> hosts) {
-  if (hosts.empty()) hosts.assign(static_cast<std::size_t>(size), 0);
+std::vector<std::unique_ptr<Transport>> make_thread_transports(int size) {
   const std::size_t inbox = (Inbox::bytes(size) + 4095) / 4096 * 4096;
   const std::size_t bytes = inbox * static_cast<std::size_t>(size);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw IoError(fmt::format("no memory for a group of {}", size));
   const std::shared_ptr<void> owner(memory, [bytes](void* mapped) { ::munmap(mapped, bytes); });
-  std::vector<std::shared_ptr<Communicator>> group;
+  std::vector<std::unique_ptr<Transport>> transports;
   for (int rank = 0; rank < size; ++rank) {
     MemoryTransportOptions options;
     options.rank = rank;
@@ -255,8 +253,18 @@ std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseco
       options.inboxes.emplace_back(static_cast<std::byte*>(memory) + r * inbox, size);
       options.names.push_back(r);
     }
-    group.push_back(std::make_shared<Communicator>(
-        std::make_unique<MemoryTransport>(std::move(options)), rank, hosts, timeout));
+    transports.push_back(std::make_unique<MemoryTransport>(std::move(options)));
+  }
+  return transports;
+}
+
+std::vector<std::shared_ptr<Communicator>> make_thread_group(int size, milliseconds timeout,
+                                                             std::vector<int> hosts) {
+  if (hosts.empty()) hosts.assign(static_cast<std::size_t>(size), 0);
+  std::vector<std::shared_ptr<Communicator>> group;
+  for (auto& transport : make_thread_transports(size)) {
+    const int rank = static_cast<int>(group.size());
+    group.push_back(std::make_shared<Communicator>(std::move(transport), rank, hosts, timeout));
   }
   return group;
 }

@@ -134,4 +134,7 @@ class MemoryTransport final : public Transport {
   std::thread thread_;
 };
 
+/// Of `size` threads of this process, by rank.
+std::vector<std::unique_ptr<Transport>> make_thread_transports(int size);
+
 }  // namespace convoy

@@ -26,7 +26,7 @@ class ColumnStep final : public LaneInputs {
   void count_in(std::vector<TimeUse*> time_use) { time_use_ = std::move(time_use); }
 
   /// Every replica reads its share of all lanes ahead, from `step` to before `end`.
-  void own(std::int64_t step, std::int64_t end);
+  void own(std::int64_t step, std::int64_t end) override;
 
   /// Collective: the sums of this worker's lanes, by `worker_lanes` of all.
   void forward(const std::vector<Range>& worker_lanes);

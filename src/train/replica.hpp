@@ -24,6 +24,8 @@ class LaneInputs {
   virtual ~LaneInputs() = default;
   /// Of a lane of the step under way. Called by the replica that owns it.
   virtual Batch input(std::int64_t lane) = 0;
+  /// The steps from `step` to before `end` are next: reads their samples ahead.
+  virtual void own(std::int64_t step, std::int64_t end) = 0;
 };
 
 /// What all replicas of a run share.

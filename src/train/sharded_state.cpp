@@ -38,8 +38,11 @@ Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights,
 }
 
 std::string describe_shard(const Shard& shard) {
-  nlohmann::json description = {{"arrays", nlohmann::json::array()},
+  nlohmann::json description = {{"pieces", nlohmann::json::array()},
+                                {"arrays", nlohmann::json::array()},
                                 {"own", nlohmann::json::array()}};
+  for (const Shard::Piece& piece : shard.pieces)
+    description["pieces"].push_back({piece.parameter, piece.begin, piece.count, piece.at});
   for (const torch::Tensor& array : shard.arrays) description["arrays"].push_back(array.numel());
   for (const auto& [name, tensor] : shard.own) {
     description["own"].push_back(
@@ -51,6 +54,8 @@ std::string describe_shard(const Shard& shard) {
 Shard shard_like(const std::string& description) {
   const auto described = nlohmann::json::parse(description);
   Shard shard;
+  for (const auto& piece : described["pieces"])
+    shard.pieces.push_back({piece[0], piece[1], piece[2], piece[3]});
   for (const auto& count : described["arrays"])
     shard.arrays.push_back(torch::zeros({count.get<std::int64_t>()}));
   for (const auto& own : described["own"]) {

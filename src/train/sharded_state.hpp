@@ -20,8 +20,8 @@ void expand_state(const std::vector<Block>& blocks, int owner, const torch::Tens
 Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights, int owner,
                  const std::vector<torch::Tensor>& states);
 
-/// For a worker that does not see the folder: the sizes of a shard's tensors as text, one of the
-/// same sizes, and its tensors in order.
+/// For a worker that does not see the folder: a shard but for its tensors' elements as text, one of
+/// the same sizes, and its tensors in order.
 std::string describe_shard(const Shard& shard);
 Shard shard_like(const std::string& description);
 std::vector<torch::Tensor> tensors_of(const Shard& shard);

@@ -7,12 +7,12 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/lanes/random.hpp"
-#include "convoy/report/metrics.hpp"
-#include "core/kernel_card.hpp"
+#include "convoy/strategies/registry.hpp"
+#include "data/columns.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
 #include "train/trainer_impl.hpp"
+#include "train/training_state.hpp"
 
 namespace convoy {
 namespace {
@@ -36,21 +36,40 @@ std::int64_t steps_to_run(const Job& job, std::int64_t steps_per_epoch) {
       1, std::llround(job.train.epochs * static_cast<double>(steps_per_epoch)));
 }
 
-int checked_replicas(int replicas) {
-  if (replicas >= 1) return replicas;
-  throw InputError(fmt::format("--replicas: {} is not possible; give 1 or more", replicas));
-}
-
 std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec& spec) {
   if (evaluate.best != "auto") return evaluate.best;
   return spec.task == Task::regression ? "rmse" : "accuracy";
 }
 
-// Networks are made under a generator of their own: constructors draw the same initial weights in
-// every run.
-Network make_network(const ModelFactory& factory, std::uint64_t seed) {
-  const LaneRandom random(derive_seed(seed, RandomPurpose::initialise));
-  return factory();
+void require_fitting(const Job& job, const RunOptions& options, const StrategyTraits& traits) {
+  if (traits.servers && (options.membership != nullptr || options.group))
+    throw InputError("strategy.kind: parameter_server is launched with: convoy launch --servers N");
+  const bool by_column = job.partition.by == "column";
+  if (by_column != (options.columns != nullptr)) {
+    throw InputError(by_column ? "partition.by: column needs RunOptions::columns"
+                               : "RunOptions::columns needs partition.by: column");
+  }
+  if (!by_column) return;
+  require_lasting_workers(job.partition, options.membership != nullptr);
+  if (!traits.columns)
+    throw InputError("partition.by: column goes with strategy.kind synchronous, uncompressed");
+  if (!job.augment.empty())
+    throw InputError(
+        "augment: needs whole images, and partition.by is column; remove one of the two");
+}
+
+RunRecorder::Options recorder_options(const Job& job, const RunOptions& options,
+                                      const DataSpec& spec) {
+  RunRecorder::Options recorder;
+  recorder.name = job.name;
+  recorder.seed = job.seed;
+  recorder.replicas = options.replicas;
+  recorder.spec = spec;
+  recorder.sample_predictions = job.report.samples;
+  recorder.html = job.report.html;
+  recorder.out = options.out;
+  recorder.observers = options.observers;
+  return recorder;
 }
 
 }  // namespace
@@ -69,7 +88,6 @@ RunSummary Trainer::run() {
 
 Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
     : job_(std::move(job)),
-      factory_(std::move(factory)),
       loss_(std::move(loss)),
       data_(std::move(data)),
       options_(std::move(options)),
@@ -78,273 +96,226 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       schedule_(schedule_options(job_, data_.train->size(), batch_, lanes_,
                                  values_of_samples(job_, data_))),
       total_steps_(steps_to_run(job_, schedule_.steps_per_epoch())),
-      optimizer_(make_optimizer(job_.train.optimizer)),
-      pool_(checked_replicas(options_.replicas)),
-      lane_results_(static_cast<std::size_t>(lanes_)),
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
-  if (options_.servers) tends_ = options_.servers->tends();
+  const StrategyKind& kind = strategy_kind(job_.strategy.kind);
+  const StrategyTraits traits = kind.traits(job_.strategy);
+  require_fitting(job_, options_, traits);
   identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name,
                            options_.model_meta, data_.values);
   data_.values = {};  // the schedule knows who gets what
-  require_fitting_columns();
-  make_replicas();
-  make_strategy();
-  start_trace();
-  if (options_.membership == nullptr) make_reduction();
+  const int workers = options_.group ? options_.group->size() : 1;
+  identity_.update(kind.identity(job_.strategy, options_.membership == nullptr ? workers : 0));
+  if (!options_.trace.empty()) trace_ = std::make_unique<Trace>();
+  session_ = make_session(
+      {options_.stop, options_.leave, options_.group, options_.membership, options_.servers},
+      traits.servers);
+  strategy_ = make_strategy(std::move(factory));
+  RunRecorder::Options recorder = recorder_options(job_, options_, data_.train->spec());
+  recorder.steps = total_steps_;
+  recorder.steps_per_epoch = schedule_.steps_per_epoch();
+  recorder.batch = batch_;
+  recorder.lanes = lanes_;
+  recorder.samples = data_.train->size();
+  recorder.parameters = strategy_->parameters();
+  recorder_ = std::make_unique<RunRecorder>(std::move(recorder));
   if (options_.out.empty()) return;
-  if (is_first() && options_.membership == nullptr) require_writable_directory(options_.out);
-  checkpoints_.emplace(options_.out / "checkpoints", job_.train.checkpoint.keep,
-                       job_.train.checkpoint.keep_every);
+  if (session_->records() && !session_->comes_and_goes()) require_writable_directory(options_.out);
+  keeper_ = make_keeper();
 }
 
-void Trainer::Impl::make_replicas() {
-  const bool by_column = options_.columns != nullptr;
-  const ModelFactory& factory = by_column ? options_.columns->model.head : factory_;
-  Network first = make_network(factory, job_.seed);
-  weights_ = std::make_unique<SharedWeights>(*first.module);
-  shared_ = {data_.train,
-             &schedule_,
-             weights_.get(),
-             &loss_,
-             lanes_,
-             job_.seed,
-             std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape),
-             std::dynamic_pointer_cast<const ReadsAhead>(data_.train)};
-  if (by_column) make_columns();
-  replicas_.push_back(std::make_unique<Replica>(std::move(first), shared_));
-  while (static_cast<int>(replicas_.size()) < pool_.size()) {
-    const int number = static_cast<int>(replicas_.size());
-    replicas_.push_back(
-        std::make_unique<Replica>(make_network(factory, job_.seed), shared_, number));
-  }
-  if (!columns_) return;
-  std::vector<TimeUse*> time_use;
-  for (auto& replica : replicas_) time_use.push_back(&replica->time_use());
-  columns_->count_in(std::move(time_use));
+std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
+  StrategySetup setup;
+  setup.engine.factory = factory;
+  setup.engine.seed = job_.seed;
+  setup.engine.replicas = options_.replicas;
+  setup.engine.shared.dataset = data_.train;
+  setup.engine.shared.schedule = &schedule_;
+  setup.engine.shared.loss = &loss_;
+  setup.engine.shared.lanes = lanes_;
+  setup.engine.shared.seed = job_.seed;
+  setup.engine.shared.augmentation =
+      std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape);
+  setup.engine.shared.ahead = std::dynamic_pointer_cast<const ReadsAhead>(data_.train);
+  setup.engine.optimizer = job_.train.optimizer;
+  setup.engine.end = total_steps_;
+  setup.engine.balance = job_.strategy.balance;
+  setup.options = job_.strategy;
+  setup.rules = {job_.train.schedule,
+                 job_.train.optimizer.rate,
+                 job_.train.clip,
+                 job_.train.on_nonfinite == "skip",
+                 job_.train.verify_every,
+                 total_steps_,
+                 schedule_.steps_per_epoch()};
+  setup.control = session_.get();
+  setup.trace = trace_.get();
+  setup.elastic = session_->comes_and_goes();
+  setup.columns = options_.columns;
+  setup.group = session_->group();
+  setup.whole_model = std::move(factory);
+  setup.servers = options_.servers;
+  setup.identity = identity_.dump() + options_.data_fingerprint;
+  setup.slow_replica = options_.slow_replica;
+  setup.slowness = options_.slowness;
+  return strategy_kind(job_.strategy.kind).make(std::move(setup));
 }
 
-Network Trainer::Impl::replica_network() const {
-  return make_network(factory_, job_.seed);
-}
-
-// As before the first step.
-void Trainer::Impl::forget_state() {
-  const torch::NoGradGuard no_grad;
-  const SharedWeights fresh(*make_network(factory_, job_.seed).module);
-  std::copy_n(fresh.data(), fresh.size(), weights_->data());
-  for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
-    weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
-  for (const torch::Tensor& state : states_) state.zero_();
-  forget_residuals();
-  progress_ = {};
-  met_ = 0;
-  failure_.clear();
-  averaging_.reset();
-  if (own_steps()) enter_strategy();
-}
-
-void Trainer::Impl::make_reduction() {
-  worker_lanes_ = even_ownership(lanes_, workers());
-  team_.reset();
-  enter_strategy();
-  build_reduction();
-  parallel_known_ = false;
-  worker_seconds_.assign(static_cast<std::size_t>(workers()), 0);
-  start_worker_balancing(std::vector<int>(static_cast<std::size_t>(workers()), pool_.size()));
-  start_replica_balancing();
-}
-
-void Trainer::Impl::build_reduction() {
-  const Range own = worker_lanes_[worker()];
-  const bool together = !own_steps();
-  auto reduction = std::make_unique<Reduction>(
-      make_blocks(*weights_, together ? workers() : 1,
-                  replicated() ? StateLayout::replicated : StateLayout::sharded),
-      lanes_,
-      Reduction::Owner{together ? worker() : 0, together ? workers() : 1, own, pool_.size(),
-                       replicated()});
-  const std::int64_t kept =
-      replicated() ? weights_->size() : state_size(reduction->blocks(), worker());
-  while (!sharing_ && static_cast<int>(states_.size()) < optimizer_->states())
-    states_.push_back(torch::zeros({kept}));
-  if (workers() == 1) {
-    reduction_ = std::move(reduction);
-    return;
-  }
-  const auto busy = static_cast<int>(std::min<std::int64_t>(pool_.size(), own.size()));
-  auto team = std::make_unique<TrainingGroup>(
-      *options_.group, *weights_, *reduction,
-      TrainingGroup::Options{lanes_, worker_lanes_, busy, bucket_bytes(job_.strategy), trace_.get(),
-                             replicated(), sums_.get(), own_steps(), team_.get()});
-  team_ = std::move(team);  // the one before goes before its reduction
-  reduction_ = std::move(reduction);
-  if (sharing_) team_->use_host_sums(sharing_->sums());
-}
-
-void Trainer::Impl::start_trace() {
-  if (options_.trace.empty()) return;
-  trace_ = std::make_unique<Trace>();
-  for (std::size_t r = 0; r < replicas_.size(); ++r)
-    replicas_[r]->time_use().trace_on(&trace_->track(fmt::format("replica {}", r)));
+std::unique_ptr<CheckpointKeeper> Trainer::Impl::make_keeper() {
+  CheckpointKeeper::Options options;
+  options.out = options_.out;
+  options.keep = job_.train.checkpoint.keep;
+  options.keep_every = job_.train.checkpoint.keep_every;
+  options.identity = identity_;
+  options.model = options_.model_meta;
+  options.told = [this](const WrittenCheckpoint& written) { recorder_->checkpoint(written); };
+  return std::make_unique<CheckpointKeeper>(std::move(options));
 }
 
 RunSummary Trainer::Impl::run() {
-  if (job_.strategy.kind == "parameter_server") return run_served();
-  if (options_.membership != nullptr) return run_elastic();
-  compare_kernels();
-  const Json resumed = options_.resume ? resume() : Json();
-  log_ = open_log();
-  emit_start();
-  if (!resumed.is_null()) emit(resumed);
-  train_to_end();
-  return finish();
-}
-
-std::unique_ptr<Observer> Trainer::Impl::open_log() {
-  if (options_.out.empty() || !is_first()) return nullptr;
-  return json_lines_log(options_.out / "metrics.jsonl", progress_.step);
-}
-
-Trainer::Impl::Json Trainer::Impl::resume() {
-  if (!checkpoints_) throw InputError("--resume needs the run's folder (--out)");
-  if (!team_) {
-    Json alone = restore_newest();
-    if (columns_ && !alone.is_null()) share_restored();
-    restore_own_state();
-    return alone;
-  }
-  Json resumed;
-  if (is_first()) resumed = restore_newest();
-  std::string text = Json{{"event", resumed},
-                          {"step", progress_.step},
-                          {"updates", progress_.updates},
-                          {"skipped", progress_.skipped},
-                          {"seconds", progress_.seconds}}
-                         .dump();
-  const Json first = Json::parse(options_.group->all_gather(text)[0]);
-  progress_ = {first["step"], first["updates"], first["skipped"], first["seconds"]};
-  if (first["event"].is_null()) return resumed;
-  share_restored();
-  restore_own_state();
-  return resumed;
-}
-
-// What worker 0 has read, to all.
-void Trainer::Impl::share_restored() {
-  if (columns_) columns_->layer().scatter(std::exchange(full_columns_, {}));
-  if (!team_) return;
-  std::vector<torch::Tensor> none;
-  if (replicated())
-    team_->distribute_from(0, *weights_, own_steps() ? none : states_);
-  else
-    team_->distribute(*weights_, full_states_, states_);
-  full_states_.clear();
-}
-
-// Reads the newest checkpoint that is whole; null if there is none: stopped before its first one,
-// the run begins again. The optimizer's state is left in full_states_ for all workers' owners.
-Trainer::Impl::Json Trainer::Impl::restore_newest() {
-  if (writer_) writer_->wait();
-  auto loaded = checkpoints_->load_newest();
-  if (!loaded) return {};
-  for (const std::string& line : loaded->damaged)
-    fmt::print(stderr, "convoy: {}; using an older one\n", line);
-  require_same_identity(loaded->state.meta.value("identity", Json()), identity_,
-                        loaded->path.string());
-  const std::string other = kernel_difference_to(loaded->state.meta.value("kernels", Json()));
-  if (!other.empty()) fmt::print(stderr, "convoy: {}: {}\n", loaded->path.string(), other);
-  if (columns_) take_out_columns(loaded->state, loaded->path.string());
-  take_out_own_state(loaded->state);
-  full_states_.clear();
-  for (std::size_t k = 0; k < states_.size() && !own_steps(); ++k)
-    full_states_.push_back(torch::zeros({weights_->size()}));
-  progress_ = restore_state(loaded->state, loaded->path.string(), *weights_, full_states_);
-  for (std::size_t k = 0; k < full_states_.size(); ++k) {
-    states_[k] = replicated() ? full_states_[k]
-                              : compact_state(reduction_->blocks(), worker(), full_states_[k]);
-  }
-  if (!team_) full_states_.clear();
-  Json resumed = event("resumed");
-  resumed["from"] = loaded->path.filename().string();
-  if (!loaded->damaged.empty()) resumed["damaged"] = loaded->damaged;
-  if (!other.empty()) resumed["other_kernels"] = other;
-  return resumed;
-}
-
-void Trainer::Impl::own_lanes() {
-  const Range own = worker_lanes_[worker()];
-  const std::vector<Range> parts = ownership_of(replica_counts_);
-  sync_networks(/*training=*/true);
-  if (columns_) columns_->own(progress_.step, total_steps_);
-  for (int r = 0; r < pool_.size(); ++r) {
-    const Range part = parts[static_cast<std::size_t>(r)];
-    replicas_[r]->own({own.begin + part.begin, own.begin + part.end}, progress_.step, total_steps_);
+  try {
+    session_->compare_kernels(strategy_->traits().alike);
+    while (!left_ && session_->enter()) {
+      try {
+        join_in();
+        while (!finished() && !change_members_ && !left_) take_step();
+        if (finished()) return finish();
+        give_up_group();
+      } catch (const PeerError& error) {
+        if (dynamic_cast<const DamagedMessageError*>(&error) != nullptr)
+          damaged_message_ = error.what();
+        give_up_group();
+        if (!session_->recover(error)) throw;
+      }
+    }
+    session_->end();
+    return {};  // it has left
+  } catch (...) {
+    session_->failed();
+    throw;
   }
 }
 
-void Trainer::Impl::train_to_end() {
-  own_lanes();
-  while (!finished()) {
-    step();
-    between_steps();
+void Trainer::Impl::take_step() {
+  const auto begin = Clock::now();
+  StepOutcome outcome = strategy_->step(step_);
+  uncounted_seconds_ += std::chrono::duration<double>(Clock::now() - begin).count();
+  change_members_ = outcome.request == Request::change_members;
+  left_ = outcome.left;
+  if (session_->takes_over()) {
+    if (options_.take_over) options_.take_over(/*goes_on=*/true);
+    if (!was_recorder_) take_over_served(outcome);
   }
+  commit(outcome);
+  last_outcome_ = std::move(outcome);
+}
+
+// What a step came to is counted and told, and what is due after it is done.
+void Trainer::Impl::commit(const StepOutcome& outcome) {
+  if (outcome.skipped) recorder_->skipped(step_, *outcome.skipped);
+  if (outcome.numbers) last_ = *outcome.numbers;
+  if (session_->records() && step_ < outcome.step && !session_->comes_and_goes()) {
+    for (Json& change : session_->changes("")) {
+      Json event = recorder_->event(change["event"], step_);
+      event.update(change);
+      recorder_->emit(event);
+    }
+  }
+  while (step_ < outcome.step) {
+    const bool last = step_ + 1 == outcome.step;
+    count_step(last, outcome);
+    if (last || outcome.approximate)
+      between_steps();
+    else
+      tell_step();
+    due_done_ = step_;
+  }
+  const bool alone = session_->group() == nullptr && !strategy_->traits().servers;
+  const bool stop = outcome.request == Request::stop || (alone && session_->stop_asked());
+  if (stop && !finished() && session_->evaluates()) stop_now();
+}
+
+void Trainer::Impl::count_step(bool last, const StepOutcome& outcome) {
+  recorder_->count(schedule_.batch_size(step_), last ? std::exchange(uncounted_seconds_, 0) : 0);
+  ++step_;
+  if (const auto known = strategy_->numbers_of(step_)) last_ = *known;
+  if (!last) return;
+  flip_if_planned();
+  if (outcome.broken) std::rethrow_exception(outcome.broken);
+  if (!outcome.tuned.is_null()) {
+    Json tuned = recorder_->event("tuned", step_);
+    tuned.update(outcome.tuned);
+    recorder_->emit(tuned);
+  }
+  if (outcome.moved) tell_moved("lane times", *outcome.moved);
 }
 
 void Trainer::Impl::between_steps() {
-  if (verification_due() && !verify_weights()) return;
+  if (!session_->evaluates()) return;
+  if (check_due() && !check_weights()) return;
   tell_step();
   if (evaluation_due()) {
-    const auto begin = TimeUse::Clock::now();
+    const auto begin = Clock::now();
     const bool validate = data_.validation != nullptr;
-    with_model([&] {
+    strategy_->with_model([&] {
       evaluate_split(validate ? "validation" : "test", validate ? *data_.validation : *data_.test);
     });
     show_on_timeline("evaluate", begin);
   }
-  tell_checkpoints();
+  if (keeper_) keeper_->tell();
   if (checkpoint_due()) {
-    const auto begin = TimeUse::Clock::now();
-    with_model([&] { write_checkpoint(); });
+    const auto begin = Clock::now();
+    write_checkpoint();
     show_on_timeline("checkpoint", begin);
   }
-  stop_if_asked();
+  overdue_ = false;
 }
 
 void Trainer::Impl::tell_step() {
-  if (progress_.step % std::max<std::int64_t>(1, job_.report.every) == 0 || ended_epoch() ||
-      finished())
-    emit_step();
+  if (!session_->evaluates()) return;
+  if (step_ % std::max<std::int64_t>(1, job_.report.every) != 0 && !ended_epoch() && !finished())
+    return;
+  recorder_->step(step_, last_, strategy_->report(), strategy_->engine().total_time_use());
 }
 
-void Trainer::Impl::show_on_timeline(const char* name, TimeUse::Clock::time_point begin) {
-  for (std::size_t r = 0; r < replicas_.size(); ++r)
-    replicas_[r]->time_use().other(r == 0 ? name : nullptr, begin);
+void Trainer::Impl::show_on_timeline(const char* name, Clock::time_point begin) {
+  Engine& engine = strategy_->engine();
+  for (int r = 0; r < engine.replicas(); ++r)
+    engine.time_use(r).other(r == 0 ? name : nullptr, begin);
 }
 
 bool Trainer::Impl::evaluation_due() const {
   if (job_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
   const double per_epoch = static_cast<double>(schedule_.steps_per_epoch());
   const auto every = std::max<std::int64_t>(1, std::llround(job_.evaluate.every * per_epoch));
-  return progress_.step % every == 0 || finished() || overdue_;
+  return step_ % every == 0 || finished() || overdue_;
 }
 
 bool Trainer::Impl::checkpoint_due() const {
-  if (!checkpoints_) return false;
+  if (!keeper_) return false;
   const std::int64_t every = job_.train.checkpoint.every;
-  return finished() || overdue_ || (every > 0 ? progress_.step % every == 0 : ended_epoch());
+  return finished() || overdue_ || (every > 0 ? step_ % every == 0 : ended_epoch());
 }
 
-void Trainer::Impl::stop_if_asked() {
-  const bool asked =
-      team_ || served_ != nullptr ? stop_asked_ : options_.stop != nullptr && options_.stop->load();
-  if (!asked || finished()) return;
-  if (!checkpoints_)
-    throw Interrupted(fmt::format("stopped after step {}; nothing was kept", progress_.step));
-  if (!checkpoint_due()) with_model([&] { write_checkpoint(); });
-  settle_checkpoints();
-  throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}",
-                                progress_.step, total_steps_,
-                                (options_.out / "checkpoints").string()));
+void Trainer::Impl::write_checkpoint() {
+  strategy_->with_model([&] {
+    keeper_->write(*strategy_, session_->group(), step_, [&] {
+      const StepCounts counts = strategy_->counts();
+      Json meta;
+      meta["progress"] = {{"updates", counts.updates},
+                          {"skipped", counts.skipped},
+                          {"seconds", earlier_seconds_ + recorder_->seconds()}};
+      if (const Json best = best_metric(); !best.is_null()) meta["best_metric"] = best;
+      return meta;
+    });
+  });
+}
+
+void Trainer::Impl::stop_now() {
+  if (!keeper_) throw Interrupted(fmt::format("stopped after step {}; nothing was kept", step_));
+  if (!checkpoint_due()) write_checkpoint();
+  keeper_->settle();
+  throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}", step_,
+                                total_steps_, (options_.out / "checkpoints").string()));
 }
 
 }  // namespace convoy

@@ -1,12 +1,12 @@
 #pragma once
-// What a checkpoint of the synchronous strategy holds, and whether it belongs to this job.
+// How far a run has come, and whether a checkpoint belongs to this job.
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "convoy/checkpoint/checkpoint.hpp"
+#include "convoy/data/formats.hpp"
 #include "convoy/job/job.hpp"
-#include "train/shared_weights.hpp"
 
 namespace convoy {
 
@@ -25,18 +25,8 @@ nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int
                                     const nlohmann::ordered_json& model_meta,
                                     const Column& values = {});
 
-/// What else decides them because of the strategy: nothing for the plain synchronous one.
-/// `workers` 0: they come and go.
-nlohmann::ordered_json strategy_identity(const StrategyOptions& strategy, int workers);
-
-/// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout
-/// of the weights, is not copied and becomes part of it.
-TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
-                            const Progress& progress);
-
-/// The reverse. Throws InputError, naming `file`, when the checkpoint is of another model.
-Progress restore_state(const TrainingState& state, const std::string& file, SharedWeights& weights,
-                       std::vector<torch::Tensor>& states);
+/// How far the run of a checkpoint had come. Throws InputError, naming `file`.
+Progress progress_of(const TrainingState& state, const std::string& file);
 
 /// Throws InputError naming the first key that differs between a checkpoint's identity and this
 /// job's.

@@ -4,7 +4,7 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/job/job.hpp"
-#include "job/guarantees.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "job/schema.hpp"
 #include "job/suggest.hpp"
 #include "paths.hpp"

@@ -7,7 +7,7 @@
 
 #include "comm_support.hpp"
 #include "convoy/core/error.hpp"
-#include "train/averaging.hpp"
+#include "convoy/strategies/model_exchange.hpp"
 #include "train_support.hpp"
 
 namespace convoy {

@@ -1,0 +1,107 @@
+#pragma once
+// DiLoCo (Douillard et al. 2023, algorithm 1) as a strategy of its own, outside Convoy: each worker
+// takes `strategy.average_every` steps with the job's optimizer (the paper's is AdamW); then the
+// mean of the workers' changes is the gradient of an outer step with Nesterov momentum.
+//
+//   convoy::register_strategy(diloco::kind());
+//   ...  strategy: {kind: diloco, average_every: 16, outer: {rate: 0.7, momentum: 0.9}}
+#include <algorithm>
+#include <vector>
+
+#include "convoy/comm/communicator.hpp"
+#include "convoy/job/job.hpp"
+#include "convoy/strategies/model_exchange.hpp"
+#include "convoy/strategies/registry.hpp"
+
+namespace diloco {
+
+class Exchange final : public convoy::ModelExchange {
+ public:
+  Exchange(const convoy::OuterOptions& outer, const convoy::ModelValues& model)
+      : options_(outer),
+        parameters_(static_cast<std::int64_t>(model.parameters)),
+        outer_(model.values.clone()),
+        momentum_(torch::zeros({parameters_})) {}
+
+  // Workers beyond the lanes take no steps: they add nothing, and do not count in the mean.
+  void enter(convoy::Communicator* group, std::int64_t lanes) override {
+    group_ = group;
+    const int workers = group == nullptr ? 1 : group->size();
+    contributors_ = static_cast<double>(std::min<std::int64_t>(lanes, workers));
+    contributes_ = group == nullptr || group->rank() < lanes;
+  }
+
+  // All that communicates comes first: where it throws, nothing has changed.
+  convoy::Request exchange(std::int64_t, std::span<float> values,
+                           convoy::Request request) override {
+    auto wish = static_cast<std::int64_t>(request);
+    if (group_ != nullptr) group_->all_reduce(std::span(&wish, 1), convoy::ReduceOp::max);
+    const torch::Tensor change = mean_change(values);
+    const torch::Tensor gradient = change.narrow(0, 0, parameters_);
+    momentum_.mul_(options_.momentum).add_(gradient);
+    torch::Tensor weights = outer_.narrow(0, 0, parameters_);
+    weights.add_(gradient + options_.momentum * momentum_, options_.rate);
+    const std::int64_t others = outer_.numel() - parameters_;  // running statistics: their mean
+    outer_.narrow(0, parameters_, others).add_(change.narrow(0, parameters_, others));
+    std::copy_n(outer_.data_ptr<float>(), values.size(), values.begin());
+    return static_cast<convoy::Request>(wish);
+  }
+
+  // Between exchanges the model is the mean of the workers'.
+  void combine(std::span<const float> values, std::span<float> model) override {
+    const torch::Tensor mean = outer_ + mean_change(values);
+    std::copy_n(mean.data_ptr<float>(), model.size(), model.begin());
+  }
+
+  State common() const override { return {{"outer", outer_}, {"outer_momentum", momentum_}}; }
+
+ private:
+  torch::Tensor mean_change(std::span<const float> values) const {
+    torch::Tensor change = torch::zeros_like(outer_);
+    if (contributes_) {
+      change = torch::from_blob(const_cast<float*>(values.data()), outer_.sizes()).sub(outer_);
+    }
+    const std::span<float> flat(change.data_ptr<float>(), values.size());
+    if (group_ != nullptr) group_->all_reduce(flat);
+    return change.div_(contributors_);
+  }
+
+  convoy::OuterOptions options_;
+  std::int64_t parameters_;
+  torch::Tensor outer_;     // the model after the last exchange
+  torch::Tensor momentum_;  // of its parameters
+  convoy::Communicator* group_ = nullptr;
+  double contributors_ = 1;
+  bool contributes_ = true;
+};
+
+inline convoy::StrategyKind kind() {
+  convoy::StrategyKind kind;
+  kind.name = "diloco";
+  kind.keys = {"average_every", "outer"};
+  kind.traits = [](const convoy::StrategyOptions&) {
+    return convoy::StrategyTraits{.elastic = true};
+  };
+  kind.guarantees = {
+      {"`diloco`", "workers have the same weights after every exchange, and their own in between",
+       "what the lost worker did since its last exchange",
+       "the same bits in every run with as many workers", "2 (W - 1) / W M / H",
+       [](const convoy::StrategyOptions&) { return true; }}};
+  kind.identity = [](const convoy::StrategyOptions& options, int workers) {
+    return nlohmann::ordered_json{{"strategy.kind", options.kind},
+                                  {"strategy.average_every", options.average_every},
+                                  {"strategy.outer.rate", options.outer.rate},
+                                  {"strategy.outer.momentum", options.outer.momentum},
+                                  {"the number of workers", workers}};
+  };
+  kind.make = [](const convoy::StrategySetup& setup) {
+    const convoy::OuterOptions outer = convoy::options_of(setup).outer;
+    return convoy::make_local_steps(setup, {.elastic = true},
+                                    [outer](const convoy::ModelValues& model) {
+                                      return std::make_unique<Exchange>(outer, model);
+                                    });
+  };
+  return kind;
+}
+
+}  // namespace diloco

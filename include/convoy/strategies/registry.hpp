@@ -1,0 +1,59 @@
+#pragma once
+// The strategies there are, by the name that `strategy.kind` gives them. A strategy declares here,
+// once, what it guarantees, which of the job's keys are its own, and how it is made.
+//
+// One from outside registers itself before the job is read:
+//
+//   register_strategy({.name = "diloco", .keys = {"average_every"}, ..., .make = make_diloco});
+//
+// Not thread-safe: register before threads start.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "convoy/strategies/strategy.hpp"
+
+namespace convoy {
+
+struct StrategyOptions;
+struct StrategySetup;
+
+/// A row of docs/strategies.md. W workers, M bytes of weights, H steps between exchanges.
+struct StrategyGuarantee {
+  std::string strategy;     ///< as people write it
+  std::string consistency;  ///< what weights workers have
+  std::string loss;         ///< what is lost when a worker or server fails
+  std::string determinism;
+  std::string bytes;                                 ///< that a worker sends a step
+  std::function<bool(const StrategyOptions&)> fits;  ///< whether it speaks of these options
+};
+
+struct StrategyKind {
+  std::string name;
+  std::vector<std::string> keys;  ///< of `strategy`, those that count with this kind only
+  std::function<StrategyTraits(const StrategyOptions&)> traits;
+  std::vector<StrategyGuarantee> guarantees;
+  /// What decides the bits of the weights, as flat keys of the job; `workers` 0: they come and go.
+  std::function<nlohmann::ordered_json(const StrategyOptions&, int workers)> identity;
+  /// Throws InputError where the options cannot work.
+  std::function<std::unique_ptr<Strategy>(const StrategySetup&)> make;
+};
+
+/// Throws InputError when there is one of this name.
+void register_strategy(StrategyKind kind);
+const std::vector<StrategyKind>& strategy_kinds();
+/// Throws InputError for one that there is not, naming those there are.
+const StrategyKind& strategy_kind(const std::string& name);
+/// The kinds for which a key of `strategy` counts; empty: for all.
+std::vector<std::string> strategies_with(const std::string& key);
+
+/// The job's `strategy`, of a setup.
+const StrategyOptions& options_of(const StrategySetup& setup);
+
+/// All strategies, as a Markdown table.
+std::string guarantees_table();
+/// What a job's strategy guarantees, as lines of text.
+std::string explain_strategy(const StrategyOptions& options);
+
+}  // namespace convoy

@@ -1,0 +1,30 @@
+#pragma once
+// What the workers of a group do together beside steps. All functions are collective.
+#include <functional>
+#include <vector>
+
+#include "convoy/comm/communicator.hpp"
+#include "infer/inference.hpp"
+#include "train/blocks.hpp"
+#include "train/shared_weights.hpp"
+
+namespace convoy {
+
+/// Runs `work` on all workers; if one threw, all throw: its own exception there, PeerError naming
+/// it elsewhere.
+void agree(Communicator& group, const std::function<void()>& work);
+
+/// The pieces of an inference, in rank order, to worker 0; nothing for the others.
+Inference gather_inference(Communicator& group, const Inference& mine);
+
+/// Rank `source`'s weights, buffers and `states` everywhere.
+void broadcast_weights(Communicator& group, int source, SharedWeights& weights,
+                       std::vector<torch::Tensor>& states);
+
+/// Worker 0's `flat_states`, laid out as the weights, to the owners of their blocks: what each
+/// keeps is in `own_states`, of the right sizes before.
+void scatter_states(Communicator& group, const std::vector<Block>& blocks,
+                    const std::vector<torch::Tensor>& flat_states,
+                    std::vector<torch::Tensor>& own_states);
+
+}  // namespace convoy

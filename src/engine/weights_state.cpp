@@ -1,0 +1,88 @@
+#include "engine/weights_state.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+
+#include "convoy/core/error.hpp"
+
+namespace convoy {
+namespace {
+
+torch::Tensor piece(const torch::Tensor& flat, const Segment& segment) {
+  return flat.narrow(0, segment.offset, segment.count).view(segment.shape);
+}
+
+class TensorReader {
+ public:
+  TensorReader(const TrainingState& state, const std::string& file) : file_(file) {
+    for (const auto& [name, tensor] : state.tensors) tensors_.emplace(name, tensor);
+  }
+
+  void read(const std::string& name, torch::Tensor into) {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) {
+      throw InputError(fmt::format(
+          "{}: is a checkpoint of another model or optimizer: it has no {}", file_, name));
+    }
+    if (found->second.sizes() != into.sizes() ||
+        found->second.scalar_type() != into.scalar_type()) {
+      throw InputError(
+          fmt::format("{}: is a checkpoint of another model: {} is [{}] there and [{}] here", file_,
+                      name, fmt::join(found->second.sizes(), ", "), fmt::join(into.sizes(), ", ")));
+    }
+    into.copy_(found->second);
+    tensors_.erase(found);
+  }
+
+  void require_all_read() const {
+    if (tensors_.empty()) return;
+    throw InputError(
+        fmt::format("{}: is a checkpoint of another model or optimizer: this one has no {}", file_,
+                    tensors_.begin()->first));
+  }
+
+ private:
+  std::string file_;
+  std::map<std::string, torch::Tensor> tensors_;
+};
+
+}  // namespace
+
+TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
+                            std::int64_t step) {
+  TrainingState state;
+  state.step = step;
+  for (const Segment& segment : weights.segments()) {
+    state.tensors.emplace_back("parameter/" + segment.name, weights.view(segment).clone());
+  }
+  for (const auto& [name, tensor] : weights.buffers())
+    state.tensors.emplace_back("buffer/" + name, tensor.clone());
+  for (std::size_t k = 0; k < states.size(); ++k) {
+    for (const Segment& segment : weights.segments()) {
+      if (!segment.trainable) continue;
+      state.tensors.emplace_back(fmt::format("optimizer{}/{}", k, segment.name),
+                                 piece(states[k], segment));
+    }
+  }
+  return state;
+}
+
+void restore_state(const TrainingState& state, const std::string& file, SharedWeights& weights,
+                   std::vector<torch::Tensor>& states) {
+  const torch::NoGradGuard no_grad;
+  TensorReader reader(state, file);
+  for (const Segment& segment : weights.segments())
+    reader.read("parameter/" + segment.name, weights.view(segment));
+  for (auto& [name, tensor] : weights.buffers()) reader.read("buffer/" + name, tensor);
+  for (std::size_t k = 0; k < states.size(); ++k) {
+    for (const Segment& segment : weights.segments()) {
+      if (segment.trainable)
+        reader.read(fmt::format("optimizer{}/{}", k, segment.name), piece(states[k], segment));
+    }
+  }
+  reader.require_all_read();
+}
+
+}  // namespace convoy

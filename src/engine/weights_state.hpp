@@ -1,0 +1,20 @@
+#pragma once
+// Weights, buffers and optimizer state as a checkpoint holds them.
+#include <string>
+#include <vector>
+
+#include "convoy/checkpoint/checkpoint.hpp"
+#include "train/shared_weights.hpp"
+
+namespace convoy {
+
+/// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout
+/// of the weights, is not copied and becomes part of it.
+TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
+                            std::int64_t step);
+
+/// The reverse. Throws InputError, naming `file`, when the checkpoint is of another model.
+void restore_state(const TrainingState& state, const std::string& file, SharedWeights& weights,
+                   std::vector<torch::Tensor>& states);
+
+}  // namespace convoy

@@ -1,0 +1,108 @@
+// Workers that come and go: one generation of members after the other.
+#include <optional>
+
+#include "core/kernel_card.hpp"
+#include "session/sessions.hpp"
+
+namespace convoy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class ElasticSession final : public Session {
+ public:
+  explicit ElasticSession(SessionOptions options)
+      : Session(std::move(options)), membership_(*options_.membership) {}
+
+  void compare_kernels(bool alike) override {
+    const std::string card = kernel_card(membership_.worker());
+    compare_with_first(membership_.agree("kernels", card), card, alike);
+  }
+
+  bool enter() override {
+    communicator_.reset();
+    Membership::Group joined = membership_.join(options_.stop);
+    generation_ = std::move(joined.generation);
+    communicator_ = std::move(joined.communicator);
+    return communicator_ != nullptr;
+  }
+
+  void leave() override {
+    if (communicator_) communicator_->abort();
+  }
+
+  bool recover(const PeerError& error) override {
+    if (dynamic_cast<const FencedError*>(&error) != nullptr) return false;
+    communicator_.reset();
+    if (!failed_at_) failed_at_ = Clock::now();
+    membership_.report(error);
+    return true;
+  }
+
+  Communicator* group() const override {
+    return communicator_ && communicator_->size() > 1 ? communicator_.get() : nullptr;
+  }
+  int number_of(int rank) const override {
+    return generation_.members[static_cast<std::size_t>(rank)].worker;
+  }
+  std::int64_t generation() const override { return generation_.number; }
+  bool comes_and_goes() const override { return true; }
+
+  bool change_wanted() const override { return membership_.change_wanted(); }
+  void computing(std::int64_t step) override { tell(step, WorkerActivity::computing); }
+  void communicating(std::int64_t step) override { tell(step, WorkerActivity::communicating); }
+
+  // Who cannot reach the store may have been given up, and another one may write there now.
+  bool takes_over() override {
+    if (!records() || membership_.in_touch()) return false;
+    membership_.confirm();
+    return true;
+  }
+
+  std::vector<Json> changes(const std::string& from) override {
+    std::vector<Json> events;
+    for (const MemberChange& change : generation_.changes) {
+      const bool joined = change.kind == MemberChange::Kind::joined;
+      Json event = {
+          {"event", joined ? "joined" : "lost"}, {"worker", change.worker}, {"host", change.host}};
+      if (joined)
+        event["from"] = from;
+      else
+        event["reason"] = change.reason;
+      event["generation"] = generation_.number;
+      event["workers"] = size();
+      events.push_back(std::move(event));
+    }
+    return events;
+  }
+  void changes_told() override { membership_.changes_told(); }
+  double take_broken_for() override {
+    if (!failed_at_) return -1;
+    return std::chrono::duration<double>(Clock::now() - *std::exchange(failed_at_, {})).count();
+  }
+
+  // Nobody goes before all that the run leaves is written.
+  void done() override {
+    if (records()) membership_.job_done();
+    communicator_->barrier();
+  }
+
+ private:
+  void tell(std::int64_t step, WorkerActivity activity) {
+    membership_.set_progress(step, activity);
+    if (options_.leave != nullptr && options_.leave->load()) membership_.ask_to_leave();
+  }
+
+  Membership& membership_;
+  Generation generation_;
+  std::shared_ptr<Communicator> communicator_;
+  std::optional<Clock::time_point> failed_at_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> make_elastic_session(SessionOptions options) {
+  return std::make_unique<ElasticSession>(std::move(options));
+}
+
+}  // namespace convoy

@@ -1,0 +1,85 @@
+#include "strategies/own_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/tensor_bytes.hpp"
+#include "train/sharded_state.hpp"
+
+namespace convoy {
+namespace {
+
+constexpr int own_state_tag = 6;
+constexpr int copy_tag = 8;
+
+std::string name_at(int worker, const std::string& name) {
+  return fmt::format("worker{}/{}", worker, name);
+}
+
+}  // namespace
+
+OwnStates::OwnStates(TrainingState& state) {
+  std::erase_if(state.tensors, [&](const auto& named) {
+    if (!named.first.starts_with("worker")) return false;
+    tensors_.emplace(named.first, named.second.contiguous());
+    return true;
+  });
+}
+
+const torch::Tensor* OwnStates::find(int worker, const std::string& name,
+                                     const torch::Tensor& like) const {
+  const auto kept = tensors_.find(name_at(worker, name));
+  const bool fits = kept != tensors_.end() && kept->second.sizes() == like.sizes() &&
+                    kept->second.scalar_type() == like.scalar_type();
+  return fits ? &kept->second : nullptr;
+}
+
+// `wanted` by worker.
+bool OwnStates::fits(const std::vector<std::string>& wanted) const {
+  std::size_t found = 0;
+  for (std::size_t w = 0; w < wanted.size(); ++w) {
+    for (const auto& [name, tensor] : shard_like(wanted[w]).own) {
+      if (find(static_cast<int>(w), name, tensor) == nullptr) return false;
+      ++found;
+    }
+  }
+  return found == tensors_.size();
+}
+
+bool OwnStates::restore(OwnStates& states, Communicator* group, const OwnState& mine) {
+  Shard wanted;
+  wanted.own = mine;
+  std::vector<std::string> all{describe_shard(wanted)};
+  if (group != nullptr) all = group->all_gather(all[0]);
+  const bool first = group == nullptr || group->rank() == 0;
+  bool found = first && states.fits(all);
+  if (group != nullptr) found = group->all_gather(found ? "found" : "")[0] == "found";
+  if (!found) return false;
+  for (const auto& [name, tensor] : mine) {
+    if (!first) {
+      group->recv(0, own_state_tag, bytes_of(tensor));
+      continue;
+    }
+    for (std::size_t w = 1; w < all.size(); ++w) {
+      const int worker = static_cast<int>(w);
+      group->send(worker, own_state_tag, bytes_of(states.tensors_.at(name_at(worker, name))));
+    }
+    torch::Tensor(tensor).copy_(states.tensors_.at(name_at(0, name)));
+  }
+  return true;
+}
+
+void copy_own_state(Communicator& group, int source, const std::vector<int>& takers,
+                    const OwnState& mine) {
+  const bool takes = std::find(takers.begin(), takers.end(), group.rank()) != takers.end();
+  if (!takes && group.rank() != source) return;
+  for (const auto& [name, tensor] : mine) {
+    if (takes) group.recv(source, copy_tag, bytes_of(tensor));
+    for (const int taker : takers) {
+      if (group.rank() == source) group.send(taker, copy_tag, bytes_of(tensor));
+    }
+  }
+}
+
+}  // namespace convoy

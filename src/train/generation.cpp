@@ -1,0 +1,238 @@
+// How a group begins, or goes on from the one before (docs/design.md, "Workers that come and go").
+// A step is over where it has been updated; what is under way when the group breaks is thrown away
+// and run again by the next one, which starts from the state of a member that came furthest.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "convoy/core/error.hpp"
+#include "convoy/data/load.hpp"
+#include "train/trainer_impl.hpp"
+#include "train/training_state.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A line for each damaged file of a package that this worker fetched again.
+Json repaired_data(const Json& model_meta) {
+  if (!model_meta.contains("data")) return Json::array();
+  return model_meta["data"].value("repaired", Json::array());
+}
+
+}  // namespace
+
+std::vector<std::string> Trainer::Impl::all_gather(const std::string& mine) const {
+  if (session_->group() == nullptr) return {mine};
+  return session_->group()->all_gather(mine);
+}
+
+void Trainer::Impl::join_in() {
+  change_members_ = false;
+  strategy_->enter(session_->group(), even_ownership(lanes_, session_->size()));
+  const bool begins = session_->begins();
+  recorder_->record(session_->records());
+  if (session_->comes_and_goes()) {
+    synchronise();
+  } else if (begins) {
+    if (session_->takes_over() && options_.take_over) options_.take_over(/*goes_on=*/true);
+    begin_run();
+    session_->began();
+  }
+  was_recorder_ = session_->records();
+  if (step_ > 0 && due_done_ < step_) between_steps();
+  due_done_ = step_;
+}
+
+void Trainer::Impl::give_up_group() {
+  session_->leave();
+  strategy_->leave();
+}
+
+Json Trainer::Impl::describe_self() const {
+  const StepCounts counts = strategy_->counts();
+  return {{"worker", session_->number_of(session_->rank())},
+          {"step", has_state_ ? step_ : -1},
+          {"agreed", strategy_->agreed(step_)},
+          {"due_done", due_done_},
+          {"recorder", was_recorder_},
+          {"updates", counts.updates},
+          {"skipped", counts.skipped},
+          {"seconds", earlier_seconds_ + recorder_->seconds()},
+          {"loss", last_.loss},
+          {"rate", last_.rate},
+          {"norm", last_.norm},
+          {"damaged", damaged_message_},
+          {"repaired", has_state_ ? Json::array() : repaired_data(options_.model_meta)},
+          {"identity", identity_},
+          {"data", options_.data_fingerprint}};
+}
+
+// All members have one state afterwards: that of the step that one of them came to.
+void Trainer::Impl::synchronise() {
+  std::vector<Json> members;
+  for (const std::string& text : all_gather(describe_self().dump()))
+    members.push_back(Json::parse(text));
+  require_same_job(members);
+  const auto furthest =
+      std::max_element(members.begin(), members.end(), [](const Json& a, const Json& b) {
+        return std::tie(a["step"], a["agreed"]) < std::tie(b["step"], b["agreed"]);
+      });
+  std::string from = fmt::format("worker {}", (*furthest)["worker"].get<int>());
+  if (furthest->at("step") < 0) {
+    begin_run();
+    from = step_ > 0 ? "a checkpoint" : "the beginning";
+  } else {
+    catch_up(members, static_cast<int>(furthest - members.begin()));
+  }
+  tell_changes(members, from);
+  damaged_message_.clear();
+}
+
+void Trainer::Impl::require_same_job(const std::vector<Json>& members) const {
+  std::vector<std::string> data;
+  std::vector<std::size_t> numbers;
+  for (const Json& member : members) {
+    data.push_back(member["data"]);
+    numbers.push_back(member["worker"]);
+    if (member["identity"] != members[0]["identity"]) {
+      throw InputError(
+          fmt::format("workers {} and {} run different jobs; give all launchers the "
+                      "same job file and options",
+                      members[0]["worker"].get<int>(), member["worker"].get<int>()));
+    }
+  }
+  if (!data[0].empty()) require_same_data(data, numbers);
+}
+
+// Nobody has a state: at the start, or after all workers were lost.
+void Trainer::Impl::begin_run() {
+  if (options_.resume && !keeper_) throw InputError("--resume needs the run's folder (--out)");
+  const bool goes_on = options_.resume || session_->generation() > 1;
+  const bool records = session_->records();
+  if (session_->comes_and_goes()) strategy_->forget();  // half of another one's may be there
+  if (records && session_->comes_and_goes() && options_.take_over) options_.take_over(goes_on);
+  std::optional<CheckpointKeeper::Found> found;
+  Progress progress;
+  if (records && goes_on && keeper_) found = keeper_->read_newest();
+  if (found) progress = progress_of(found->reader.state, found->reader.file);
+  const Json own = {{"resumed", found.has_value()},
+                    {"step", progress.step},
+                    {"updates", progress.updates},
+                    {"skipped", progress.skipped},
+                    {"seconds", progress.seconds}};
+  const Json first = Json::parse(all_gather(own.dump())[0]);
+  step_ = first["step"];
+  earlier_seconds_ = first["seconds"];
+  strategy_->set_counts({first["updates"], first["skipped"]});
+  if (first["resumed"]) strategy_->load(found ? &found->reader : nullptr);
+  strategy_->start_at(step_, step_);
+  has_state_ = true;
+  due_done_ = step_;
+  if (!records) return;
+  recorder_->open(step_);
+  recorder_->start(session_->size(), step_);
+  if (!found) return;
+  Json resumed = recorder_->event("resumed", step_);
+  resumed.update(found->event);
+  recorder_->emit(resumed);
+}
+
+// Who keeps what it has, and who begins as a copy of who came furthest.
+void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
+  const Json& from = members[static_cast<std::size_t>(source)];
+  const std::int64_t step = from["step"];
+  const std::int64_t agreed = from["agreed"];
+  std::vector<int> takers;
+  for (std::size_t w = 0; w < members.size(); ++w) {
+    const bool keeps =
+        members[w]["step"] >= 0 &&
+        strategy_->keeps_own(members[w]["agreed"], agreed, /*finished=*/step >= total_steps_);
+    if (!keeps) takers.push_back(static_cast<int>(w));
+  }
+  if (std::find(takers.begin(), takers.end(), session_->rank()) != takers.end()) {
+    has_state_ = false;  // half a state is none, should this be interrupted
+    strategy_->set_counts({from["updates"], from["skipped"]});
+    strategy_->copy_from(source, takers);
+    take_told(from);
+  } else {
+    strategy_->copy_from(source, takers);
+  }
+  step_ = step;
+  strategy_->start_at(step, agreed);
+  // The first may be a step behind: then nobody has told the others' last one.
+  bool again = !members[0]["recorder"].get<bool>() || members[0]["due_done"] < step;
+  for (const Json& member : members)
+    again = again || (member["step"] == step && member["due_done"] < step);
+  due_done_ = again ? step - 1 : step;
+  if (session_->records()) take_over_log();
+}
+
+// What `from` told of itself, by whoever has its state now.
+void Trainer::Impl::take_told(const Json& from) {
+  earlier_seconds_ = from["seconds"].get<double>() - recorder_->seconds();
+  last_ = {from["loss"], from["rate"], from["norm"]};
+  has_state_ = true;
+}
+
+void Trainer::Impl::take_over_log() {
+  const bool again = due_done_ < step_;
+  if (!was_recorder_ && options_.take_over) options_.take_over(/*goes_on=*/true);
+  if (!was_recorder_ || again) recorder_->go_on(step_ + (again ? 0 : 1));
+  if (!was_recorder_) recorder_->start(session_->size(), step_);
+}
+
+// Another process recorded the run, and is gone. The last steps are told from what this one knows
+// of them; an evaluation or a checkpoint that may have been due is made up for.
+void Trainer::Impl::take_over_served(const StepOutcome& outcome) {
+  was_recorder_ = true;
+  recorder_->record(true);
+  const auto before = std::max<std::int64_t>(0, outcome.step - 1);
+  const auto file = options_.out / "metrics.jsonl";
+  const auto told = options_.out.empty() ? std::nullopt : told_so_far(file);
+  step_ = told ? std::min(told->step, before) : before;
+  StepCounts counts;
+  if (told) counts.skipped = told->skipped;
+  if (told) earlier_seconds_ = told->seconds - recorder_->seconds();
+  counts.updates = step_ - counts.skipped;
+  strategy_->set_counts(counts);
+  recorder_->go_on(step_ + 1);
+  overdue_ = true;
+  uncounted_seconds_ = 0;
+  recorder_->start(session_->size(), step_);
+}
+
+void Trainer::Impl::tell_changes(const std::vector<Json>& members, const std::string& from) {
+  const double broken_for = session_->take_broken_for();
+  if (!session_->records()) return;
+  for (Json& change : session_->changes(from)) {
+    Json event = recorder_->event(change["event"], step_);
+    event.update(change);
+    recorder_->emit(event);
+  }
+  for (const Json& member : members) {
+    for (const Json& line : member["repaired"])
+      recorder_->repaired(step_, "data", member["worker"], line);
+    if (const std::string damaged = member["damaged"]; !damaged.empty())
+      recorder_->repaired(step_, "message", member["worker"], damaged + "; the step is run again");
+  }
+  session_->changes_told();
+  if (session_->generation() == 1) return;
+  tell_moved("other workers", {even_ownership(lanes_, session_->size())});
+  if (broken_for < 0) return;
+  Json recovered = recorder_->event("recovered", step_);
+  recovered["generation"] = session_->generation();
+  recovered["seconds"] = broken_for;
+  recorder_->emit(recovered);
+}
+
+void Trainer::Impl::tell_moved(const char* reason, const MovedLanes& lanes) {
+  std::vector<int> numbers;
+  for (std::size_t w = 0; w < lanes.lanes.size(); ++w)
+    numbers.push_back(session_->number_of(static_cast<int>(w)));
+  recorder_->moved(step_, reason, lanes, numbers);
+}
+
+}  // namespace convoy
