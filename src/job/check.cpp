@@ -1,3 +1,5 @@
+#include "job/check.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,12 +9,12 @@
 #include "convoy/core/error.hpp"
 #include "data/sources/address.hpp"
 #include "job/file_names.hpp"
-#include "job/reader.hpp"
+#include "schema/quote.hpp"
 
-namespace convoy::schema {
+namespace convoy {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) {
+bool is_among(std::string_view text, std::initializer_list<std::string_view> list) {
   return std::ranges::find(list, text) != list.end();
 }
 
@@ -24,7 +26,7 @@ std::string upper_case(std::string_view text) {
 
 class Checker {
  public:
-  Checker(const Job& job, const Document& document) : job_(job), document_(document) {}
+  Checker(const Job& job, const schema::Document& document) : job_(job), document_(document) {}
 
   void check() const {
     check_name();
@@ -44,11 +46,11 @@ class Checker {
   /// Fails at `key`, at the line of the first of `places` (then `key`) that the job gives.
   [[noreturn]] void fail(std::string_view key, std::string_view problem,
                          std::initializer_list<std::string_view> places = {}) const {
-    if (const Node* node = document_.find(key)) document_.fail(*node, key, problem);
+    if (const schema::Node* node = document_.find(key)) document_.fail(*node, key, problem);
     for (const std::string_view place : places) {
-      if (const Node* node = document_.find(place)) document_.fail(*node, key, problem);
+      if (const schema::Node* node = document_.find(place)) document_.fail(*node, key, problem);
     }
-    document_.fail(Node{}, key, problem);
+    document_.fail(schema::Node{}, key, problem);
   }
 
   void check_name() const {
@@ -58,7 +60,7 @@ class Checker {
       fail(
           "name",
           fmt::format("{} cannot name a folder; write 1 to 200 characters, no '/' and no '.' first",
-                      quote(job_.name)));
+                      schema::quote(job_.name)));
     }
   }
 
@@ -96,7 +98,7 @@ class Checker {
       fail(key + ".file", "holds features and target already; remove features and labels, or file");
     }
     const std::string_view format = format_of(files.file);
-    if (!files.file.empty() && is_one_of(format, {"idx", "npy", "npz", "hdf5", "pt"})) {
+    if (!files.file.empty() && is_among(format, {"idx", "npy", "npz", "hdf5", "pt"})) {
       fail(key + ".file",
            fmt::format("cannot be {}, which holds features or labels alone; write features and "
                        "labels",
@@ -111,10 +113,10 @@ class Checker {
            {key + ".features"});
     }
     if (!files.file.empty() && job_.data.target.empty() &&
-        is_one_of(format, {"csv", "tsv", "jsonl"})) {
+        is_among(format, {"csv", "tsv", "jsonl"})) {
       fail("data.target",
            fmt::format("is missing; name the column of {} to predict",
-                       quote(shown_address(files.file))),
+                       schema::quote(shown_address(files.file))),
            {key});
     }
   }
@@ -136,7 +138,7 @@ class Checker {
         data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;
     if (!data.fetch.empty() && !(known && named)) {
       fail("data.fetch",
-           fmt::format("{} is not npm:PACKAGE@VERSION or deb:PACKAGE", quote(data.fetch)));
+           fmt::format("{} is not npm:PACKAGE@VERSION or deb:PACKAGE", schema::quote(data.fetch)));
     }
   }
 
@@ -163,7 +165,7 @@ class Checker {
     if (!usable && delimiter != "tab") {
       fail("data.csv.delimiter",
            fmt::format("{} is not one character other than a quote or line end, or tab",
-                       quote(delimiter)));
+                       schema::quote(delimiter)));
     }
   }
 
@@ -259,7 +261,7 @@ class Checker {
       fail("partition.value",
            fmt::format("{} is not looked at, as partition.by is {}; set it to value, or remove "
                        "this",
-                       quote(partition.value), partition.by),
+                       schema::quote(partition.value), partition.by),
            {"partition"});
     }
     if (partition.by == "value" && of_rows) {
@@ -438,8 +440,8 @@ class Checker {
       fail("train.epochs", "0 epochs and 0 steps train nothing; set train.epochs or train.steps");
     }
     if (train.batch == 0 || train.batch >= train.lanes) return;
-    const Node* place = document_.find("train.batch");
-    const Node* lanes = document_.find("train.lanes");
+    const schema::Node* place = document_.find("train.batch");
+    const schema::Node* lanes = document_.find("train.lanes");
     // Of two overrides or two lines of the file, lanes is the one to change; an override against
     // the file is to blame.
     if (place == nullptr ||
@@ -454,13 +456,13 @@ class Checker {
   }
 
   const Job& job_;
-  const Document& document_;
+  const schema::Document& document_;
 };
 
 }  // namespace
 
-void check_combinations(const Job& job, const Document& document) {
+void check_combinations(const Job& job, const schema::Document& document) {
   Checker(job, document).check();
 }
 
-}  // namespace convoy::schema
+}  // namespace convoy

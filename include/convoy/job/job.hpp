@@ -329,4 +329,12 @@ std::string print_job(const Job& job);
 /// The reference of every key as Markdown (docs/job.md is made from it).
 std::string job_reference();
 
+namespace schema {
+
+class Visitor;
+
+void describe(Visitor& v, Job& job);
+
+}  // namespace schema
+
 }  // namespace convoy

@@ -1,7 +1,5 @@
-#include "job/schema.hpp"
-
-#include <utility>
-
+// The keys of a job.
+#include "convoy/job/job.hpp"
 #include "job/item_kinds.hpp"
 
 namespace convoy::schema {
@@ -326,33 +324,6 @@ void describe(Visitor& v, ReportOptions& o) {
   v.key("samples", o.samples, between(0, 1000), "sample predictions shown in the report");
 }
 
-namespace {
-
-/// Collects names; with `deep`, full paths of everything.
-class Names final : public Visitor {
- public:
-  explicit Names(bool deep) : deep_(deep) {}
-  void visit(const Key& key) override { add(key.name); }
-  void visit(Items& items) override { add(items.name); }
-  void visit(const Section& section) override {
-    add(section.name);
-    if (!deep_) return;
-    const std::string outer = std::exchange(prefix_, prefix_ + std::string(section.name) + ".");
-    section.describe(*this);
-    prefix_ = outer;
-  }
-  std::vector<std::string> take() { return std::move(names_); }
-
- private:
-  void add(std::string_view name) { names_.push_back(prefix_ + std::string(name)); }
-
-  bool deep_;
-  std::string prefix_;
-  std::vector<std::string> names_;
-};
-
-}  // namespace
-
 void describe(Visitor& v, Job& o) {
   v.key("name", o.name, any(), "names the run");
   v.key("seed", o.seed, any(),
@@ -374,26 +345,6 @@ void describe(Visitor& v, Job& o) {
   v.section("strategy", o.strategy, "kind", "how the work is shared");
   v.section("evaluate", o.evaluate, "", "when and how the model is measured");
   v.section("report", o.report, "", "what is recorded");
-}
-
-const Items::Kind* Items::find_kind(std::string_view kind_name) const {
-  for (const Kind& kind : kinds) {
-    if (kind.name == kind_name) return &kind;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> key_names(const std::function<void(Visitor&)>& describe_level) {
-  Names names(false);
-  describe_level(names);
-  return names.take();
-}
-
-std::vector<std::string> all_paths() {
-  Names names(true);
-  Job job;
-  describe(names, job);
-  return names.take();
 }
 
 }  // namespace convoy::schema
