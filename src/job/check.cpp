@@ -7,8 +7,8 @@
 #include <initializer_list>
 
 #include "convoy/core/error.hpp"
+#include "data/formats/file_names.hpp"
 #include "data/sources/address.hpp"
-#include "job/file_names.hpp"
 #include "schema/quote.hpp"
 
 namespace convoy {

@@ -9,8 +9,6 @@ namespace convoy::schema {
 
 inline constexpr double max_lanes = 4096;  // no real job reaches it
 
-std::vector<KindOf<PreprocessStep>> preprocess_kinds();
-std::vector<KindOf<AugmentStep>> augment_kinds();
 std::vector<KindOf<LayerOptions>> layer_kinds();
 
 }  // namespace convoy::schema

@@ -14,7 +14,9 @@
 #include "convoy/data/columns.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/data/options.hpp"
+#include "convoy/data/partition_options.hpp"
+#include "convoy/data/preprocess_options.hpp"
 
 namespace convoy {
 
