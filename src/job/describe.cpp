@@ -1,36 +1,13 @@
 // The keys of a job.
 #include "convoy/job/job.hpp"
-#include "job/item_kinds.hpp"
+#include "convoy/schema/items.hpp"
 
 namespace convoy::schema {
+namespace {
 
-void describe(Visitor& v, ModelOptions& o) {
-  v.key("kind", o.kind, choice({"mlp", "cnn", "layers"}),
-        "fully connected layers; convolution blocks and then fully connected layers; or spelled "
-        "out below `layers`");
-  v.key("hidden", o.hidden, between(1, many).only_for({"mlp", "cnn"}),
-        "units of each fully connected layer before the output");
-  v.key("channels", o.channels, between(1, wide).only_for({"cnn"}),
-        "one block (convolution, activation, pooling) for each number, its output channels");
-  v.key("kernel", o.kernel, between(1, wide).only_for({"cnn"}),
-        "side of the square convolution kernel");
-  v.key("pool", o.pool, between(1, wide).only_for({"cnn"}),
-        "side of each block's max pooling; 1: none");
-  v.key("activation", o.activation,
-        choice({"relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus"})
-            .only_for({"mlp", "cnn"}),
-        "between the layers");
-  v.key("batch_norm", o.batch_norm, any().only_for({"mlp", "cnn"}),
-        "batch normalisation before each activation");
-  v.key("dropout", o.dropout, part().only_for({"mlp", "cnn"}),
-        "dropout after each hidden fully connected layer");
-  items(v, "layers", o.layers, layer_kinds(), any().only_for({"layers"}),
-        "the layers in order, the output layer included");
-  v.key("init", o.init,
-        choice({"default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
-                "normal", "zeros"}),
-        "how parameters start; default: libtorch's own way for each layer");
-}
+constexpr double max_lanes = 4096;  // no real job reaches it
+
+}  // namespace
 
 void describe(Visitor& v, OptimizerOptions& o) {
   v.key("kind", o.kind, choice({"sgd", "adam", "adamw"}), "the update rule");

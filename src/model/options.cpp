@@ -1,4 +1,6 @@
-#include "job/item_kinds.hpp"
+#include "convoy/model/options.hpp"
+
+#include "convoy/schema/items.hpp"
 
 namespace convoy::schema {
 namespace {
@@ -84,6 +86,34 @@ std::vector<KindOf<LayerOptions>> layer_kinds() {
       plain_layer("elu", "x, or exp(x) - 1 below 0"),
       plain_layer("softplus", "log(1 + exp(x))"),
   };
+}
+
+void describe(Visitor& v, ModelOptions& o) {
+  v.key("kind", o.kind, choice({"mlp", "cnn", "layers"}),
+        "fully connected layers; convolution blocks and then fully connected layers; or spelled "
+        "out below `layers`");
+  v.key("hidden", o.hidden, between(1, many).only_for({"mlp", "cnn"}),
+        "units of each fully connected layer before the output");
+  v.key("channels", o.channels, between(1, wide).only_for({"cnn"}),
+        "one block (convolution, activation, pooling) for each number, its output channels");
+  v.key("kernel", o.kernel, between(1, wide).only_for({"cnn"}),
+        "side of the square convolution kernel");
+  v.key("pool", o.pool, between(1, wide).only_for({"cnn"}),
+        "side of each block's max pooling; 1: none");
+  v.key("activation", o.activation,
+        choice({"relu", "gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus"})
+            .only_for({"mlp", "cnn"}),
+        "between the layers");
+  v.key("batch_norm", o.batch_norm, any().only_for({"mlp", "cnn"}),
+        "batch normalisation before each activation");
+  v.key("dropout", o.dropout, part().only_for({"mlp", "cnn"}),
+        "dropout after each hidden fully connected layer");
+  items(v, "layers", o.layers, layer_kinds(), any().only_for({"layers"}),
+        "the layers in order, the output layer included");
+  v.key("init", o.init,
+        choice({"default", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+                "normal", "zeros"}),
+        "how parameters start; default: libtorch's own way for each layer");
 }
 
 }  // namespace convoy::schema
