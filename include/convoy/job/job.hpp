@@ -13,32 +13,9 @@
 #include "convoy/data/partition_options.hpp"
 #include "convoy/data/preprocess_options.hpp"
 #include "convoy/model/options.hpp"
+#include "convoy/optim/options.hpp"
 
 namespace convoy {
-
-struct OptimizerOptions {
-  std::string kind = "sgd";  ///< sgd, adam, adamw
-  double rate = 0.01;        ///< learning rate
-  double momentum = 0;       ///< sgd
-  bool nesterov = false;     ///< sgd
-  double weight_decay = 0;
-  double beta1 = 0.9;  ///< adam, adamw
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-};
-
-struct ScheduleOptions {
-  std::string kind = "constant";  ///< constant, step, cosine, linear
-  std::int64_t warmup = 0;        ///< steps of linear warm-up from 0
-  std::int64_t every = 0;         ///< step: multiply by `factor` after each `every` epochs
-  double factor = 0.1;            ///< step
-  double floor = 0;               ///< cosine, linear: the last rate as a part of the first
-};
-
-struct ClipOptions {
-  double norm = 0;   ///< scale the gradient so that its L2 norm is at most this; 0: off
-  double value = 0;  ///< clamp each element to [-value, value]; 0: off
-};
 
 struct CheckpointOptions {
   std::int64_t every = 0;       ///< steps between checkpoints; 0: at the end of each epoch
