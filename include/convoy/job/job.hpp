@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/comm/compression_options.hpp"
 #include "convoy/data/options.hpp"
 #include "convoy/data/partition_options.hpp"
 #include "convoy/data/preprocess_options.hpp"
@@ -50,15 +51,6 @@ struct ReportOptions {
   std::int64_t every = 10;  ///< steps between `step` lines in metrics.jsonl
   bool html = true;
   std::int64_t samples = 24;  ///< sample predictions shown in the report
-};
-
-/// What travels instead of whole gradients between workers (or from workers to servers).
-struct CompressionOptions {
-  std::string kind = "none";   ///< none, fp16, bf16, int8, top_k, random_k, power_sgd
-  double part = 0.01;          ///< top_k, random_k: the part of the elements that travels
-  std::int64_t rank = 4;       ///< power_sgd: of the two factors
-  std::int64_t block = 256;    ///< int8: neighbouring elements with one scale
-  bool error_feedback = true;  ///< what was left out is added to the next gradient
 };
 
 /// The optimizer that applies the mean of the workers' changes (local_sgd).
