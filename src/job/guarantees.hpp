@@ -2,7 +2,7 @@
 // What each strategy guarantees: one table for the documentation and for `convoy train --explain`.
 #include <string>
 
-#include "convoy/job/job.hpp"
+#include "convoy/strategies/options.hpp"
 
 namespace convoy {
 

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "convoy/comm/compression_options.hpp"
 #include "convoy/data/options.hpp"
 #include "convoy/data/partition_options.hpp"
 #include "convoy/data/preprocess_options.hpp"
 #include "convoy/model/options.hpp"
 #include "convoy/optim/options.hpp"
+#include "convoy/strategies/options.hpp"
 
 namespace convoy {
 
@@ -52,40 +52,6 @@ struct ReportOptions {
   bool html = true;
   std::int64_t samples = 24;  ///< sample predictions shown in the report
 };
-
-/// The optimizer that applies the mean of the workers' changes (local_sgd).
-struct OuterOptions {
-  double rate = 1;  ///< 1 and no momentum: plain averaging
-  double momentum = 0;
-  bool nesterov = false;
-};
-
-struct StrategyOptions {
-  std::string kind =
-      "synchronous";  ///< synchronous, parameter_server, local_sgd, elastic_averaging, gossip
-  std::string transport = "auto";  ///< between workers: auto, shm, tcp, mpi
-  std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
-  double timeout = 300;            ///< seconds that a worker may keep the others waiting
-  bool balance = true;             ///< lanes move to the faster replicas and workers
-  CompressionOptions compression;
-  // parameter_server
-  std::string consistency = "bsp";      ///< bsp, ssp, async
-  std::int64_t staleness = 4;           ///< ssp: steps that a worker may be ahead of the slowest
-  std::int64_t servers = 1;             ///< that share the weights
-  std::int64_t backups = 0;             ///< 1: each range of the weights is on a second server too
-  std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
-  double compensation_strength = 0.04;  ///< dc_asgd: lambda
-  bool prefetch = false;                ///< async: the next task's weights come during a task
-  // local_sgd, elastic_averaging, gossip
-  std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
-  OuterOptions outer;               ///< local_sgd
-  double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
-  std::string neighbours = "ring";  ///< gossip: ring, random
-};
-
-/// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
-/// InputError.
-std::int64_t bucket_bytes(const StrategyOptions& strategy);
 
 struct Job {
   std::string name = "job";
