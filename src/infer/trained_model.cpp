@@ -137,7 +137,7 @@ std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const Dat
   if (!files.empty())
     return load_for_prediction(model.job.data, files, model.fitted, fs::current_path());
   const Splits splits =
-      load_splits(model.job.data, model.job.preprocess, model.job.seed, model.job.directory);
+      load_splits({model.job.data, model.job.preprocess, model.job.seed, model.job.directory});
   const auto& chosen = split == "train"        ? splits.train
                        : split == "validation" ? splits.validation
                                                : splits.test;

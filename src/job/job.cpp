@@ -51,6 +51,10 @@ Job parse_job(const std::string& yaml, const std::string& name,
   return job;
 }
 
+LoadOptions load_options(const Job& job) {
+  return {job.data, job.preprocess, job.seed, job.directory, job.partition};
+}
+
 std::string print_job(const Job& job) {
   Job resolved = job;
   // The default of lanes depends on the batch; with the whole split as one batch, on data not read

@@ -3,11 +3,6 @@
 #include "convoy/schema/schema.hpp"
 
 namespace convoy::schema {
-namespace {
-
-constexpr double max_lanes = 4096;  // no real job reaches it
-
-}  // namespace
 
 void describe(Visitor& v, CheckpointOptions& o) {
   v.key("every", o.every, at_least(0), "steps between checkpoints; 0: at the end of each epoch");
@@ -21,13 +16,7 @@ void describe(Visitor& v, TrainOptions& o) {
         "passes over the training samples; may be a fraction");
   v.key("steps", o.steps, between(0, 1e15),
         "steps (batches), instead of `epochs`; 0: from `epochs`");
-  v.key("batch", o.batch, between(1, many).or_word("full", 0),
-        "samples a step, over all lanes; full: the whole training split");
-  v.key("lanes", o.lanes, between(1, max_lanes).or_word("auto", 0),
-        "slices of each batch; the results depend on it, and not on who computes them. auto: 8, or "
-        "`batch` if smaller");
-  v.key("last_batch", o.last_batch, choice({"keep", "drop"}),
-        "the short batch at the end of an epoch");
+  describe(v, static_cast<BatchOptions&>(o));
   v.section("optimizer", o.optimizer, "kind", "how gradients change the weights");
   v.section("schedule", o.schedule, "kind", "how the learning rate changes over time");
   v.section("clip", o.clip, "norm", "limits on the gradient");

@@ -23,11 +23,19 @@ struct PartitionOptions {
   std::int64_t bucket = 16;  ///< by size: lengths are rounded up to multiples of it
 };
 
+/// How many samples a batch has, and how many lanes they go to.
+struct BatchOptions {
+  std::int64_t batch = 64;  ///< the global batch; 0 (YAML: `full`): the whole training split
+  std::int64_t lanes = 0;   ///< 0: 8, or the batch size if that is smaller
+  std::string last_batch = "keep";  ///< keep | drop: the short batch at the end of an epoch
+};
+
 namespace schema {
 
 class Visitor;
 
 void describe(Visitor& v, PartitionOptions& o);
+void describe(Visitor& v, BatchOptions& o);
 
 }  // namespace schema
 

@@ -7,9 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/data/options.hpp"
-#include "convoy/data/partition_options.hpp"
-#include "convoy/data/preprocess_options.hpp"
+#include "convoy/data/load_options.hpp"
 #include "convoy/model/options.hpp"
 #include "convoy/report/options.hpp"
 #include "convoy/strategies/options.hpp"
@@ -45,6 +43,9 @@ Job parse_job(const std::string& yaml, const std::string& name,
 
 /// The job as YAML with every key present; parse_job of it gives the same job.
 std::string print_job(const Job& job);
+
+/// The job's data, for load_splits and its like.
+LoadOptions load_options(const Job& job);
 
 /// The reference of every key as Markdown (docs/job.md is made from it).
 std::string job_reference();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "convoy/data/partition_options.hpp"
 #include "convoy/optim/options.hpp"
 
 namespace convoy {
@@ -15,12 +16,9 @@ struct CheckpointOptions {
 };
 
 /// How weights are learnt.
-struct TrainOptions {
-  double epochs = 1;        ///< may be a fraction
-  std::int64_t steps = 0;   ///< 0: from epochs
-  std::int64_t batch = 64;  ///< the global batch; 0 (YAML: `full`): the whole training split
-  std::int64_t lanes = 0;   ///< 0: 8, or the batch size if that is smaller
-  std::string last_batch = "keep";  ///< keep | drop: the short batch at the end of an epoch
+struct TrainOptions : BatchOptions {
+  double epochs = 1;       ///< may be a fraction
+  std::int64_t steps = 0;  ///< 0: from epochs
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   ClipOptions clip;
