@@ -70,8 +70,7 @@ int run(int count, char** arguments) {
 
   const convoy::Job job = convoy::load_job(file, overrides);
   const auto begin = Clock::now();
-  const convoy::Splits splits =
-      convoy::load_splits(job.data, job.preprocess, job.seed, job.directory);
+  const convoy::Splits splits = convoy::load_splits(convoy::load_options(job));
   const double loading = seconds_since(begin);
   const std::int64_t lanes = convoy::resolved_lanes(job.train, splits.train->size());
   const std::int64_t block = job.partition.block > 0 ? job.partition.block : splits.block;

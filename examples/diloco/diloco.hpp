@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/job/job.hpp"
 #include "convoy/strategies/model_exchange.hpp"
+#include "convoy/strategies/options.hpp"
 #include "convoy/strategies/registry.hpp"
 
 namespace diloco {

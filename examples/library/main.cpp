@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
   const std::int64_t limit = argc > 2 ? std::atoll(argv[2]) : 0;
   try {
     const convoy::Job job = describe(limit);
-    const convoy::Splits data = convoy::load_splits(job.data, job.preprocess, job.seed, ".");
+    const convoy::Splits data = convoy::load_splits(convoy::load_options(job));
     const auto bar = convoy::progress(stderr);
     convoy::RunOptions run;
     run.replicas = replicas;

@@ -120,8 +120,7 @@ void train(const Options& options) {
   // Whoever comes in place of a lost worker finds the run begun.
   const bool first = run.servers ? run.servers->rank() == 0 && !run.servers->begun()
                                  : !run.group || run.group->rank() == 0;
-  convoy::Splits splits = convoy::load_splits(job.data, job.preprocess, job.seed, job.directory,
-                                              run.group.get(), job.partition);
+  convoy::Splits splits = convoy::load_splits(convoy::load_options(job), run.group.get());
   const auto [users, items] = count_ids(splits);
 
   run.replicas = options.replicas;

@@ -16,7 +16,7 @@
 #include "checkpoint/inspect.hpp"
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/infer/trained_model.hpp"
+#include "convoy/job/trained_model.hpp"
 #include "report/event_text.hpp"
 
 namespace convoy::cli {
@@ -172,7 +172,8 @@ void export_model(const ExportOptions& options) {
   const fs::path checkpoint = chosen_checkpoint(options);
   if (fs::is_directory(options.out))
     throw InputError(fmt::format("--out: {} is a folder; name a file", options.out.string()));
-  const std::string sha256 = export_checkpoint(checkpoint, options.out);
+  const std::string sha256 =
+      export_checkpoint(open_trained_model(checkpoint, "final", {}), options.out);
   fmt::print("{}: {}\n  weights_sha256 {}\n", options.out.string(), checkpoint.string(), sha256);
 }
 

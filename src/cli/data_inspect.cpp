@@ -9,6 +9,7 @@
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/inspect.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/data_report.hpp"
 #include "data/sources/address.hpp"
 #include "report/terminal.hpp"
@@ -50,7 +51,8 @@ Json inspect(const fs::path& path, const InspectArguments& options) {
     throw InputError("--query: a job has its queries itself; use --set data.train.query=SQL");
   if (!options.target.empty())
     throw InputError("--target: a job names its target itself; use --set data.target=NAME");
-  return inspect_job(load_job(path, options.set), replicas);
+  const Job job = load_job(path, options.set);
+  return inspect_splits(load_options(job), job.name, replicas);
 }
 
 void run(const InspectArguments& options) {

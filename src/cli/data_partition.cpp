@@ -10,6 +10,7 @@
 #include "columns/advice.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/partition.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
 
 namespace convoy::cli {
@@ -27,9 +28,13 @@ struct PartitionArguments {
 
 void run(const PartitionArguments& options) {
   const Job job = load_job(options.job, options.set);
-  Json record = describe_partition(job, options.query);
-  if (options.query.explain || job.partition.by == "column")
-    record["columns"] = column_advice(job, std::max(2, options.query.workers));
+  PartitionQuery query = options.query;
+  query.name = job.name;
+  query.strategy = job.strategy.kind;
+  const LoadOptions load = load_options(job);
+  Json record = describe_partition(load, job.train, query);
+  if (query.explain || job.partition.by == "column")
+    record["columns"] = column_advice(load, job.model, job.train, std::max(2, query.workers));
   fmt::print("{}", format_partition_report(record));
   if (options.json.empty()) return;
   write_file_atomically(options.json,

@@ -9,6 +9,7 @@
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/prepare.hpp"
+#include "convoy/job/job.hpp"
 
 namespace convoy::cli {
 namespace {
@@ -35,7 +36,7 @@ void run(PrepareArguments options) {
   const auto begin = std::chrono::steady_clock::now();
   options.prepare.shard_bytes = options.shard_mebibytes << 20;
   const std::vector<PreparedPart> parts =
-      prepare_data(load_job(options.job, options.set), options.prepare);
+      prepare_data(load_options(load_job(options.job, options.set)), options.prepare);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   for (const PreparedPart& part : parts) {
     if (!part.left_out.empty()) fmt::print(stderr, "convoy: {}\n", part.left_out);

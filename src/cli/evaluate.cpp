@@ -34,7 +34,7 @@ void run(const EvaluateArguments& options) {
     throw InputError("evaluate: these samples have no target to compare with; use predict");
   }
   const auto metrics = evaluate(inference, opened.dataset->spec(),
-                                make_loss(opened.model.job.loss, opened.dataset->spec()));
+                                make_loss(opened.model.loss, opened.dataset->spec()));
   if (options.json) {
     fmt::print("{}\n", metrics.dump(2));
     return;

@@ -9,7 +9,7 @@
 #include "convoy/core/kernels.hpp"
 #include "convoy/core/torch_build.hpp"
 #include "convoy/core/version.hpp"
-#include "job/suggest.hpp"
+#include "schema/suggest.hpp"
 
 namespace {
 

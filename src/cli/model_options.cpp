@@ -3,6 +3,7 @@
 #include "cli/verbs.hpp"
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/job/trained_model.hpp"
 
 namespace convoy::cli {
 

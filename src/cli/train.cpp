@@ -238,8 +238,7 @@ void train(const TrainArguments& options) {
   Membership* const membership = team.membership.get();
   const bool first = team.first();
   require_lasting_workers(job.partition, membership != nullptr);
-  Splits splits = load_splits(job.data, job.preprocess, job.seed, job.directory, team.group.get(),
-                              job.partition);
+  Splits splits = load_splits(load_options(job), team.group.get());
   for (const std::string& line : splits.skipped) {
     if (first || membership) fmt::print(stderr, "convoy: {}\n", line);
   }

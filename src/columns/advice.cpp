@@ -20,17 +20,16 @@ std::int64_t head_parameters(const SplitModel& model) {
   return count;
 }
 
-Json advice_for(const Job& job, int workers) {
+Json advice_for(LoadOptions load, const ModelOptions& network, const BatchOptions& batches,
+                int workers) {
   constexpr auto element = static_cast<std::int64_t>(sizeof(float));
-  PartitionOptions options = job.partition;
-  options.by = "column";
-  require_enough_parts(options.columns, workers, options.columns);
-  const Splits splits =
-      load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, options);
+  load.partition.by = "column";
+  require_enough_parts(load.partition.columns, workers, load.partition.columns);
+  const Splits splits = load_splits(load);
   const ColumnPartition& partition = *splits.columns;
-  const SplitModel model = split_model(job.model, splits.whole_spec());
+  const SplitModel model = split_model(network, splits.whole_spec());
   const std::int64_t samples = splits.train->size();
-  const std::int64_t batch = batch_of(job.train, samples);
+  const std::int64_t batch = batch_of(batches, samples);
   Json json = {{"features", partition.features()},
                {"units", model.units},
                {"batch", batch},
@@ -64,9 +63,10 @@ Json advice_for(const Job& job, int workers) {
 
 }  // namespace
 
-Json column_advice(const Job& job, int workers) {
+Json column_advice(const LoadOptions& load, const ModelOptions& model, const BatchOptions& batches,
+                   int workers) {
   try {
-    return advice_for(job, workers);
+    return advice_for(load, model, batches, workers);
   } catch (const InputError& error) {
     return {{"refused", error.what()}};
   }

@@ -1,8 +1,9 @@
 #pragma once
-// What partitioning a job's features by column comes to, and whether it suits.
+// What partitioning features by column comes to, and whether it suits.
 #include <nlohmann/json.hpp>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/load_options.hpp"
+#include "convoy/model/options.hpp"
 
 namespace convoy {
 
@@ -11,7 +12,8 @@ namespace convoy {
 ///   samples, as float32; largest_of_mean
 ///   first_layer_bytes: of its weight; row_bytes, column_bytes: what a worker sends in a step
 ///   suits: whether fewer bytes travel by column
-/// or {refused}: why the job cannot be partitioned so. Loads the data.
-nlohmann::ordered_json column_advice(const Job& job, int workers);
+/// or {refused}: why the data or the model cannot be partitioned so. Loads the data.
+nlohmann::ordered_json column_advice(const LoadOptions& load, const ModelOptions& model,
+                                     const BatchOptions& batches, int workers);
 
 }  // namespace convoy

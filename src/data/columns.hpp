@@ -5,7 +5,8 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/data/partition_options.hpp"
+#include "convoy/data/preprocess_options.hpp"
 #include "convoy/lanes/lane.hpp"
 
 namespace convoy {

@@ -12,6 +12,7 @@
 #include "data/array.hpp"
 #include "data/cifar.hpp"
 #include "data/csv_lexer.hpp"
+#include "data/formats/file_names.hpp"
 #include "data/gzip.hpp"
 #include "data/hdf5.hpp"
 #include "data/json_lines.hpp"
@@ -19,7 +20,6 @@
 #include "data/npz.hpp"
 #include "data/torch_file.hpp"
 #include "data/zstd.hpp"
-#include "job/file_names.hpp"
 
 namespace convoy {
 namespace {

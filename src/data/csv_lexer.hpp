@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/options.hpp"
 
 namespace convoy {
 

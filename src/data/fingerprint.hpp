@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/preprocess_options.hpp"
 #include "data/content.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"

@@ -354,17 +354,19 @@ DataSpec Splits::whole_spec() const {
   return spec;
 }
 
-Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
-                   std::uint64_t seed, const std::filesystem::path& directory, Peers* peers,
-                   const PartitionOptions& partition) {
+Splits load_splits(const LoadOptions& options, Peers* peers) {
   prepare_kernels();
+  const DataOptions& data = options.data;
+  const std::vector<PreprocessStep>& preprocess = options.preprocess;
+  const PartitionOptions& partition = options.partition;
   std::optional<TargetCode> code;
   SplitSources sources;
   CheckedFiles files(data.verify);
   std::string own;
   const std::vector<std::string> fingerprints = gather(peers, [&] {
-    const std::filesystem::path root = data.fetch.empty() ? directory : fetch_package(data.fetch);
-    sources = read_split_sources(data, partition, seed, root, files, code, peers);
+    const std::filesystem::path root =
+        data.fetch.empty() ? options.directory : fetch_package(data.fetch);
+    sources = read_split_sources(data, partition, options.seed, root, files, code, peers);
     return own = fingerprint(sources, preprocess);
   });
   require_same_data(fingerprints);

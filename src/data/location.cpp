@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "convoy/core/error.hpp"
+#include "data/formats/file_names.hpp"
 #include "data/glob.hpp"
 #include "data/records/writer.hpp"
-#include "job/file_names.hpp"
 
 namespace convoy {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "convoy/data/preprocess_options.hpp"
 #include "convoy/data/tokenizer.hpp"
-#include "convoy/job/job.hpp"
 
 namespace convoy {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/options.hpp"
 
 namespace convoy {
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "convoy/core/peers.hpp"
+#include "convoy/data/partition_options.hpp"
+#include "convoy/data/preprocess_options.hpp"
 #include "data/checked_files.hpp"
 #include "data/source.hpp"
 #include "data/split.hpp"

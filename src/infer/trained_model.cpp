@@ -83,27 +83,17 @@ DataSpec parse_samples(const nlohmann::ordered_json& meta, const fs::path& file)
 
 }  // namespace
 
-TrainedModel open_trained_model(const fs::path& place, const std::string& which,
-                                const std::vector<std::string>& overrides) {
-  TrainedModel model;
+StoredModel find_model(const fs::path& place, const std::string& which) {
+  StoredModel model;
   model.file = weights_file(place, which);
-  const nlohmann::ordered_json meta = meta_of(model.file);
-  if (!meta.contains("job") || !meta.contains("fitted")) {
-    throw InputError(
-        fmt::format("{}: was trained from C++, not from a job file; load it in your program with "
-                    "convoy::load_weights",
-                    model.file.string()));
-  }
-  model.fitted = meta["fitted"];
-  model.job = parse_job(meta["job"].get<std::string>(), model.file.string(), overrides);
-  model.job.directory = meta.value("directory", std::string("."));
+  model.meta = meta_of(model.file);
   return model;
 }
 
 std::unique_ptr<Predictor> make_predictor(const TrainedModel& model, const DataSpec& spec,
                                           int replicas) {
-  auto predictor = std::make_unique<Predictor>(build_model(model.job.model, spec), replicas,
-                                               model.job.evaluate.batch, model.job.seed);
+  auto predictor = std::make_unique<Predictor>(build_model(model.network, spec), replicas,
+                                               model.batch, model.load.seed);
   if (!is_checkpoint(model.file)) {
     predictor->load(model.file);
   } else {
@@ -118,11 +108,10 @@ nlohmann::ordered_json describe_samples(const DataSpec& spec) {
           {"outputs", spec.outputs}};
 }
 
-std::string export_checkpoint(const fs::path& checkpoint, const fs::path& model_file) {
-  const TrainedModel model = open_trained_model(checkpoint, "final", {});
-  const TrainingState state = CheckpointStore::load(checkpoint, /*with_shards=*/false);
+std::string export_checkpoint(const TrainedModel& model, const fs::path& model_file) {
+  const TrainingState state = CheckpointStore::load(model.file, /*with_shards=*/false);
   nlohmann::ordered_json meta = state.meta["model"];
-  const DataSpec spec = meta.contains("samples") ? parse_samples(meta["samples"], checkpoint)
+  const DataSpec spec = meta.contains("samples") ? parse_samples(meta["samples"], model.file)
                                                  : open_dataset(model, {}, "train")->spec();
   const auto predictor = make_predictor(model, spec, 1);
   torch::nn::Module& module = *predictor->networks()[0].module;
@@ -135,9 +124,10 @@ std::string export_checkpoint(const fs::path& checkpoint, const fs::path& model_
 std::shared_ptr<const Dataset> open_dataset(const TrainedModel& model, const DataFiles& files,
                                             const std::string& split) {
   if (!files.empty())
-    return load_for_prediction(model.job.data, files, model.fitted, fs::current_path());
-  const Splits splits =
-      load_splits(model.job.data, model.job.preprocess, model.job.seed, model.job.directory);
+    return load_for_prediction(model.load.data, files, model.fitted, fs::current_path());
+  LoadOptions load = model.load;
+  load.partition = {};  // here one process has all samples, and all of their features
+  const Splits splits = load_splits(load);
   const auto& chosen = split == "train"        ? splits.train
                        : split == "validation" ? splits.validation
                                                : splits.test;

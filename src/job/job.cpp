@@ -1,31 +1,22 @@
 #include "convoy/job/job.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
-#include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "job/reader.hpp"
-#include "job/tree.hpp"
+#include "job/check.hpp"
+#include "schema/document.hpp"
+#include "schema/print.hpp"
 
 namespace convoy {
 namespace {
 
-schema::Node parse_root(const std::string& yaml, const std::string& name) {
-  const auto fail = [&](int line, std::string_view problem) {
-    const std::string where = line > 0 ? fmt::format("{}:{}", name, line) : name;
-    throw InputError(schema::one_line(fmt::format("{}: {}", where, problem)));
-  };
-  try {
-    schema::Node root = schema::parse_tree(yaml);
-    if (root.kind == schema::Node::Kind::null) fail(0, "is empty; a job names at least data.train");
-    if (root.kind != schema::Node::Kind::map)
-      fail(root.line, "a job is keys and values, such as 'name: mnist'");
-    return root;
-  } catch (const schema::ParseFailure& failure) {
-    fail(failure.line, failure.key.empty() ? failure.problem
-                                           : fmt::format("{}: {}", failure.key, failure.problem));
-    throw;
-  }
+schema::DocumentKind job_document() {
+  return {.noun = "job",
+          .needs = "at least data.train",
+          .line = "name: mnist",
+          .key = "train.batch",
+          .value = "128",
+          .others = {{"lr", "rate"}}};
 }
 
 // Where a step makes the tokens, the job says how many there are at most.
@@ -50,16 +41,27 @@ Job load_job(const std::filesystem::path& file, const std::vector<std::string>& 
 
 Job parse_job(const std::string& yaml, const std::string& name,
               const std::vector<std::string>& overrides) {
-  schema::Document document{name, overrides, parse_root(yaml, name)};
-  schema::expand_short_forms(document.root);
-  for (std::size_t i = 0; i < overrides.size(); ++i) {
-    schema::apply_override(document, static_cast<int>(i));
-    schema::expand_short_forms(document.root);
-  }
-  Job job = schema::read_job(document);
-  schema::check_combinations(job, document);
+  Job job;
+  const schema::Describe keys = [&](schema::Visitor& v) { describe(v, job); };
+  const schema::Document document =
+      schema::read_document(yaml, name, overrides, job_document(), keys);
+  schema::read_values(document, keys);
+  check_combinations(job, document);
   fill_in_values(job);
   return job;
+}
+
+LoadOptions load_options(const Job& job) {
+  return {job.data, job.preprocess, job.seed, job.directory, job.partition};
+}
+
+std::string print_job(const Job& job) {
+  Job resolved = job;
+  // The default of lanes depends on the batch; with the whole split as one batch, on data not read
+  // yet.
+  if (job.train.lanes == 0 && job.train.batch > 0)
+    resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
+  return schema::print([&](schema::Visitor& v) { describe(v, resolved); });
 }
 
 }  // namespace convoy

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/model/options.hpp"
 
 namespace convoy {
 

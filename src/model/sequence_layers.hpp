@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "convoy/job/job.hpp"
+#include "convoy/model/options.hpp"
 #include "model/layers.hpp"
 
 namespace convoy {

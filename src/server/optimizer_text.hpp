@@ -1,7 +1,7 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
-#include "convoy/job/job.hpp"
+#include "convoy/optim/options.hpp"
 
 namespace convoy::server {
 

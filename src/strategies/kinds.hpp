@@ -1,6 +1,6 @@
 #pragma once
 // The strategies that come with Convoy: each is declared beside its class.
-#include "convoy/job/job.hpp"
+#include "convoy/strategies/options.hpp"
 #include "convoy/strategies/registry.hpp"
 
 namespace convoy {

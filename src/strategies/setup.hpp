@@ -5,7 +5,7 @@
 #include <string>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/strategies/options.hpp"
 #include "convoy/model/columns.hpp"
 #include "convoy/report/trace.hpp"
 #include "convoy/server/server_group.hpp"

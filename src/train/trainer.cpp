@@ -93,7 +93,7 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
       options_(std::move(options)),
       batch_(resolved_batch(job_, data_)),
       lanes_(checked_lanes(job_.train, batch_)),
-      schedule_(schedule_options(job_, data_.train->size(), batch_, lanes_,
+      schedule_(schedule_options(job_.partition, job_.train, job_.seed, data_.train->size(),
                                  values_of_samples(job_, data_))),
       total_steps_(steps_to_run(job_, schedule_.steps_per_epoch())),
       best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {

@@ -10,6 +10,7 @@
 
 #include "convoy/data/formats.hpp"
 #include "convoy/data/prepare.hpp"
+#include "convoy/job/job.hpp"
 #include "paths.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
@@ -114,7 +115,7 @@ TEST(Records, AnEpochOverEightTimesTheMemoryStaysWithinIt) {
                     "train: {epochs: 1, batch: 64, lanes: 4}\n"
                     "report: {html: false}\n");
     Job job = load_job(place.path() / (std::string(name) + ".yaml"));
-    prepare_data(job,
+    prepare_data(load_options(job),
                  {place.path() / (std::string(name) + "-records"), 4 << 20});  // in this process
   }
   // In this order: what is measured is the most that any child has had.

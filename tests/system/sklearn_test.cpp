@@ -80,7 +80,7 @@ void transform(const std::filesystem::path& folder, const SklearnCase& one,
   data.test.file = fmt::format("{}.{}.test.csv", data_set, one.table);
   data.target = {"y"};
   data.task = "regression";
-  const Splits splits = load_splits(data, one.steps, 1, folder);
+  const Splits splits = load_splits({data, one.steps, 1, folder});
   write_features(folder / fmt::format("{}.{}.train.csv", one.name, data_set), *splits.train);
   write_features(folder / fmt::format("{}.{}.test.csv", one.name, data_set), *splits.test);
 }

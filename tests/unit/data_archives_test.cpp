@@ -331,7 +331,7 @@ class DataArchiveJobs : public ::testing::Test {
   }
   Splits load(const std::string& features, const std::string& labels, Peers* peers = nullptr) {
     data_.train = {"", features, labels};
-    return load_splits(data_, {}, 1, directory_.path(), peers);
+    return load_splits({data_, {}, 1, directory_.path()}, peers);
   }
   test::Directory directory_;
   DataOptions data_;
@@ -349,7 +349,7 @@ TEST_F(DataArchiveJobs, FeaturesAndLabelsComeFromArchives) {
   test::run_workers(3, [&](Peers& peers) {
     DataOptions data = data_;
     data.train = {"", "types.h5#f4", "dict.pt#y"};
-    EXPECT_EQ(load_splits(data, {}, 1, directory_.path(), &peers).fingerprint, npz.fingerprint);
+    EXPECT_EQ(load_splits({data, {}, 1, directory_.path()}, &peers).fingerprint, npz.fingerprint);
   });
   const auto again =
       load_for_prediction(data_, {"", "dict.pt#x", ""}, npz.fitted, directory_.path());
@@ -377,7 +377,9 @@ TEST_F(DataArchiveJobs, WrongUseIsExplained) {
   EXPECT_THAT(error_of([&] { load("savez.npz#x", "savez.npz#y_train"); }),
               HasSubstr("has no array 'x'; it has x_train, y_train"));
   data_.train = {"savez.npz", "", ""};
-  EXPECT_THAT(error_of([&] { load_splits(data_, {}, 1, directory_.path()); }),
+  EXPECT_THAT(error_of([&] {
+                load_splits({data_, {}, 1, directory_.path()});
+              }),
               HasSubstr("data.train.file: "));
   data_.format = "hdf5";
   EXPECT_THAT(error_of([&] { load("savez.npz#x_train", "y.csv"); }),

@@ -40,7 +40,7 @@ class DataArraySteps : public ::testing::Test {
     return made;
   }
   Splits load(const std::vector<PreprocessStep>& steps, Peers* peers = nullptr) const {
-    return load_splits(data_, steps, 1, directory_.path(), peers);
+    return load_splits({data_, steps, 1, directory_.path()}, peers);
   }
   static std::vector<float> values(const Dataset& dataset) {
     std::vector<std::int64_t> samples;
@@ -80,9 +80,11 @@ TEST_F(DataArraySteps, PrincipalComponentsAreThoseOfATable) {
     EXPECT_EQ(splits.train->spec().feature_shape,
               (std::vector<std::int64_t>{components == 0 ? 2 : 1}));
     const std::vector<float> made = values(*splits.train);
-    EXPECT_EQ(made, values(*load_splits(table, {kind("standardise"), pca, kind("min_max")}, 1,
-                                        directory_.path())
-                                .train))
+    EXPECT_EQ(
+        made,
+        values(
+            *load_splits({table, {kind("standardise"), pca, kind("min_max")}, 1, directory_.path()})
+                 .train))
         << "the same bits";
     DataFiles files;
     files.features = "x.npy";

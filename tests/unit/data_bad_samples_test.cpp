@@ -123,7 +123,7 @@ class DataBadSamples : public ::testing::Test {
   Splits load(Peers* peers = nullptr) const {
     PreprocessStep standardise;
     standardise.kind = "standardise";
-    return load_splits(data_, {standardise}, 5, directory_.path(), peers);
+    return load_splits({data_, {standardise}, 5, directory_.path()}, peers);
   }
   static std::vector<std::int64_t> all_numbers(const Dataset& dataset) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(dataset.size()));
@@ -238,7 +238,7 @@ TEST_F(DataBadSamples, ABadLabelLineTakesItsFeaturesAlong) {
   directory_.write("x.csv", x);
   directory_.write("y.csv", y);
   data_.train = {"", "x.csv", "y.csv"};
-  const Splits splits = load_splits(data_, {}, 5, directory_.path());
+  const Splits splits = load_splits({data_, {}, 5, directory_.path()});
   EXPECT_THAT(splits.skipped.at(0), HasSubstr("2 of 300 samples left out: 5, 9; the first: "));
   const std::vector<std::int64_t> sixth{5};
   EXPECT_EQ(splits.train->read(sixth).features.item<float>(), 6);
@@ -263,7 +263,7 @@ TEST(DataFingerprint, WorkersThatLoadedAloneAreCompared) {
   data.target = {"y"};
   const auto fingerprint = [&](const char* csv) {
     directory.write("x.csv", csv);
-    return load_splits(data, {}, 1, directory.path()).fingerprint;
+    return load_splits({data, {}, 1, directory.path()}).fingerprint;
   };
   const std::string first = fingerprint("a,y\n1,0\n2,1\n");
   const std::string other = fingerprint("a,y\n1,0\n2,1\n3,1\n");

@@ -67,7 +67,7 @@ class DataColumns : public ::testing::Test {
     PartitionOptions partition;
     partition.by = by;
     partition.columns = columns_;
-    return load_splits(data_, steps_, 5, directory_.path(), peers, partition);
+    return load_splits({data_, steps_, 5, directory_.path(), partition}, peers);
   }
 
   /// By column and by row: the same features, targets and fitted steps.

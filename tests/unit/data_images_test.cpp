@@ -173,7 +173,7 @@ class DataImageFolder : public ::testing::Test {
     directory_.write(name, content);
   }
   Splits load(const std::vector<PreprocessStep>& steps = {}) const {
-    return load_splits(data_, steps, 1, directory_.path());
+    return load_splits({data_, steps, 1, directory_.path()});
   }
   std::string error() const {
     return error_of([&] { load(); });

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "convoy/data/inspect.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/data_report.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/histogram.hpp"
@@ -196,8 +197,10 @@ TEST(DataInspect, RowsThatOccurTwiceAreCounted) {
 TEST(DataInspect, SplitsOfAJobHaveTheirLabelsCounted) {
   const test::Directory folder;
   folder.write("t.csv", counting_csv(100));
-  const Json record = inspect_job(
-      job_of(folder, "  train: t.csv\n  target: label\n  validation: 0.1\n  test_part: 0.2\n"), 3);
+  const Json record = inspect_splits(
+      load_options(
+          job_of(folder, "  train: t.csv\n  target: label\n  validation: 0.1\n  test_part: 0.2\n")),
+      "j", 3);
   EXPECT_EQ(record["task"], "binary");
   ASSERT_EQ(record["splits"].size(), 3U);
   std::int64_t even = 0;
@@ -217,8 +220,8 @@ TEST(DataInspect, ARegressionTargetIsDescribedBySplit) {
   std::string csv = "a,y\n";
   for (int i = 0; i < 20; ++i) csv += std::to_string(i) + "," + std::to_string(i * 0.5) + "\n";
   folder.write("t.csv", csv);
-  const Json record =
-      inspect_job(job_of(folder, "  train: t.csv\n  target: y\n  test_part: 0.25\n"), 1);
+  const Json record = inspect_splits(
+      load_options(job_of(folder, "  train: t.csv\n  target: y\n  test_part: 0.25\n")), "j", 1);
   EXPECT_EQ(record["task"], "regression");
   EXPECT_EQ(record["splits"][1]["samples"], 5);
   EXPECT_EQ(record["splits"][1]["target"][0]["distinct"], 5);
@@ -228,8 +231,8 @@ TEST(DataInspect, TestSamplesThatAreAlsoTrainedOnAreNoted) {
   const test::Directory folder;
   folder.write("train.csv", "a,b,y\n1,x,p\n2,z,q\n3,z,q\n");
   folder.write("test.csv", "a,b,y\n9,z,q\n3,z,p\n");  // another order of categories
-  const Json record =
-      inspect_job(job_of(folder, "  train: train.csv\n  test: test.csv\n  target: y\n"), 2);
+  const Json record = inspect_splits(
+      load_options(job_of(folder, "  train: train.csv\n  test: test.csv\n  target: y\n")), "j", 2);
   EXPECT_EQ(record["splits"][1]["also_in_train"], 1);
   EXPECT_THAT(notes_of(record),
               Contains("test: 1 of 2 samples has the features of a training sample"));
@@ -238,7 +241,8 @@ TEST(DataInspect, TestSamplesThatAreAlsoTrainedOnAreNoted) {
 TEST(DataInspect, SamplesThatCannotBeReadAreNotedAndNotCounted) {
   const test::Directory folder;
   folder.write("t.csv", "a,b,y\n1,2,p\n1,q\n3,4,q\n5,6,p\n");
-  const Json record = inspect_job(job_of(folder, "  train: t.csv\n  target: y\n"), 1);
+  const Json record =
+      inspect_splits(load_options(job_of(folder, "  train: t.csv\n  target: y\n")), "j", 1);
   EXPECT_EQ(record["files"][0]["samples"], 3);
   EXPECT_EQ(record["files"][0]["columns"][0]["missing"], 0);
   EXPECT_THAT(notes_of(record)[0], HasSubstr("1 of 4 samples left out: 1"));
@@ -249,7 +253,8 @@ TEST(DataInspect, ImagesAndLabelsOfAJob) {
   const test::Directory folder;
   folder.write("x-idx", test::idx_u8({3, 2, 2}, test::bytes("\0\0\0\xff\1\2\3\4\0\0\0\xff")));
   folder.write("y-idx", test::idx_u8({3}, test::bytes("\0\2\0")));
-  const Json record = inspect_job(job_of(folder, "  train: {features: x-idx, labels: y-idx}\n"), 2);
+  const Json record = inspect_splits(
+      load_options(job_of(folder, "  train: {features: x-idx, labels: y-idx}\n")), "j", 2);
   const Json& array = record["files"][0]["array"];
   EXPECT_EQ(array["shape"], Json({3, 2, 2}));
   EXPECT_EQ(array["max"], 255);

@@ -75,7 +75,7 @@ class DataJoined : public ::testing::Test {
  protected:
   Splits load(const DataFiles& files, Peers* peers = nullptr) {
     data_.train = files;
-    return load_splits(data_, {}, 1, directory_.path(), peers);
+    return load_splits({data_, {}, 1, directory_.path()}, peers);
   }
   Splits load_file(const std::string& file) { return load({file, "", ""}); }
   std::string load_error(const DataFiles& files) {
@@ -111,12 +111,12 @@ TEST_F(DataJoined, TablesAreOneTable) {
     step.kind = "one_hot";
     return std::vector<PreprocessStep>{step};
   }();
-  EXPECT_EQ(load_splits(data_, steps, 1, directory_.path()).fitted["columns"].size(), 2);
+  EXPECT_EQ(load_splits({data_, steps, 1, directory_.path()}).fitted["columns"].size(), 2);
   // A column of numbers in one file and text in another is text, as in one file.
   data_.train.file = "all.csv";
-  const auto whole = load_splits(data_, steps, 1, directory_.path());
+  const auto whole = load_splits({data_, steps, 1, directory_.path()});
   data_.train.file = "part-[13].csv";
-  EXPECT_EQ(load_splits(data_, steps, 1, directory_.path()).fingerprint, whole.fingerprint);
+  EXPECT_EQ(load_splits({data_, steps, 1, directory_.path()}).fingerprint, whole.fingerprint);
 }
 
 TEST_F(DataJoined, JsonLinesHaveTheKeysOfAllFiles) {
@@ -127,9 +127,9 @@ TEST_F(DataJoined, JsonLinesHaveTheKeysOfAllFiles) {
   PreprocessStep step;
   step.kind = "impute";
   data_.train.file = "all.jsonl";
-  const Splits one = load_splits(data_, {step}, 1, directory_.path());
+  const Splits one = load_splits({data_, {step}, 1, directory_.path()});
   data_.train.file = "p?.jsonl";
-  EXPECT_EQ(load_splits(data_, {step}, 1, directory_.path()).fingerprint, one.fingerprint);
+  EXPECT_EQ(load_splits({data_, {step}, 1, directory_.path()}).fingerprint, one.fingerprint);
 }
 
 TEST_F(DataJoined, LibsvmHasTheWidthOfTheWidestFile) {
@@ -154,7 +154,8 @@ TEST_F(DataJoined, ArraysAreOneArray) {
   test::run_workers(2, [&](Peers& peers) {
     DataOptions data = data_;
     data.train = {"", "x-*.idx", "y.idx"};
-    EXPECT_EQ(load_splits(data, {}, 1, directory_.path(), &peers).fingerprint, joined.fingerprint);
+    EXPECT_EQ(load_splits({data, {}, 1, directory_.path()}, &peers).fingerprint,
+              joined.fingerprint);
   });
   directory_.write("x-3.idx", idx_u8({1, 3}, "ghi"));
   EXPECT_EQ(load_error({"", "x-*.idx", "y.idx"}), "x-3.idx: samples of 3 where x-1.idx has 2");

@@ -27,7 +27,7 @@ class DataLoadArray : public ::testing::Test {
   }
 
   Splits load(const std::vector<PreprocessStep>& steps = {}, std::uint64_t seed = 1) const {
-    return load_splits(data_, steps, seed, directory_.path());
+    return load_splits({data_, steps, seed, directory_.path()});
   }
   std::string error(const std::vector<PreprocessStep>& steps = {}) const {
     return error_of([&] { load(steps); });

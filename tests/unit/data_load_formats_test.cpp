@@ -22,7 +22,7 @@ class DataLoadFormats : public ::testing::Test {
     data_.train = {name, "", ""};
     std::vector<PreprocessStep> made;
     for (const std::string& kind : steps) made.emplace_back().kind = kind;
-    return load_splits(data_, made, 7, directory_.path(), peers);
+    return load_splits({data_, made, 7, directory_.path()}, peers);
   }
   std::string load_error(const std::string& name) {
     return error_of([&] { load_file(name); });
@@ -113,7 +113,7 @@ TEST_F(DataLoadFormats, AnyNumberOfWorkersReadsTheSame) {
       test::run_workers(workers, [&](Peers& peers) {
         std::vector<PreprocessStep> made;
         for (const std::string& kind : steps) made.emplace_back().kind = kind;
-        const Splits splits = load_splits(data_, made, 7, directory_.path(), &peers);
+        const Splits splits = load_splits({data_, made, 7, directory_.path()}, &peers);
         EXPECT_EQ(splits.fitted, one.fitted);
         EXPECT_EQ(splits.fingerprint, one.fingerprint);
         EXPECT_EQ(features(*splits.train), alone);
@@ -155,10 +155,12 @@ TEST_F(DataLoadFormats, LabelsMayBeJsonLines) {
   directory_.write("x.csv", "a\n1\n2\n3\n");
   directory_.write("y.jsonl", "{\"class\":\"u\"}\n{\"class\":\"v\"}\n{\"class\":\"u\"}\n");
   data_.train = {"", "x.csv", "y.jsonl"};
-  EXPECT_THAT(targets(*load_splits(data_, {}, 1, directory_.path()).train), ElementsAre(0, 1, 0));
+  EXPECT_THAT(targets(*load_splits({data_, {}, 1, directory_.path()}).train), ElementsAre(0, 1, 0));
   directory_.write("y.svm", "1 1:1\n");
   data_.train.labels = "y.svm";
-  EXPECT_THAT(error_of([&] { load_splits(data_, {}, 1, directory_.path()); }),
+  EXPECT_THAT(error_of([&] {
+                load_splits({data_, {}, 1, directory_.path()});
+              }),
               HasSubstr("y.svm is LIBSVM, which holds features and target together"));
 }
 

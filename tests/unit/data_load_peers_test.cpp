@@ -95,7 +95,7 @@ class DataLoadPeers : public ::testing::Test {
   }
 
   Splits load(const std::vector<PreprocessStep>& steps, Peers* peers) const {
-    return load_splits(data_, steps, 3, directory_.path(), peers);
+    return load_splits({data_, steps, 3, directory_.path()}, peers);
   }
 
   /// Any number of workers fits what one process fits, byte for byte, in the same exchanges.
@@ -285,8 +285,9 @@ TEST_F(DataLoadPeers, AFileThatOneWorkerLacksStopsAll) {
   write_images(20);
   const test::Directory empty;
   const std::vector<std::string> messages = errors(4, [&](Peers& peers) {
-    load_splits(data_, {step("standardise")}, 3,
-                peers.rank() == 2 ? empty.path() : directory_.path(), &peers);
+    load_splits(
+        {data_, {step("standardise")}, 3, peers.rank() == 2 ? empty.path() : directory_.path()},
+        &peers);
   });
   const std::string own = empty.path().string() + "/labels: cannot open: No such file or directory";
   EXPECT_EQ(messages[2], own);
@@ -297,7 +298,7 @@ TEST_F(DataLoadPeers, AFileThatOneWorkerLacksStopsAll) {
 TEST_F(DataLoadPeers, AnErrorOfSeveralNamesThemAll) {
   write_images(20);
   const std::vector<std::string> messages = errors(4, [&](Peers& peers) {
-    load_splits(data_, {}, 3, peers.rank() % 2 ? "/nowhere" : directory_.path(), &peers);
+    load_splits({data_, {}, 3, peers.rank() % 2 ? "/nowhere" : directory_.path()}, &peers);
   });
   EXPECT_THAT(messages[0], AllOf(StartsWith(worker_name(1, host_name()) + ": /nowhere/labels:"),
                                  HasSubstr("(failed too: " + worker_name(3, host_name()) + ")")));
@@ -311,8 +312,9 @@ TEST_F(DataLoadPeers, OtherDataOnOneWorkerStopsAll) {
   const test::Directory other;
   const auto difference = [&] {
     const std::vector<std::string> messages = errors(3, [&](Peers& peers) {
-      load_splits(data_, {step("standardise")}, 3,
-                  peers.rank() == 1 ? other.path() : directory_.path(), &peers);
+      load_splits(
+          {data_, {step("standardise")}, 3, peers.rank() == 1 ? other.path() : directory_.path()},
+          &peers);
     });
     EXPECT_EQ(messages[0], messages[1]);
     EXPECT_EQ(messages[0], messages[2]);
@@ -352,7 +354,7 @@ TEST_F(DataLoadPeers, ALargeArrayIsComparedByASample) {
     }
     data_.train = {"", "x.npy", "labels"};
     return errors(2, [&](Peers& peers) {
-      load_splits(data_, {}, 3, (peers.rank() ? other : directory_).path(), &peers);
+      load_splits({data_, {}, 3, (peers.rank() ? other : directory_).path()}, &peers);
     })[0];
   };
   EXPECT_THAT(errors_with(0), HasSubstr("checksum of the features"));
@@ -369,8 +371,11 @@ TEST_F(DataLoadPeers, TablesAreComparedInFull) {
   const auto difference = [&](const std::string& text) {
     other.write("train.csv", text);
     return errors(2, [&](Peers& peers) {
-      load_splits(data_, {step("drop_missing"), step("one_hot")}, 3,
-                  (peers.rank() ? other : directory_).path(), &peers);
+      load_splits({data_,
+                   {step("drop_missing"), step("one_hot")},
+                   3,
+                   (peers.rank() ? other : directory_).path()},
+                  &peers);
     })[0];
   };
   EXPECT_EQ(difference(csv), "no error");
@@ -388,8 +393,9 @@ TEST_F(DataLoadPeers, OtherSettingsOnOneWorkerStopAll) {
     DataOptions data = data_;
     data.validation = 0.2;
     return errors(2, [&](Peers& peers) {
-      load_splits(data, peers.rank() ? steps : std::vector{step("standardise")},
-                  static_cast<std::uint64_t>(peers.rank() ? seed : 1), directory_.path(), &peers);
+      load_splits({data, peers.rank() ? steps : std::vector{step("standardise")},
+                   static_cast<std::uint64_t>(peers.rank() ? seed : 1), directory_.path()},
+                  &peers);
     })[0];
   };
   EXPECT_EQ(loads(1, {step("standardise")}), "no error");

@@ -24,7 +24,7 @@ class DataLoadTable : public ::testing::Test {
 
   Splits load(const std::string& csv, const std::vector<PreprocessStep>& steps = {}) const {
     directory_.write("train.csv", csv);
-    return load_splits(data_, steps, 1, directory_.path());
+    return load_splits({data_, steps, 1, directory_.path()});
   }
   std::string error(const std::string& csv, const std::vector<PreprocessStep>& steps = {}) const {
     return error_of([&] { load(csv, steps); });
@@ -244,11 +244,13 @@ TEST_F(DataLoadTable, LabelsMayBeAFileOfTheirOwn) {
   data_.csv.delimiter = " ";
   directory_.write("x.csv", "59 2\n48 1\n");
   directory_.write("y.csv", "1.51e+02\n7.5e+01\n");
-  const Splits splits = load_splits(data_, {step("scale", {"age"})}, 1, directory_.path());
+  const Splits splits = load_splits({data_, {step("scale", {"age"})}, 1, directory_.path()});
   EXPECT_THAT(splits.train->spec().feature_names, ElementsAre("age", "sex"));
   EXPECT_THAT(floats(everything(*splits.train).target), ElementsAre(151, 75));
   directory_.write("y.csv", "1\n2\n3\n");
-  EXPECT_THAT(error_of([&] { load_splits(data_, {}, 1, directory_.path()); }),
+  EXPECT_THAT(error_of([&] {
+                load_splits({data_, {}, 1, directory_.path()});
+              }),
               HasSubstr("y.csv: has 3 labels, but"));
 }
 
@@ -305,7 +307,7 @@ TEST_F(DataLoadTable, ReadsSklearnsWine) {
   data_.task = "classification";
   for (int i = 0; i < 13; ++i) data_.csv.columns.push_back(fmt::format("c{}", i));
   data_.csv.columns.push_back("y");
-  const Splits splits = load_splits(data_, {step("standardise")}, 1, directory_.path());
+  const Splits splits = load_splits({data_, {step("standardise")}, 1, directory_.path()});
   EXPECT_EQ(splits.train->size(), 178);
   EXPECT_EQ(splits.train->spec().outputs, 3);
   // StandardScaler().fit_transform(load_wine().data), rows 0, 100, 177, columns 0, 5, 12.

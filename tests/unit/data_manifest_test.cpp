@@ -216,7 +216,7 @@ class DataManifestPackage : public DataManifest {
   }
   fs::path calls() const { return directory_.path() / "calls"; }
   std::string times_fetched() const { return read_text_file(calls()); }
-  Splits load() const { return load_splits(data_, {}, 1, "."); }
+  Splits load() const { return load_splits({data_, {}, 1, "."}); }
 
   std::string path_;
   DataOptions data_;
@@ -280,7 +280,7 @@ TEST_F(DataManifest, AJobChecksFilesOfAFolderWithAManifest) {
   write("sub/labels", idx_u8({8}, test::bytes("\0\1\2\0\1\2\0\1")));
   DataOptions data;
   data.train = {"", "data/images", "data/sub/labels"};
-  const auto load = [&] { return load_splits(data, {}, 1, directory_.path()); };
+  const auto load = [&] { return load_splits({data, {}, 1, directory_.path()}); };
   EXPECT_EQ(load().train->size(), 8);
   record();
   EXPECT_EQ(load().train->size(), 8);

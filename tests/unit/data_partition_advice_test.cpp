@@ -1,6 +1,7 @@
 // Which partition is advised, by which rule, and what the job refuses.
 #include <gmock/gmock.h>
 
+#include "convoy/job/job.hpp"
 #include "data/partition/advice.hpp"
 #include "data_support.hpp"
 

@@ -7,6 +7,7 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/data/partition.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
 #include "data/partition/measure.hpp"
 #include "data/partition/values.hpp"
@@ -101,7 +102,7 @@ class PartitionLoad : public ::testing::Test {
 
   Splits load(const std::string& value) {
     partition_.value = value;
-    return load_splits(data_, {drop_}, 1, folder_.path(), nullptr, partition_);
+    return load_splits({data_, {drop_}, 1, folder_.path(), partition_});
   }
 
   test::Directory folder_;
@@ -127,7 +128,7 @@ TEST_F(PartitionLoad, AnIgnoredColumnMayBePartitionedByAndIsNoFeature) {
   EXPECT_THAT(splits.train->spec().feature_names, ElementsAre("x", "y"));
   EXPECT_THAT(splits.values.categories, ElementsAre("u0", "u1", "u2", "u3"));
   EXPECT_THAT(splits.values.codes, SizeIs(splits.train->size()));
-  const Splits plain = load_splits(data_, {drop_}, 1, folder_.path());
+  const Splits plain = load_splits({data_, {drop_}, 1, folder_.path()});
   EXPECT_EQ(plain.fitted, splits.fitted);
   EXPECT_TRUE(plain.values.codes.empty());
   EXPECT_NE(plain.fingerprint, splits.fingerprint);
@@ -172,7 +173,7 @@ TEST(DataPartition, ArraysHaveTheirTargetOnly) {
     PartitionOptions partition;
     partition.by = "value";
     partition.value = value;
-    return load_splits(data, {}, 1, folder.path(), nullptr, partition);
+    return load_splits({data, {}, 1, folder.path(), partition});
   };
   EXPECT_THAT(load("target").values.numbers, ElementsAre(1, 0, 2, 1));
   EXPECT_THAT(error_of([&] { load("pixel"); }),
@@ -230,7 +231,10 @@ class PartitionReport : public ::testing::Test {
   }
   Json describe(const std::string& partition, PartitionQuery query = {},
                 const std::string& more = "") {
-    return describe_partition(job(partition, more), query);
+    const Job described = job(partition, more);
+    query.name = described.name;
+    query.strategy = described.strategy.kind;
+    return describe_partition(load_options(described), described.train, query);
   }
   static PartitionQuery explain(int workers = 0, const std::string& value = "") {
     PartitionQuery query;
@@ -338,7 +342,8 @@ TEST(DataPartition, ManyLabelsAreToldByTheirEntropy) {
   folder.write("t.csv", csv);
   Job job = parse_job("data: {train: t.csv, target: label}\ntrain: {batch: 24, lanes: 2}\n", "j");
   job.directory = folder.path();
-  const std::string text = format_partition_report(describe_partition(job, {}));
+  const std::string text =
+      format_partition_report(describe_partition(load_options(job), job.train, {}));
   EXPECT_THAT(text, HasSubstr("entropy"));
   EXPECT_THAT(text, HasSubstr("times"));
 }

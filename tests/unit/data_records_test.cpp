@@ -14,6 +14,7 @@
 #include "convoy/data/manifest.hpp"
 #include "convoy/data/partition.hpp"
 #include "convoy/data/prepare.hpp"
+#include "convoy/job/job.hpp"
 #include "data/records/layout.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
@@ -128,7 +129,7 @@ class DataRecords : public ::testing::Test {
   ~DataRecords() override { ::unsetenv("CONVOY_CACHE"); }
 
   std::vector<PreparedPart> prepare(std::uint64_t shard_bytes = 1 << 20) {
-    return prepare_data(job_, {folder(), shard_bytes, false});
+    return prepare_data(load_options(job_), {folder(), shard_bytes, false});
   }
   fs::path folder() const { return directory_.path() / "prepared"; }
 
@@ -143,7 +144,7 @@ class DataRecords : public ::testing::Test {
     return job;
   }
   static Splits load(const Job& job, Peers* peers = nullptr) {
-    return load_splits(job.data, job.preprocess, job.seed, job.directory, peers, job.partition);
+    return load_splits(load_options(job), peers);
   }
 
   /// Whether both have the same samples, bit by bit, and the same steps.
@@ -381,7 +382,7 @@ TEST_F(DataRecords, BadSamplesAreLeftOutOnce) {
   files.fitted.erase("left_out");
   expect_same(files, records);
   job_.data.on_bad_sample = "stop";
-  EXPECT_THAT(error_of([&] { prepare_data(job_, {directory_.path() / "other"}); }),
+  EXPECT_THAT(error_of([&] { prepare_data(load_options(job_), {directory_.path() / "other"}); }),
               HasSubstr("2 fields where 5 are expected"));
   EXPECT_FALSE(fs::exists(directory_.path() / "other"));
 }
@@ -419,7 +420,8 @@ TEST_F(DataRecords, MoreThanMemoryIsFittedInPiecesOrRefused) {
   EXPECT_NEAR(fitted["divide"][0].get<double>(), 149.5, 0.3);
   job.preprocess = {step("drop_duplicates")};
   EXPECT_THAT(load_error(job), HasSubstr("data.memory (1 MiB)"));
-  EXPECT_THAT(error_of([&] { inspect_job(job, 1); }), HasSubstr("data.memory (1 MiB)"));
+  EXPECT_THAT(error_of([&] { inspect_splits(load_options(job), "j", 1); }),
+              HasSubstr("data.memory (1 MiB)"));
 }
 
 TEST_F(DataRecords, AnotherTargetAndColumnsLeftOut) {
@@ -444,11 +446,12 @@ TEST_F(DataRecords, ByValueAndInspected) {
   const Splits records = load(prepared_job());
   expect_same(files, records);
   EXPECT_EQ(files.values.categories.size(), records.values.categories.size());
-  const auto of_files = describe_partition(job_, {.workers = 2});
-  const auto of_records = describe_partition(prepared_job(), {.workers = 2});
+  const auto of_files = describe_partition(load_options(job_), job_.train, {.workers = 2});
+  const auto of_records =
+      describe_partition(load_options(prepared_job()), job_.train, {.workers = 2});
   EXPECT_EQ(of_files["lanes"].dump(), of_records["lanes"].dump());
-  auto inspected = inspect_job(job_, 2);
-  auto again = inspect_job(prepared_job(), 2);
+  auto inspected = inspect_splits(load_options(job_), "j", 2);
+  auto again = inspect_splits(load_options(prepared_job()), "j", 2);
   EXPECT_EQ(inspected["files"][0]["columns"].size(), again["files"][0]["columns"].size());
   EXPECT_EQ(inspected["splits"].dump(), again["splits"].dump());
   EXPECT_EQ(inspect_file(folder(), {}, 1)["files"][0]["samples"], 200);
@@ -473,15 +476,15 @@ TEST_F(DataRecords, OnlyPreparedDataIsReplaced) {
   prepare();
   EXPECT_THAT(error_of([&] { prepare(); }), HasSubstr("exists already"));
   use_idx(30);
-  EXPECT_EQ(prepare_data(job_, {folder(), 1 << 20, true})[0].samples, 30);
+  EXPECT_EQ(prepare_data(load_options(job_), {folder(), 1 << 20, true})[0].samples, 30);
   EXPECT_EQ(load(prepared_job()).train->size(), 30);
   fs::create_directories(directory_.path() / "mine");
   EXPECT_THAT(error_of([&] {
-                prepare_data(job_, {directory_.path() / "mine", 1 << 20, true});
+                prepare_data(load_options(job_), {directory_.path() / "mine", 1 << 20, true});
               }),
               HasSubstr("is not a folder of prepared data"));
   Job again = prepared_job();
-  EXPECT_THAT(error_of([&] { prepare_data(again, {directory_.path() / "twice"}); }),
+  EXPECT_THAT(error_of([&] { prepare_data(load_options(again), {directory_.path() / "twice"}); }),
               HasSubstr("is prepared data already"));
   std::size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator(directory_.path()))

@@ -277,16 +277,18 @@ TEST_F(DataSourcesHttp, JobsTrainAndPredictOnAddresses) {
   DataOptions data;
   data.target = {"y"};
   data.train.file = site_.url("/data/t.csv?token=hidden#sha256=" + sha256_of(csv));
-  const Splits remote = load_splits(data, {}, 1, directory_.path());
+  const Splits remote = load_splits({data, {}, 1, directory_.path()});
   data.train.file = "t.csv";
-  const Splits local = load_splits(data, {}, 1, directory_.path());
+  const Splits local = load_splits({data, {}, 1, directory_.path()});
   EXPECT_EQ(remote.fingerprint, local.fingerprint);
   const auto samples = load_for_prediction(data, {.file = site_.url("/data/t.csv")}, local.fitted,
                                            directory_.path());
   EXPECT_EQ(samples->size(), 50);
   site_.put("/bad.csv", {.content = "a,b,y\n1,2\n"});
   data.train.file = site_.url("/bad.csv?token=hidden");
-  EXPECT_EQ(error_of([&] { load_splits(data, {}, 1, directory_.path()); }),
+  EXPECT_EQ(error_of([&] {
+              load_splits({data, {}, 1, directory_.path()});
+            }),
             site_.url("/bad.csv") + ":2: 2 fields where 3 are expected");
 }
 

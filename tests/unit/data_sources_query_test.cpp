@@ -8,6 +8,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/inspect.hpp"
 #include "convoy/data/load.hpp"
+#include "convoy/job/job.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/sources/sql_text.hpp"
@@ -156,14 +157,20 @@ TEST_F(DataSourcesQuery, WithoutAQueryTheTablesAreListed) {
   write_both();
   DataOptions data = options();
   data.train.query = "";
-  EXPECT_EQ(error_of([&] { load_splits(data, {}, 1, directory_.path()); }),
+  EXPECT_EQ(error_of([&] {
+              load_splits({data, {}, 1, directory_.path()});
+            }),
             "sqlite:t.db: `query` is missing; the database has the tables t, v: write for example "
             "SELECT * FROM t");
   data.train = {.file = "t.csv", .query = "SELECT 1"};
-  EXPECT_EQ(error_of([&] { load_splits(data, {}, 1, directory_.path()); }),
+  EXPECT_EQ(error_of([&] {
+              load_splits({data, {}, 1, directory_.path()});
+            }),
             "data.train: `query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
   data.train = {.features = "t.csv", .labels = "sqlite:t.db", .query = "SELECT 1"};
-  EXPECT_THAT(error_of([&] { load_splits(data, {}, 1, directory_.path()); }),
+  EXPECT_THAT(error_of([&] {
+                load_splits({data, {}, 1, directory_.path()});
+              }),
               HasSubstr("give it as `file`"));
 }
 
@@ -179,8 +186,8 @@ TEST_F(DataSourcesQuery, AJobSeesWhatItSeesInCsv) {
   one_hot.kind = "one_hot";
   for (const std::string bad : {"stop", "skip"}) {
     database.on_bad_sample = csv.on_bad_sample = bad;
-    const Splits a = load_splits(database, {impute, one_hot}, 3, directory_.path());
-    const Splits b = load_splits(csv, {impute, one_hot}, 3, directory_.path());
+    const Splits a = load_splits({database, {impute, one_hot}, 3, directory_.path()});
+    const Splits b = load_splits({csv, {impute, one_hot}, 3, directory_.path()});
     EXPECT_EQ(a.fingerprint, b.fingerprint);
     EXPECT_EQ(a.fitted, b.fitted);
     const auto rows = load_for_prediction(
@@ -189,11 +196,11 @@ TEST_F(DataSourcesQuery, AJobSeesWhatItSeesInCsv) {
     EXPECT_EQ(rows->size(), 20);
   }
   test::run_workers(2, [&](Peers& peers) {
-    EXPECT_EQ(load_splits(database, {impute, one_hot}, 3, directory_.path(), &peers).fingerprint,
-              load_splits(csv, {impute, one_hot}, 3, directory_.path()).fingerprint);
+    EXPECT_EQ(load_splits({database, {impute, one_hot}, 3, directory_.path()}, &peers).fingerprint,
+              load_splits({csv, {impute, one_hot}, 3, directory_.path()}).fingerprint);
   });
   database.test = csv.train;
-  EXPECT_EQ(load_splits(database, {impute, one_hot}, 3, directory_.path()).test->size(), 300);
+  EXPECT_EQ(load_splits({database, {impute, one_hot}, 3, directory_.path()}).test->size(), 300);
 }
 
 TEST_F(DataSourcesQuery, IsInspected) {
@@ -319,7 +326,7 @@ TEST(DataSourcesInput, IsReadOnceWhateverItsFormat) {
   data.target = {"y"};
   data.train.file = "-";
   const auto load = [&](Peers* peers = nullptr) {
-    return load_splits(data, {}, 1, directory.path(), peers);
+    return load_splits({data, {}, 1, directory.path()}, peers);
   };
   Splits first;
   {

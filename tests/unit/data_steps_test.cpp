@@ -45,7 +45,7 @@ class DataSteps : public ::testing::Test {
 
   Splits load(const std::string& csv, const std::vector<PreprocessStep>& steps) const {
     directory_.write("train.csv", csv);
-    return load_splits(data_, steps, 1, directory_.path());
+    return load_splits({data_, steps, 1, directory_.path()});
   }
   std::string error(const std::string& csv, const std::vector<PreprocessStep>& steps) const {
     return error_of([&] { load(csv, steps); });

@@ -109,7 +109,7 @@ class DataText : public ::testing::Test {
     for (int i = 0; i < 60; ++i) text += "the cat sat on mat " + std::to_string(i) + "\n";
     directory_.write("book.txt", text);
   }
-  Splits load() const { return load_splits(data_, {}, 1, directory_.path()); }
+  Splits load() const { return load_splits({data_, {}, 1, directory_.path()}); }
 
   test::Directory directory_;
   DataOptions data_;

@@ -24,7 +24,7 @@ class DataTokens : public ::testing::Test {
 
   Splits load(const std::string& csv) const {
     directory_.write("train.csv", csv);
-    return load_splits(data_, {step_}, 1, directory_.path());
+    return load_splits({data_, {step_}, 1, directory_.path()});
   }
   static std::vector<std::vector<float>> rows(const Dataset& dataset) {
     std::vector<std::int64_t> samples;
@@ -86,8 +86,7 @@ TEST_F(DataTokens, LengthsForBatchesBySize) {
   directory_.write("train.csv", "t,n,y\na b c,7,1\n,2,2\nd,3.5,3\n");
   data_.csv.ignore = {"n"};
   const auto sizes = [&] {
-    return sample_sizes(
-        load_splits(data_, {step_}, 1, directory_.path(), nullptr, partition).values);
+    return sample_sizes(load_splits({data_, {step_}, 1, directory_.path(), partition}).values);
   };
   EXPECT_THAT(sizes(), ElementsAre(3, 1, 1));
   partition.value = "n";

@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "convoy/job/job.hpp"
-#include "job/schema.hpp"
+#include "convoy/schema/schema.hpp"
 #include "paths.hpp"
 
 namespace convoy {
@@ -252,7 +252,7 @@ TEST(JobPrint, every_key_is_present) {
   job.data.train = {"a.csv", "", ""};
   job.data.target = {"y"};
   const std::string text = "\n" + print_job(job);
-  for (const std::string& path : schema::all_paths()) {
+  for (const std::string& path : schema::all_paths([&](Visitor& v) { describe(v, job); })) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const auto depth = static_cast<std::size_t>(std::ranges::count(path, '.'));
     EXPECT_NE(text.find(fmt::format("\n{:{}}{}:", "", 2 * depth, name)), std::string::npos) << path;

@@ -4,10 +4,10 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/schema/schema.hpp"
 #include "convoy/strategies/registry.hpp"
-#include "job/schema.hpp"
-#include "job/suggest.hpp"
 #include "paths.hpp"
+#include "schema/suggest.hpp"
 
 namespace convoy {
 namespace job_reference_test {
@@ -48,7 +48,8 @@ TEST(JobReference, every_strategy_is_explained) {
 
 TEST(JobReference, names_every_key) {
   const std::string text = job_reference();
-  for (const std::string& path : schema::all_paths()) {
+  Job job;
+  for (const std::string& path : schema::all_paths([&](auto& v) { describe(v, job); })) {
     EXPECT_NE(text.find("| `" + path.substr(path.rfind('.') + 1) + "` |"), std::string::npos)
         << path;
   }

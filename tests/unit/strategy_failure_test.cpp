@@ -110,7 +110,7 @@ bool breaks_at(const Case& one, int at) {
   job.strategy = one.strategy;
   job.train.lanes = 4;
   const auto data = testing::images(48);
-  const SampleSchedule schedule(schedule_options(job, data->size(), 24, 4, {}));
+  const SampleSchedule schedule(schedule_options(job.partition, job.train, job.seed, data->size(), {}));
   const Loss loss = make_loss("auto", data->spec());
   StepControl control;
   Breakage breakage;

@@ -109,9 +109,8 @@ TEST(TrainPartition, SequentialAndDroppedToo) {
 
 SampleSchedule schedule_of(const Job& job, const Column& values, SampleValues& coded) {
   const auto samples = static_cast<std::int64_t>(values.numbers.size());
-  const std::int64_t batch = batch_of(job.train, samples);
   coded = sample_values(values, job.seed, true);
-  return SampleSchedule(schedule_options(job, samples, batch, lanes_of(job.train, samples), coded));
+  return SampleSchedule(schedule_options(job.partition, job.train, job.seed, samples, coded));
 }
 
 // Lanes without any sample: batch norm's counters are those of the first that has some.

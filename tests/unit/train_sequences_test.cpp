@@ -50,7 +50,7 @@ LoadedJob load_sequences(const test::Directory& directory,
   directory.write("train.csv", sentences());
   Job job = parse_job(sequences_job, "job.yaml", set);
   Splits splits =
-      load_splits(job.data, job.preprocess, job.seed, directory.path(), nullptr, job.partition);
+      load_splits({job.data, job.preprocess, job.seed, directory.path(), job.partition});
   return {job, {splits.train, nullptr, nullptr, splits.values}};
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "convoy/job/job.hpp"
+#include "convoy/comm/compression_options.hpp"
 
 namespace convoy {
 

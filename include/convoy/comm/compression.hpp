@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "convoy/comm/codec.hpp"
+#include "convoy/comm/compression_options.hpp"
 #include "convoy/core/tensor.hpp"
-#include "convoy/job/job.hpp"
 
 namespace convoy {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/preprocess_options.hpp"
 
 namespace convoy {
 

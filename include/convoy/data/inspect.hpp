@@ -2,12 +2,13 @@
 // What is in data, before anything is trained on it: the numbers behind `convoy data inspect`.
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/load_options.hpp"
 
 namespace convoy {
 
-/// A record of a job's data:
+/// A record of the data that `load` says; `name` is that of its job:
 ///   name, kind ("job" or "file"); jobs: task, target [names]
 ///   files [{part, file, samples, columns | array, target, duplicates}]: as read, before
 ///     preprocessing, without the samples that cannot be read. part: train, validation, test; empty
@@ -22,7 +23,8 @@ namespace convoy {
 ///   notes [lines]: what deserves a look
 /// Samples that cannot be read are named in the notes, whatever data.on_bad_sample says. Replicas
 /// share the work and never change the result. Throws as load_splits does.
-nlohmann::ordered_json inspect_job(const Job& job, int replicas);
+nlohmann::ordered_json inspect_splits(const LoadOptions& load, const std::string& name,
+                                      int replicas);
 
 /// The same of a lone file, which may be any path of a job, read as `data` says (format, csv,
 /// target, task, classes and, for a database, train.query), the rest of which is not looked at.

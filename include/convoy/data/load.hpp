@@ -1,5 +1,5 @@
 #pragma once
-// From the job's `data` and `preprocess` keys to datasets ready to train on.
+// From files to datasets ready to train on.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,11 +14,11 @@
 #include "convoy/data/columns.hpp"
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/data/load_options.hpp"
 
 namespace convoy {
 
-/// The splits of a job. `validation` and `test` are null where the job has none.
+/// The splits of some data. `validation` and `test` are null where it has none.
 struct Splits {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> validation;
@@ -57,9 +57,9 @@ struct Splits {
 void require_same_data(std::span<const std::string> fingerprints,
                        std::span<const std::size_t> workers = {});
 
-/// Fetches (if the job says so), reads, checks, splits and preprocesses. Which sample is in which
-/// split depends on the seed and the number of samples alone; statistics come from the training
-/// split alone. Relative paths start at `directory`, or inside the fetched package. Throws
+/// Fetches (if data.fetch says so), reads, checks, splits and preprocesses. Which sample is in
+/// which split depends on the seed and the number of samples alone; statistics come from the
+/// training split alone. Relative paths start at `directory`, or inside the fetched package. Throws
 /// InputError / DataError with one clear line.
 ///
 /// Collective with `peers`: all workers call it with the same arguments. Each takes statistics over
@@ -78,9 +78,7 @@ void require_same_data(std::span<const std::string> fingerprints,
 ///
 /// With `partition` by value, Splits::values is filled in; the splits are the same. Its column may
 /// be one that data.csv.ignore leaves out of the features.
-Splits load_splits(const DataOptions& data, const std::vector<PreprocessStep>& preprocess,
-                   std::uint64_t seed, const std::filesystem::path& directory,
-                   Peers* peers = nullptr, const PartitionOptions& partition = {});
+Splits load_splits(const LoadOptions& options, Peers* peers = nullptr);
 
 /// New data through the fitted steps. `files` may lack a target; Batch::target is then undefined. A
 /// category that training did not know becomes all zeros under one_hot; a class name it did not

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/load_options.hpp"
 
 namespace convoy {
 
@@ -13,10 +13,13 @@ struct PartitionQuery {
   int replicas = 0;        ///< of each worker; 0: not told
   std::int64_t epoch = 0;  ///< from 0
   bool explain = false;    ///< compare all ways to partition, and advise
-  std::string value;       ///< the column to compare with, instead of the job's partition.value
+  std::string value;       ///< the column to compare with, instead of partition.value
+  std::string name = {};   ///< of the job, for the record
+  /// strategy.kind of the job: what suits depends on it.
+  std::string strategy = "synchronous";
 };
 
-/// How the job's training samples are partitioned, as a record:
+/// How training samples are partitioned, as a record:
 ///   name, samples, batch, steps, epoch, bytes_per_sample, by, assign, order, value (by value)
 ///   target, labels [{label, count}]: classes, or parts of the target's range (label_parts: true)
 ///   lanes [{lane, worker, replica, samples, part, bytes, counts [by label], entropy, over
@@ -31,6 +34,7 @@ struct PartitionQuery {
 /// skew is the total variation distance of the labels from those of all samples; of several target
 /// columns the first counts. Loads the data once or twice, by size once more. Throws as load_splits
 /// does, and InputError for an impossible query.
-nlohmann::ordered_json describe_partition(const Job& job, const PartitionQuery& query);
+nlohmann::ordered_json describe_partition(const LoadOptions& load, const BatchOptions& batches,
+                                          const PartitionQuery& query);
 
 }  // namespace convoy

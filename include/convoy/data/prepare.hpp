@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/load_options.hpp"
 
 namespace convoy {
 
@@ -27,11 +27,11 @@ struct PreparedPart {
   std::string left_out;  ///< data.on_bad_sample: skip: a line about samples that were left out
 };
 
-/// Writes the files of job.data as they are, before preprocessing; a part that the seed would split
-/// off stays in its files' part. Tables are read twice, in pieces; memory holds the different texts
-/// of their columns. Arrays that lie in one piece in their file are mapped. The folder is there
-/// whole or not at all. Throws InputError / DataError as load_splits does, and when there is
+/// Writes the files of load.data as they are, before preprocessing; a part that the seed would
+/// split off stays in its files' part. Tables are read twice, in pieces; memory holds the different
+/// texts of their columns. Arrays that lie in one piece in their file are mapped. The folder is
+/// there whole or not at all. Throws InputError / DataError as load_splits does, and when there is
 /// something at `out` that is not to be replaced; IoError when it cannot be written.
-std::vector<PreparedPart> prepare_data(const Job& job, const PrepareOptions& options);
+std::vector<PreparedPart> prepare_data(const LoadOptions& load, const PrepareOptions& options);
 
 }  // namespace convoy

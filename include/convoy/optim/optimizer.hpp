@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/job/job.hpp"
+#include "convoy/optim/options.hpp"
 
 namespace convoy {
 

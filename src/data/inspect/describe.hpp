@@ -1,5 +1,6 @@
 #pragma once
-// Columns and arrays in numbers, as parts of the record of `inspect_job` (convoy/data/inspect.hpp).
+// Columns and arrays in numbers, as parts of the record of `inspect_splits`
+// (convoy/data/inspect.hpp).
 #include <nlohmann/json.hpp>
 
 #include "convoy/core/peers.hpp"

@@ -139,7 +139,7 @@ Json describe_splits(const std::vector<SplitOfPart>& splits, const DataSpec& spe
   return json;
 }
 
-/// The job's way of reading, but for samples that cannot be read, which are always passed over.
+/// The given way of reading, but for samples that cannot be read, which are always passed over.
 DataOptions tolerant_options(const DataOptions& data) {
   DataOptions options = data;
   if (data.on_bad_sample != "skip") options.max_bad_samples = 0;  // text makes a column one of text
@@ -147,12 +147,12 @@ DataOptions tolerant_options(const DataOptions& data) {
   return options;
 }
 
-class JobReader {
+class SplitReader {
  public:
-  explicit JobReader(const Job& job)
-      : job_(job), data_(tolerant_options(job.data)), files_(job.data.verify) {
+  explicit SplitReader(const LoadOptions& load)
+      : load_(load), data_(tolerant_options(load.data)), files_(load.data.verify) {
     require_clear_splits(data_);
-    root_ = data_.fetch.empty() ? job.directory : fetch_package(data_.fetch);
+    root_ = data_.fetch.empty() ? load.directory : fetch_package(data_.fetch);
     Source train = read(data_.train, "data.train", nullptr);
     code_ = TargetCode::decide(*train.target, data_);
     const ColumnRoles roles = roles_of(train, code_);
@@ -168,7 +168,7 @@ class JobReader {
 
   std::vector<SplitOfPart> splits() const {
     const Part& first = parts_.front();
-    SplitRows rows = split_source(first.source, job_.seed, data_);
+    SplitRows rows = split_source(first.source, load_.seed, data_);
     std::vector<SplitOfPart> splits = {{"train", &first, std::move(rows.train)}};
     if (!rows.validation.empty())
       splits.push_back({"validation", &first, std::move(rows.validation)});
@@ -187,7 +187,7 @@ class JobReader {
     for (const Part& part : parts_) {
       if (part.source.bad.empty()) continue;
       lines.push_back(part.source.bad.summary(part.source.file, part.source.rows));
-      if (job_.data.on_bad_sample != "skip")
+      if (load_.data.on_bad_sample != "skip")
         lines.back() += "; training stops there, unless data.on_bad_sample is skip";
     }
     return lines;
@@ -210,7 +210,7 @@ class JobReader {
     parts_.push_back(make_part(name, std::move(source)));
   }
 
-  const Job& job_;
+  const LoadOptions& load_;
   DataOptions data_;
   CheckedFiles files_;
   std::filesystem::path root_;
@@ -316,11 +316,11 @@ std::vector<Part> read_alone(const std::string& path, const DataOptions& data,
 
 }  // namespace
 
-Json inspect_job(const Job& job, int replicas) {
-  JobReader reader(job);
+Json inspect_splits(const LoadOptions& load, const std::string& name, int replicas) {
+  SplitReader reader(load);
   DataSpec spec;
   reader.code().describe(spec);
-  Json record = {{"name", job.name},
+  Json record = {{"name", name},
                  {"kind", "job"},
                  {"task", name_of(spec.task)},
                  {"target", reader.code().columns()},

@@ -29,9 +29,15 @@ struct PartitionedData {
   std::vector<std::int64_t> sizes;  ///< by size: of each sample
 };
 
-/// What to load to know the values of `value`, the job's own partition, or nothing but the target.
-PartitionOptions partition_to_load(const Job& job, const std::string& value) {
-  PartitionOptions partition = job.partition;
+/// What is partitioned, and how.
+struct Given {
+  LoadOptions load;
+  BatchOptions batches;
+};
+
+/// What to load to know the values of `value`, the partition's own, or nothing but the target.
+PartitionOptions partition_to_load(const PartitionOptions& own, const std::string& value) {
+  PartitionOptions partition = own;
   if (partition.by == "column") partition.by = "row";  // samples are the same ones
   if (!value.empty()) {
     partition.by = "value";
@@ -64,12 +70,12 @@ Column target_of(const Dataset& dataset, const std::string& name) {
   return column;
 }
 
-/// `value` empty: what the job partitions by, or the target.
-PartitionedData load_partitioned(const Job& job, const std::string& value) {
+/// `value` empty: what is partitioned by, or the target.
+PartitionedData load_partitioned(LoadOptions load, const std::string& value) {
   PartitionedData data;
-  const PartitionOptions partition = partition_to_load(job, value);
-  Splits splits =
-      load_splits(job.data, job.preprocess, job.seed, job.directory, nullptr, partition);
+  const PartitionOptions partition = partition_to_load(load.partition, value);
+  load.partition = partition;
+  Splits splits = load_splits(load);
   data.samples = splits.train->size();
   data.block = splits.block;
   const DataSpec& spec = splits.train->spec();
@@ -153,52 +159,51 @@ Json describe_workers(const GroupMeasure& workers, const PartitionedData& data) 
   return json;
 }
 
-SampleValues coded_values(const Job& job, const PartitionedData& data) {
-  SampleValues values = sample_values(data.values, job.seed, true);
+SampleValues coded_values(const Given& given, const PartitionedData& data) {
+  SampleValues values = sample_values(data.values, given.load.seed, true);
   values.sizes = data.sizes;
   return values;
 }
 
-std::int64_t lanes_in(const Job& job, const PartitionedData& data) {
-  return checked_lanes(job.train, batch_of(job.train, data.samples));
+std::int64_t lanes_in(const Given& given, const PartitionedData& data) {
+  return checked_lanes(given.batches, batch_of(given.batches, data.samples));
 }
 
-/// The job's schedule, but partitioned so.
-std::unique_ptr<SampleSchedule> schedule_as(Job job, const PartitionOptions& partition,
+/// The schedule, but partitioned so.
+std::unique_ptr<SampleSchedule> schedule_as(const Given& given, const PartitionOptions& partition,
                                             const SampleValues& values,
                                             const PartitionedData& data) {
-  job.partition = partition;
-  return std::make_unique<SampleSchedule>(schedule_options(
-      job, data.samples, batch_of(job.train, data.samples), lanes_in(job, data), values));
+  return std::make_unique<SampleSchedule>(
+      schedule_options(partition, given.batches, given.load.seed, data.samples, values));
 }
 
-PartitionMeasure measure_as(const Job& job, const PartitionOptions& partition,
+PartitionMeasure measure_as(const Given& given, const PartitionOptions& partition,
                             const SampleValues& values, const PartitionedData& data,
                             std::int64_t epoch) {
-  const auto schedule = schedule_as(job, partition, values, data);
-  return measure_partition(*schedule, lanes_in(job, data), epoch, data.labels);
+  const auto schedule = schedule_as(given, partition, values, data);
+  return measure_partition(*schedule, lanes_in(given, data), epoch, data.labels);
 }
 
 /// By size: how much of the work is padding, beside the same samples by row.
-Json describe_padding(const Job& job, const SampleValues& values, const PartitionedData& data,
+Json describe_padding(const Given& given, const SampleValues& values, const PartitionedData& data,
                       std::int64_t epoch) {
   const auto part = [&](const PartitionOptions& partition) {
-    return padding_part(*schedule_as(job, partition, values, data), lanes_in(job, data), epoch,
+    return padding_part(*schedule_as(given, partition, values, data), lanes_in(given, data), epoch,
                         data.sizes);
   };
-  PartitionOptions rows = job.partition;
+  PartitionOptions rows = given.load.partition;
   rows.by = "row";
-  return {{"by_size", part(job.partition)}, {"by_row", part(rows)}};
+  return {{"by_size", part(given.load.partition)}, {"by_row", part(rows)}};
 }
 
-std::vector<Contestant> measure_all(const Job& job, const SampleValues& values,
+std::vector<Contestant> measure_all(const Given& given, const SampleValues& values,
                                     const PartitionedData& data, const PartitionQuery& query) {
   std::vector<Contestant> contestants;
   const auto add = [&](const char* by, const char* assign) {
-    PartitionOptions partition = job.partition;
+    PartitionOptions partition = given.load.partition;
     partition.by = by;
     partition.assign = assign;
-    const PartitionMeasure measure = measure_as(job, partition, values, data, query.epoch);
+    const PartitionMeasure measure = measure_as(given, partition, values, data, query.epoch);
     contestants.push_back({by, assign, measure.batch_mean, measure.batch_most,
                            measure.smallest_batch, measure.largest_batch,
                            measure_groups(measure, query.workers, data.labels)});
@@ -221,14 +226,13 @@ void count_values(const SampleValues& values, PartitionFacts& facts) {
   facts.samples_a_value = counts.empty() ? 0 : counts[counts.size() / 2];
 }
 
-PartitionFacts gather_facts(const Job& job, const SampleValues& values, const PartitionedData& data,
-                            const PartitionQuery& query) {
+PartitionFacts gather_facts(const Given& given, const SampleValues& values,
+                            const PartitionedData& data, const PartitionQuery& query) {
   PartitionFacts facts;
-  const StrategyOptions& strategy = job.strategy;
-  facts.sequential = job.partition.order == "sequential";
-  facts.own_steps = strategy.kind == "local_sgd" || strategy.kind == "elastic_averaging" ||
-                    strategy.kind == "gossip";
-  facts.strategy = strategy.kind;
+  facts.sequential = given.load.partition.order == "sequential";
+  facts.own_steps = query.strategy == "local_sgd" || query.strategy == "elastic_averaging" ||
+                    query.strategy == "gossip";
+  facts.strategy = query.strategy;
   facts.several_workers = query.workers > 0;
   facts.labels = data.labels;
   facts.value = data.values.name;
@@ -237,18 +241,18 @@ PartitionFacts gather_facts(const Job& job, const SampleValues& values, const Pa
   const auto batch_mean = [&](const char* order) {
     PartitionOptions partition;
     partition.order = order;
-    return measure_as(job, partition, values, data, query.epoch).batch_mean;
+    return measure_as(given, partition, values, data, query.epoch).batch_mean;
   };
   facts.batch_in_sequence = batch_mean("sequential");
   facts.batch_shuffled = batch_mean("shuffled");
-  facts.contestants = measure_all(job, values, data, query);
+  facts.contestants = measure_all(given, values, data, query);
   return facts;
 }
 
-/// `record`: what has been measured of the job's own partition.
-Json explain(const Job& job, const SampleValues& values, const PartitionedData& data,
+/// `record`: what has been measured of the partition that is given.
+Json explain(const Given& given, const SampleValues& values, const PartitionedData& data,
              const PartitionQuery& query, const Json& record) {
-  PartitionFacts facts = gather_facts(job, values, data, query);
+  PartitionFacts facts = gather_facts(given, values, data, query);
   facts.steps = record["steps"];
   Json json = {{"contestants", Json::array()}};
   for (const Contestant& contestant : facts.contestants) {
@@ -284,39 +288,41 @@ Json describe_labels(const SampleLabels& labels) {
 
 }  // namespace
 
-Json describe_partition(const Job& given, const PartitionQuery& query) {
-  Job job = given;
+Json describe_partition(const LoadOptions& load, const BatchOptions& batches,
+                        const PartitionQuery& query) {
+  Given given{load, batches};
+  PartitionOptions& partition = given.load.partition;
   constexpr std::int64_t last_epoch = 1'000'000'000;
   if (query.workers < 0 || query.replicas < 0 || query.epoch < 0 || query.epoch > last_epoch)
     throw InputError("impossible workers, replicas or epoch");
-  const bool by_value = job.partition.by == "value";
-  if (by_value && !query.value.empty() && query.value != job.partition.value) {
+  const bool by_value = partition.by == "value";
+  if (by_value && !query.value.empty() && query.value != partition.value) {
     throw InputError(
         fmt::format("--value: the job partitions by {} already; use --set partition.value=NAME",
-                    in_quotes(job.partition.value)));
+                    in_quotes(partition.value)));
   }
-  if (job.partition.by == "size" && !query.value.empty()) {
+  if (partition.by == "size" && !query.value.empty()) {
     throw InputError(
         "--value: the job partitions by size; compare values with --set partition.by=row "
         "--set partition.tokens=0");
   }
-  const std::string& column = query.value.empty() && by_value ? job.partition.value : query.value;
-  PartitionedData data = load_partitioned(job, column);
-  if (job.partition.block == 0) job.partition.block = data.block;
-  const SampleValues values = coded_values(job, data);
-  const auto schedule = schedule_as(job, job.partition, values, data);
+  const std::string& column = query.value.empty() && by_value ? partition.value : query.value;
+  PartitionedData data = load_partitioned(given.load, column);
+  if (partition.block == 0) partition.block = data.block;
+  const SampleValues values = coded_values(given, data);
+  const auto schedule = schedule_as(given, partition, values, data);
   const PartitionMeasure measure =
-      measure_partition(*schedule, lanes_in(job, data), query.epoch, data.labels);
+      measure_partition(*schedule, lanes_in(given, data), query.epoch, data.labels);
   const GroupMeasure of_lanes = measure_groups(measure, 0, data.labels);
-  Json record = {{"name", job.name},
+  Json record = {{"name", query.name},
                  {"samples", data.samples},
-                 {"batch", batch_of(job.train, data.samples)},
+                 {"batch", batch_of(given.batches, data.samples)},
                  {"steps", schedule->steps_per_epoch()},
                  {"epoch", query.epoch},
                  {"bytes_per_sample", data.bytes_per_sample},
-                 {"by", job.partition.by},
-                 {"assign", job.partition.assign},
-                 {"order", job.partition.order}};
+                 {"by", partition.by},
+                 {"assign", partition.assign},
+                 {"order", partition.order}};
   if (by_value) record["value"] = data.values.name;
   record["target"] = data.target;
   record["label_parts"] = data.labels.parts;
@@ -329,8 +335,8 @@ Json describe_partition(const Job& given, const PartitionQuery& query) {
                        {"largest", measure.largest_batch},
                        {"mean", measure.batch_mean},
                        {"most", measure.batch_most}};
-  if (!data.sizes.empty()) record["padding"] = describe_padding(job, values, data, query.epoch);
-  if (query.explain) record["explain"] = explain(job, values, data, query, record);
+  if (!data.sizes.empty()) record["padding"] = describe_padding(given, values, data, query.epoch);
+  if (query.explain) record["explain"] = explain(given, values, data, query, record);
   return record;
 }
 

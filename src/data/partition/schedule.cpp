@@ -9,17 +9,17 @@
 
 namespace convoy {
 
-std::int64_t batch_of(const TrainOptions& train, std::int64_t samples) {
-  return train.batch == 0 ? samples : std::min(train.batch, samples);
+std::int64_t batch_of(const BatchOptions& batches, std::int64_t samples) {
+  return batches.batch == 0 ? samples : std::min(batches.batch, samples);
 }
 
-std::int64_t lanes_of(const TrainOptions& train, std::int64_t samples) {
+std::int64_t lanes_of(const BatchOptions& batches, std::int64_t samples) {
   constexpr std::int64_t usual_lanes = 8;
-  return train.lanes > 0 ? train.lanes : std::min(usual_lanes, batch_of(train, samples));
+  return batches.lanes > 0 ? batches.lanes : std::min(usual_lanes, batch_of(batches, samples));
 }
 
-std::int64_t checked_lanes(const TrainOptions& train, std::int64_t batch) {
-  const std::int64_t lanes = lanes_of(train, batch);
+std::int64_t checked_lanes(const BatchOptions& batches, std::int64_t batch) {
+  const std::int64_t lanes = lanes_of(batches, batch);
   if (lanes <= batch) return lanes;
   throw InputError(fmt::format(
       "train.batch: {} samples are fewer than train.lanes {}, and each lane needs at least one; "
@@ -27,23 +27,24 @@ std::int64_t checked_lanes(const TrainOptions& train, std::int64_t batch) {
       batch, lanes, batch));
 }
 
-SampleSchedule::Options schedule_options(const Job& job, std::int64_t samples, std::int64_t batch,
-                                         std::int64_t lanes, const SampleValues& values) {
+SampleSchedule::Options schedule_options(const PartitionOptions& partition,
+                                         const BatchOptions& batches, std::uint64_t seed,
+                                         std::int64_t samples, const SampleValues& values) {
   SampleSchedule::Options options;
   options.samples = samples;
-  options.batch = batch;
-  options.lanes = lanes;
-  options.seed = job.seed;
-  options.shuffled = job.partition.order == "shuffled";
-  options.block = std::max<std::int64_t>(1, job.partition.block);
-  options.cyclic = job.partition.assign == "cyclic";
-  options.drop_last = job.train.last_batch == "drop";
-  if (job.partition.by == "value") options.values = &values;
-  options.assignment = value_assignment(job.partition.assign);
-  if (job.partition.by == "size") {
+  options.batch = batch_of(batches, samples);
+  options.lanes = checked_lanes(batches, options.batch);
+  options.seed = seed;
+  options.shuffled = partition.order == "shuffled";
+  options.block = std::max<std::int64_t>(1, partition.block);
+  options.cyclic = partition.assign == "cyclic";
+  options.drop_last = batches.last_batch == "drop";
+  if (partition.by == "value") options.values = &values;
+  options.assignment = value_assignment(partition.assign);
+  if (partition.by == "size") {
     options.values = &values;
-    options.tokens = job.partition.tokens;
-    options.bucket = job.partition.bucket;
+    options.tokens = partition.tokens;
+    options.bucket = partition.bucket;
   }
   return options;
 }

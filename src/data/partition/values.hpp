@@ -5,6 +5,8 @@
 
 #include "convoy/data/dataset.hpp"
 #include "convoy/data/formats.hpp"
+#include "convoy/data/options.hpp"
+#include "convoy/data/partition_options.hpp"
 #include "convoy/lanes/value_lanes.hpp"
 #include "data/source.hpp"
 

@@ -259,12 +259,13 @@ Resolve keep_standard_input(Resolve resolve) {
 
 }  // namespace
 
-std::vector<PreparedPart> prepare_data(const Job& job, const PrepareOptions& options) {
-  const DataOptions& data = job.data;
+std::vector<PreparedPart> prepare_data(const LoadOptions& load, const PrepareOptions& options) {
+  const DataOptions& data = load.data;
   require_clear_splits(data);
-  const DataOptions train = with_partition_column(data, job.partition);
+  const DataOptions train = with_partition_column(data, load.partition);
   CheckedFiles files(data.verify);
-  const std::filesystem::path root = data.fetch.empty() ? job.directory : fetch_package(data.fetch);
+  const std::filesystem::path root =
+      data.fetch.empty() ? load.directory : fetch_package(data.fetch);
   const Resolve resolve =
       with_sources([&](const std::string& path) { return locate(root / path, files); });
   RecordFolder folder(options.out, options.replace);

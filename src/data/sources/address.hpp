@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "convoy/job/job.hpp"
+#include "convoy/data/options.hpp"
 
 namespace convoy {
 

@@ -1,5 +1,4 @@
-#include "job/reader.hpp"
-#include "job/schema.hpp"
+#include "schema/document.hpp"
 
 namespace convoy::schema {
 namespace {
@@ -64,10 +63,9 @@ class Expander final : public Visitor {
 
 }  // namespace
 
-void expand_short_forms(Node& root) {
-  Job shape;
-  Expander expander(root);
-  describe(expander, shape);
+void expand_short_forms(Node& tree, const Describe& root) {
+  Expander expander(tree);
+  root(expander);
 }
 
 }  // namespace convoy::schema

@@ -1,4 +1,4 @@
-#include "job/value_text.hpp"
+#include "schema/value_text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

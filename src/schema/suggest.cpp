@@ -1,4 +1,4 @@
-#include "job/suggest.hpp"
+#include "schema/suggest.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // Values as YAML.
 #include <string>
 
-#include "job/schema.hpp"
+#include "convoy/schema/schema.hpp"
 
 namespace convoy::schema {
 

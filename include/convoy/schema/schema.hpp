@@ -1,18 +1,26 @@
 #pragma once
-// The description of every job key: name, member, allowed values, meaning. Reading, printing, the
-// reference and the suggestions are visitors of it, so a new key is its member in job.hpp and one
-// line in schema.cpp.
+// How something that is written as YAML is described: each key's name, member, allowed values and
+// meaning. Reading, printing, the reference and the suggestions are visitors of a description, so a
+// new option is a member of its struct and one line in its `describe`:
+//
+//   struct ScaleOptions { double by = 1; };
+//   void describe(convoy::schema::Visitor& v, ScaleOptions& o) {
+//     v.key("by", o.by, convoy::schema::above(0), "the divisor");
+//   }
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "convoy/job/job.hpp"
-
 namespace convoy::schema {
+
+// Limits that no real description reaches. They keep products of a few sizes far from overflow.
+inline constexpr double many = 1e9;
+inline constexpr double wide = 1e6;
 
 /// What values a key takes. For lists of numbers the range holds for each element.
 struct Rule {
@@ -49,6 +57,9 @@ std::string expected(const Value& value, const Rule& rule);
 
 class Visitor;
 
+/// Visits the keys of something, in order.
+using Describe = std::function<void(Visitor&)>;
+
 struct Key {
   std::string_view name;
   Value value;
@@ -61,11 +72,11 @@ struct Section {
   std::string_view name;
   std::string_view bare;
   std::string_view doc;
-  std::function<void(Visitor&)> describe;
+  Describe describe;
 };
 
 /// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar:
-/// its `bare` member).
+/// its `bare` member). ItemsOf (convoy/schema/items.hpp) is one of any type of item.
 class Items {
  public:
   struct Kind {
@@ -105,18 +116,17 @@ class Visitor {
   void key(std::string_view name, T& value, const Rule& rule, std::string_view doc) {
     visit(Key{name, &value, rule, doc});
   }
+  /// `describe(Visitor&, T&)` is found beside T or in this namespace.
   template <class T>
   void section(std::string_view name, T& value, std::string_view bare, std::string_view doc) {
     visit(Section{name, bare, doc, [&value](Visitor& visitor) { describe(visitor, value); }});
   }
 };
 
-void describe(Visitor& v, Job& job);
+/// The names of the keys, sections and lists that `level` visits, without what is below them.
+std::vector<std::string> key_names(const Describe& level);
 
-/// The names of the keys, sections and lists that `describe` visits, without what is below them.
-std::vector<std::string> key_names(const std::function<void(Visitor&)>& describe);
-
-/// The full paths ("train.optimizer.rate") of every key and section of a job.
-std::vector<std::string> all_paths();
+/// The full paths ("train.optimizer.rate") of every key, section and list below `root`.
+std::vector<std::string> all_paths(const Describe& root);
 
 }  // namespace convoy::schema

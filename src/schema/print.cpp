@@ -1,14 +1,11 @@
+#include "schema/print.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cctype>
+#include "schema/value_text.hpp"
 
-#include "job/schema.hpp"
-#include "job/value_text.hpp"
-
-namespace convoy {
-namespace schema {
+namespace convoy::schema {
 namespace {
 
 /// Lines of YAML: `key: value`, sections indented, one line for each list item.
@@ -64,17 +61,11 @@ void Printer::visit(Items& list) {
 }
 
 }  // namespace
-}  // namespace schema
 
-std::string print_job(const Job& job) {
-  Job resolved = job;
-  // The default of lanes depends on the batch; with the whole split as one batch, on data not read
-  // yet.
-  if (job.train.lanes == 0 && job.train.batch > 0)
-    resolved.train.lanes = std::min<std::int64_t>(8, job.train.batch);
-  schema::Printer printer;
-  schema::describe(printer, resolved);
+std::string print(const Describe& root) {
+  Printer printer;
+  root(printer);
   return printer.take();
 }
 
-}  // namespace convoy
+}  // namespace convoy::schema

@@ -1,17 +1,13 @@
 #pragma once
-// Lists of the job whose items are of different kinds: steps, changes of images, layers.
-#include <functional>
+// Lists whose items are of different kinds, such as steps and layers, as values of one struct whose
+// member `kind` is the YAML key of the item.
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "job/schema.hpp"
+#include "convoy/schema/schema.hpp"
 
 namespace convoy::schema {
-
-// Limits that no real job reaches. They keep products of a few sizes far from overflow.
-inline constexpr double many = 1e9;
-inline constexpr double wide = 1e6;
-inline constexpr double max_lanes = 4096;
 
 /// One kind of item, and its keys.
 template <class T>
@@ -65,9 +61,5 @@ void items(Visitor& v, std::string_view name, std::vector<T>& values, std::vecto
   ItemsOf<T> list(name, values, std::move(table), rule, doc);
   v.visit(list);
 }
-
-std::vector<KindOf<PreprocessStep>> preprocess_kinds();
-std::vector<KindOf<AugmentStep>> augment_kinds();
-std::vector<KindOf<LayerOptions>> layer_kinds();
 
 }  // namespace convoy::schema

@@ -1,4 +1,4 @@
-#include "job/file_names.hpp"
+#include "data/formats/file_names.hpp"
 
 #include <algorithm>
 #include <cctype>

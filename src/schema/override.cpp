@@ -6,7 +6,8 @@
 #include <charconv>
 
 #include "convoy/core/error.hpp"
-#include "job/tree.hpp"
+#include "schema/document.hpp"
+#include "schema/quote.hpp"
 
 namespace convoy::schema {
 namespace {
@@ -20,7 +21,7 @@ void mark_override(Node& node, int index) {
 Node parse_value(const Document& document, const Node& at, const std::string& text) {
   try {
     // Alone it would be a list with nothing in it; as a path it is the standard input.
-    return parse_tree(text == "-" ? "'-'" : text);
+    return parse_tree(text == "-" ? "'-'" : text, document.kind.noun);
   } catch (const ParseFailure& failure) {
     document.fail(at, failure.key, failure.problem);
   }
@@ -45,15 +46,19 @@ Node& list_item(const Document& document, const Node& at, Node& list, std::strin
 Node& child(const Document& document, const Node& at, Node& node, std::string_view path,
             std::string_view segment) {
   if (segment.empty())
-    document.fail(at, "", "the key has an empty part; write it as in train.batch");
+    document.fail(at, "",
+                  fmt::format("the key has an empty part; write it as in {}", document.kind.key));
   if (node.kind == Node::Kind::list) return list_item(document, at, node, path, segment);
   if (node.kind == Node::Kind::scalar) {
-    document.fail(
-        at, path,
-        fmt::format("is {} in the job, so nothing can be set inside it", quote(node.text)));
+    document.fail(at, path,
+                  fmt::format("is {} in the {}, so nothing can be set inside it", quote(node.text),
+                              document.kind.noun));
   }
   if (Node* found = node.find(segment)) return *found;
-  if (is_number(segment)) document.fail(at, path, "is not given in the job; set the whole list");
+  if (is_number(segment)) {
+    document.fail(at, path,
+                  fmt::format("is not given in the {}; set the whole list", document.kind.noun));
+  }
   if (node.kind == Node::Kind::null) {
     node.kind = Node::Kind::map;
     mark_override(node, at.override_index);
@@ -71,7 +76,9 @@ void apply_override(Document& document, int index) {
   at.override_index = index;
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    document.fail(at, "", "is not KEY=VALUE; write it as in train.batch=128");
+    document.fail(at, "",
+                  fmt::format("is not KEY=VALUE; write it as in {}={}", document.kind.key,
+                              document.kind.value));
   }
   Node value = parse_value(document, at, text.substr(equals + 1));
   mark_override(value, index);

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "job/schema.hpp"
+#include "convoy/schema/schema.hpp"
 
 namespace convoy::schema {
 namespace {

@@ -1,4 +1,4 @@
-#include "job/tree.hpp"
+#include "schema/tree.hpp"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -6,12 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <sstream>
 #include <utility>
 
-#include "convoy/core/error.hpp"
+#include "schema/quote.hpp"
 
 namespace convoy::schema {
 namespace {
@@ -232,23 +231,6 @@ ParseFailure syntax_failure(const YAML::Exception& error, std::string_view yaml)
                       tab ? "a tab in the indentation; use spaces" : explain(error.msg))};
 }
 
-/// The next step of a path: cuts the text up to the first dot off `path`.
-std::string_view next_segment(std::string_view& path) {
-  const std::size_t dot = path.find('.');
-  const std::string_view segment = path.substr(0, dot);
-  path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
-  return segment;
-}
-
-/// The item of a list that `segment` numbers, or null.
-const Node* item_at(const Node& list, std::string_view segment) {
-  std::size_t index = 0;
-  const char* const end = segment.data() + segment.size();
-  const auto [stop, error] = std::from_chars(segment.data(), end, index);
-  return error == std::errc() && stop == end && index < list.items.size() ? &list.items[index]
-                                                                          : nullptr;
-}
-
 }  // namespace
 
 Node* Node::find(std::string_view key) {
@@ -267,10 +249,10 @@ Node& Node::add(std::string key, Node value) {
   return items.emplace_back(std::move(value));
 }
 
-Node parse_tree(const std::string& yaml) {
+Node parse_tree(const std::string& yaml, std::string_view noun) {
   if (yaml.size() > max_bytes) {
     throw ParseFailure{0, "",
-                       fmt::format("is larger than {} bytes, which no job needs", max_bytes)};
+                       fmt::format("is larger than {} bytes, which no {} needs", max_bytes, noun)};
   }
   require_utf8(yaml);
   try {
@@ -281,58 +263,12 @@ Node parse_tree(const std::string& yaml) {
     Builder second;
     if (parser.HandleNextDocument(second)) {
       throw ParseFailure{second.take_root().line, "",
-                         "a second document begins; a job is one document"};
+                         fmt::format("a second document begins; a {} is one document", noun)};
     }
     return first.take_root();
   } catch (const YAML::Exception& error) {
     throw syntax_failure(error, yaml);
   }
-}
-
-const Node* Document::find(std::string_view path) const {
-  const Node* node = &root;
-  while (node != nullptr && !path.empty()) {
-    const std::string_view segment = next_segment(path);
-    node = node->kind == Node::Kind::list ? item_at(*node, segment) : node->find(segment);
-  }
-  return node;
-}
-
-std::string Document::where(const Node& node) const {
-  if (node.override_index >= 0) {
-    const std::string quoted = quote(overrides.at(static_cast<std::size_t>(node.override_index)));
-    return "--set " + quoted.substr(1, quoted.size() - 2);
-  }
-  return node.line > 0 ? fmt::format("{}:{}", name, node.line) : name;
-}
-
-void Document::fail(const Node& at, std::string_view key, std::string_view problem) const {
-  // "--set train.batch=x: train.batch: ..." would say the key twice.
-  const bool said =
-      at.override_index >= 0 &&
-      overrides.at(static_cast<std::size_t>(at.override_index)).starts_with(std::string(key) + "=");
-  const std::string text =
-      key.empty() || said ? std::string(problem) : fmt::format("{}: {}", key, problem);
-  throw InputError(one_line(fmt::format("{}: {}", where(at), text)));
-}
-
-std::string one_line(std::string_view text) {
-  std::string line;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
-
-std::string quote(std::string_view text) {
-  constexpr std::size_t longest = 60;
-  return fmt::format("'{}{}'", one_line(text.substr(0, longest)),
-                     text.size() > longest ? "..." : "");
 }
 
 }  // namespace convoy::schema

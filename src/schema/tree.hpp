@@ -31,32 +31,7 @@ struct ParseFailure {
 
 /// The one document of `yaml`; a null node if there is none. Aliases are expanded. Throws
 /// ParseFailure for text that is not UTF-8 or not YAML, several documents, duplicate or structured
-/// keys, unknown tags, and what is too deep or too large.
-Node parse_tree(const std::string& yaml);
-
-/// The tree of a job with the names of its sources.
-struct Document {
-  std::string name;
-  std::vector<std::string> overrides;
-  Node root;
-
-  /// The node at "a.b.0.c", or null.
-  const Node* find(std::string_view path) const;
-  /// "job.yaml:12", "job.yaml" or "--set train.batch=3".
-  std::string where(const Node& node) const;
-  /// Throws InputError "WHERE: KEY: PROBLEM".
-  [[noreturn]] void fail(const Node& at, std::string_view key, std::string_view problem) const;
-};
-
-/// Sets a key of the tree as `--set` text number `index` says ("train.batch=128"). Throws
-/// InputError.
-void apply_override(Document& document, int index);
-
-/// Control characters escaped.
-std::string one_line(std::string_view text);
-
-/// A value as it may stand in a one-line message: in single quotes, control characters escaped, at
-/// most 60 bytes.
-std::string quote(std::string_view text);
+/// keys, unknown tags, and what is too deep or too large. `noun`: what messages call it ("job").
+Node parse_tree(const std::string& yaml, std::string_view noun);
 
 }  // namespace convoy::schema

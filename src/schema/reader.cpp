@@ -1,5 +1,3 @@
-#include "job/reader.hpp"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,8 +5,9 @@
 #include <charconv>
 #include <cmath>
 
-#include "job/schema.hpp"
-#include "job/suggest.hpp"
+#include "schema/document.hpp"
+#include "schema/quote.hpp"
+#include "schema/suggest.hpp"
 
 namespace convoy::schema {
 namespace {
@@ -159,10 +158,10 @@ class ValueReader {
 /// Reads the keys of one map.
 class Reader final : public Visitor {
  public:
-  Reader(const Document& document, const Node& map, std::string path)
-      : document_(document), map_(map), path_(std::move(path)) {}
+  Reader(const Document& document, const Describe& root, const Node& map, std::string path)
+      : document_(document), root_(root), map_(map), path_(std::move(path)) {}
 
-  void read(const std::function<void(Visitor&)>& describe_level) {
+  void read(const Describe& describe_level) {
     const std::vector<std::string> known = key_names(describe_level);
     for (std::size_t i = 0; i < map_.keys.size(); ++i) {
       if (std::ranges::find(known, map_.keys[i]) == known.end())
@@ -201,7 +200,7 @@ class Reader final : public Visitor {
                      fmt::format("{}, not a section; its keys are {}", noun(*node),
                                  fmt::join(key_names(section.describe), ", ")));
     }
-    Reader(document_, *node, path).read(section.describe);
+    Reader(document_, root_, *node, path).read(section.describe);
   }
 
   void visit(Items& list) override {
@@ -234,7 +233,7 @@ class Reader final : public Visitor {
     list.add(*kind);
     if (members.kind != Node::Kind::map)
       fail_members(members, members_path, key_names(describe_members));
-    Reader(document_, members, members_path).read(describe_members);
+    Reader(document_, root_, members, members_path).read(describe_members);
   }
 
   [[noreturn]] void fail_members(const Node& node, const std::string& path,
@@ -273,10 +272,12 @@ class Reader final : public Visitor {
   }
 
   std::string elsewhere(const std::string& key) const {
-    const std::string_view meant =
-        key == "lr" ? std::string_view("rate") : key;  // what most libraries call it
+    std::string_view meant = key;
+    for (const auto& [other, ours] : document_.kind.others) {
+      if (key == other) meant = ours;
+    }
     std::vector<std::string> matches;
-    for (const std::string& path : all_paths()) {
+    for (const std::string& path : all_paths(root_)) {
       if (path.substr(path.rfind('.') + 1) == meant) matches.push_back(fmt::format("'{}'", path));
     }
     const std::string here =
@@ -298,6 +299,7 @@ class Reader final : public Visitor {
   }
 
   const Document& document_;
+  const Describe& root_;
   const Node& map_;
   std::string path_;
   const std::string* kind_ = nullptr;  // of this map, once read
@@ -305,10 +307,8 @@ class Reader final : public Visitor {
 
 }  // namespace
 
-Job read_job(const Document& document) {
-  Job job;
-  Reader(document, document.root, "").read([&](Visitor& visitor) { describe(visitor, job); });
-  return job;
+void read_values(const Document& document, const Describe& root) {
+  Reader(document, root, document.root, "").read(root);
 }
 
 }  // namespace convoy::schema

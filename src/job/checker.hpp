@@ -1,0 +1,51 @@
+#pragma once
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "convoy/job/job.hpp"
+#include "schema/document.hpp"
+
+namespace convoy {
+
+/// Values of a job that are right by themselves and impossible together. Each check throws
+/// InputError at the line of the key that is to be changed.
+class JobChecker {
+ public:
+  JobChecker(const Job& job, const schema::Document& document) : job_(job), document_(document) {}
+
+  void check() const;
+
+ private:
+  /// Fails at `key`, at the line of the first of `places` (then `key`) that the job gives.
+  [[noreturn]] void fail(std::string_view key, std::string_view problem,
+                         std::initializer_list<std::string_view> places = {}) const;
+  void check_name() const;
+  void check_sources() const;
+  void check_files(const std::string& key, const DataFiles& files) const;
+  void check_sources_of(const std::string& key, const DataFiles& files) const;
+  /// What the files are, as far as that is known without opening them: as data.format names it, or
+  /// empty. The rows of a database are as good as CSV.
+  std::string_view format_of(const std::string& path) const;
+  void check_splits() const;
+  void check_csv() const;
+  void check_task() const;
+  void check_preprocess() const;
+  bool has_step(std::string_view kind) const;
+  void check_partition() const;
+  /// Of features that are partitioned by column: what needs whole samples.
+  void check_columns() const;
+  void check_sizes() const;
+  void check_model() const;
+  void check_optimizer() const;
+  void check_length() const;
+  void check_strategy() const;
+  void check_compression() const;
+  void check_averaging() const;
+  void check_servers() const;
+
+  const Job& job_;
+  const schema::Document& document_;
+};
+
+}  // namespace convoy

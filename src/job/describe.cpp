@@ -1,0 +1,30 @@
+// The keys of a job.
+#include "convoy/job/job.hpp"
+#include "convoy/schema/items.hpp"
+
+namespace convoy::schema {
+
+void describe(Visitor& v, Job& o) {
+  v.key("name", o.name, any(), "names the run");
+  v.key("seed", o.seed, any(),
+        "decides everything random: splits, order, initial weights, dropout");
+  v.section("data", o.data, "", "where the samples come from");
+  items(v, "preprocess", o.preprocess, preprocess_kinds(), any(),
+        "steps applied in order to the features; their statistics come from the training split and "
+        "go with the model");
+  items(v, "augment", o.augment, augment_kinds(), any(),
+        "random changes, in order, of each training image, anew each time it is used; before "
+        "`preprocess`");
+  v.section("partition", o.partition, "by",
+            "how samples are divided over lanes (docs/partitioning.md)");
+  v.section("model", o.model, "kind", "the network");
+  v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),
+        "what is minimised; auto: cross_entropy for classification, log_loss for binary, "
+        "squared_error for regression");
+  v.section("train", o.train, "", "how the weights are learned");
+  v.section("strategy", o.strategy, "kind", "how the work is shared");
+  v.section("evaluate", o.evaluate, "", "when and how the model is measured");
+  v.section("report", o.report, "", "what is recorded");
+}
+
+}  // namespace convoy::schema
