@@ -13,7 +13,7 @@
 #include "convoy/job/job.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "convoy/train/trainer.hpp"
-#include "train/replica.hpp"
+#include "engine/replica.hpp"
 
 namespace {
 

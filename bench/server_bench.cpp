@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/server/row_table.hpp"
 #include "core/machine.hpp"
 #include "server/link.hpp"

@@ -16,15 +16,15 @@
 
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/data/dataset.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/dataset/dataset.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
-#include "convoy/report/observer.hpp"
+#include "convoy/train/observer.hpp"
 #include "convoy/train/trainer.hpp"
-#include "elastic/launcher.hpp"
+#include "launch/launcher.hpp"
 
 namespace {
 

@@ -1,7 +1,6 @@
 # Builds the report page's assets into the library: each file becomes a string in one generated
 # source, declared in src/report/page_assets.hpp. uPlot comes from npm, pinned by package-lock.json;
-# npm runs only while it is missing. So does the script that convoy bench comm has Python run
-# (src/bench/peer_assets.hpp). The same file, run as a script (cmake -P), writes that source.
+# npm runs only while it is missing. The same file, run as a script (cmake -P), writes that source.
 
 # A compiler need not take a literal of more than 64 KiB: long texts become several adjacent ones.
 function(embed_as_literal content result)
@@ -57,18 +56,16 @@ set(page_assets
   uplot_script=${uplot}/dist/uPlot.iife.min.js
   uplot_licence=${uplot}/LICENSE)
 
-# Assets are NAME=FILE; they become std::string_views of that namespace, declared in that header.
-function(embed output header namespace)
+# Assets are NAME=FILE; they become std::string_views of that namespace, declared in that header, in a source of `target`.
+function(embed target output header namespace)
   list(TRANSFORM ARGN REPLACE "^[a-z_]+=" "" OUTPUT_VARIABLE files)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} "-DASSETS=${ARGN}" -DOUTPUT=${output} -DHEADER=${header}
             -DNAMESPACE=${namespace} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     COMMENT "Embedding ${header}'s" VERBATIM)
-  target_sources(convoy_lib PRIVATE ${output})
+  target_sources(${target} PRIVATE ${output})
   set_source_files_properties(${output} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
-embed(${PROJECT_BINARY_DIR}/page_assets.cpp report/page_assets.hpp convoy::page ${page_assets})
-embed(${PROJECT_BINARY_DIR}/peer_assets.cpp bench/peer_assets.hpp convoy::bench
-  gloo_peer_script=${PROJECT_SOURCE_DIR}/src/bench/gloo_peer.py)
+embed(convoy_lib ${PROJECT_BINARY_DIR}/page_assets.cpp report/page_assets.hpp convoy::page ${page_assets})

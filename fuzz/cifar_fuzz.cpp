@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "convoy/core/error.hpp"
-#include "data/cifar.hpp"
+#include "data/formats/cifar.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(input, size));

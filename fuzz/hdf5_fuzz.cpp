@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
-#include "data/hdf5.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/hdf5.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   constexpr const char* arrays[] = {"", "train/x", "f4", "x"};

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
-#include "data/gzip.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/gzip.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(input, size));

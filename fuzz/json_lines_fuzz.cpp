@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "convoy/core/error.hpp"
-#include "data/json_lines.hpp"
+#include "data/formats/json_lines.hpp"
 #include "table_checks.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
-#include "data/libsvm.hpp"
+#include "data/formats/libsvm.hpp"
 #include "table_checks.hpp"
 
 namespace {

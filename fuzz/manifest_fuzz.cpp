@@ -5,7 +5,7 @@
 #include <string>
 
 #include "convoy/core/error.hpp"
-#include "convoy/data/manifest.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
+#include "data/formats/array.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   convoy::Array array;

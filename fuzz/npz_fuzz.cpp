@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
-#include "data/npz.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/npz.hpp"
 
 namespace {
 

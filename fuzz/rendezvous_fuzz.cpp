@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "comm/rendezvous_session.hpp"
+#include "comm/rendezvous/session.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "convoy/data/formats.hpp"
-#include "data/csv_lexer.hpp"
+#include "convoy/data/formats/formats.hpp"
+#include "data/formats/csv_lexer.hpp"
 
 inline void require(bool holds) {
   if (!holds) std::abort();

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "comm/tcp/frame.hpp"
-#include "comm/tcp/handshake.hpp"
+#include "comm/transports/tcp/frame.hpp"
+#include "comm/transports/tcp/handshake.hpp"
 
 namespace {
 

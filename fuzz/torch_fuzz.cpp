@@ -8,8 +8,8 @@
 #include <string>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
-#include "data/torch_file.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/torch_file.hpp"
 
 namespace {
 

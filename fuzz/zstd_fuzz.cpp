@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "convoy/core/error.hpp"
-#include "data/zstd.hpp"
+#include "data/formats/zstd.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(input, size));

@@ -124,7 +124,7 @@ release_is_current() {
   [[ -x $builds/release/convoy && -f $stamp && $(<"$stamp") == "$root" ]] || return 1
   local changed
   changed=$(cd "$root" && find CMakeLists.txt CMakePresets.json package.json package-lock.json scripts/packages.txt \
-    cmake src include -newer "$stamp" -print -quit 2>/dev/null)
+    cmake src include bench/measure -newer "$stamp" -print -quit 2>/dev/null)
   [[ -z $changed ]]
 }
 

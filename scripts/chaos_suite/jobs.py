@@ -108,7 +108,7 @@ class References:
 
 
 def cache_folder() -> pathlib.Path:
-    """Where convoy keeps packages, as src/data/fetch.cpp has it."""
+    """Where convoy keeps packages, as src/data/sources/fetch.cpp has it."""
     if cache := os.environ.get("CONVOY_CACHE"):
         return pathlib.Path(cache).absolute()
     if cache := os.environ.get("XDG_CACHE_HOME"):

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "bench/comm_report.hpp"
-#include "bench/comm_starter.hpp"
-#include "bench/comm_table.hpp"
-#include "bench/hosts.hpp"
-#include "bench/peer_program.hpp"
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
+#include "measure/comm_report.hpp"
+#include "measure/comm_starter.hpp"
+#include "measure/comm_table.hpp"
+#include "measure/hosts.hpp"
+#include "measure/peer_program.hpp"
 
 namespace convoy::cli {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/manifest.hpp"
-#include "data/package.hpp"
+#include "data/sources/package.hpp"
 
 namespace convoy::cli {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/data_report.hpp"
 #include "data/sources/address.hpp"

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "cli/verbs.hpp"
-#include "columns/advice.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/data/partition.hpp"
+#include "convoy/data/partition/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
+#include "strategies/columns/advice.hpp"
 
 namespace convoy::cli {
 namespace {

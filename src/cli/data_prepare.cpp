@@ -8,7 +8,7 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/data/prepare.hpp"
+#include "convoy/data/records/prepare.hpp"
 #include "convoy/job/job.hpp"
 
 namespace convoy::cli {

@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "cli/verbs.hpp"
-#include "comm/tcp/socket_address.hpp"
+#include "comm/transports/tcp/socket_address.hpp"
 #include "convoy/core/error.hpp"
-#include "elastic/launcher.hpp"
+#include "launch/launcher.hpp"
 
 namespace convoy::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/infer/output.hpp"
-#include "convoy/report/metrics.hpp"
+#include "convoy/metric/metrics.hpp"
 
 namespace convoy::cli {
 namespace {

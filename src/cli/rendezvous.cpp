@@ -1,4 +1,4 @@
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 
 #include <fmt/format.h>
 #include <signal.h>

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "cli/verbs.hpp"
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "core/machine.hpp"
 #include "server/network_server.hpp"

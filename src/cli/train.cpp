@@ -18,13 +18,13 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/infer/trained_model.hpp"
-#include "convoy/report/observer.hpp"
 #include "convoy/server/server_group.hpp"
 #include "convoy/strategies/registry.hpp"
+#include "convoy/train/observer.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/machine.hpp"
-#include "data/columns.hpp"
+#include "data/partition/columns.hpp"
 #include "data/sources/address.hpp"
 
 namespace convoy::cli {

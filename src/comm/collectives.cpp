@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "comm/transport.hpp"
+#include "comm/transports/transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "core/vectorise.hpp"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "comm/transport.hpp"
+#include "comm/transports/transport.hpp"
 
 namespace convoy {
 

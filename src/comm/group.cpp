@@ -13,13 +13,13 @@
 #include <sstream>
 #include <utility>
 
-#include "comm/meeting.hpp"
-#include "comm/memory_transport.hpp"
-#include "comm/mpi_transport.hpp"
-#include "comm/routed_transport.hpp"
-#include "comm/shared_memory.hpp"
-#include "comm/tcp/socket_address.hpp"
-#include "comm/tcp/transport.hpp"
+#include "comm/rendezvous/meeting.hpp"
+#include "comm/transports/memory/shared_memory.hpp"
+#include "comm/transports/memory/transport.hpp"
+#include "comm/transports/mpi/transport.hpp"
+#include "comm/transports/routed.hpp"
+#include "comm/transports/tcp/socket_address.hpp"
+#include "comm/transports/tcp/transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/machine.hpp"

@@ -8,16 +8,16 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/kernels.hpp"
-#include "data/agree.hpp"
-#include "data/array.hpp"
-#include "data/array_pipeline.hpp"
-#include "data/column_splits.hpp"
-#include "data/fingerprint.hpp"
+#include "data/formats/array.hpp"
+#include "data/integrity/fingerprint.hpp"
+#include "data/partition/column_splits.hpp"
 #include "data/partition/values.hpp"
+#include "data/peers/agree.hpp"
+#include "data/preprocess/array_pipeline.hpp"
+#include "data/preprocess/table_pipeline.hpp"
 #include "data/records/record_dataset.hpp"
 #include "data/records/record_source.hpp"
-#include "data/split_sources.hpp"
-#include "data/table_pipeline.hpp"
+#include "data/splits/split_sources.hpp"
 
 namespace convoy {
 namespace {

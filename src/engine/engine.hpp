@@ -10,9 +10,9 @@
 #include "convoy/lanes/balance.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "core/replica_pool.hpp"
+#include "engine/replica.hpp"
+#include "engine/shared_weights.hpp"
 #include "infer/inference.hpp"
-#include "train/replica.hpp"
-#include "train/shared_weights.hpp"
 
 namespace convoy {
 

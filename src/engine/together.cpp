@@ -8,7 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "core/tensor_bytes.hpp"
-#include "train/sharded_state.hpp"
+#include "engine/sharded_state.hpp"
 
 namespace convoy {
 namespace {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
+#include "engine/blocks.hpp"
+#include "engine/shared_weights.hpp"
 #include "infer/inference.hpp"
-#include "train/blocks.hpp"
-#include "train/shared_weights.hpp"
 
 namespace convoy {
 

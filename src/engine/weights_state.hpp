@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "convoy/checkpoint/checkpoint.hpp"
-#include "train/shared_weights.hpp"
+#include "engine/shared_weights.hpp"
 
 namespace convoy {
 

@@ -9,7 +9,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "convoy/lanes/random.hpp"
-#include "convoy/report/metrics.hpp"
+#include "convoy/metric/metrics.hpp"
 #include "core/aligned.hpp"
 
 namespace convoy {

@@ -9,7 +9,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 
 namespace convoy {
 namespace {

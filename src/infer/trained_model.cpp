@@ -7,7 +7,7 @@
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "data/target.hpp"
+#include "data/splits/target.hpp"
 
 namespace convoy {
 namespace {

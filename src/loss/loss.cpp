@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "convoy/core/error.hpp"
-#include "data/target.hpp"
+#include "data/splits/target.hpp"
 
 namespace convoy {
 namespace {

@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "convoy/data/dataset.hpp"
+#include "convoy/data/dataset/dataset.hpp"
 #include "model/layers.hpp"
 
 namespace convoy {

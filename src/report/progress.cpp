@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "convoy/report/observer.hpp"
+#include "convoy/train/observer.hpp"
 #include "report/progress_format.hpp"
 #include "report/terminal.hpp"
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 
 namespace convoy::server {
 

@@ -2,7 +2,7 @@
 // How a process joins the parameter servers of its job.
 #include <string>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/server/server_group.hpp"
 
 namespace convoy {

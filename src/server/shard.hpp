@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/comm/codec.hpp"
+#include "convoy/comm/compression/codec.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "server/gathering.hpp"
 

@@ -9,8 +9,8 @@
 
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/elastic/membership.hpp"
 #include "convoy/server/server_group.hpp"
+#include "convoy/session/membership.hpp"
 #include "strategies/setup.hpp"
 
 namespace convoy {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "convoy/lanes/random.hpp"
+#include "engine/trained_values.hpp"
 #include "strategies/own_state.hpp"
-#include "train/trained_values.hpp"
 
 namespace convoy {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/reduction.hpp"
+#include "engine/step_news.hpp"
 #include "strategies/setup.hpp"
-#include "train/reduction.hpp"
-#include "train/step_news.hpp"
 
 namespace convoy {
 

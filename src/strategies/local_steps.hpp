@@ -7,9 +7,9 @@
 
 #include "convoy/strategies/model_exchange.hpp"
 #include "engine/step_bytes.hpp"
+#include "engine/trained_values.hpp"
 #include "strategies/lane_steps.hpp"
 #include "strategies/own_state.hpp"
-#include "train/trained_values.hpp"
 
 namespace convoy {
 

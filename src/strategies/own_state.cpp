@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/tensor_bytes.hpp"
-#include "train/sharded_state.hpp"
+#include "engine/sharded_state.hpp"
 
 namespace convoy {
 namespace {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/strategies/options.hpp"
+#include "convoy/core/trace.hpp"
 #include "convoy/model/columns.hpp"
-#include "convoy/report/trace.hpp"
 #include "convoy/server/server_group.hpp"
+#include "convoy/strategies/options.hpp"
 #include "convoy/strategies/strategy.hpp"
 #include "engine/engine.hpp"
 

@@ -8,9 +8,9 @@
 #include "convoy/core/error.hpp"
 #include "core/fault.hpp"
 #include "core/tensor_bytes.hpp"
+#include "engine/sharded_state.hpp"
 #include "engine/together.hpp"
 #include "engine/weights_state.hpp"
-#include "train/sharded_state.hpp"
 
 namespace convoy {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "convoy/lanes/balance.hpp"
+#include "engine/shared_update.hpp"
+#include "engine/training_group.hpp"
 #include "strategies/lane_steps.hpp"
-#include "train/shared_update.hpp"
-#include "train/training_group.hpp"
 
 namespace convoy {
 

@@ -1,5 +1,5 @@
 // What the synchronous strategies guarantee, and how they are made.
-#include "strategies/columns.hpp"
+#include "strategies/columns/columns.hpp"
 #include "strategies/compressed.hpp"
 #include "strategies/kinds.hpp"
 

@@ -8,8 +8,8 @@
 #include "convoy/core/file.hpp"
 #include "core/kernel_card.hpp"
 #include "core/tensor_bytes.hpp"
+#include "engine/sharded_state.hpp"
 #include "engine/together.hpp"
-#include "train/sharded_state.hpp"
 #include "train/training_state.hpp"
 
 namespace convoy {

@@ -1,6 +1,6 @@
 // What a run comes to: evaluations, and its end.
 #include "convoy/core/file.hpp"
-#include "convoy/report/metrics.hpp"
+#include "convoy/metric/metrics.hpp"
 #include "core/machine.hpp"
 #include "infer/inference.hpp"
 #include "train/trainer_impl.hpp"

@@ -10,7 +10,7 @@
 #include "convoy/report/html.hpp"
 #include "core/kernel_card.hpp"
 #include "core/machine.hpp"
-#include "data/target.hpp"
+#include "data/splits/target.hpp"
 
 namespace convoy {
 namespace {

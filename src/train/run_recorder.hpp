@@ -7,8 +7,8 @@
 
 #include "convoy/infer/predict.hpp"
 #include "convoy/train/trainer.hpp"
+#include "engine/time_use.hpp"
 #include "strategies/setup.hpp"
-#include "train/time_use.hpp"
 
 namespace convoy {
 

@@ -8,7 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/strategies/registry.hpp"
-#include "data/columns.hpp"
+#include "data/partition/columns.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
 #include "train/trainer_impl.hpp"

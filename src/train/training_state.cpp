@@ -4,7 +4,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/fingerprint.hpp"
+#include "data/integrity/fingerprint.hpp"
 
 namespace convoy {
 namespace {

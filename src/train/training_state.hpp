@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "convoy/checkpoint/checkpoint.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/job/job.hpp"
 
 namespace convoy {

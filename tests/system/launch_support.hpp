@@ -18,9 +18,9 @@
 #include <sstream>
 #include <thread>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "core/temporary_folder.hpp"
-#include "elastic/launcher.hpp"
+#include "launch/launcher.hpp"
 #include "system/fixtures.hpp"
 #include "system/process.hpp"
 

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <random>
 
-#include "convoy/data/formats.hpp"
-#include "convoy/data/prepare.hpp"
+#include "convoy/data/formats/formats.hpp"
+#include "convoy/data/records/prepare.hpp"
 #include "convoy/job/job.hpp"
 #include "paths.hpp"
 #include "system/fixtures.hpp"

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "comm/rendezvous_socket.hpp"
+#include "comm/rendezvous/socket.hpp"
 #include "core/temporary_folder.hpp"
 #include "paths.hpp"
 #include "system/fixtures.hpp"

@@ -14,11 +14,11 @@
 #include <thread>
 #include <vector>
 
-#include "comm/etcd_client.hpp"
-#include "comm/etcd_seal.hpp"
-#include "comm/etcd_store.hpp"
-#include "convoy/comm/rendezvous.hpp"
-#include "convoy/comm/store.hpp"
+#include "comm/rendezvous/etcd_client.hpp"
+#include "comm/rendezvous/etcd_seal.hpp"
+#include "comm/rendezvous/etcd_store.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/comm/rendezvous/store.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/temporary_folder.hpp"

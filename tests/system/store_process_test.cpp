@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "convoy/comm/rendezvous.hpp"
-#include "convoy/comm/store.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/comm/rendezvous/store.hpp"
 #include "convoy/core/error.hpp"
-#include "elastic/rendezvous_process.hpp"
+#include "launch/rendezvous_process.hpp"
 #include "paths.hpp"
 
 namespace convoy {

@@ -3,17 +3,17 @@
 
 #include <thread>
 
-#include "bench/comm_options.hpp"
-#include "bench/comm_report.hpp"
-#include "bench/comm_table.hpp"
-#include "bench/link.hpp"
-#include "bench/party.hpp"
-#include "bench/peer_channel.hpp"
-#include "bench/run_command.hpp"
 #include "convoy/comm/group.hpp"
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "core/temporary_folder.hpp"
+#include "measure/comm_options.hpp"
+#include "measure/comm_report.hpp"
+#include "measure/comm_table.hpp"
+#include "measure/link.hpp"
+#include "measure/party.hpp"
+#include "measure/peer_channel.hpp"
+#include "measure/run_command.hpp"
 
 namespace convoy::bench {
 namespace bench_comm_test {

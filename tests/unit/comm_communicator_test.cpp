@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "comm/meeting.hpp"
+#include "comm/rendezvous/meeting.hpp"
 #include "comm_support.hpp"
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/error.hpp"

@@ -11,7 +11,7 @@
 
 #include "comm/compression/group_sum.hpp"
 #include "comm_support.hpp"
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/compression/compression.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 

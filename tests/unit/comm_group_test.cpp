@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "comm/shared_memory.hpp"
+#include "comm/transports/memory/shared_memory.hpp"
 #include "convoy/comm/group.hpp"
-#include "convoy/comm/rendezvous.hpp"
-#include "convoy/comm/store.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/comm/rendezvous/store.hpp"
 #include "convoy/core/error.hpp"
 #include "rendezvous_support.hpp"
 

@@ -17,8 +17,8 @@
 #include <mutex>
 #include <thread>
 
-#include "comm/rendezvous_session.hpp"
-#include "convoy/comm/rendezvous.hpp"
+#include "comm/rendezvous/session.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "rendezvous_support.hpp"
 
 namespace convoy {

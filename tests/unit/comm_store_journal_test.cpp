@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "comm/rendezvous_table.hpp"
-#include "convoy/comm/rendezvous.hpp"
+#include "comm/rendezvous/table.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/fault.hpp"

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "comm/rendezvous_store.hpp"
-#include "convoy/comm/rendezvous.hpp"
+#include "comm/rendezvous/rendezvous_store.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "core/temporary_folder.hpp"
 #include "rendezvous_support.hpp"

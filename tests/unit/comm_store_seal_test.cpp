@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "comm/etcd_seal.hpp"
+#include "comm/rendezvous/etcd_seal.hpp"
 #include "convoy/core/error.hpp"
 #include "rendezvous_support.hpp"
 

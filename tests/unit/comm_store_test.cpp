@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "convoy/comm/rendezvous.hpp"
-#include "convoy/comm/store.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/comm/rendezvous/store.hpp"
 #include "convoy/core/error.hpp"
 #include "etcd_support.hpp"
 #include "rendezvous_support.hpp"

@@ -5,9 +5,9 @@
 
 #include <atomic>
 
-#include "comm/rendezvous_socket.hpp"
-#include "comm/tcp/handshake.hpp"
-#include "comm/tcp/socket_address.hpp"
+#include "comm/rendezvous/socket.hpp"
+#include "comm/transports/tcp/handshake.hpp"
+#include "comm/transports/tcp/socket_address.hpp"
 #include "comm_tcp_support.hpp"
 #include "convoy/core/error.hpp"
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "comm/tcp/transport.hpp"
+#include "comm/transports/tcp/transport.hpp"
 #include "convoy/comm/communicator.hpp"
 
 namespace convoy::testing {

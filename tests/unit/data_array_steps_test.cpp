@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <set>
 
-#include "convoy/data/augment.hpp"
+#include "convoy/data/images/augment.hpp"
 #include "data_support.hpp"
 #include "train_support.hpp"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"

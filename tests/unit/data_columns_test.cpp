@@ -7,7 +7,7 @@
 #include <mutex>
 #include <random>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"

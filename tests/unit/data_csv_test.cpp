@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

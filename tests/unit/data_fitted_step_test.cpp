@@ -5,12 +5,12 @@
 #include <cmath>
 #include <limits>
 
-#include "data/eigen.hpp"
-#include "data/elementwise.hpp"
-#include "data/minimise.hpp"
-#include "data/power.hpp"
-#include "data/preprocess.hpp"
-#include "data/quantiles.hpp"
+#include "data/preprocess/eigen.hpp"
+#include "data/preprocess/elementwise.hpp"
+#include "data/preprocess/minimise.hpp"
+#include "data/preprocess/power.hpp"
+#include "data/preprocess/preprocess.hpp"
+#include "data/preprocess/quantiles.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

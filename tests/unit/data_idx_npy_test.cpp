@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <zlib.h>
 
-#include "convoy/data/formats.hpp"
-#include "data/gzip.hpp"
+#include "convoy/data/formats/formats.hpp"
+#include "data/formats/gzip.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

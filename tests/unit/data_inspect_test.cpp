@@ -1,7 +1,7 @@
 // What `convoy data inspect` finds, against numbers worked out by hand or by NumPy.
 #include <gmock/gmock.h>
 
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/data_report.hpp"
 #include "data/inspect/describe.hpp"

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/manifest.hpp"
-#include "data/cifar.hpp"
-#include "data/glob.hpp"
+#include "data/formats/cifar.hpp"
+#include "data/sources/glob.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
 

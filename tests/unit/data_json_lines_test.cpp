@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "data/json_lines.hpp"
+#include "data/formats/json_lines.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

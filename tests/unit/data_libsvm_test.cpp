@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "data/libsvm.hpp"
+#include "data/formats/libsvm.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "data_support.hpp"
 

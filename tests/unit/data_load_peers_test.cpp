@@ -7,12 +7,12 @@
 #include <limits>
 #include <random>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "core/machine.hpp"
-#include "data/agree.hpp"
-#include "data/column_counts.hpp"
-#include "data/quantiles.hpp"
+#include "data/peers/agree.hpp"
+#include "data/preprocess/column_counts.hpp"
+#include "data/preprocess/quantiles.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
 

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "convoy/core/file.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/manifest.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/partition.hpp"
+#include "convoy/data/partition/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
 #include "data/partition/measure.hpp"

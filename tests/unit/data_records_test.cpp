@@ -9,11 +9,11 @@
 #include <random>
 
 #include "convoy/core/file.hpp"
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/manifest.hpp"
-#include "convoy/data/partition.hpp"
-#include "convoy/data/prepare.hpp"
+#include "convoy/data/partition/partition.hpp"
+#include "convoy/data/records/prepare.hpp"
 #include "convoy/job/job.hpp"
 #include "data/records/layout.hpp"
 #include "data_peers.hpp"

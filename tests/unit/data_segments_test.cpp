@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "core/machine.hpp"
-#include "data/agree.hpp"
-#include "data/segments.hpp"
+#include "data/peers/agree.hpp"
+#include "data/peers/segments.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "convoy/core/file.hpp"
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/job/job.hpp"
 #include "data/sources/address.hpp"

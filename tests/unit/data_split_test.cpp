@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "data/split.hpp"
+#include "data/splits/split.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

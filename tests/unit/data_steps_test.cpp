@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "convoy/data/load.hpp"
-#include "data/steps/clean.hpp"
+#include "data/preprocess/steps/clean.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "convoy/data/load.hpp"
-#include "convoy/data/tokenizer.hpp"
+#include "convoy/data/text/tokenizer.hpp"
 #include "convoy/model/model.hpp"
 #include "data/text/words.hpp"
 #include "data_support.hpp"

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "convoy/data/load.hpp"
-#include "convoy/data/tokenizer.hpp"
+#include "convoy/data/text/tokenizer.hpp"
 #include "data/partition/values.hpp"
 #include "data_support.hpp"
 

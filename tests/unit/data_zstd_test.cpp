@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <zstd.h>
 
-#include "convoy/data/formats.hpp"
-#include "data/zstd.hpp"
+#include "convoy/data/formats/formats.hpp"
+#include "data/formats/zstd.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

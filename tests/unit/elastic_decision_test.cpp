@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "elastic/decision.hpp"
+#include "session/decision.hpp"
 
 namespace convoy {
 namespace elastic_decision_test {

@@ -6,11 +6,11 @@
 #include <mutex>
 #include <thread>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
-#include "elastic/coordinator.hpp"
-#include "elastic/store_keys.hpp"
 #include "rendezvous_support.hpp"
+#include "session/coordinator.hpp"
+#include "session/store_keys.hpp"
 #include "train_support.hpp"
 
 namespace convoy::testing {

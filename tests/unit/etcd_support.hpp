@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "comm/rendezvous_socket.hpp"
+#include "comm/rendezvous/socket.hpp"
 #include "core/temporary_folder.hpp"
-#include "elastic/worker_process.hpp"
+#include "launch/worker_process.hpp"
 
 namespace convoy {
 

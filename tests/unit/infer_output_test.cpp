@@ -6,7 +6,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/infer/output.hpp"
 #include "core/temporary_folder.hpp"
 

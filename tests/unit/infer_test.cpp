@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "convoy/core/error.hpp"
-#include "convoy/data/prefetch.hpp"
+#include "convoy/data/dataset/prefetch.hpp"
 #include "convoy/infer/predict.hpp"
 #include "unit/train_support.hpp"
 

@@ -8,8 +8,8 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/html.hpp"
+#include "core/base64.hpp"
 #include "core/temporary_folder.hpp"
-#include "report/base64.hpp"
 #include "report/run_record.hpp"
 
 namespace convoy {

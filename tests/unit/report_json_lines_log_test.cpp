@@ -5,7 +5,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/report/observer.hpp"
+#include "convoy/train/observer.hpp"
 #include "core/temporary_folder.hpp"
 
 namespace convoy {

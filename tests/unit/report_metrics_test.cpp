@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "convoy/core/error.hpp"
-#include "convoy/report/metrics.hpp"
+#include "convoy/metric/metrics.hpp"
 
 // The golden numbers are scikit-learn 1.2.1's for the same data, in double.
 namespace convoy {

@@ -3,7 +3,7 @@
 #include <pty.h>
 #include <unistd.h>
 
-#include "convoy/report/observer.hpp"
+#include "convoy/train/observer.hpp"
 #include "report/progress_format.hpp"
 
 namespace convoy {

@@ -5,7 +5,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/report/trace.hpp"
+#include "convoy/core/trace.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <thread>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "server/network_link.hpp"
 #include "server/network_server.hpp"

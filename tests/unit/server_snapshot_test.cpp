@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "convoy/comm/codec.hpp"
+#include "convoy/comm/compression/codec.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "server/host.hpp"
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "convoy/comm/rendezvous.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "server/network_server.hpp"
 #include "server/server_group.hpp"

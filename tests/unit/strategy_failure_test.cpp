@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "comm/memory_transport.hpp"
+#include "comm/transports/memory/transport.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "core/tensor_bytes.hpp"
@@ -110,7 +110,8 @@ bool breaks_at(const Case& one, int at) {
   job.strategy = one.strategy;
   job.train.lanes = 4;
   const auto data = testing::images(48);
-  const SampleSchedule schedule(schedule_options(job.partition, job.train, job.seed, data->size(), {}));
+  const SampleSchedule schedule(
+      schedule_options(job.partition, job.train, job.seed, data->size(), {}));
   const Loss loss = make_loss("auto", data->spec());
   StepControl control;
   Breakage breakage;

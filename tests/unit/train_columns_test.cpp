@@ -5,12 +5,12 @@
 
 #include <cmath>
 
-#include "columns/part_sums.hpp"
 #include "comm_support.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/infer/trained_model.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
+#include "strategies/columns/part_sums.hpp"
 #include "train_support.hpp"
 
 namespace convoy {

@@ -9,8 +9,8 @@
 
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
-#include "train/shared_update.hpp"
-#include "train/shared_weights.hpp"
+#include "engine/shared_update.hpp"
+#include "engine/shared_weights.hpp"
 
 namespace convoy {
 namespace train_shared_update_test {

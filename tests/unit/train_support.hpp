@@ -8,7 +8,7 @@
 #include <string>
 
 #include "convoy/checkpoint/checkpoint.hpp"
-#include "convoy/data/dataset.hpp"
+#include "convoy/data/dataset/dataset.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/temporary_folder.hpp"

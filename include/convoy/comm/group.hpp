@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/comm/store.hpp"
+#include "convoy/comm/rendezvous/store.hpp"
 
 namespace convoy {
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "convoy/core/peers.hpp"
-#include "convoy/data/columns.hpp"
-#include "convoy/data/dataset.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/dataset/dataset.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load_options.hpp"
+#include "convoy/data/partition/columns.hpp"
 
 namespace convoy {
 

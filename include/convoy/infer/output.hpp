@@ -6,7 +6,7 @@
 #include <string>
 
 #include "convoy/core/tensor.hpp"
-#include "convoy/data/dataset.hpp"
+#include "convoy/data/dataset/dataset.hpp"
 
 namespace convoy {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/data/columns.hpp"
+#include "convoy/data/partition/columns.hpp"
 #include "convoy/model/model.hpp"
 
 namespace convoy {

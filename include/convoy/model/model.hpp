@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "convoy/core/tensor.hpp"
-#include "convoy/data/dataset.hpp"
+#include "convoy/data/dataset/dataset.hpp"
 #include "convoy/model/options.hpp"
 
 namespace convoy {

@@ -1,5 +1,5 @@
 #pragma once
-// What `inspect_splits` and `inspect_file` found (convoy/data/inspect.hpp), for people.
+// What `inspect_splits` and `inspect_file` found (convoy/data/inspect/inspect.hpp), for people.
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "convoy/core/tensor.hpp"
-#include "convoy/data/dataset.hpp"
+#include "convoy/data/dataset/dataset.hpp"
 
 namespace convoy {
 

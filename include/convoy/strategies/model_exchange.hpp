@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/compression/compression.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/strategies/strategy.hpp"
 

@@ -10,15 +10,15 @@
 
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/tensor.hpp"
-#include "convoy/data/dataset.hpp"
-#include "convoy/data/formats.hpp"
-#include "convoy/elastic/membership.hpp"
+#include "convoy/data/dataset/dataset.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/columns.hpp"
 #include "convoy/model/model.hpp"
-#include "convoy/report/observer.hpp"
 #include "convoy/server/server_group.hpp"
+#include "convoy/session/membership.hpp"
+#include "convoy/train/observer.hpp"
 
 namespace convoy {
 

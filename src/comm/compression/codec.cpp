@@ -1,4 +1,4 @@
-#include "convoy/comm/codec.hpp"
+#include "convoy/comm/compression/codec.hpp"
 
 #include <fmt/format.h>
 

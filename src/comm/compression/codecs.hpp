@@ -1,5 +1,5 @@
 #pragma once
-#include "convoy/comm/codec.hpp"
+#include "convoy/comm/compression/codec.hpp"
 
 namespace convoy {
 

@@ -1,4 +1,4 @@
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/compression/compression.hpp"
 
 #include "core/vectorise.hpp"
 

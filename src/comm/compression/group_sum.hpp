@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/compression/compression.hpp"
 
 namespace convoy {
 

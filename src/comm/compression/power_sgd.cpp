@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "convoy/comm/compression.hpp"
+#include "convoy/comm/compression/compression.hpp"
 #include "core/split_mix.hpp"
 
 namespace convoy {

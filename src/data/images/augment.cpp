@@ -1,4 +1,4 @@
-#include "convoy/data/augment.hpp"
+#include "convoy/data/images/augment.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "core/split_mix.hpp"
-#include "data/array.hpp"
+#include "data/formats/array.hpp"
 
 namespace convoy {
 namespace {

@@ -16,13 +16,13 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/data/manifest.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "core/descriptor.hpp"
 #include "core/machine.hpp"
 #include "core/temporary_folder.hpp"
-#include "data/cache.hpp"
 #include "data/images/folder.hpp"
 #include "data/images/image.hpp"
+#include "data/sources/cache.hpp"
 
 namespace convoy {
 namespace {

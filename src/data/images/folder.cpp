@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 
 namespace convoy {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 
 namespace convoy {
 

@@ -1,6 +1,6 @@
 #pragma once
 // A folder of images as the samples of a split.
-#include "data/source.hpp"
+#include "data/splits/source.hpp"
 
 namespace convoy {
 

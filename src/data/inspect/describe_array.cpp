@@ -2,10 +2,10 @@
 #include <cmath>
 #include <limits>
 
-#include "data/array.hpp"
+#include "data/formats/array.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/histogram.hpp"
-#include "data/statistics.hpp"
+#include "data/preprocess/statistics.hpp"
 
 namespace convoy {
 namespace {

@@ -1,4 +1,4 @@
-#include "convoy/data/inspect.hpp"
+#include "convoy/data/inspect/inspect.hpp"
 
 #include <fmt/format.h>
 
@@ -9,18 +9,18 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "data/array.hpp"
-#include "data/checked_files.hpp"
-#include "data/frame.hpp"
+#include "data/formats/array.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/notes.hpp"
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
-#include "data/joined.hpp"
+#include "data/integrity/checked_files.hpp"
+#include "data/preprocess/frame.hpp"
 #include "data/records/record_source.hpp"
-#include "data/source.hpp"
 #include "data/sources/address.hpp"
-#include "data/split.hpp"
+#include "data/splits/joined.hpp"
+#include "data/splits/source.hpp"
+#include "data/splits/split.hpp"
 
 namespace convoy {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 
 namespace convoy {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "convoy/lanes/lane.hpp"
-#include "data/source.hpp"
+#include "data/splits/source.hpp"
 
 namespace convoy {
 

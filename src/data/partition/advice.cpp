@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 
 namespace convoy {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/partition.hpp"
-#include "data/csv_lexer.hpp"
+#include "convoy/data/partition/partition.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/partition/advice.hpp"
 #include "data/partition/measure.hpp"
 #include "data/partition/schedule.hpp"

@@ -8,8 +8,8 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
-#include "data/frame.hpp"
+#include "data/formats/csv_lexer.hpp"
+#include "data/preprocess/frame.hpp"
 #include "data/records/record_set.hpp"
 #include "data/records/record_source.hpp"
 

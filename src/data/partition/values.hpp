@@ -3,12 +3,12 @@
 #include <span>
 #include <string>
 
-#include "convoy/data/dataset.hpp"
-#include "convoy/data/formats.hpp"
+#include "convoy/data/dataset/dataset.hpp"
+#include "convoy/data/formats/formats.hpp"
 #include "convoy/data/options.hpp"
 #include "convoy/data/partition_options.hpp"
 #include "convoy/lanes/value_lanes.hpp"
-#include "data/source.hpp"
+#include "data/splits/source.hpp"
 
 namespace convoy {
 

@@ -12,8 +12,8 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
-#include "data/json_checksum.hpp"
+#include "data/formats/array.hpp"
+#include "data/integrity/json_checksum.hpp"
 
 namespace convoy {
 namespace {

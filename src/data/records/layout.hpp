@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "convoy/data/formats.hpp"
+#include "convoy/data/formats/formats.hpp"
 
 namespace convoy {
 

@@ -1,4 +1,4 @@
-#include "convoy/data/prepare.hpp"
+#include "convoy/data/records/prepare.hpp"
 
 #include <fmt/format.h>
 
@@ -11,15 +11,15 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "data/array.hpp"
-#include "data/checked_files.hpp"
-#include "data/frame.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/table_stream.hpp"
+#include "data/integrity/checked_files.hpp"
 #include "data/partition/values.hpp"
+#include "data/preprocess/frame.hpp"
 #include "data/records/writer.hpp"
-#include "data/source.hpp"
 #include "data/sources/address.hpp"
-#include "data/split.hpp"
-#include "data/table_stream.hpp"
+#include "data/splits/source.hpp"
+#include "data/splits/split.hpp"
 
 namespace convoy {
 namespace {

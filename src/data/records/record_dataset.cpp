@@ -6,11 +6,11 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
-#include "data/agree.hpp"
-#include "data/gather.hpp"
-#include "data/message.hpp"
+#include "data/dataset/gather.hpp"
+#include "data/peers/agree.hpp"
+#include "data/peers/message.hpp"
+#include "data/peers/segments.hpp"
 #include "data/records/read_ahead.hpp"
-#include "data/segments.hpp"
 
 namespace convoy {
 namespace {

@@ -1,11 +1,11 @@
 #pragma once
 // Prepared data as datasets: records are decoded and preprocessed as they are read.
-#include "convoy/data/dataset.hpp"
-#include "data/array_pipeline.hpp"
+#include "convoy/data/dataset/dataset.hpp"
+#include "data/dataset/row_list.hpp"
+#include "data/preprocess/array_pipeline.hpp"
+#include "data/preprocess/table_pipeline.hpp"
 #include "data/records/record_set.hpp"
-#include "data/row_list.hpp"
-#include "data/table_pipeline.hpp"
-#include "data/target.hpp"
+#include "data/splits/target.hpp"
 
 namespace convoy {
 

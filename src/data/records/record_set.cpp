@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "convoy/core/error.hpp"
-#include "data/array.hpp"
+#include "data/formats/array.hpp"
 
 namespace convoy {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "convoy/core/file.hpp"
-#include "data/frame.hpp"
+#include "data/preprocess/frame.hpp"
 #include "data/records/layout.hpp"
 #include "data/records/pages.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/records/record_set.hpp"
 #include "data/records/writer.hpp"
 

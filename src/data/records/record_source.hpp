@@ -1,7 +1,7 @@
 #pragma once
 // Prepared data as the source of a split.
-#include "data/location.hpp"
-#include "data/source.hpp"
+#include "data/sources/location.hpp"
+#include "data/splits/source.hpp"
 
 namespace convoy {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "convoy/data/manifest.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "core/descriptor.hpp"
 #include "core/temporary_folder.hpp"
 #include "data/records/layout.hpp"

@@ -10,8 +10,8 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/cache.hpp"
 #include "data/sources/address.hpp"
+#include "data/sources/cache.hpp"
 #include "data/sources/cache_entry.hpp"
 #include "data/sources/http_get.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/sources/sql_text.hpp"

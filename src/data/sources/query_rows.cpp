@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "convoy/core/error.hpp"
-#include "data/column_builder.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/column_builder.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/sources/address.hpp"
 
 namespace convoy {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "convoy/data/formats.hpp"
-#include "data/column_builder.hpp"
+#include "convoy/data/formats/formats.hpp"
+#include "data/formats/column_builder.hpp"
 #include "data/sources/resolve.hpp"
 
 namespace convoy {

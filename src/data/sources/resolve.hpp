@@ -1,7 +1,7 @@
 #pragma once
 // From what a path of a job says to a file of this machine.
 #include "convoy/core/peers.hpp"
-#include "data/location.hpp"
+#include "data/sources/location.hpp"
 
 namespace convoy {
 

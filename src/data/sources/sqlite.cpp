@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/sources/query_rows.hpp"
 
 namespace convoy {

@@ -7,8 +7,8 @@
 
 #include "convoy/core/error.hpp"
 #include "core/machine.hpp"
-#include "data/array.hpp"
-#include "data/content.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/content.hpp"
 #include "data/text/words.hpp"
 
 namespace convoy {

@@ -1,6 +1,6 @@
 #pragma once
 // A text as the samples of a split: windows of tokens, and the token that follows each.
-#include "data/source.hpp"
+#include "data/splits/source.hpp"
 
 namespace convoy {
 

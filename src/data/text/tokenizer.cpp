@@ -1,4 +1,4 @@
-#include "convoy/data/tokenizer.hpp"
+#include "convoy/data/text/tokenizer.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "convoy/core/error.hpp"
-#include "data/csv_lexer.hpp"
+#include "data/formats/csv_lexer.hpp"
 #include "data/text/merges.hpp"
 #include "data/text/words.hpp"
 

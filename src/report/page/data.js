@@ -1,4 +1,4 @@
-// The page about data, from the records that convoy/data/inspect.hpp describes.
+// The page about data, from the records that convoy/data/inspect/inspect.hpp describes.
 const records = JSON.parse(document.getElementById('record').textContent);
 const splitColor = split =>
     ({__proto__: null, train: '--c1', validation: '--c2', test: '--c3'})[split] || '--c4';

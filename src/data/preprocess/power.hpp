@@ -1,0 +1,31 @@
+#pragma once
+// Power transformations that make numbers look like a normal distribution's.
+#include <string>
+#include <vector>
+
+#include "data/preprocess/column_counts.hpp"
+#include "data/preprocess/statistics.hpp"
+
+namespace convoy {
+
+/// G. E. P. Box, D. R. Cox, An Analysis of Transformations (1964): (x^lambda - 1) / lambda, log(x)
+/// for lambda 0. NaN unless x > 0.
+double box_cox(double x, double lambda);
+
+/// I. Yeo, R. A. Johnson, A New Family of Power Transformations (2000): the same of 1 + x for
+/// x >= 0, and with 2 - lambda mirrored below.
+double yeo_johnson(double x, double lambda);
+
+/// A fitted transformation with the statistics of what it makes of the numbers.
+struct Power {
+  double lambda = 1;
+  Statistics statistics;
+};
+
+/// The lambda of greatest likelihood for these counted numbers, which must not be empty (box_cox:
+/// all above 0), by Brent's method from -2 and 2, as SciPy and scikit-learn find it. Sums are taken
+/// over the counted numbers in ascending order: they depend on nothing else. `kind`: box_cox or
+/// yeo_johnson. Of one number only, lambda is 1.
+Power fit_power(const std::string& kind, const std::vector<NumberCount>& numbers);
+
+}  // namespace convoy

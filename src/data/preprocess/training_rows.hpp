@@ -1,0 +1,51 @@
+#pragma once
+// The rows of a table's training split, as steps that are being fitted see them: all in memory, or
+// read piece by piece.
+#include <functional>
+#include <memory>
+
+#include "convoy/core/peers.hpp"
+#include "convoy/lanes/lane.hpp"
+#include "data/preprocess/frame.hpp"
+#include "data/preprocess/preprocess.hpp"
+
+namespace convoy {
+
+/// Used by one thread at a time.
+class TrainingRows {
+ public:
+  virtual ~TrainingRows() = default;
+
+  /// The columns as the steps so far leave them: names and types, and perhaps rows.
+  virtual Frame& head() = 0;
+
+  /// How many rows the steps so far left.
+  virtual std::int64_t size() const = 0;
+
+  /// Reads the rows at these positions, front to back: `see` is given frames, and which rows of
+  /// each are meant.
+  using See = std::function<void(const Frame& frame, Range rows)>;
+  virtual void read(Range positions, const See& see) = 0;
+
+  /// The step changes the rows, and may drop some. Collective.
+  virtual void add(const FittedStep& step, Peers* peers) = 0;
+
+  /// Why a step that needs all rows, or all their different values, at once cannot be fitted;
+  /// empty: it can.
+  virtual std::string too_large() const { return ""; }
+};
+
+/// Rows that are in memory; every worker has all of them.
+class FrameRows final : public TrainingRows {
+ public:
+  explicit FrameRows(Frame& frame) : frame_(frame) {}
+  Frame& head() override { return frame_; }
+  std::int64_t size() const override { return static_cast<std::int64_t>(frame_.numbers.size()); }
+  void read(Range positions, const See& see) override { see(frame_, positions); }
+  void add(const FittedStep& step, Peers* peers) override;
+
+ private:
+  Frame& frame_;
+};
+
+}  // namespace convoy

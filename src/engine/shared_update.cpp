@@ -1,0 +1,239 @@
+#include "engine/shared_update.hpp"
+
+#include <algorithm>
+
+#include "comm/transports/copy.hpp"
+#include "convoy/core/error.hpp"
+
+namespace convoy {
+namespace {
+
+constexpr int agreed_tag = Communicator::max_tag - 1;
+constexpr int done_tag = Communicator::max_tag;
+constexpr std::int64_t cache_line = 64;
+constexpr std::int64_t floats_of_line = cache_line / static_cast<std::int64_t>(sizeof(float));
+
+std::int64_t whole_lines(std::int64_t floats) {
+  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
+}
+
+void copy_floats(float* to, const float* from, std::int64_t count) {
+  copy_bytes(reinterpret_cast<std::byte*>(to), reinterpret_cast<const std::byte*>(from),
+             static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace
+
+SharedUpdate::SharedUpdate(Communicator& group, Options options, int states,
+                           const std::vector<std::string>& replicas)
+    : group_(group),
+      options_(std::move(options)),
+      state_count_(states),
+      neighbours_(workers_of_own_host(group)) {
+  for (std::int64_t worker = neighbours_.begin; worker < neighbours_.end; ++worker) {
+    std::vector<int> held;
+    for (std::size_t b = 0; b < options_.blocks.size(); ++b) {
+      if (options_.holders[b] == worker) held.push_back(static_cast<int>(b));
+    }
+    const int parts = std::stoi(replicas[static_cast<std::size_t>(worker)]);
+    for (std::vector<int>& blocks : share_blocks(options_.blocks, held, parts)) {
+      Strip strip{static_cast<int>(worker), std::move(blocks), {}, {}, nullptr};
+      std::int64_t begin = 0;
+      for (const int b : strip.blocks) {
+        strip.begins.push_back(begin);
+        begin += whole_lines(options_.blocks[b].count);
+      }
+      strips_.push_back(std::move(strip));
+    }
+  }
+  // Not a multiple of a page: what is read and what is written fall into different lines of a
+  // cache.
+  shift_ = block_size + 5 * floats_of_line;
+}
+
+// Where everything is in the segment that begins there; returns its size. Null: only that.
+std::size_t SharedUpdate::plan(std::byte* memory) {
+  std::size_t size = strips_.size() * cache_line;
+  const auto floats = [&](std::int64_t count) {
+    float* begin = memory == nullptr ? nullptr : reinterpret_cast<float*>(memory + size);
+    size += static_cast<std::size_t>(whole_lines(count)) * sizeof(float);
+    return begin;
+  };
+  sums_ = floats(options_.size);
+  new_weights_ = floats(options_.size);
+  for (std::size_t s = 0; s < strips_.size(); ++s) {
+    Strip& strip = strips_[s];
+    if (memory != nullptr)
+      strip.done = reinterpret_cast<std::atomic<std::uint64_t>*>(memory + s * cache_line);
+    std::int64_t length = shift_;
+    for (const int b : strip.blocks) length += whole_lines(options_.blocks[b].count);
+    strip.states.clear();
+    for (int k = 0; k < state_count_; ++k) strip.states.push_back(floats(length + floats_of_line));
+  }
+  return size;
+}
+
+std::unique_ptr<SharedUpdate> SharedUpdate::make(Communicator& group, Options options,
+                                                 const std::vector<torch::Tensor>& states) {
+  const auto replicas = group.all_gather(std::to_string(options.replicas));
+  std::unique_ptr<SharedUpdate> made(
+      new SharedUpdate(group, std::move(options), static_cast<int>(states.size()), replicas));
+  made->memory_ = make_host_segment(group, made->plan(nullptr), [&](std::byte* memory) {
+    made->plan(memory);
+    made->fill(states);
+  });
+  if (!made->memory_) return nullptr;
+  return made;
+}
+
+// This worker's blocks' states, as the first update expects them.
+void SharedUpdate::fill(const std::vector<torch::Tensor>& states) {
+  std::vector<float*> at(states.size());
+  for (const Strip& strip : strips_) {
+    for (std::size_t i = 0; strip.worker == group_.rank() && i < strip.blocks.size(); ++i) {
+      const Block& block = options_.blocks[strip.blocks[i]];
+      locate(strip, i, 0, at);
+      for (std::size_t k = 0; k < at.size(); ++k)
+        copy_floats(at[k], states[k].data_ptr<float>() + block.flat_begin, block.count);
+    }
+  }
+}
+
+// Before the first update they lie high, after it low, and so on.
+void SharedUpdate::locate(const Strip& strip, std::size_t index, std::uint64_t updates,
+                          std::vector<float*>& at) const {
+  const std::int64_t begin = strip.begins[index] + (updates % 2 == 0 ? shift_ : 0);
+  for (std::size_t k = 0; k < at.size(); ++k) at[k] = strip.states[k] + begin;
+}
+
+// The block whose turn it is, of those of the update under way.
+std::size_t SharedUpdate::nth(const Strip& strip, std::size_t place) const {
+  return updates_ % 2 == 0 ? place : strip.blocks.size() - 1 - place;
+}
+
+// Says so to all of the host, and waits until they do. What is true is in the segment; this only
+// wakes.
+bool SharedUpdate::meet(int tag) {
+  try {
+    std::vector<Work> works;
+    for (std::int64_t peer = neighbours_.begin; peer < neighbours_.end; ++peer) {
+      if (peer != group_.rank())
+        works.push_back(group_.isend(static_cast<int>(peer), tag, {std::span(&said_, 1)}));
+    }
+    for (std::int64_t peer = neighbours_.begin; peer < neighbours_.end; ++peer) {
+      if (peer != group_.rank()) group_.recv(static_cast<int>(peer), tag, std::span(&heard_, 1));
+    }
+    for (Work& work : works) work.wait();
+    return true;
+  } catch (const PeerError&) {
+    failure_ = std::current_exception();
+    return false;
+  }
+}
+
+// Who has not committed must find all states as they were: so nobody changes one before all have.
+bool SharedUpdate::begin() {
+  if (options_.at) options_.at(Moment::agreed);
+  return meet(agreed_tag);
+}
+
+void SharedUpdate::update(int replica, float* weights, const Optimizer& optimizer,
+                          const UpdateContext& context) {
+  const auto first = std::find_if(strips_.begin(), strips_.end(),
+                                  [this](const Strip& s) { return s.worker == group_.rank(); });
+  const Strip& strip = first[replica];
+  std::vector<float*> from(static_cast<std::size_t>(state_count_));
+  std::vector<float*> to(from.size());
+  for (std::size_t place = 0; place < strip.blocks.size(); ++place) {
+    const std::size_t index = nth(strip, place);
+    const Block& block = options_.blocks[strip.blocks[index]];
+    locate(strip, index, updates_, from);
+    locate(strip, index, updates_ + 1, to);
+    float* const w = weights + block.flat_begin;
+    optimizer.update(w, sums_ + block.flat_begin, from, to, block.count, context);
+    if (neighbours_.size() > 1) copy_floats(new_weights_ + block.flat_begin, w, block.count);
+    if (options_.at) options_.at(Moment::torn);
+    strip.done->store(done_before(strip) + place + 1, std::memory_order_release);
+    // The next block's state is put where this one's old state may be: not before it is told.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (options_.at) options_.at(Moment::done);
+  }
+}
+
+bool SharedUpdate::end(float* weights) {
+  if (options_.at) options_.at(Moment::all_done);
+  if (!meet(done_tag)) return false;
+  for (const Strip& strip : strips_) {
+    if (strip.worker == group_.rank()) continue;
+    for (const int b : strip.blocks) {
+      const Block& block = options_.blocks[b];
+      copy_floats(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
+    }
+  }
+  ++updates_;
+  return true;
+}
+
+std::vector<torch::Tensor> SharedUpdate::empty_states() const {
+  std::vector<torch::Tensor> states;
+  for (int k = 0; k < state_count_; ++k) states.push_back(torch::zeros({options_.size}));
+  return states;
+}
+
+void SharedUpdate::copy_state(const Strip& strip, std::size_t index, std::uint64_t updates,
+                              const std::vector<torch::Tensor>& into) const {
+  const Block& block = options_.blocks[strip.blocks[index]];
+  std::vector<float*> at(into.size());
+  locate(strip, index, updates, at);
+  for (std::size_t k = 0; k < into.size(); ++k)
+    copy_floats(into[k].data_ptr<float>() + block.flat_begin, at[k], block.count);
+}
+
+void SharedUpdate::finish_alone(float* weights, const Optimizer& optimizer,
+                                const UpdateContext& context) {
+  rescued_ = empty_states();
+  for (const Strip& strip : strips_) {
+    for (std::size_t place = 0; place < strip.blocks.size(); ++place) {
+      if (take_done(strip, place, weights)) continue;
+      const Block& block = options_.blocks[strip.blocks[nth(strip, place)]];
+      std::vector<float*> states;
+      for (const torch::Tensor& state : rescued_)
+        states.push_back(state.data_ptr<float>() + block.flat_begin);
+      optimizer.update(weights + block.flat_begin, sums_ + block.flat_begin, states, block.count,
+                       context);
+    }
+  }
+  ++updates_;
+}
+
+// False: the block is not done, and its old state has been taken. Its worker may go on meanwhile,
+// but does not touch what it has made, and tells that a block is done before it overwrites the old
+// state: so if that is not told after the copy either, the copy is good.
+bool SharedUpdate::take_done(const Strip& strip, std::size_t place, float* weights) const {
+  const std::size_t index = nth(strip, place);
+  const std::uint64_t needed = done_before(strip) + place + 1;
+  bool done = strip.done->load(std::memory_order_acquire) >= needed;
+  if (!done) {
+    copy_state(strip, index, updates_, rescued_);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    done = strip.done->load(std::memory_order_acquire) >= needed;
+  }
+  if (!done) return false;
+  copy_state(strip, index, updates_ + 1, rescued_);
+  if (strip.worker == group_.rank()) return true;  // its weights are in place
+  const Block& block = options_.blocks[strip.blocks[index]];
+  copy_floats(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
+  return true;
+}
+
+std::vector<torch::Tensor> SharedUpdate::states() const {
+  if (failure_) return rescued_;
+  std::vector<torch::Tensor> states = empty_states();
+  for (const Strip& strip : strips_) {
+    for (std::size_t index = 0; index < strip.blocks.size(); ++index)
+      copy_state(strip, index, updates_, states);
+  }
+  return states;
+}
+
+}  // namespace convoy

@@ -1,0 +1,89 @@
+#include "engine/shared_weights.hpp"
+
+#include <fmt/format.h>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "core/tensor_bytes.hpp"
+
+namespace convoy {
+namespace {
+
+void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
+  const torch::Tensor dense = tensor.detach().contiguous();
+  hash.update(bytes_of(dense));
+}
+
+}  // namespace
+
+SharedWeights::SharedWeights(torch::nn::Module& reference) {
+  std::int64_t size = 0;
+  const auto parameters = distinct_parameters(reference);
+  for (const auto& [name, tensor] : parameters) {
+    if (tensor.scalar_type() != torch::kFloat || !tensor.device().is_cpu()) {
+      throw InputError(fmt::format(
+          "model: parameter {} is {} on {}; Convoy trains float32 parameters on the CPU", name,
+          c10::toString(tensor.scalar_type()), tensor.device().str()));
+    }
+    segments_.push_back({name, tensor.sizes().vec(), size, tensor.numel(), tensor.requires_grad()});
+    size += (tensor.numel() + line_of_floats - 1) / line_of_floats * line_of_floats;
+  }
+  flat_ = torch::zeros({size}, torch::kFloat);
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    view(segments_[i]).copy_(parameters[i].tensor);
+  for (const auto& [name, tensor] : distinct_buffers(reference))
+    buffers_.push_back({name, tensor.detach().clone()});
+}
+
+torch::Tensor SharedWeights::view(const Segment& segment) const {
+  return flat_.narrow(0, segment.offset, segment.count).view(segment.shape);
+}
+
+void SharedWeights::bind(torch::nn::Module& module) const {
+  const auto parameters = distinct_parameters(module);
+  if (parameters.size() != segments_.size()) {
+    throw InputError("model: the factory made networks with different numbers of parameters");
+  }
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    torch::Tensor parameter = parameters[i].tensor;
+    if (parameter.sizes() != segments_[i].shape) {
+      throw InputError(
+          fmt::format("model: the factory made networks whose parameter {} differs in shape",
+                      segments_[i].name));
+    }
+    parameter.set_data(view(segments_[i]));
+    parameter.mutable_grad() = torch::Tensor();
+  }
+}
+
+std::int64_t SharedWeights::parameter_count() const {
+  std::int64_t count = 0;
+  for (const Segment& segment : segments_) count += segment.count;
+  return count;
+}
+
+void SharedWeights::copy_buffers_to(torch::nn::Module& module) const {
+  if (buffers_.empty()) return;
+  const torch::NoGradGuard no_grad;
+  const auto theirs = distinct_buffers(module);
+  for (std::size_t i = 0; i < buffers_.size(); ++i)
+    torch::Tensor(theirs[i].tensor).copy_(buffers_[i].tensor);
+}
+
+std::string SharedWeights::sha256() const {
+  Sha256 hash;
+  for (const Segment& segment : segments_) hash_tensor(hash, view(segment));
+  for (const auto& [name, tensor] : buffers_) hash_tensor(hash, tensor);
+  return hash.finish();
+}
+
+std::vector<torch::Tensor> counters_of(const SharedWeights& weights) {
+  std::vector<torch::Tensor> counters;
+  for (const auto& [name, tensor] : weights.buffers()) {
+    if (!tensor.is_floating_point()) counters.push_back(tensor);
+  }
+  return counters;
+}
+
+}  // namespace convoy

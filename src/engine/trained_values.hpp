@@ -1,0 +1,30 @@
+#pragma once
+// All that training changes in a model, as one array of float32: the trainable parameters one after
+// the other, then the buffers that are float (running statistics).
+#include <span>
+#include <vector>
+
+#include "convoy/comm/compression/compression.hpp"
+#include "engine/shared_weights.hpp"
+
+namespace convoy {
+
+class TrainedValues {
+ public:
+  explicit TrainedValues(SharedWeights& weights);
+
+  std::size_t size() const { return size_; }
+  std::size_t parameters() const { return parameters_; }  ///< of them the first ones
+  void read(std::span<float> values) const;
+  void write(std::span<const float> values);
+
+  /// The parameters that are matrices; those of more dimensions as (first) x (the others).
+  std::vector<PowerSgd::Matrix> matrices() const;
+
+ private:
+  SharedWeights& weights_;
+  std::size_t parameters_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace convoy

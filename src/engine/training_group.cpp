@@ -1,0 +1,129 @@
+#include "engine/training_group.hpp"
+
+#include <utility>
+
+namespace convoy {
+namespace {
+
+std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
+  std::int64_t bytes = 0;
+  for (const Block& block : blocks) bytes += block.count * static_cast<std::int64_t>(sizeof(float));
+  return bytes;
+}
+
+std::size_t float_values(const SharedWeights& weights) {
+  std::size_t values = 0;
+  for (const auto& [name, tensor] : weights.buffers()) {
+    if (tensor.is_floating_point()) values += static_cast<std::size_t>(tensor.numel());
+  }
+  return values;
+}
+
+}  // namespace
+
+TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
+                             const Options& options)
+    : group_(group),
+      weights_(weights),
+      reduction_(reduction),
+      compressed_(options.compressed),
+      bytes_(group, options.before == nullptr ? nullptr : &options.before->bytes_),
+      tuner_(gradient_bytes(reduction.blocks())) {
+  if (options.replicated) sums_.resize(static_cast<std::size_t>(weights.size()));
+  news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
+                                             options.worker_lanes, float_values(weights),
+                                             counters_of(weights));
+  if (compressed_ == nullptr) {
+    make_exchange(options);
+    if (options.replicated) reduction_.place_results(sums_.data());
+  }
+  if (options.before != nullptr) {
+    tuner_ = options.before->tuner_;
+    tuning_ = options.before->tuning_;
+  }
+  if (exchange_)
+    use_buckets(options.bucket_bytes < 0 ? tuner_.bucket_bytes() : options.bucket_bytes);
+  if (tuner_.done()) tuning_ = false;
+}
+
+void TrainingGroup::make_exchange(const Options& options) {
+  exchange_ =
+      std::make_unique<Exchange>(group_, reduction_.blocks(), options.lanes, options.worker_lanes);
+  Trace::Track* track = nullptr;
+  if (options.trace != nullptr) track = &options.trace->track("courier");
+  pipeline_ = std::make_unique<GradientPipeline>(*exchange_, reduction_, options.replicas, track);
+  tuning_ = options.bucket_bytes < 0;
+}
+
+void TrainingGroup::use_buckets(std::int64_t bytes) {
+  bucket_bytes_ = bytes;
+  overlapping_ = bytes > 0;
+  exchange_->set_buckets(make_buckets(reduction_.blocks(), bytes));
+  pipeline_->use_buckets();
+}
+
+GradientSink* TrainingGroup::start_step(std::int64_t step) {
+  step_ = step;
+  if (!overlapping_) return nullptr;
+  pipeline_->start(step);
+  return pipeline_.get();
+}
+
+void TrainingGroup::reduce() {
+  if (compressed_ != nullptr) return add_up_compressed();
+  if (overlapping_) return pipeline_->join();
+  exchange_->begin(reduction_.roots());
+  exchange_->reduce(0, reduction_);
+  exchange_->finish();
+}
+
+void TrainingGroup::add_up_compressed() {
+  const auto gradients =
+      static_cast<std::size_t>(gradient_bytes(reduction_.blocks())) / sizeof(float);
+  const std::span<float> sums = std::span(sums_).first(gradients);
+  reduction_.copy_own_sums(sums.data());
+  const std::uint64_t before = compressed_->bytes_sent();
+  compressed_->add_up(step_, sums);
+  bytes_.count(compressed_->bytes_sent() - before);
+  const float* at = sums.data();
+  for (std::size_t b = 0; b < reduction_.blocks().size(); ++b) {
+    reduction_.set_result(static_cast<int>(b), at);
+    at += reduction_.blocks()[b].count;
+  }
+}
+
+void TrainingGroup::cancel_step() {
+  if (overlapping_) pipeline_->cancel();
+}
+
+void TrainingGroup::use_host_sums(float* flat) {
+  host_sums_ = flat;
+  sums_ = std::vector<float>(flat == nullptr ? static_cast<std::size_t>(weights_.size()) : 0);
+  reduction_.place_results(flat == nullptr ? sums_.data() : flat);
+}
+
+void TrainingGroup::share_sums() {
+  if (host_sums_ != nullptr) return exchange_->publish_to_holders(host_sums_);
+  exchange_->publish(sums_.data());
+  reduction_.take_sums_from(sums_.data());
+}
+
+void TrainingGroup::exchange_news(StepNews& news) {
+  news_->exchange(news, reduction_.roots(), reduction_.squares());
+  if (tuning_ && bytes_.steps() > 0) tuner_.add(news.seconds);  // of the step before
+}
+
+void TrainingGroup::publish() {
+  exchange_->publish(weights_.data());
+}
+
+bool TrainingGroup::end_step() {
+  if (exchange_) bytes_.count(exchange_->take_bytes_sent());
+  bytes_.end_step();
+  if (!tuning_) return false;
+  if (tuner_.bucket_bytes() != bucket_bytes_) use_buckets(tuner_.bucket_bytes());
+  if (tuner_.done()) tuning_ = false;
+  return tuner_.done();
+}
+
+}  // namespace convoy
