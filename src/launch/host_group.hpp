@@ -7,6 +7,7 @@
 #include <string>
 
 #include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "session/verdict.hpp"
 
 namespace convoy {
 
@@ -19,12 +20,6 @@ struct HostGroupOptions {
   Secret secret;
   std::chrono::milliseconds wait{300'000};  ///< for all hosts to come
   std::function<void(const std::string&)> log;
-};
-
-/// How a job ended, for all hosts the same: what to exit with and, if it isn't 0, why.
-struct Verdict {
-  int status = 0;
-  std::string text;
 };
 
 /// The launcher whose machine has the rendezvous address serves it; all of them are clients.

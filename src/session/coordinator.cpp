@@ -8,6 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "convoy/comm/secret.hpp"
 #include "convoy/core/error.hpp"
 #include "core/machine.hpp"
 #include "session/store_keys.hpp"

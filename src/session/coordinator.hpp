@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "convoy/comm/rendezvous/store.hpp"
-#include "launch/host_group.hpp"
 #include "session/decision.hpp"
+#include "session/verdict.hpp"
 
 namespace convoy {
 
