@@ -8,6 +8,7 @@
 
 #include <convoy/core/error.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/report/progress.hpp>
 #include <convoy/train/trainer.hpp>
 #include <cstdio>
 #include <cstdlib>

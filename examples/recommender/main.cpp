@@ -16,6 +16,7 @@
 #include <convoy/core/error.hpp>
 #include <convoy/core/file.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/report/progress.hpp>
 #include <convoy/server/server_group.hpp>
 #include <convoy/train/run_folder.hpp>
 #include <convoy/train/trainer.hpp>

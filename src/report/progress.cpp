@@ -1,3 +1,5 @@
+#include "convoy/report/progress.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -6,7 +8,6 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "convoy/train/observer.hpp"
 #include "report/progress_format.hpp"
 #include "report/terminal.hpp"
 

@@ -1,10 +1,11 @@
+#include "convoy/train/samples.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/metric/metrics.hpp"
-#include "convoy/report/html.hpp"
 #include "core/base64.hpp"
 
 namespace convoy {

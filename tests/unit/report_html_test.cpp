@@ -8,6 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/html.hpp"
+#include "convoy/train/samples.hpp"
 #include "core/base64.hpp"
 #include "core/temporary_folder.hpp"
 #include "report/run_record.hpp"

@@ -3,7 +3,7 @@
 #include <pty.h>
 #include <unistd.h>
 
-#include "convoy/train/observer.hpp"
+#include "convoy/report/progress.hpp"
 #include "report/progress_format.hpp"
 
 namespace convoy {

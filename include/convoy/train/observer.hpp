@@ -1,6 +1,6 @@
 #pragma once
-// Who watches a run. The Trainer emits events; the log, the progress bar and users' own code
-// consume them.
+// Who watches a run. The Trainer emits events; the log, the progress bar (report/progress) and
+// users' own code consume them.
 //
 // An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC),
 // `step`, `event`, and:
@@ -25,7 +25,6 @@
 //   repaired   what ("weights", "checkpoint", "data", "message"), worker, text
 //   recovered  generation, seconds (from detection until the new group stood)
 //   done       seconds, samples_per_second
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -61,10 +60,5 @@ struct ToldSoFar {
 };
 /// Nothing where there is no such file. Throws IoError.
 std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file);
-
-/// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s,
-/// loss, time left) with lines for evaluations and checkpoints above it; otherwise plain lines, at
-/// most one a few seconds. Checkpoints that are not the best so far get at most one line in 5 s.
-std::unique_ptr<Observer> progress(std::FILE* stream);
 
 }  // namespace convoy
