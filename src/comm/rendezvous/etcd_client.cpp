@@ -115,7 +115,7 @@ struct Client::Impl {
   explicit Impl(Options chosen)
       : options(std::move(chosen)),
         address(fmt::format("{}://", options.tls ? "etcds" : "etcd")),
-        http({options.tls, options.ca, options.certificate, options.key}) {
+        http({options.ca, options.certificate, options.key}) {
     std::string_view separator;
     for (const Endpoint& endpoint : options.endpoints) {
       address += fmt::format("{}{}", std::exchange(separator, ","), to_string(endpoint));
@@ -131,6 +131,7 @@ struct Client::Impl {
     http::Request request;
     request.url = fmt::format("{}://{}{}", options.tls ? "https" : "http", endpoint, path);
     request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    request.headers = {"Content-Type: application/json"};
     if (!with_token.empty()) request.headers.push_back("Authorization: " + with_token);
     return request;
   }
@@ -142,14 +143,14 @@ struct Client::Impl {
     if (!with_token) return std::nullopt;
     const auto [outcome, answer] = exchange(request_to(endpoint, path, body, *with_token));
     const Complaint complaint = judge(endpoint, outcome, answer);
-    if (outcome.kind == Kind::answered && outcome.status == 200)
+    if (outcome.kind == Kind::answered && outcome.head.status == 200)
       return understood(endpoint, answer);
     problem = fmt::format("{}: {}", endpoint, complaint.text);
     if (!with_token->empty() && token_is_old(complaint)) {
       forget(*with_token);
       return std::nullopt;
     }
-    if (outcome.kind == Kind::answered && !passing(complaint, outcome.status)) {
+    if (outcome.kind == Kind::answered && !passing(complaint, outcome.head.status)) {
       if (refuses_us(complaint)) throw AuthenticationError(refusal(endpoint, complaint.text));
       throw Error(fmt::format("etcd at {}: {}", endpoint, complaint.text));
     }
@@ -159,13 +160,13 @@ struct Client::Impl {
 
   std::pair<http::Outcome, std::string> exchange(http::Request request) {
     std::string answer;
-    request.sink = [&](std::string_view bytes) {
+    request.sink = [&](const http::Head&, std::string_view bytes) {
       if (answer.size() + bytes.size() > longest_answer)
         throw InputError("etcd: the answer is too long; are there more than 64 MiB of keys?");
       answer += bytes;
       return true;
     };
-    http::Outcome outcome = http.post(request);
+    http::Outcome outcome = http.send(request);
     if (!outcome.local_address.empty()) {
       const std::lock_guard lock(mutex);
       if (our_address.empty()) our_address = outcome.local_address;
@@ -178,21 +179,23 @@ struct Client::Impl {
                   const std::string& answer) const {
     switch (outcome.kind) {
       case Kind::answered:
-        if (outcome.status == 200) return {};
-        return complaint_of(answer, outcome.status);
+        if (outcome.head.status == 200) return {};
+        return complaint_of(answer, outcome.head.status);
       case Kind::ended:
         require_running();
         return {0, "it was ended"};
       case Kind::unreachable:
-        return {0, fmt::format("{}{}", outcome.problem, hint_at(outcome.problem))};
+        return {0, fmt::format("{}{}", outcome.details, hint_at(outcome.details))};
       case Kind::untrusted:
         throw AuthenticationError(fmt::format(
             "etcd at {} and we do not trust each other: {}; CONVOY_ETCD_CA names the CA "
             "of its certificate, CONVOY_ETCD_CERT and CONVOY_ETCD_KEY are ours",
-            endpoint, outcome.problem));
+            endpoint, outcome.details));
       case Kind::wrong_files:
         throw InputError(fmt::format("CONVOY_ETCD_CA, CONVOY_ETCD_CERT or CONVOY_ETCD_KEY: {}",
-                                     outcome.problem));
+                                     outcome.details));
+      case Kind::refused:
+        throw InputError(fmt::format("etcd at {}: {}", endpoint, outcome.details));
       case Kind::not_http:
         break;
     }
@@ -233,7 +236,7 @@ struct Client::Impl {
     const Json who = {{"name", options.user}, {"password", options.password}};
     const auto [outcome, answer] = exchange(request_to(endpoint, "/v3/auth/authenticate", who, ""));
     const Complaint complaint = judge(endpoint, outcome, answer);
-    if (outcome.kind == Kind::answered && outcome.status == 200) {
+    if (outcome.kind == Kind::answered && outcome.head.status == 200) {
       const Json json = understood(endpoint, answer);
       const std::lock_guard lock(mutex);
       return known_token = json.value("token", "");
@@ -241,7 +244,7 @@ struct Client::Impl {
     problem = fmt::format("{}: {}", endpoint, complaint.text);
     // Where nobody is asked for a name, ours is not needed.
     if (contains(complaint.text, "authentication is not enabled")) return "";
-    if (outcome.kind == Kind::answered && !passing(complaint, outcome.status))
+    if (outcome.kind == Kind::answered && !passing(complaint, outcome.head.status))
       throw AuthenticationError(refusal(endpoint, complaint.text));
     ++at;
     return std::nullopt;
@@ -308,7 +311,7 @@ bool Client::stream(const std::string& path, const Json& request, Clock::time_po
   post.deadline = deadline;
   std::string pending;  // a message is a line
   bool accepted = false;
-  post.sink = [&](std::string_view bytes) {
+  post.sink = [&](const http::Head&, std::string_view bytes) {
     pending += bytes;
     for (std::size_t end; !accepted && (end = pending.find('\n')) != std::string::npos;) {
       const Json message = Json::parse(std::string_view(pending).substr(0, end), nullptr,
@@ -318,7 +321,7 @@ bool Client::stream(const std::string& path, const Json& request, Clock::time_po
     }
     return !accepted && pending.size() < longest_answer;
   };
-  impl_->http.post(post);
+  impl_->http.send(post);
   impl_->require_running();
   return accepted;
 }

@@ -10,16 +10,23 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "core/http.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/cache.hpp"
 #include "data/sources/cache_entry.hpp"
-#include "data/sources/http_get.hpp"
 
 namespace convoy {
 namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using HttpKind = http::Outcome::Kind;
+
+constexpr std::size_t longest_error_text = 4096;
+
+bool is_content(long status) {
+  return status == 200 || status == 206;
+}
 
 std::string status_text(long status) {
   constexpr std::pair<long, const char*> known[] = {{301, "Moved Permanently"},
@@ -77,7 +84,10 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
 class Fetcher {
  public:
   Fetcher(const Download& what, const DownloadPatience& patience, CacheEntry& entry)
-      : what_(what), patience_(patience), entry_(entry) {
+      : what_(what),
+        patience_(patience),
+        entry_(entry),
+        client_({.proxies = true, .connect = patience.connect, .silence = patience.stall}) {
     if (what.sha256.empty()) cached_ = entry.cached();
   }
 
@@ -85,15 +95,14 @@ class Fetcher {
     int fruitless = 0;
     for (int tries = 1;; ++tries) {
       came_ = false;
-      const HttpResponse response =
-          http_get(request(), [&](const auto& head, auto bytes) { take(head, bytes); });
-      if (settle(response)) return;
+      const http::Outcome outcome = ask();
+      if (settle(outcome)) return;
       fruitless = came_ ? 1 : fruitless + 1;
       const int most = cached_ ? patience_.cached_tries : patience_.tries;
-      const std::int64_t later = response.retry_after;
+      const std::int64_t later = outcome.retry_after;
       const bool too_late = later > patience_.longest_retry_after.count();
       if (fruitless >= most || tries >= patience_.all_tries || too_late) {
-        give_up(response, too_late);
+        give_up(outcome, too_late);
         return;
       }
       const auto doubled = patience_.first_wait * (std::int64_t{1} << std::min(fruitless - 1, 20));
@@ -103,12 +112,23 @@ class Fetcher {
   }
 
  private:
-  HttpRequest request() {
-    HttpRequest request;
+  http::Outcome ask() {
+    begun_ = false;
+    error_text_.clear();
+    http::Outcome outcome = client_.send(request());
+    // An empty file has no bytes that could have come.
+    if (outcome.kind == HttpKind::answered && is_content(outcome.head.status)) begin(outcome.head);
+    return outcome;
+  }
+
+  http::Request request() {
+    http::Request request;
     request.url = what_.url;
     request.redirects = request.netrc = !what_.store;
-    request.connect = patience_.connect;
-    request.stall = patience_.stall;
+    request.sink = [this](const http::Head& head, std::string_view bytes) {
+      take(head, bytes);
+      return true;
+    };
     if (what_.headers) request.headers = what_.headers();
     if (cached_ && !cached_->etag.empty())
       request.headers.push_back("If-None-Match: " + cached_->etag);
@@ -125,32 +145,36 @@ class Fetcher {
     return request;
   }
 
-  void take(const HttpResponse& head, std::string_view bytes) {
-    if (bytes.empty()) {
-      begin(head);
-    } else if (!broken_range_) {
-      came_ = true;
-      entry_.append(bytes);
-    }
-  }
-
-  void begin(const HttpResponse& head) {
-    if (!std::exchange(told_, true)) fmt::print(stderr, "fetching {} ...\n", what_.shown);
-    if (head.status != 206) {
-      entry_.begin_partial({head.etag, head.last_modified});
+  void take(const http::Head& head, std::string_view bytes) {
+    if (!is_content(head.status)) {
+      error_text_ += bytes.substr(0, longest_error_text - error_text_.size());
       return;
     }
-    const auto range = parse_content_range(head.content_range);
+    begin(head);
+    if (broken_range_) return;
+    came_ = true;
+    entry_.append(bytes);
+  }
+
+  /// Once for each answer with content.
+  void begin(const http::Head& head) {
+    if (std::exchange(begun_, true)) return;
+    if (!std::exchange(told_, true)) fmt::print(stderr, "fetching {} ...\n", what_.shown);
+    if (head.status != 206) {
+      entry_.begin_partial({head.field("etag"), head.field("last-modified")});
+      return;
+    }
+    const auto range = parse_content_range(head.field("content-range"));
     if (range) total_ = range->total;
     broken_range_ = !range || asked_from_ == 0 || range->first != asked_from_;
   }
 
   /// Whether the file is there. False: try again. Throws where that is no use.
-  bool settle(const HttpResponse& response) {
-    if (response.kind == HttpResponse::Kind::broken) return false;
-    if (response.kind == HttpResponse::Kind::refused)
-      throw InputError(fmt::format("{}: cannot fetch: {}", what_.shown, response.problem));
-    const long status = response.status;
+  bool settle(const http::Outcome& outcome) {
+    if (outcome.kind == HttpKind::unreachable) return false;
+    if (outcome.kind != HttpKind::answered)
+      throw InputError(fmt::format("{}: cannot fetch: {}", what_.shown, outcome.problem));
+    const long status = outcome.head.status;
     if (status == 200 || (status == 206 && !broken_range_)) return finish();
     if (status == 206 || status == 416) {  // another part than was asked for
       entry_.remove_partial();
@@ -162,7 +186,7 @@ class Fetcher {
     }
     if (status == 408 || status == 425 || status == 429 || status >= 500) return false;
     throw InputError(fmt::format("{}: the server answers {}{}{}", what_.shown, status_text(status),
-                                 error_code_of(response.error_text), advice(response)));
+                                 error_code_of(error_text_), advice(outcome.head)));
   }
 
   bool finish() {
@@ -180,19 +204,21 @@ class Fetcher {
     return true;
   }
 
-  std::string advice(const HttpResponse& response) const {
-    if (what_.store && !response.region.empty() &&
-        (response.status == 301 || response.status == 307))
-      return fmt::format("; the bucket is in {}: set AWS_REGION to that", response.region);
-    return what_.advice ? what_.advice(response.status) : "";
+  std::string advice(const http::Head& head) const {
+    const std::string region = head.field("x-amz-bucket-region");
+    if (what_.store && !region.empty() && (head.status == 301 || head.status == 307))
+      return fmt::format("; the bucket is in {}: set AWS_REGION to that", region);
+    return what_.advice ? what_.advice(head.status) : "";
   }
 
-  void give_up(const HttpResponse& response, bool too_late) const {
-    std::string problem = response.kind != HttpResponse::Kind::answered
-                              ? response.problem
-                              : fmt::format("the server answers {}{}", status_text(response.status),
-                                            error_code_of(response.error_text));
-    if (too_late) problem += fmt::format(", try again in {} s", response.retry_after);
+  void give_up(const http::Outcome& outcome, bool too_late) const {
+    // Not libcurl's details: those may name what a redirect led to.
+    std::string problem =
+        outcome.kind != HttpKind::answered
+            ? outcome.problem
+            : fmt::format("the server answers {}{}", status_text(outcome.head.status),
+                          error_code_of(error_text_));
+    if (too_late) problem += fmt::format(", try again in {} s", outcome.retry_after);
     if (!cached_) throw InputError(fmt::format("{}: cannot fetch: {}", what_.shown, problem));
     fmt::print(stderr, "convoy: {}: {}; the copy in the cache is used\n", what_.shown, problem);
   }
@@ -200,9 +226,12 @@ class Fetcher {
   const Download& what_;
   const DownloadPatience& patience_;
   CacheEntry& entry_;
+  http::Client client_;
+  std::string error_text_;             // the beginning of what came in the place of content
   std::optional<HttpVersion> cached_;  // the copy there is, if the server may say that it is right
   std::uint64_t asked_from_ = 0;
   std::optional<std::uint64_t> total_;
+  bool begun_ = false;
   bool broken_range_ = false;
   bool came_ = false;  // at least a byte, at the last try
   bool told_ = false;
