@@ -5,8 +5,8 @@
 
 #include <array>
 
-#include "comm/hmac.hpp"
 #include "convoy/core/error.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy::server {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "comm/hmac.hpp"
+#include "core/hmac.hpp"
 #include "core/random_number.hpp"
 
 namespace convoy::server {

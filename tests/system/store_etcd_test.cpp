@@ -21,6 +21,7 @@
 #include "convoy/comm/rendezvous/store.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "core/base64.hpp"
 #include "core/temporary_folder.hpp"
 #include "unit/etcd_support.hpp"
 #include "unit/rendezvous_support.hpp"
@@ -29,7 +30,6 @@ namespace convoy {
 namespace store_etcd_test {
 
 using namespace std::chrono_literals;
-using etcd::to_base64;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
@@ -44,8 +44,9 @@ etcd::Client stranger(const EtcdServer& server) {
 }
 
 std::int64_t count_of_keys(etcd::Client& client) {
-  const Json all = {
-      {"key", to_base64("convoy/")}, {"range_end", to_base64("convoy0")}, {"count_only", true}};
+  const Json all = {{"key", encode_base64("convoy/")},
+                    {"range_end", encode_base64("convoy0")},
+                    {"count_only", true}};
   return std::stoll(client.call("/v3/kv/range", all).value("count", "0"));
 }
 
@@ -105,7 +106,8 @@ TEST(Etcd, JobsDoNotMeetAndStrangersFeedNobody) {
 
   auto client = stranger(server);
   const etcd::Seal seal(secret, "job");
-  const Json forged = {{"key", to_base64(seal.name_of("key"))}, {"value", to_base64("forged")}};
+  const Json forged = {{"key", encode_base64(seal.name_of("key"))},
+                       {"value", encode_base64("forged")}};
   client.call("/v3/kv/put", forged);
   EXPECT_THAT(message_of<AuthenticationError>([&] { store->get("key", 1s); }),
               AllOf(HasSubstr("'key'"), HasSubstr("not written by a worker of this job")));
@@ -117,7 +119,7 @@ TEST(Etcd, JobsDoNotMeetAndStrangersFeedNobody) {
   auto waiting = std::async(std::launch::async, [&] { return store->get("late", 30s); });
   EXPECT_EQ(waiting.wait_for(30ms), std::future_status::timeout);
   client.call("/v3/kv/put",
-              {{"key", to_base64(seal.name_of("late"))}, {"value", to_base64("forged")}});
+              {{"key", encode_base64(seal.name_of("late"))}, {"value", encode_base64("forged")}});
   EXPECT_THROW(waiting.get(), AuthenticationError);
 }
 
@@ -141,7 +143,7 @@ TEST(Etcd, PiecesOfLongValues) {
   const etcd::Seal seal(secret, "job");
   const std::string pieces = seal.prefix() + "p/";
   client.call("/v3/kv/deleterange",
-              {{"key", to_base64(pieces)}, {"range_end", to_base64(etcd::end_of(pieces))}});
+              {{"key", encode_base64(pieces)}, {"range_end", encode_base64(etcd::end_of(pieces))}});
   EXPECT_THAT(message_of<Error>([&] { store->get("key", 1s); }), HasSubstr("are gone"));
 }
 

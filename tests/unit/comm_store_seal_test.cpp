@@ -10,16 +10,6 @@
 namespace convoy {
 namespace comm_store_seal_test {
 
-using etcd::to_base64;
-
-TEST(EtcdSeal, Base64) {
-  for (const std::string bytes : {"", "a", "ab", "abc", "abcd"})
-    EXPECT_EQ(etcd::from_base64(to_base64(bytes)), bytes);
-  EXPECT_EQ(to_base64(std::string("\0\xff", 2)), "AP8=");
-  for (const char* wrong : {"A", "AB", "ABC", "?AAA"})
-    EXPECT_THROW(etcd::from_base64(wrong), Error) << wrong;
-}
-
 TEST(EtcdSeal, EndOfAPrefix) {
   EXPECT_EQ(etcd::end_of("ab"), "ac");
   EXPECT_EQ(etcd::end_of("a\xff\xff"), "b");

@@ -236,15 +236,6 @@ TEST(ReportCurve, TheMovingMeanOfALineIsTheLine) {
   EXPECT_TRUE(moving_mean({}).y.empty());
 }
 
-TEST(ReportBase64, MatchesTheStandard) {
-  EXPECT_EQ(encode_base64(""), "");
-  EXPECT_EQ(encode_base64("f"), "Zg==");
-  EXPECT_EQ(encode_base64("fo"), "Zm8=");
-  EXPECT_EQ(encode_base64("foo"), "Zm9v");
-  EXPECT_EQ(encode_base64("\xff\xfe\x00\x80"), "//4=");
-  EXPECT_EQ(encode_base64(std::string("\xff\xfe\x00\x80", 4)), "//4AgA==");
-}
-
 class ReportSamples : public ReportHtml {
  protected:
   Json samples(const DataSpec& spec, const Batch& batch, const torch::Tensor& outputs) {

@@ -7,8 +7,8 @@
 #include <map>
 #include <mutex>
 
-#include "comm/hmac.hpp"
 #include "comm/rendezvous/connection.hpp"
+#include "comm/rendezvous/derived_key.hpp"
 #include "comm/rendezvous/store_limits.hpp"
 
 namespace convoy {

@@ -1,13 +1,10 @@
 #include "comm/rendezvous/etcd_seal.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <algorithm>
-
-#include "comm/hmac.hpp"
 #include "comm/rendezvous/wire.hpp"
 #include "convoy/core/error.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy::etcd {
 namespace {
@@ -25,28 +22,6 @@ std::string hex(std::string_view bytes) {
 }
 
 }  // namespace
-
-std::string to_base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // OpenSSL ends it with a zero
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-std::string from_base64(std::string_view text) {
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  if (size < 0 || text.size() % 4 != 0) throw Error("etcd: what it answers is no base64");
-  std::size_t padding = 0;
-  while (padding < std::min<std::size_t>(2, text.size()) && text[text.size() - 1 - padding] == '=')
-    ++padding;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
-}
 
 std::string end_of(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();

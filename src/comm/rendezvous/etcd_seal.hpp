@@ -1,5 +1,5 @@
 #pragma once
-// How values lie in etcd: sealed under the job's secret, and as base64 in JSON.
+// How values lie in etcd: sealed under the job's secret.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,10 +8,6 @@
 #include "convoy/comm/secret.hpp"
 
 namespace convoy::etcd {
-
-std::string to_base64(std::string_view bytes);
-/// Throws Error when it is none.
-std::string from_base64(std::string_view text);
 
 /// What follows the keys that begin with `prefix`; "\0", etcd's word for the end of all, if nothing
 /// does.

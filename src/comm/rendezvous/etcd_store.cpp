@@ -7,17 +7,16 @@
 #include <utility>
 #include <vector>
 
-#include "comm/hmac.hpp"
+#include "comm/rendezvous/derived_key.hpp"
 #include "comm/rendezvous/etcd_seal.hpp"
 #include "comm/rendezvous/store_limits.hpp"
+#include "core/base64.hpp"
 
 namespace convoy {
 namespace {
 
 using etcd::end_of;
-using etcd::from_base64;
 using etcd::Head;
-using etcd::to_base64;
 using Clock = etcd::Client::Clock;
 using EtcdJson = etcd::Client::Json;
 using std::chrono::milliseconds;
@@ -47,11 +46,13 @@ std::int64_t integer(const EtcdJson& object, const char* name) {
 }
 
 std::string bytes(const EtcdJson& object, const char* name) {
-  return from_base64(object.value(name, ""));
+  std::optional<std::string> value = decode_base64(object.value(name, ""));
+  if (!value) throw Error("etcd: what it answers is no base64");
+  return std::move(*value);
 }
 
 EtcdJson put_request(const std::string& name, const std::string& sealed) {
-  return {{"key", to_base64(name)}, {"value", to_base64(sealed)}};
+  return {{"key", encode_base64(name)}, {"value", encode_base64(sealed)}};
 }
 
 }  // namespace
@@ -96,7 +97,7 @@ struct EtcdStore::Impl {
   // The key as it is now, and the revision of all that this is of.
   std::pair<std::optional<Found>, std::int64_t> look(
       const std::string& name, std::optional<Clock::time_point> give_up = {}) {
-    const EtcdJson answer = client.call("/v3/kv/range", {{"key", to_base64(name)}}, give_up);
+    const EtcdJson answer = client.call("/v3/kv/range", {{"key", encode_base64(name)}}, give_up);
     return understand([&] {
       return std::pair(found_in_list(answer, "kvs"),
                        integer(answer.value("header", EtcdJson::object()), "revision"));
@@ -107,7 +108,7 @@ struct EtcdStore::Impl {
   std::optional<Found> watch(const std::string& name, std::int64_t revision,
                              Clock::time_point deadline) {
     const EtcdJson request = {{"create_request",
-                               {{"key", to_base64(name)},
+                               {{"key", encode_base64(name)},
                                 {"start_revision", std::to_string(revision + 1)},
                                 {"filters", {"NODELETE"}}}}};
     std::optional<Found> found;
@@ -170,7 +171,7 @@ struct EtcdStore::Impl {
     if (head.pieces.empty()) return;
     const std::string prefix = seal.pieces_prefix(head.pieces);
     client.call("/v3/kv/deleterange",
-                {{"key", to_base64(prefix)}, {"range_end", to_base64(end_of(prefix))}});
+                {{"key", encode_base64(prefix)}, {"range_end", encode_base64(end_of(prefix))}});
   }
 
   // `entry` is what our write of `now` replaced: a write of our own if it was repeated, or forged,
@@ -246,7 +247,7 @@ std::string EtcdStore::compare_set(const std::string& key, const std::string& ex
     }
     if (!head) head = impl_->prepared(desired);
     // Unless it was changed since we looked.
-    const EtcdJson unchanged = {{"key", to_base64(name)},
+    const EtcdJson unchanged = {{"key", encode_base64(name)},
                                 {"target", "MOD"},
                                 {"result", "EQUAL"},
                                 {"mod_revision", std::to_string(found ? found->revision : 0)}};
@@ -262,7 +263,7 @@ std::string EtcdStore::compare_set(const std::string& key, const std::string& ex
 std::map<std::string, std::string> EtcdStore::list(const std::string& prefix) {
   const std::string name = impl_->seal.name_of(checked_prefix(prefix));
   const EtcdJson answer = impl_->client.call(
-      "/v3/kv/range", {{"key", to_base64(name)}, {"range_end", to_base64(end_of(name))}});
+      "/v3/kv/range", {{"key", encode_base64(name)}, {"range_end", encode_base64(end_of(name))}});
   std::map<std::string, std::string> entries;
   std::size_t size = 0;
   for (const EtcdJson& entry : answer.value("kvs", EtcdJson::array())) {
@@ -283,7 +284,7 @@ std::map<std::string, std::string> EtcdStore::list(const std::string& prefix) {
 bool EtcdStore::delete_key(const std::string& key) {
   const std::string name = impl_->seal.name_of(checked_key(key));
   const EtcdJson answer =
-      impl_->client.call("/v3/kv/deleterange", {{"key", to_base64(name)}, {"prev_kv", true}});
+      impl_->client.call("/v3/kv/deleterange", {{"key", encode_base64(name)}, {"prev_kv", true}});
   for (const EtcdJson& entry : answer.value("prev_kvs", EtcdJson::array()))
     impl_->remove_pieces_of_previous(entry);
   return impl_->understand([&] { return integer(answer, "deleted"); }) > 0;

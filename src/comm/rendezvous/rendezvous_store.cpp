@@ -13,8 +13,8 @@
 #include <thread>
 #include <utility>
 
-#include "comm/hmac.hpp"
 #include "comm/rendezvous/connection.hpp"
+#include "comm/rendezvous/derived_key.hpp"
 #include "comm/rendezvous/store_limits.hpp"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "comm/hmac.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy::rendezvous {
 namespace {

@@ -12,10 +12,10 @@
 #include <string>
 #include <string_view>
 
-#include "comm/hmac.hpp"
 #include "comm/rendezvous/store_limits.hpp"
 #include "convoy/comm/secret.hpp"
 #include "convoy/core/error.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy::rendezvous {
 

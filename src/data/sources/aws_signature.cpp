@@ -1,15 +1,13 @@
 #include "data/sources/aws_signature.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <new>
 
 #include "convoy/core/checksum.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy {
 namespace {
@@ -18,17 +16,6 @@ std::string sha256_hex(std::string_view text) {
   Sha256 hash;
   hash.update(std::as_bytes(std::span(text.data(), text.size())));
   return hash.finish();
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
-  unsigned int size = 0;
-  if (::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(),
-             &size) == nullptr) {
-    throw std::bad_alloc();
-  }
-  return {reinterpret_cast<const char*>(bytes.data()), size};
 }
 
 /// Without blanks around it, and with one for several.
@@ -81,14 +68,14 @@ std::string aws_authorization(const AwsRequest& request, const AwsCredentials& c
       fmt::format("{}/{}/{}/aws4_request", day, request.region, request.service);
   const std::string to_sign =
       fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", date, scope, sha256_hex(canonical));
-  std::string key = hmac_sha256("AWS4" + credentials.secret_key, day);
+  std::string key = hmac("AWS4" + credentials.secret_key, {day});
   for (const std::string_view part :
        {std::string_view(request.region), std::string_view(request.service),
         std::string_view("aws4_request")}) {
-    key = hmac_sha256(key, part);
+    key = hmac(key, {part});
   }
   std::string signature;
-  for (const unsigned char c : hmac_sha256(key, to_sign)) signature += fmt::format("{:02x}", c);
+  for (const unsigned char c : hmac(key, {to_sign})) signature += fmt::format("{:02x}", c);
   return fmt::format("AWS4-HMAC-SHA256 Credential={}/{},SignedHeaders={},Signature={}",
                      credentials.access_key, scope, names, signature);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "comm/hmac.hpp"
+#include "core/hmac.hpp"
 
 namespace convoy::tcp {
 namespace {

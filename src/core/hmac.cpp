@@ -1,4 +1,4 @@
-#include "comm/hmac.hpp"
+#include "core/hmac.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -44,10 +44,6 @@ std::string hmac(std::string_view key, std::initializer_list<std::string_view> p
          size == hmac_size;
   if (!good) throw Error("OpenSSL cannot compute HMAC-SHA256");
   return digest;
-}
-
-std::string derive_key(const Secret& secret, std::string_view purpose) {
-  return hmac(secret.text(), {"convoy derives a key: ", purpose});
 }
 
 bool equal(std::string_view a, std::string_view b) {

@@ -5,17 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include "convoy/comm/secret.hpp"
-
 namespace convoy {
 
 constexpr std::size_t hmac_size = 32;
 
 /// HMAC-SHA256 (RFC 2104) over the pieces one after the other: `hmac_size` bytes.
 std::string hmac(std::string_view key, std::initializer_list<std::string_view> pieces);
-
-/// The key of a purpose (Store::derived_key). No purpose is the beginning of another MAC's text.
-std::string derive_key(const Secret& secret, std::string_view purpose);
 
 /// Whether they are the same, in a time that does not tell where they differ.
 bool equal(std::string_view a, std::string_view b);
