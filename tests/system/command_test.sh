@@ -7,7 +7,7 @@ repository=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree calls=$work/calls
-mkdir -p "$tree"/{cmake,src/core,include} "$work/bin" "$tree/scripts"
+mkdir -p "$tree"/{cmake,src/core,include,bench/measure} "$work/bin" "$tree/scripts"
 cp "$repository/convoy" "$tree/"
 cp "$repository"/scripts/{lib.sh,packages.txt} "$tree/scripts/"
 touch "$tree"/{CMakeLists.txt,CMakePresets.json,src/core/a.cpp} "$calls"
@@ -63,6 +63,9 @@ run
 sleep 0.01 && rm "$tree/src/core/b.cpp"
 run
 [[ $(called ninja) == 2 ]] || fail "a source less: one build"
+sleep 0.01 && touch "$tree/bench/measure/c.cpp"
+run
+[[ $(called ninja) == 3 ]] || fail "what the command measures with: one build"
 
 : >"$calls" && touch "$tree/src/core/a.cpp"
 "$tree/convoy" >/dev/null 2>&1 & first=$!
