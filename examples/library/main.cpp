@@ -8,6 +8,7 @@
 
 #include <convoy/core/error.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/report/html.hpp>
 #include <convoy/report/progress.hpp>
 #include <convoy/train/trainer.hpp>
 #include <cstdio>
@@ -72,7 +73,8 @@ int main(int argc, char** argv) {
     const auto bar = convoy::progress(stderr);
     convoy::RunOptions run;
     run.replicas = replicas;
-    run.observers = {bar.get()};
+    convoy::HtmlReport report;
+    run.observers = {bar.get(), &report};
     if (argc > 3) run.out = argv[3];
     convoy::Trainer trainer(job, convoy::model_factory<ResidualNet>(16),
                             convoy::make_loss("cross_entropy", data.train->spec()),

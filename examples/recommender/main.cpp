@@ -16,6 +16,7 @@
 #include <convoy/core/error.hpp>
 #include <convoy/core/file.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/report/html.hpp>
 #include <convoy/report/progress.hpp>
 #include <convoy/server/server_group.hpp>
 #include <convoy/train/run_folder.hpp>
@@ -135,7 +136,9 @@ void train(const Options& options) {
     convoy::write_file_atomically(run.out / "job.yaml", convoy::print_job(job));
   }
   const auto bar = convoy::progress(stderr);
-  if (first || run.servers) run.observers = {bar.get()};
+  convoy::HtmlReport report;
+  run.observers = {&report};
+  if (first || run.servers) run.observers.push_back(bar.get());
 
   convoy::Trainer trainer(job, convoy::model_factory<Recommender>(users, items),
                           convoy::make_loss(job.loss, splits.train->spec()),

@@ -18,6 +18,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/infer/trained_model.hpp"
+#include "convoy/report/html.hpp"
 #include "convoy/report/progress.hpp"
 #include "convoy/server/server_group.hpp"
 #include "convoy/strategies/registry.hpp"
@@ -289,6 +290,8 @@ void train(const TrainArguments& options) {
       {"samples", describe_samples(spec)}};
   const auto bar = progress(stderr);
   Warnings warnings;
+  HtmlReport report;
+  if (job.report.html) run.observers.push_back(&report);
   if (options.quiet)
     run.observers.push_back(&warnings);
   else if (first || membership || team.servers)

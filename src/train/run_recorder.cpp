@@ -7,7 +7,7 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
-#include "convoy/report/html.hpp"
+#include "convoy/train/samples.hpp"
 #include "core/kernel_card.hpp"
 #include "core/machine.hpp"
 #include "data/splits/target.hpp"
@@ -236,7 +236,7 @@ void RunRecorder::finish(std::int64_t step, const Json& summary) {
   emit(done);
   if (options_.out.empty()) return;
   write_file_atomically(options_.out / "summary.json", summary.dump(2) + "\n");
-  if (options_.html) write_html_report(options_.out);
+  for (Observer* observer : options_.observers) observer->on_end(options_.out);
 }
 
 }  // namespace convoy

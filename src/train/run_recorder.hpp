@@ -28,7 +28,6 @@ class RunRecorder {
     int replicas = 1;
     DataSpec spec;
     std::int64_t sample_predictions = 0;
-    bool html = true;
     std::filesystem::path out;  ///< empty: nothing is written
     std::vector<Observer*> observers;
   };
@@ -67,7 +66,7 @@ class RunRecorder {
   /// summary.json but for what the strategy and the workers add.
   Json summary(std::int64_t step, double earlier_seconds, std::int64_t skipped, double loss,
                const std::string& sha256, const TimeUse& use) const;
-  /// The end of the run: `done`, summary.json, the report.
+  /// The end of the run: `done` and summary.json; observers are told.
   void finish(std::int64_t step, const Json& summary);
 
  private:

@@ -66,7 +66,6 @@ RunRecorder::Options recorder_options(const Job& job, const RunOptions& options,
   recorder.replicas = options.replicas;
   recorder.spec = spec;
   recorder.sample_predictions = job.report.samples;
-  recorder.html = job.report.html;
   recorder.out = options.out;
   recorder.observers = options.observers;
   return recorder;

@@ -37,6 +37,8 @@ class Observer {
   virtual ~Observer() = default;
   /// Called by one thread at a time, between steps: whatever it does, training waits for.
   virtual void on_event(const nlohmann::ordered_json& event) = 0;
+  /// The run has ended well, and all of its folder is written.
+  virtual void on_end(const std::filesystem::path& /*run*/) {}
 };
 
 /// Appends each event but `start` as a line of `metrics.jsonl`, flushed line by line. A new run
