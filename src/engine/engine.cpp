@@ -57,6 +57,7 @@ void Engine::reset_weights() {
   std::copy_n(fresh.data(), fresh.size(), weights_->data());
   for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
     weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
+  weights_->forget_next();
   invalidate();
 }
 

@@ -116,4 +116,20 @@ void Reduction::update_blocks(int replica, float* weights, const std::vector<flo
   }
 }
 
+void Reduction::update_blocks(int replica, const float* weights, const std::vector<float*>& state,
+                              float* new_weights, const std::vector<float*>& new_state,
+                              const Optimizer& optimizer, const UpdateContext& context) const {
+  std::vector<float*> from(state.size());
+  std::vector<float*> to(state.size());
+  for (const int b : owned_shares_[replica]) {
+    const Block& block = blocks_[b];
+    for (std::size_t k = 0; k < state.size(); ++k) {
+      from[k] = state[k] + block.state_begin;
+      to[k] = new_state[k] + block.state_begin;
+    }
+    std::copy_n(weights + block.flat_begin, block.count, new_weights + block.flat_begin);
+    optimizer.update(new_weights + block.flat_begin, results_[b], from, to, block.count, context);
+  }
+}
+
 }  // namespace convoy

@@ -66,6 +66,10 @@ class Reduction {
   /// that this worker updates. `state` holds one array per state, as the blocks' layout says.
   void update_blocks(int replica, float* weights, const std::vector<float*>& state,
                      const Optimizer& optimizer, const UpdateContext& context) const;
+  /// The same; the weights and states that it starts from stay as they are.
+  void update_blocks(int replica, const float* weights, const std::vector<float*>& state,
+                     float* new_weights, const std::vector<float*>& new_state,
+                     const Optimizer& optimizer, const UpdateContext& context) const;
 
  private:
   const float* join_roots(int block) const;

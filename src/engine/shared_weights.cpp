@@ -40,7 +40,7 @@ torch::Tensor SharedWeights::view(const Segment& segment) const {
   return flat_.narrow(0, segment.offset, segment.count).view(segment.shape);
 }
 
-void SharedWeights::bind(torch::nn::Module& module) const {
+void SharedWeights::bind(torch::nn::Module& module) {
   const auto parameters = distinct_parameters(module);
   if (parameters.size() != segments_.size()) {
     throw InputError("model: the factory made networks with different numbers of parameters");
@@ -54,6 +54,20 @@ void SharedWeights::bind(torch::nn::Module& module) const {
     }
     parameter.set_data(view(segments_[i]));
     parameter.mutable_grad() = torch::Tensor();
+  }
+  bound_.emplace_back();
+  for (const auto& [name, tensor] : parameters) bound_.back().push_back(tensor);
+}
+
+float* SharedWeights::next() {
+  if (!next_.defined()) next_ = flat_.clone();
+  return next_.data_ptr<float>();
+}
+
+void SharedWeights::commit_next() {
+  std::swap(flat_, next_);
+  for (auto& parameters : bound_) {
+    for (std::size_t i = 0; i < segments_.size(); ++i) parameters[i].set_data(view(segments_[i]));
   }
 }
 

@@ -36,9 +36,18 @@ class SharedWeights {
 
   /// Makes the parameters of a module of the same structure views of the flat array, without
   /// gradients.
-  void bind(torch::nn::Module& module) const;
+  void bind(torch::nn::Module& module);
 
   float* data() const { return flat_.data_ptr<float>(); }
+
+  /// The weights after the step, laid out as they are, while the ones before it are still there:
+  /// what is not trainable has its values already, the rest is to be written.
+  float* next();
+  /// What next() holds become the weights, of all modules that are bound too.
+  void commit_next();
+  /// Weights are written elsewhere than in next(): it is made anew.
+  void forget_next() { next_ = {}; }
+
   std::int64_t size() const { return flat_.numel(); }  ///< padding included
   std::int64_t parameter_count() const;                ///< padding not included
   const std::vector<Segment>& segments() const { return segments_; }
@@ -56,6 +65,8 @@ class SharedWeights {
 
  private:
   torch::Tensor flat_;
+  torch::Tensor next_;                             // undefined: not needed so far
+  std::vector<std::vector<torch::Tensor>> bound_;  // parameters, by module
   std::vector<Segment> segments_;
   std::vector<NamedTensor> buffers_;
 };

@@ -113,8 +113,8 @@ void TrainingGroup::exchange_news(StepNews& news) {
   if (tuning_ && bytes_.steps() > 0) tuner_.add(news.seconds);  // of the step before
 }
 
-void TrainingGroup::publish() {
-  exchange_->publish(weights_.data());
+void TrainingGroup::publish(float* weights) {
+  exchange_->publish(weights);
 }
 
 bool TrainingGroup::end_step() {

@@ -48,7 +48,8 @@ class TrainingGroup {
   /// Exchange::holders.
   const std::vector<int>& holders() const { return exchange_->holders(); }
   void exchange_news(StepNews& news);
-  void publish();
+  /// This worker's blocks of `weights` to all, and theirs into it.
+  void publish(float* weights);
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
   /// come to its end.
   bool end_step();

@@ -42,8 +42,7 @@ void describe(Visitor& v, OuterOptions& o) {
 }
 
 void describe(Visitor& v, StrategyOptions& o) {
-  v.key("kind", o.kind,
-        choice(names_of_strategies()),
+  v.key("kind", o.kind, choice(names_of_strategies()),
         "how workers share what they learn (docs/strategies.md)");
   v.key("transport", o.transport, choice({"auto", "shm", "tcp", "mpi"}).replaces("gloo", "tcp"),
         "how workers talk; auto: shared memory on one host, tcp (under mpirun: MPI) between hosts");

@@ -158,18 +158,37 @@ void Synchronous::apply(const UpdateContext& context, const StepNews& news, std:
                         StepOutcome& outcome) {
   if (sharing_) {
     update_together(context, outcome);
+  } else if (team_ && !replicated()) {
+    update_and_publish(context);
   } else {
     update_blocks(context);
-    if (team_ && !replicated()) {
-      const auto clock = TimeUse::Clock::now();
-      team_->publish();
-      engine_.time_use().add(Activity::communicate, clock);
-    }
-    if (extension_ != nullptr) extension_->update(engine_.optimizer(), context);
   }
+  if (extension_ != nullptr) extension_->update(engine_.optimizer(), context);
   ++counts_.updates;
   committed();
   publish_buffers(news, samples);
+}
+
+// New weights and states are beside the old ones until all of the new weights are here.
+void Synchronous::update_and_publish(const UpdateContext& context) {
+  SharedWeights& weights = engine_.weights();
+  float* const next = weights.next();
+  while (next_states_.size() < states_.size())
+    next_states_.push_back(torch::zeros_like(states_[next_states_.size()]));
+  std::vector<float*> from;
+  std::vector<float*> to;
+  for (const torch::Tensor& state : states_) from.push_back(state.data_ptr<float>());
+  for (const torch::Tensor& state : next_states_) to.push_back(state.data_ptr<float>());
+  engine_.pool().run([&](int r) {
+    const auto clock = TimeUse::Clock::now();
+    reduction_->update_blocks(r, weights.data(), from, next, to, engine_.optimizer(), context);
+    engine_.time_use(r).add(Activity::update, clock);
+  });
+  const auto clock = TimeUse::Clock::now();
+  team_->publish(next);
+  engine_.time_use().add(Activity::communicate, clock);
+  weights.commit_next();
+  std::swap(states_, next_states_);
 }
 
 // Where workers compare their weights now and then, each makes its own: an update that is shared
@@ -278,6 +297,7 @@ void Synchronous::restore_whole(StateReader* reader) {
       states_[k] = replicated() ? flat[k] : compact_state(reduction_->blocks(), worker(), flat[k]);
   }
   engine_.invalidate();
+  engine_.weights().forget_next();
   if (group_ == nullptr) return;
   std::vector<torch::Tensor> none;
   broadcast_weights(*group_, 0, engine_.weights(), replicated() ? states_ : none);
@@ -292,6 +312,7 @@ void Synchronous::copy_from(int source, const std::vector<int>& takers) {
   if (group_ == nullptr || takers.empty()) return;
   std::vector<torch::Tensor> none;
   broadcast_weights(*group_, source, engine_.weights(), replicated() ? states_ : none);
+  engine_.weights().forget_next();
   engine_.invalidate();
 }
 

@@ -66,6 +66,7 @@ class Synchronous : public LaneSteps {
   StepNews exchange_news();
   void apply(const UpdateContext& context, const StepNews& news, std::int64_t samples,
              StepOutcome& outcome);
+  void update_and_publish(const UpdateContext& context);
   void update_together(const UpdateContext& context, StepOutcome& outcome);
   void move_lanes(const StepNews& news, StepOutcome& outcome);
   bool may_share_update() const;
@@ -74,10 +75,11 @@ class Synchronous : public LaneSteps {
   Json tuned_report() const;
 
   StepExtension* extension_ = nullptr;
-  std::unique_ptr<TrainingGroup> team_;    // null: the only worker
-  std::unique_ptr<SharedUpdate> sharing_;  // while it is not null states_ are there
-  bool may_share_ = false;                 // this generation has not tried yet
-  std::int64_t step_ = 0;                  // the one under way
+  std::vector<torch::Tensor> next_states_;  // memory for them after the step
+  std::unique_ptr<TrainingGroup> team_;     // null: the only worker
+  std::unique_ptr<SharedUpdate> sharing_;   // while it is not null states_ are there
+  bool may_share_ = false;                  // this generation has not tried yet
+  std::int64_t step_ = 0;                   // the one under way
   std::optional<LaneBalancer> worker_balancer_;
   bool parallel_known_ = false;         // of the workers there are
   std::vector<double> worker_seconds_;  // of the last step's slowest replica, by worker
