@@ -1,4 +1,4 @@
-#include "measure/comm_field.hpp"
+#include "bench/measure/comm_field.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
-#include "measure/affinity.hpp"
-#include "measure/hosts.hpp"
+#include "bench/measure/affinity.hpp"
+#include "bench/measure/hosts.hpp"
 
 namespace convoy::bench {
 namespace {

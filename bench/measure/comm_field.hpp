@@ -6,8 +6,8 @@
 #include <map>
 
 #include "convoy/comm/group.hpp"
-#include "measure/comm_options.hpp"
-#include "measure/peer_group.hpp"
+#include "bench/measure/comm_options.hpp"
+#include "bench/measure/peer_group.hpp"
 
 namespace convoy::bench {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "measure/link.hpp"
+#include "bench/measure/link.hpp"
 
 namespace convoy::bench {
 

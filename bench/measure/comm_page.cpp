@@ -1,8 +1,8 @@
 // comm.html: uPlot and a few lines around it.
 #include <fmt/format.h>
 
-#include "measure/comm_report.hpp"
-#include "measure/comm_table.hpp"
+#include "bench/measure/comm_report.hpp"
+#include "bench/measure/comm_table.hpp"
 #include "report/page_assets.hpp"
 
 namespace convoy::bench {

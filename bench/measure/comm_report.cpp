@@ -1,4 +1,4 @@
-#include "measure/comm_report.hpp"
+#include "bench/measure/comm_report.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
 #include "core/machine.hpp"
-#include "measure/comm_table.hpp"
+#include "bench/measure/comm_table.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -2,7 +2,7 @@
 // The files of `convoy bench comm --out DIR`, and what it prints.
 #include <filesystem>
 
-#include "measure/comm_result.hpp"
+#include "bench/measure/comm_result.hpp"
 
 namespace convoy::bench {
 

@@ -1,4 +1,4 @@
-#include "measure/comm_result.hpp"
+#include "bench/measure/comm_result.hpp"
 
 #include <algorithm>
 #include <cmath>

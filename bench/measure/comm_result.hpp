@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "measure/link.hpp"
+#include "bench/measure/link.hpp"
 
 namespace convoy::bench {
 

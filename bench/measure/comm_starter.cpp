@@ -1,4 +1,4 @@
-#include "measure/comm_starter.hpp"
+#include "bench/measure/comm_starter.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 #include "convoy/core/file.hpp"
 #include "core/temporary_folder.hpp"
 #include "launch/launcher.hpp"
-#include "measure/hosts.hpp"
+#include "bench/measure/hosts.hpp"
 
 namespace convoy::bench {
 namespace {

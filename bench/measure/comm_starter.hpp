@@ -1,6 +1,6 @@
 #pragma once
 // Starts the workers of `convoy bench comm` and brings back what they measured.
-#include "measure/comm_worker.hpp"
+#include "bench/measure/comm_worker.hpp"
 
 namespace convoy::bench {
 

@@ -1,11 +1,11 @@
-#include "measure/comm_table.hpp"
+#include "bench/measure/comm_table.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-#include "measure/comm_options.hpp"
+#include "bench/measure/comm_options.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // What `convoy bench comm` measured, for people to read.
-#include "measure/comm_result.hpp"
+#include "bench/measure/comm_result.hpp"
 
 namespace convoy::bench {
 

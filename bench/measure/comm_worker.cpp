@@ -1,4 +1,4 @@
-#include "measure/comm_worker.hpp"
+#include "bench/measure/comm_worker.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "convoy/core/error.hpp"
-#include "measure/affinity.hpp"
-#include "measure/comm_field.hpp"
+#include "bench/measure/affinity.hpp"
+#include "bench/measure/comm_field.hpp"
 
 namespace convoy::bench {
 namespace {

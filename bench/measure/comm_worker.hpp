@@ -4,8 +4,8 @@
 #include <string>
 
 #include "convoy/comm/group.hpp"
-#include "measure/comm_options.hpp"
-#include "measure/comm_result.hpp"
+#include "bench/measure/comm_options.hpp"
+#include "bench/measure/comm_result.hpp"
 
 namespace convoy::bench {
 

@@ -1,4 +1,4 @@
-#include "measure/delay_relay.hpp"
+#include "bench/measure/delay_relay.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -19,7 +19,7 @@
 #include <thread>
 
 #include "core/descriptor.hpp"
-#include "measure/hosts.hpp"
+#include "bench/measure/hosts.hpp"
 
 namespace convoy::bench {
 namespace {

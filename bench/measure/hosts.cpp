@@ -1,4 +1,4 @@
-#include "measure/hosts.hpp"
+#include "bench/measure/hosts.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "core/descriptor.hpp"
-#include "measure/delay_relay.hpp"
-#include "measure/run_command.hpp"
+#include "bench/measure/delay_relay.hpp"
+#include "bench/measure/run_command.hpp"
 
 namespace convoy::bench {
 namespace {

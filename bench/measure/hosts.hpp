@@ -5,7 +5,7 @@
 #include <string>
 
 #include "convoy/core/error.hpp"
-#include "measure/link.hpp"
+#include "bench/measure/link.hpp"
 
 namespace convoy::bench {
 

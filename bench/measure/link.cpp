@@ -1,4 +1,4 @@
-#include "measure/link.hpp"
+#include "bench/measure/link.hpp"
 
 #include <fmt/format.h>
 

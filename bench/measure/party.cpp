@@ -1,4 +1,4 @@
-#include "measure/party.hpp"
+#include "bench/measure/party.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "measure/peer_channel.hpp"
+#include "bench/measure/peer_channel.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>

@@ -15,7 +15,7 @@
 #include <string>
 
 #include "core/descriptor.hpp"
-#include "measure/party.hpp"
+#include "bench/measure/party.hpp"
 
 namespace convoy::bench {
 

@@ -1,4 +1,4 @@
-#include "measure/peer_group.hpp"
+#include "bench/measure/peer_group.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,10 +10,10 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "launch/worker_environment.hpp"
-#include "measure/affinity.hpp"
-#include "measure/hosts.hpp"
-#include "measure/peer_assets.hpp"
-#include "measure/run_command.hpp"
+#include "bench/measure/affinity.hpp"
+#include "bench/measure/hosts.hpp"
+#include "bench/measure/peer_assets.hpp"
+#include "bench/measure/run_command.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "launch/worker_process.hpp"
-#include "measure/peer_channel.hpp"
+#include "bench/measure/peer_channel.hpp"
 
 namespace convoy::bench {
 

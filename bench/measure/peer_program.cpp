@@ -1,13 +1,13 @@
-#include "measure/peer_program.hpp"
+#include "bench/measure/peer_program.hpp"
 
 #include <array>
 
 #include "comm/transports/mpi/transport.hpp"
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
-#include "measure/affinity.hpp"
-#include "measure/comm_options.hpp"
-#include "measure/peer_channel.hpp"
+#include "bench/measure/affinity.hpp"
+#include "bench/measure/comm_options.hpp"
+#include "bench/measure/peer_channel.hpp"
 
 #ifdef CONVOY_MPI
 #define OMPI_SKIP_MPICXX 1  // the C++ bindings that MPI has removed

@@ -1,4 +1,4 @@
-#include "measure/run_command.hpp"
+#include "bench/measure/run_command.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

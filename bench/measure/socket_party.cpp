@@ -14,7 +14,7 @@
 #include "convoy/core/error.hpp"
 #include "core/descriptor.hpp"
 #include "core/machine.hpp"
-#include "measure/party.hpp"
+#include "bench/measure/party.hpp"
 
 namespace convoy::bench {
 namespace {

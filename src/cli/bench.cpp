@@ -3,11 +3,11 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/error.hpp"
-#include "measure/comm_report.hpp"
-#include "measure/comm_starter.hpp"
-#include "measure/comm_table.hpp"
-#include "measure/hosts.hpp"
-#include "measure/peer_program.hpp"
+#include "bench/measure/comm_report.hpp"
+#include "bench/measure/comm_starter.hpp"
+#include "bench/measure/comm_table.hpp"
+#include "bench/measure/hosts.hpp"
+#include "bench/measure/peer_program.hpp"
 
 namespace convoy::cli {
 namespace {

@@ -10,6 +10,7 @@
 #include "convoy/lanes/balance.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "core/replica_pool.hpp"
+#include "engine/nonfinite.hpp"
 #include "engine/replica.hpp"
 #include "engine/shared_weights.hpp"
 #include "infer/inference.hpp"

@@ -46,7 +46,7 @@ class SharedWeights {
   /// What next() holds become the weights, of all modules that are bound too.
   void commit_next();
   /// Weights are written elsewhere than in next(): it is made anew.
-  void forget_next() { next_ = {}; }
+  void forget_next() { next_ = torch::Tensor(); }
 
   std::int64_t size() const { return flat_.numel(); }  ///< padding included
   std::int64_t parameter_count() const;                ///< padding not included

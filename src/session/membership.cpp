@@ -30,7 +30,7 @@ constexpr int heartbeats_of_a_lease = 5;        // half of the time after which 
 constexpr milliseconds look{200};               // how often a wait looks whether it is still wanted
 constexpr milliseconds store_patience{30'000};  // the store's engine may be started anew meanwhile
 
-int number_in(const char* name) {
+int environment_number(const char* name) {
   const char* text = std::getenv(name);
   int number = -1;
   if (text != nullptr) {
@@ -286,13 +286,13 @@ std::unique_ptr<Membership> Membership::from_environment(const GroupOptions& gro
   if (at == nullptr || !secret)
     throw InputError("CONVOY_WORKER is set without CONVOY_STORE and the job's secret");
   MembershipOptions options;
-  options.worker = number_in("CONVOY_WORKER");
+  options.worker = environment_number("CONVOY_WORKER");
   options.group = group;
   if (std::getenv("CONVOY_HEARTBEAT") != nullptr)
-    options.heartbeat = milliseconds(number_in("CONVOY_HEARTBEAT"));
+    options.heartbeat = milliseconds(environment_number("CONVOY_HEARTBEAT"));
   options.lease = heartbeats_of_a_lease * options.heartbeat;
   if (std::getenv("CONVOY_LOCAL_WORKERS") != nullptr)
-    options.local_workers = std::max(1, number_in("CONVOY_LOCAL_WORKERS"));
+    options.local_workers = std::max(1, environment_number("CONVOY_LOCAL_WORKERS"));
   return std::make_unique<Membership>(open_store(at, *secret, store_patience), options);
 }
 

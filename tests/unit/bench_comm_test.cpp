@@ -7,13 +7,13 @@
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
 #include "core/temporary_folder.hpp"
-#include "measure/comm_options.hpp"
-#include "measure/comm_report.hpp"
-#include "measure/comm_table.hpp"
-#include "measure/link.hpp"
-#include "measure/party.hpp"
-#include "measure/peer_channel.hpp"
-#include "measure/run_command.hpp"
+#include "bench/measure/comm_options.hpp"
+#include "bench/measure/comm_report.hpp"
+#include "bench/measure/comm_table.hpp"
+#include "bench/measure/link.hpp"
+#include "bench/measure/party.hpp"
+#include "bench/measure/peer_channel.hpp"
+#include "bench/measure/run_command.hpp"
 
 namespace convoy::bench {
 namespace bench_comm_test {
