@@ -34,6 +34,10 @@ void register_strategy(StrategyKind kind) {
   kinds().push_back(std::move(kind));
 }
 
+void remove_strategy(const std::string& name) {
+  std::erase_if(kinds(), [&](const StrategyKind& kind) { return kind.name == name; });
+}
+
 const std::vector<StrategyKind>& strategy_kinds() {
   return kinds();
 }

@@ -20,12 +20,13 @@ ModelFactory mlp() {
   return build_model(testing::mlp_options(), testing::image_spec());
 }
 
+class DiLoCo : public ::testing::Test {
+ protected:
+  DiLoCo() { register_strategy(diloco::kind()); }
+  ~DiLoCo() override { remove_strategy("diloco"); }
+};
+
 Job diloco_job() {
-  static const bool registered = [] {
-    register_strategy(diloco::kind());
-    return true;
-  }();
-  EXPECT_TRUE(registered);
   Job job = small_job();
   job.strategy.kind = "diloco";
   job.strategy.average_every = 3;
@@ -57,7 +58,7 @@ Result run(const Job& job, int workers, int replicas = 1, RunOptions options = {
   return result;
 }
 
-TEST(DiLoCo, TheSameBitsForAnyReplicasAndInEveryRun) {
+TEST_F(DiLoCo, TheSameBitsForAnyReplicasAndInEveryRun) {
   const Result expected = run(diloco_job(), 2);
   EXPECT_EQ(expected.digests[0], expected.digests[1]);
   EXPECT_GT(expected.accuracy, 0.8);
@@ -65,14 +66,14 @@ TEST(DiLoCo, TheSameBitsForAnyReplicasAndInEveryRun) {
   EXPECT_EQ(run(diloco_job(), 2, 3).digests, expected.digests);
 }
 
-TEST(DiLoCo, IsWhatLocalSgdWithAnOuterOptimizerComesTo) {
+TEST_F(DiLoCo, IsWhatLocalSgdWithAnOuterOptimizerComesTo) {
   Job job = diloco_job();
   const Result ours = run(job, 2);
   job.strategy.kind = "local_sgd";
   EXPECT_NEAR(run(job, 2).accuracy, ours.accuracy, 0.05);
 }
 
-TEST(DiLoCo, AResumedRunIsTheSame) {
+TEST_F(DiLoCo, AResumedRunIsTheSame) {
   Job job = diloco_job();
   job.train.checkpoint.every = 1;
   job.train.checkpoint.keep = 100;
@@ -89,7 +90,7 @@ TEST(DiLoCo, AResumedRunIsTheSame) {
   EXPECT_EQ(run(job, 2, 3, options).digests, expected.digests);
 }
 
-TEST(DiLoCo, WorkersAreLostAndJoin) {
+TEST_F(DiLoCo, WorkersAreLostAndJoin) {
   Elastic job(1);
   job.job = diloco_job();
   job.job.train.epochs = 0;

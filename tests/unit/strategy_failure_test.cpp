@@ -158,7 +158,10 @@ bool breaks_at(const Case& one, int at) {
     breakage.armed = true;
     try {
       const StepOutcome outcome = strategy->step(broken_step);
-      thrown = thrown || outcome.broken;
+      if (outcome.broken) {
+        thrown = true;
+        for (const auto& communicator : group) communicator->abort();
+      }
     } catch (const PeerError&) {
       thrown = true;
       for (const auto& communicator : group) communicator->abort();
@@ -170,8 +173,18 @@ bool breaks_at(const Case& one, int at) {
     own.abort();
     strategy->leave();
   };
-  std::thread second(work, 1);
-  work(0);
+  const auto guarded = [&](int rank) {
+    try {
+      work(rank);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << one.name << ", rank " << rank << ", message " << at << ": " << error.what();
+      for (const auto& communicator : group) communicator->abort();
+      ready += 2;
+      done += 2;
+    }
+  };
+  std::thread second(guarded, 1);
+  guarded(0);
   second.join();
   return thrown;
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "convoy/data/formats/csv_options.hpp"
+
 namespace convoy {
 
 /// Where one split's samples are: `file` (features and target together), or features + labels
@@ -16,19 +18,6 @@ struct DataFiles {
   std::string labels;    ///< the same, one row a sample
   std::string query;     ///< databases: the SQL query whose rows are the samples
   bool empty() const { return file.empty() && features.empty() && labels.empty(); }
-};
-
-/// How CSV and TSV files are read. The last three hold for JSON Lines too.
-struct CsvOptions {
-  std::string header = "true";  ///< "true": first line names the columns; "false": none; "skip":
-                                ///< ignore the first line
-  std::vector<std::string> columns;  ///< names, where the header does not give them
-  std::string delimiter = ",";       ///< one character; "tab" for a tab, which TSV files have
-  std::vector<std::string> missing = {"",    "NA", "NaN",
-                                      "nan", "?",  "null"};  ///< what counts as a missing value
-  std::vector<std::string>
-      categorical;  ///< columns to read as categories even if they look like numbers
-  std::vector<std::string> ignore;  ///< columns to leave out
 };
 
 /// How images are brought to one shape, [channels, height, width].

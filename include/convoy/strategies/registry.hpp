@@ -42,6 +42,8 @@ struct StrategyKind {
 
 /// Throws InputError when there is one of this name.
 void register_strategy(StrategyKind kind);
+/// The reverse; nothing happens where there is none of this name.
+void remove_strategy(const std::string& name);
 const std::vector<StrategyKind>& strategy_kinds();
 /// Throws InputError for one that there is not, naming those there are.
 const StrategyKind& strategy_kind(const std::string& name);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "convoy/data/options.hpp"
+#include "convoy/data/formats/csv_options.hpp"
 
 namespace convoy {
 
