@@ -1,9 +1,9 @@
-/* How the workers of an elastic job commit steps and change their members (docs/design.md, "Workers
- * that come and go"), as a model for spin. docs/model/check runs it.
+/* How the workers of an elastic job commit steps and change their members (docs/design/
+ * elastic.md), as a model for spin. docs/model/check runs it.
  *
  * What it is a model of:
  *   Trainers  each worker's thread that trains: Membership::join and report, Trainer::Impl::
- *             run_elastic, enter, synchronise, begin_run, catch_up, step, the end of the run
+ *             run, join_in, synchronise, begin_run, catch_up, take_step, finish
  *   Watchers  each worker's threads that follow generation/<n> and given_up/<n>: Membership::Impl::
  *             watch, take, look_who_gave_up
  *   Launcher  Coordinator::is_coordinator, lead, decide; what it saw may be old when it writes

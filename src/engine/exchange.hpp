@@ -1,6 +1,6 @@
 #pragma once
 // What workers send each other in a step: partial sums to the owners of blocks, and the new weights
-// back. Only canonical partial sums travel (docs/design.md, "The tree across workers").
+// back. Only canonical partial sums travel (docs/design/step.md).
 //
 // Hosts are a level of their own: the workers of a host first add up what they have (through shared
 // memory), and one of them, by block, sends the host's sums on to the block's owner; weights come

@@ -1,6 +1,6 @@
 #pragma once
 // The update of an elastic group's weights, shared by the workers of each host, so that any one of
-// them can still go on alone (docs/design.md, "Workers that come and go").
+// them can still go on alone (docs/design/elastic.md, "The update").
 //
 // Of each block one worker of the host, its holder, updates weights and optimizer state; the others
 // copy the weights. The state is in memory of the host, beside the sums of all blocks and the new

@@ -1,4 +1,4 @@
-// How a server becomes the backup of a shard that has none (docs/design.md, "Backups"):
+// How a server becomes the backup of a shard that has none (docs/design/parameter-server.md):
 //   it sets itself into the map as joining; the primary sends a snapshot, and then every change;
 //   when it has the snapshot and soon answers what is asked behind the changes, the primary waits
 //   for it as for a backup, and says so; when it hears that, it has all that was acknowledged

@@ -1,5 +1,5 @@
 #pragma once
-// All workers take each step together, with the same weights (docs/design.md, "A step").
+// All workers take each step together, with the same weights (docs/design/step.md).
 //
 // In a fixed group each worker keeps the optimizer's state of its own blocks (ZeRO stage 1) and
 // publishes their new weights. In an elastic one all of it is on every host, so that any worker can

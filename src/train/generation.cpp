@@ -1,4 +1,4 @@
-// How a group begins, or goes on from the one before (docs/design.md, "Workers that come and go").
+// How a group begins, or goes on from the one before (docs/design/elastic.md).
 // A step is over where it has been updated; what is under way when the group breaks is thrown away
 // and run again by the next one, which starts from the state of a member that came furthest.
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #pragma once
 // Synchronous steps with features that are partitioned by column: each worker has some features of
-// all samples, and their columns of the first layer (docs/design.md, "Features by column").
+// all samples, and their columns of the first layer (docs/design/columns.md).
 #include <memory>
 
 #include "strategies/columns/column_step.hpp"

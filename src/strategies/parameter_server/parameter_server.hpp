@@ -1,5 +1,5 @@
 #pragma once
-// The weights are on servers (docs/design.md, "The parameter server"): every replica is a worker
+// The weights are on servers (docs/design/parameter-server.md): every replica is a worker
 // with a copy of its own, which it pulls; it pushes gradients, and the servers run the optimizer.
 #include <atomic>
 #include <map>
