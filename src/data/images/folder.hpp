@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/options.hpp"
 
 namespace convoy {
 

@@ -6,6 +6,7 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/options.hpp"
 #include "convoy/data/text/tokenizer.hpp"
 #include "data/integrity/bad_samples.hpp"
 #include "data/partition/columns.hpp"

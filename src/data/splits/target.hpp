@@ -6,6 +6,7 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/options.hpp"
 #include "data/integrity/bad_samples.hpp"
 #include "data/sources/origin.hpp"
 
