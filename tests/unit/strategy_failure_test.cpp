@@ -69,7 +69,7 @@ std::vector<Case> cases() {
     }
   };
   add("synchronous", [](StrategyOptions&) {});
-  add("synchronous, buckets", [](StrategyOptions& s) { s.bucket = "0.001"; });
+  add("synchronous, buckets", [](StrategyOptions& s) { s.bucket = "0.01"; });
   for (const char* kind : {"int8", "top_k", "power_sgd"})
     add(kind, [&](StrategyOptions& s) { s.compression.kind = kind; });
   for (const char* kind : {"local_sgd", "elastic_averaging", "gossip"})
