@@ -48,7 +48,7 @@ def facts(ends, stalls):
 def run_convoy(data, folder, model, every):
     steps = MODELS[model]["steps"]
     out = os.path.join(folder, "run")
-    command = [recovery.CONVOY, "train", recovery.job_file(folder, "cnn", data, steps), "--replicas", "2", "--out", out]
+    command = [common.CONVOY, "train", recovery.job_file(folder, "cnn", data, steps), "--replicas", "2", "--out", out]
     command += ["--overwrite", "--set", f"model={MODELS[model]['convoy']}", "--set", "train.lanes=2"]
     command += ["--set", f"train.checkpoint.every={every}"]
     common.call(command)
