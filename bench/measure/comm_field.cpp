@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "convoy/comm/rendezvous/rendezvous.hpp"
-#include "convoy/core/error.hpp"
 #include "bench/measure/affinity.hpp"
 #include "bench/measure/hosts.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <map>
 
-#include "convoy/comm/group.hpp"
 #include "bench/measure/comm_options.hpp"
 #include "bench/measure/peer_group.hpp"
+#include "convoy/comm/group.hpp"
 
 namespace convoy::bench {
 

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <tuple>
 
+#include "bench/measure/comm_table.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
 #include "core/machine.hpp"
-#include "bench/measure/comm_table.hpp"
 
 namespace convoy::bench {
 namespace {

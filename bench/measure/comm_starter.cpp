@@ -5,11 +5,11 @@
 
 #include <optional>
 
+#include "bench/measure/hosts.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/temporary_folder.hpp"
 #include "launch/launcher.hpp"
-#include "bench/measure/hosts.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -9,9 +9,9 @@
 #include <set>
 #include <thread>
 
-#include "convoy/core/error.hpp"
 #include "bench/measure/affinity.hpp"
 #include "bench/measure/comm_field.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -3,9 +3,9 @@
 #include <filesystem>
 #include <string>
 
-#include "convoy/comm/group.hpp"
 #include "bench/measure/comm_options.hpp"
 #include "bench/measure/comm_result.hpp"
+#include "convoy/comm/group.hpp"
 
 namespace convoy::bench {
 

@@ -18,8 +18,8 @@
 #include <map>
 #include <thread>
 
-#include "core/descriptor.hpp"
 #include "bench/measure/hosts.hpp"
+#include "core/descriptor.hpp"
 
 namespace convoy::bench {
 namespace {

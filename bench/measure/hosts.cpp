@@ -10,9 +10,9 @@
 #include <cstring>
 #include <thread>
 
-#include "core/descriptor.hpp"
 #include "bench/measure/delay_relay.hpp"
 #include "bench/measure/run_command.hpp"
+#include "core/descriptor.hpp"
 
 namespace convoy::bench {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "convoy/core/error.hpp"
 #include "bench/measure/link.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy::bench {
 

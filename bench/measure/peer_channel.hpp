@@ -14,8 +14,8 @@
 #include <memory>
 #include <string>
 
-#include "core/descriptor.hpp"
 #include "bench/measure/party.hpp"
+#include "core/descriptor.hpp"
 
 namespace convoy::bench {
 

@@ -6,14 +6,14 @@
 
 #include <thread>
 
-#include "comm/transports/mpi/transport.hpp"
-#include "convoy/core/error.hpp"
-#include "convoy/core/file.hpp"
-#include "launch/worker_environment.hpp"
 #include "bench/measure/affinity.hpp"
 #include "bench/measure/hosts.hpp"
 #include "bench/measure/peer_assets.hpp"
 #include "bench/measure/run_command.hpp"
+#include "comm/transports/mpi/transport.hpp"
+#include "convoy/core/error.hpp"
+#include "convoy/core/file.hpp"
+#include "launch/worker_environment.hpp"
 
 namespace convoy::bench {
 namespace {

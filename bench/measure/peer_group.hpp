@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 
-#include "launch/worker_process.hpp"
 #include "bench/measure/peer_channel.hpp"
+#include "launch/worker_process.hpp"
 
 namespace convoy::bench {
 

@@ -2,12 +2,12 @@
 
 #include <array>
 
-#include "comm/transports/mpi/transport.hpp"
-#include "convoy/comm/group.hpp"
-#include "convoy/core/error.hpp"
 #include "bench/measure/affinity.hpp"
 #include "bench/measure/comm_options.hpp"
 #include "bench/measure/peer_channel.hpp"
+#include "comm/transports/mpi/transport.hpp"
+#include "convoy/comm/group.hpp"
+#include "convoy/core/error.hpp"
 
 #ifdef CONVOY_MPI
 #define OMPI_SKIP_MPICXX 1  // the C++ bindings that MPI has removed

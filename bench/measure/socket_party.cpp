@@ -11,10 +11,10 @@
 #include <chrono>
 #include <cstring>
 
+#include "bench/measure/party.hpp"
 #include "convoy/core/error.hpp"
 #include "core/descriptor.hpp"
 #include "core/machine.hpp"
-#include "bench/measure/party.hpp"
 
 namespace convoy::bench {
 namespace {

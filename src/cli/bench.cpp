@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/verbs.hpp"
-#include "convoy/core/error.hpp"
 #include "bench/measure/comm_report.hpp"
 #include "bench/measure/comm_starter.hpp"
 #include "bench/measure/comm_table.hpp"
 #include "bench/measure/hosts.hpp"
 #include "bench/measure/peer_program.hpp"
+#include "cli/verbs.hpp"
+#include "convoy/core/error.hpp"
 
 namespace convoy::cli {
 namespace {

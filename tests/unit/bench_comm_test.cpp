@@ -3,10 +3,6 @@
 
 #include <thread>
 
-#include "convoy/comm/group.hpp"
-#include "convoy/comm/rendezvous/rendezvous.hpp"
-#include "convoy/core/error.hpp"
-#include "core/temporary_folder.hpp"
 #include "bench/measure/comm_options.hpp"
 #include "bench/measure/comm_report.hpp"
 #include "bench/measure/comm_table.hpp"
@@ -14,6 +10,10 @@
 #include "bench/measure/party.hpp"
 #include "bench/measure/peer_channel.hpp"
 #include "bench/measure/run_command.hpp"
+#include "convoy/comm/group.hpp"
+#include "convoy/comm/rendezvous/rendezvous.hpp"
+#include "convoy/core/error.hpp"
+#include "core/temporary_folder.hpp"
 
 namespace convoy::bench {
 namespace bench_comm_test {
