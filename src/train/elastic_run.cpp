@@ -22,6 +22,10 @@ Json repaired_data(const Json& model_meta) {
   return model_meta["data"].value("repaired", Json::array());
 }
 
+const char* event_of(const MemberChange& change) {
+  return change.kind == MemberChange::Kind::joined ? "joined" : "lost";
+}
+
 }  // namespace
 
 RunSummary Trainer::Impl::run_elastic() {
@@ -180,6 +184,7 @@ void Trainer::Impl::begin_run() {
   tended_ = progress_.step;
   if (!is_first()) return;
   log_ = open_log();
+  note_earlier_log();
   emit_start();
   if (!resumed.is_null()) emit(resumed);
 }
@@ -266,14 +271,35 @@ void Trainer::Impl::emit_repairs(const Json& member) {
     tell("message", damaged + "; the step is run again");
 }
 
+// The log that is gone on with may be an earlier job's, whose workers had the same numbers. Before
+// the first line of this one.
+void Trainer::Impl::note_earlier_log() {
+  const auto earlier =
+      options_.out.empty() ? std::nullopt : told_so_far(options_.out / "metrics.jsonl");
+  options_.membership->agree("earlier_log", fmt::format("{}", earlier ? earlier->time : 0.0));
+}
+
+// Each once: who told the last ones may have been lost, or have left, before it noted that it did,
+// but then the log has them.
+std::vector<MemberChange> Trainer::Impl::untold_changes() {
+  std::vector<MemberChange> changes = options_.membership->untold_changes();
+  if (changes.empty() || options_.out.empty()) return changes;
+  const double earlier = std::stod(options_.membership->agree("earlier_log", "0"));
+  const auto told = told_changes(options_.out / "metrics.jsonl", earlier);
+  std::erase_if(changes, [&](const MemberChange& change) {
+    return told.contains({event_of(change), change.worker});
+  });
+  return changes;
+}
+
 void Trainer::Impl::emit_changes(const std::vector<Json>& members, const std::string& from) {
   if (!is_first()) return;
-  for (const MemberChange& change : generation_.changes) {
-    const bool joined = change.kind == MemberChange::Kind::joined;
-    Json told = event(joined ? "joined" : "lost");
+  keep_folder();
+  for (const MemberChange& change : untold_changes()) {
+    Json told = event(event_of(change));
     told["worker"] = change.worker;
     told["host"] = change.host;
-    if (joined)
+    if (change.kind == MemberChange::Kind::joined)
       told["from"] = from;
     else
       told["reason"] = change.reason;

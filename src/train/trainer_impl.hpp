@@ -137,6 +137,8 @@ class Trainer::Impl {
   void catch_up_own(const std::vector<Json>& members, int source);
   void take_over_folder(bool goes_on, bool tend_again);
   void emit_repairs(const Json& member);
+  void note_earlier_log();
+  std::vector<MemberChange> untold_changes();
   void emit_changes(const std::vector<Json>& members, const std::string& from);
   int number_of(int rank) const;
   void tell_progress(WorkerActivity activity) const;
