@@ -5,8 +5,10 @@ killed (SIGKILL) in the middle of training; the worker that writes the log and t
   Convoy    `convoy launch --workers 1:2`; a step is committed when it is in metrics.jsonl (report.every: 1)
   torchrun  `python3 -m torch.distributed.run --nproc_per_node 2 --max_restarts 3`: the same model and
             batch in DistributedDataParallel over gloo, a checkpoint every 50 steps. The monitor interval is what it has by itself.
-  torchft   a lighthouse and 2 replica groups of a process each, torchft's DistributedDataParallel and Optimizer over gloo. The
-            lighthouse gives a replica up after 1 s without a heartbeat (by itself: 5 s). The survivor's batch is half of the job's.
+            TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1, or restarts fail: see STALE_STORE.
+  torchft   a lighthouse and 2 replica groups of a process each, torchft's DistributedDataParallel (with a hook of ours in place of
+            one that a death breaks: see torch_ft.py) and Optimizer over gloo. The lighthouse gives a replica up after 1 s without a
+            heartbeat (by itself: 5 s). The survivor's batch is half of the job's.
   next step      from the kill until a step is told, be it one that was told before
   next new step  from the kill until a step is told that was not told before
   told again     steps between the two. torchrun does them again, from the checkpoint. Of Convoy it is one at most: that
@@ -36,7 +38,13 @@ MODELS = {
     "cnn": "{kind: cnn, channels: [32, 64], kernel: 3, pool: 2, hidden: [128]}",
     "mlp": "{kind: mlp, hidden: [512, 512]}",
 }
-TORCHFT = "its own DistributedDataParallel over gloo, a lighthouse that gives a replica up after 1 s (by itself: 5 s)"
+# Why torchrun's workers would not always meet again after a restart, and what its authors advise.
+STALE_STORE = """torchrun keeps one store for all its restarts (dynamic_rendezvous.py:1209 of 2.13.0; rendezvous.py:189 expects a new one each time), so that a
+worker which is ready first reads where the dead one listened, and the start fails or waits
+([pytorch 135712](https://github.com/pytorch/pytorch/issues/135712)): it runs with the way out given there, `TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1`."""
+TORCHFT_HOOK = """torchft's DistributedDataParallel ends the survivor of an all-reduce in which the other one died (`assert fut._fut`, ddp.py:76 of 0.2.0: manager.py
+has kept the error, and made no future): it has a hook here that calls `Manager.allreduce` and nothing else."""
+TORCHFT = "its DistributedDataParallel over gloo, a lighthouse that gives a replica up after 1 s (by itself: 5 s)"
 STEPS = {"cnn": 250, "mlp": 900}  # of a run without failures
 
 
@@ -155,7 +163,8 @@ def recover_torch(data, victim, at_step):
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
         command += ["--max_restarts", "3", os.path.join(common.ROOT, "bench/torch_elastic.py"), "--data", data, "--folder", folder]
         command += ["--batch", str(BATCH), "--checkpoint-every", str(CHECKPOINT_EVERY)]
-        return kill_one(command, torch_environment(), os.path.join(folder, "steps.jsonl"), victim, at_step)
+        environment = torch_environment() | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+        return kill_one(command, environment, os.path.join(folder, "steps.jsonl"), victim, at_step)
 
 
 def recover_torchft(data, victim, at_step):
@@ -246,7 +255,7 @@ def recovery_table(runs):
 
 def failures_text(runs):
     told = [f"{name} in {own.count(None)} of {len(own)} repetitions" for name, own in runs.items() if None in own]
-    return f"No next step within 60 s, and not in the medians: {', '.join(told)}." if told else "All recovered each time."
+    return f"Ended, or had no next step within 60 s, and not in the medians: {', '.join(told)}." if told else "All recovered each time."
 
 
 def overhead_table(runs):
@@ -276,6 +285,9 @@ two workers is killed with SIGKILL between steps 100 and 150, the one that write
 every {CHECKPOINT_EVERY} steps; torchft: {TORCHFT if "torchft" in recovery else "not measured, it could not be installed here"}. "Next step" is the time from the kill until the log
 tells a step at all, "next new step" until it tells one that it had not told before. The steps between the two torchrun does again; Convoy's
 survivor only tells the last one once more, if it took the log over.
+
+{STALE_STORE}
+{TORCHFT_HOOK if "torchft" in recovery else ""}
 
 {recovery_table(recovery)}
 

@@ -1,5 +1,5 @@
-"""A PyTorch job under torchft: the benchmark's CNN in torchft's DistributedDataParallel, as its manual has it. Without --replica this
-is the starter: a lighthouse and two replica groups of a process each.
+"""A PyTorch job under torchft: the benchmark's CNN in torchft's DistributedDataParallel, as its manual has it but for one hook
+(make_parallel). Without --replica this is the starter: a lighthouse and two replica groups of a process each.
 
 The replica that comes first in the quorum writes a line of JSON for each step that was committed: time and step.
 """
@@ -54,6 +54,24 @@ def make_manager(number, state_dict, load_state_dict):
     return store, manager
 
 
+def make_parallel(manager, module):
+    """torchft's DistributedDataParallel, whose survivor of an all-reduce ends with `assert fut._fut` (torchft 0.2.0, ddp.py:76): when a
+    peer has died, _ManagedWork.wait (manager.py) keeps the error for Manager, as it should, before it has made that future. So the
+    hook calls Manager.allreduce, which its manual has for loops of one's own, and returns a future that is done."""
+    import torch
+    import torchft
+
+    class Parallel(torchft.DistributedDataParallel):
+        @staticmethod
+        def _comm_hook(state, bucket):
+            state.allreduce(bucket.buffer()).wait()  # of a step with an error the manager commits nothing
+            done = torch.futures.Future()
+            done.set_result(bucket.buffer())
+            return done
+
+    return Parallel(manager, module, gradient_as_bucket_view=True)
+
+
 def train(options):
     import torch
     import torch.nn.functional as functional
@@ -75,7 +93,7 @@ def train(options):
         plain.load_state_dict(found["optimizer"])
 
     store, manager = make_manager(options.replica, state, load)
-    parallel = torchft.DistributedDataParallel(manager, module, gradient_as_bucket_view=True)
+    parallel = make_parallel(manager, module)
     optimizer = torchft.Optimizer(manager, plain)
     order = torch_step.batches(len(images), options.batch, options.replica, 2)
     with open(os.path.join(options.folder, "steps.jsonl"), "a") as log:

@@ -23,8 +23,9 @@ void wait_while(const std::atomic<Value>& value, Value old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-// OpenBLAS has threads of its own, for the whole process; with replicas they would fight for the
-// cores.
+// at::set_num_threads does it for MKL and for an OpenBLAS with OpenMP, which PyPI's libtorch has.
+// One with threads of its own, as a libtorch of other origin may have, takes them from the replicas
+// and divides a product over as many as it got.
 void make_blas_single_threaded() {
   using SetThreads = void (*)(int);
   if (auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))

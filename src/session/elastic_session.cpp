@@ -61,7 +61,7 @@ class ElasticSession final : public Session {
 
   std::vector<Json> changes(const std::string& from) override {
     std::vector<Json> events;
-    for (const MemberChange& change : generation_.changes) {
+    for (const MemberChange& change : membership_.untold_changes()) {
       const bool joined = change.kind == MemberChange::Kind::joined;
       Json event = {
           {"event", joined ? "joined" : "lost"}, {"worker", change.worker}, {"host", change.host}};
@@ -76,6 +76,9 @@ class ElasticSession final : public Session {
     return events;
   }
   void changes_told() override { membership_.changes_told(); }
+  std::string agree(const std::string& key, const std::string& mine) override {
+    return membership_.agree(key, mine);
+  }
   double take_broken_for() override {
     if (!failed_at_) return -1;
     return std::chrono::duration<double>(Clock::now() - *std::exchange(failed_at_, {})).count();

@@ -234,20 +234,6 @@ struct Membership::Impl {
     return latest;
   }
 
-  // Of generations that nobody told: they may have ended before they began. Those of the first are
-  // nobody's news.
-  std::vector<MemberChange> untold_changes(std::int64_t number) {
-    std::int64_t told = 1;
-    if (const auto text = store->get_if_present(keys::told))
-      std::from_chars(text->data(), text->data() + text->size(), told);
-    const std::lock_guard lock(mutex);
-    changes.erase(changes.begin(), changes.upper_bound(told));
-    std::vector<MemberChange> untold;
-    for (auto at = changes.begin(); at != changes.upper_bound(number); ++at)
-      untold.insert(untold.end(), at->second.begin(), at->second.end());
-    return untold;
-  }
-
   bool superseded(std::int64_t number) {
     const std::lock_guard lock(mutex);
     return stopping || fenced || !store_problem.empty() || latest.number > number;
@@ -323,7 +309,6 @@ Membership::Group Membership::join(const std::atomic<bool>* stop) {
     try {
       auto communicator = join_group(store, generation.rank_of(worker),
                                      static_cast<int>(generation.members.size()), options);
-      generation.changes = impl_->untold_changes(generation.number);
       const std::lock_guard lock(impl_->mutex);
       if (impl_->broken) continue;
       impl_->communicator = communicator;
@@ -359,6 +344,19 @@ void Membership::report(const PeerError& error) {
         StoreJson{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
   }
   if (!broken) impl_->store->set(keys::given_up(generation, worker), "");
+}
+
+std::vector<MemberChange> Membership::untold_changes() {
+  std::int64_t told = 1;
+  if (const auto text = impl_->store->get_if_present(keys::told))
+    std::from_chars(text->data(), text->data() + text->size(), told);
+  const std::lock_guard lock(impl_->mutex);
+  auto& changes = impl_->changes;
+  changes.erase(changes.begin(), changes.upper_bound(told));
+  std::vector<MemberChange> untold;  // of generations that ended before they began, too
+  for (auto at = changes.begin(); at != changes.upper_bound(impl_->joined); ++at)
+    untold.insert(untold.end(), at->second.begin(), at->second.end());
+  return untold;
 }
 
 void Membership::changes_told() {

@@ -69,6 +69,8 @@ class Session : public StepControl {
   /// those who joined began with.
   virtual std::vector<Json> changes(const std::string& /*from*/) { return {}; }
   virtual void changes_told() {}
+  /// The value that the first worker which asked gave: the same for all workers of the run.
+  virtual std::string agree(const std::string& /*key*/, const std::string& mine) { return mine; }
   /// Seconds since the group before broke, where it did; else negative. Asked once.
   virtual double take_broken_for() { return -1; }
 

@@ -133,6 +133,7 @@ void Trainer::Impl::begin_run() {
   due_done_ = step_;
   if (!records) return;
   recorder_->open(step_);
+  note_earlier_log();
   recorder_->start(session_->size(), step_);
   if (!found) return;
   Json resumed = recorder_->event("resumed", step_);
@@ -204,10 +205,32 @@ void Trainer::Impl::take_over_served(const StepOutcome& outcome) {
   recorder_->start(session_->size(), step_);
 }
 
+// The log that is gone on with may be an earlier job's, whose workers had the same numbers. Before
+// the first line of this one.
+void Trainer::Impl::note_earlier_log() {
+  const auto earlier =
+      options_.out.empty() ? std::nullopt : told_so_far(options_.out / "metrics.jsonl");
+  session_->agree("earlier_log", fmt::format("{}", earlier ? earlier->time : 0.0));
+}
+
+// Each once: who logged the last ones may have been lost, or have left, before it noted that it did,
+// but then the log has them.
+std::vector<Json> Trainer::Impl::untold_changes(const std::string& from) {
+  std::vector<Json> changes = session_->changes(from);
+  if (changes.empty() || options_.out.empty() || !session_->comes_and_goes()) return changes;
+  const double earlier = std::stod(session_->agree("earlier_log", "0"));
+  const auto told = told_changes(options_.out / "metrics.jsonl", earlier);
+  std::erase_if(changes, [&](const Json& change) {
+    return told.contains({change["event"].get<std::string>(), change["worker"].get<int>()});
+  });
+  return changes;
+}
+
 void Trainer::Impl::tell_changes(const std::vector<Json>& members, const std::string& from) {
   const double broken_for = session_->take_broken_for();
   if (!session_->records()) return;
-  for (Json& change : session_->changes(from)) {
+  if (session_->takes_over() && options_.take_over) options_.take_over(/*goes_on=*/true);
+  for (Json& change : untold_changes(from)) {
     Json event = recorder_->event(change["event"], step_);
     event.update(change);
     recorder_->emit(event);

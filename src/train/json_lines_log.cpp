@@ -105,6 +105,20 @@ std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file) {
     const double time = event.value("time", 0.0);
     if (!first) first = time;
     told.seconds = time - *first;
+    told.time = time;
+  }
+  return told;
+}
+
+std::set<std::pair<std::string, int>> told_changes(const std::filesystem::path& file, double time) {
+  std::set<std::pair<std::string, int>> told;
+  if (!std::filesystem::exists(file)) return told;
+  std::istringstream lines(read_text_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!event.is_object() || event.value("time", 0.0) <= time) continue;
+    const std::string kind = event.value("event", "");
+    if (kind == "joined" || kind == "lost") told.emplace(kind, event.value("worker", -1));
   }
   return told;
 }

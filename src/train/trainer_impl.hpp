@@ -52,6 +52,8 @@ class Trainer::Impl {
   void take_told(const Json& from);
   void take_over_log();
   void take_over_served(const StepOutcome& outcome);
+  void note_earlier_log();
+  std::vector<Json> untold_changes(const std::string& from);
   void tell_changes(const std::vector<Json>& members, const std::string& from);
   void tell_moved(const char* reason, const MovedLanes& lanes);
   std::vector<std::string> all_gather(const std::string& mine) const;

@@ -273,13 +273,16 @@ class GroupOfHosts : public ::testing::Test {
   // Runs a job on hosts with that many workers each; the outcome of each launcher.
   std::vector<Outcome> run_on(const Workplace& place, const Hosts& hosts,
                               const std::vector<int>& workers, const Words& command,
-                              const std::vector<std::filesystem::path>& folders = {}) {
+                              const std::vector<std::filesystem::path>& folders = {},
+                              const Words& options = {}) {
     std::vector<std::unique_ptr<Process>> launchers;
     for (std::size_t h = 0; h < workers.size(); ++h) {
-      const auto words = Words{convoy::testing::program_path()} +
-                         launch(workers[h], command,
-                                {"--hosts", std::to_string(workers.size()), "--host",
-                                 std::to_string(h), "--rendezvous", hosts.address(0) + ":7070"});
+      const auto words =
+          Words{convoy::testing::program_path()} +
+          launch(workers[h], command,
+                 Words{"--hosts", std::to_string(workers.size()), "--host", std::to_string(h),
+                       "--rendezvous", hosts.address(0) + ":7070"} +
+                     options);
       launchers.push_back(std::make_unique<Process>(Process::of(
           hosts.on(static_cast<int>(h), words), folders.empty() ? place.path() : folders[h],
           fmt::format("host{}", h), {"CONVOY_SECRET=a secret of this test only"})));
@@ -305,6 +308,24 @@ TEST_F(GroupOfHosts, SameBitsOnTwoAndThreeHosts) {
     const bool alone = workers == std::vector{1, 1};
     EXPECT_EQ(place.summary(out)["communication"]["transport"], alone ? "tcp" : "shm+tcp");
     if (!shaped) GTEST_SKIP() << "links were not shaped: the kernel lacks tc's tbf";
+  }
+}
+
+TEST_F(GroupOfHosts, TwoInterfacesCarryTheMessagesOfAPair) {
+  Hosts hosts(2, 2);
+  if (!hosts.problem().empty()) GTEST_SKIP() << hosts.problem();
+  const Workplace place;
+  const Words large = {"--replicas",    "1", "--set", "model.hidden=[512,1024]", "--set",
+                       "train.steps=12"};
+  const std::string expected = sha_alone(place, "mlp.yaml", large);
+  const auto outcomes = run_on(place, hosts, {1, 1}, train("mlp.yaml", "two", large), {},
+                               {"--interface", "eth0,eth1", "--encrypt"});
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(sha_of(place, "two", outcomes[0]), expected);
+  // In each of the 12 steps a host sends half of the weights and of the gradients, 2.2 MB each.
+  for (const int host : {0, 1}) {
+    for (const int network : {0, 1}) EXPECT_GT(hosts.sent(host, network), 1'000'000) << host;
+    EXPECT_GT(hosts.sent(host, 0) + hosts.sent(host, 1), 24'000'000) << host;
   }
 }
 

@@ -1,8 +1,10 @@
-// How connections of the transport `tcp` come about: proofs, strangers, encryption, addresses.
+// How connections of the transport `tcp` come about: strangers, attacks, encryption, addresses.
+// (The handshake alone: comm_tcp_handshake_test.cpp.)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <array>
 #include <atomic>
 
 #include "comm/rendezvous/socket.hpp"
@@ -10,6 +12,7 @@
 #include "comm/transports/tcp/socket_address.hpp"
 #include "comm_tcp_support.hpp"
 #include "convoy/core/error.hpp"
+#include "rendezvous_support.hpp"
 
 namespace convoy {
 namespace comm_tcp_connect_test {
@@ -18,123 +21,11 @@ using namespace std::chrono_literals;
 using rendezvous::Socket;
 using ::testing::AllOf;
 using testing::Cards;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::in_threads;
 using testing::tcp_options;
 using Json = nlohmann::json;
-
-// ---- the handshake alone ----
-
-const std::string key(32, 'k');
-
-tcp::Introduction introduction() {
-  return {.connector = 1,
-          .listener = 0,
-          .connection = 2,
-          .sealed = false,
-          .connector_identity = "one",
-          .listener_identity = "zero"};
-}
-
-tcp::ListenerHandshake listener(const std::string& group_key, const std::string& nonce,
-                                tcp::Introduction about = introduction()) {
-  return {group_key,
-          [about](const tcp::Introduction& claim) -> std::optional<tcp::Introduction> {
-            if (claim.connector != about.connector || claim.connection != about.connection)
-              return std::nullopt;
-            return about;
-          },
-          nonce};
-}
-
-const std::string nonce_a(32, 'a');
-const std::string nonce_b(32, 'b');
-
-// Passes on what each says until both are silent; what the first said.
-std::string talk(tcp::Handshake& a, tcp::Handshake& b) {
-  std::string said;
-  while (!a.output().empty() || !b.output().empty()) {
-    said += a.output();
-    b.receive(std::exchange(a.output(), {}));
-    a.receive(std::exchange(b.output(), {}));
-  }
-  return said;
-}
-
-using State = tcp::Handshake::State;
-
-TEST(TcpHandshake, BothEndsComeToTheSameKeys) {
-  tcp::ConnectorHandshake a(key, introduction(), nonce_a);
-  auto b = listener(key, nonce_b);
-  talk(a, b);
-  ASSERT_EQ(a.state(), State::done);
-  ASSERT_EQ(b.state(), State::done);
-  EXPECT_EQ(a.keys().to_listener, b.keys().to_listener);
-  EXPECT_EQ(a.keys().to_connector, b.keys().to_connector);
-  EXPECT_NE(a.keys().to_connector, a.keys().to_listener);
-  EXPECT_EQ(b.about().connection, 2u);
-}
-
-TEST(TcpHandshake, AnotherSecretIsRefusedByBothEnds) {
-  tcp::ConnectorHandshake a(std::string(32, 'x'), introduction(), nonce_a);
-  auto b = listener(key, nonce_b);
-  talk(a, b);
-  EXPECT_EQ(b.state(), State::refused);
-  EXPECT_EQ(a.state(), State::refused);
-
-  // Whoever accepts anything does not know the secret either.
-  tcp::ConnectorHandshake c(key, introduction(), nonce_a);
-  c.receive(std::string(tcp::handshake_magic) + nonce_b);
-  c.receive("A" + std::string(32, 'z'));
-  EXPECT_EQ(c.state(), State::refused);
-}
-
-TEST(TcpHandshake, WhatBothKnowOfEachOtherMustAgree) {
-  for (const auto& change : {+[](tcp::Introduction& about) { about.listener_identity = "other"; },
-                             +[](tcp::Introduction& about) { about.connector_identity = "other"; },
-                             +[](tcp::Introduction& about) { about.sealed = true; },
-                             +[](tcp::Introduction& about) { about.listener = 7; }}) {
-    tcp::Introduction other = introduction();
-    change(other);
-    tcp::ConnectorHandshake a(key, introduction(), nonce_a);
-    auto b = listener(key, nonce_b, other);
-    talk(a, b);
-    EXPECT_EQ(a.state(), State::refused);
-    EXPECT_EQ(b.state(), State::refused);
-  }
-}
-
-TEST(TcpHandshake, WhatWasSaidOnceIsOfNoUseAgain) {
-  tcp::ConnectorHandshake a(key, introduction(), nonce_a);
-  auto b = listener(key, nonce_b);
-  const std::string said = talk(a, b);
-  auto later = listener(key, std::string(32, 'c'));
-  later.receive(said);
-  EXPECT_EQ(later.state(), State::refused);
-}
-
-TEST(TcpHandshake, AReflectionIsRefused) {
-  tcp::ConnectorHandshake a(key, introduction(), nonce_a);
-  a.receive(a.output().substr(0, tcp::challenge_size));  // its own greeting
-  a.output().erase(0, tcp::hello_size);
-  a.receive("A" + a.output());  // its own proof
-  EXPECT_EQ(a.state(), State::refused);
-}
-
-TEST(TcpHandshake, NonsenseInAnyPiecesIsOnlyThat) {
-  auto b = listener(key, nonce_b);
-  for (int i = 0; i < 100; ++i) b.receive("x");
-  EXPECT_EQ(b.state(), State::stranger);
-  EXPECT_TRUE(b.output().empty()) << "a stranger is told nothing";
-  auto c = listener(key, nonce_b);
-  tcp::Introduction unknown = introduction();
-  unknown.connector = 9;
-  tcp::ConnectorHandshake a(key, unknown, nonce_a);
-  talk(a, c);
-  EXPECT_EQ(c.state(), State::refused);
-}
-
-// ---- connecting ----
 
 Socket connect_to_port(std::uint16_t port) {
   std::string problem;
@@ -272,7 +163,8 @@ class Relay {
   }
   ~Relay() { thread_.join(); }
   std::uint16_t port() const { return rendezvous::port_of(listener_); }
-  const std::string& record() {
+  // What the one that connected has said, and what it was answered.
+  const std::array<std::string, 2>& record() {
     thread_.join();
     thread_ = std::thread([] {});
     return record_;
@@ -290,7 +182,7 @@ class Relay {
         if (ends[i].revents == 0) continue;
         std::string bytes;
         if (!rendezvous::receive_some(i == 0 ? near : far, bytes)) return;
-        record_ += bytes;
+        record_[i] += bytes;
         rendezvous::send_some(i == 0 ? far : near, bytes);
       }
     }
@@ -298,17 +190,22 @@ class Relay {
 
   std::uint16_t to_;
   Socket listener_;
-  std::string record_;
+  std::array<std::string, 2> record_;
   std::thread thread_;
 };
+
+// Worker 1 reaches worker 0 through it.
+std::string through(std::unique_ptr<Relay>& relay, int reader, int owner, const std::string& card) {
+  if (reader != 1 || owner != 0) return card;
+  relay = std::make_unique<Relay>(port_in(card));
+  return with_port(card, relay->port());
+}
 
 TEST(TcpConnect, WhatIsEncryptedCannotBeReadOnTheWay) {
   for (const bool encrypt : {false, true}) {
     std::unique_ptr<Relay> relay;
     Cards cards(2, [&](int reader, int owner, const std::string& card) {
-      if (reader != 1 || owner != 0) return card;
-      relay = std::make_unique<Relay>(port_in(card));
-      return with_port(card, relay->port());
+      return through(relay, reader, owner, card);
     });
     expect_nothing(in_threads(2, [&](int rank) {
       TcpOptions options = tcp_options(rank, 2, cards);
@@ -316,10 +213,81 @@ TEST(TcpConnect, WhatIsEncryptedCannotBeReadOnTheWay) {
       const auto transport = tcp_transport(options);
       exchange(*transport, 1 - rank);
     }));
-    const std::string& record = relay->record();
-    EXPECT_GT(record.size(), 300u);
-    EXPECT_EQ(record.find("the payload") == std::string::npos, encrypt);
+    for (const std::string& said : relay->record()) {
+      EXPECT_GT(said.size(), 150u);
+      EXPECT_EQ(said.find("the payload") == std::string::npos, encrypt);
+    }
   }
+}
+
+// What the other end says within a few seconds: so many bytes at least, or until it closes.
+std::string hear(const Socket& socket, std::size_t count) {
+  std::string heard;
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  while (heard.size() < count && rendezvous::wait_for(socket.fd(), POLLIN, deadline)) {
+    if (!rendezvous::receive_some(socket, heard)) break;
+  }
+  return heard;
+}
+
+// Somebody who recorded how a worker connected says the same to the next group with that secret,
+// before the worker does.
+TEST(TcpConnect, AReplayIsRefusedAndTheWorkerComesIn) {
+  std::unique_ptr<Relay> relay;
+  Cards first(2, [&](int reader, int owner, const std::string& card) {
+    return through(relay, reader, owner, card);
+  });
+  expect_nothing(in_threads(2, [&](int rank) {
+    const auto transport = tcp_transport(tcp_options(rank, 2, first));
+    exchange(*transport, 1 - rank);
+  }));
+  const std::size_t proved = tcp::hello_size + 32;
+  const std::string recorded = relay->record()[0].substr(0, proved);
+  ASSERT_EQ(recorded.size(), proved);
+
+  Socket attacker;
+  Cards second(2, [&](int reader, int owner, const std::string& card) {
+    if (reader != 1 || owner != 0) return card;
+    attacker = connect_to_port(port_in(card));
+    EXPECT_EQ(rendezvous::send_some(attacker, recorded), static_cast<ssize_t>(proved));
+    return card;
+  });
+  std::vector<std::string> told;
+  expect_nothing(in_threads(2, [&](int rank) {
+    TcpOptions options = tcp_options(rank, 2, second);
+    options.log = [&](const std::string& line) { told.push_back(line); };  // by worker 0 alone
+    const auto transport = tcp_transport(options);
+    exchange(*transport, 1 - rank);
+  }));
+  EXPECT_THAT(told, ElementsAre("worker 0 refused a connection from 127.0.0.1: wrong secret"));
+  const std::string answer = hear(attacker, tcp::challenge_size + 2);
+  EXPECT_EQ(answer.substr(0, tcp::handshake_magic.size()), tcp::handshake_magic);
+  EXPECT_EQ(answer.substr(tcp::challenge_size), "R") << "and nothing more";
+}
+
+// Somebody in a worker's place sends back what he hears: the nonce, then the proof.
+TEST(TcpConnect, AReflectionIsRefused) {
+  const Socket mirror = rendezvous::listen_at("127.0.0.1", 0);
+  std::thread reflects([&] {
+    if (!rendezvous::wait_for(mirror.fd(), POLLIN, std::chrono::steady_clock::now() + 20s)) return;
+    const Socket socket(::accept4(mirror.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const std::string hello = hear(socket, tcp::hello_size);
+    rendezvous::send_some(socket, hello.substr(0, tcp::challenge_size));
+    rendezvous::send_some(socket, "A" + hear(socket, 32));
+    hear(socket, 1);  // until it closes
+  });
+  Cards cards(2, [&](int reader, int owner, const std::string& card) {
+    return reader == 1 && owner == 0 ? with_port(card, rendezvous::port_of(mirror)) : card;
+  });
+  const auto thrown = in_threads(2, [&](int rank) {
+    TcpOptions options = tcp_options(rank, 2, cards);
+    options.timeout = rank == 0 ? 1s : 20s;
+    tcp_transport(options);
+  });
+  reflects.join();
+  EXPECT_THAT(message_of<AuthenticationError>([&] { std::rethrow_exception(thrown.at(1)); }),
+              HasSubstr("is refused: it does not know the job's secret"));
+  EXPECT_THROW(std::rethrow_exception(thrown.at(0)), TimeoutError);
 }
 
 TEST(TcpConnect, InterfacesAreFoundByNameAndAddress) {

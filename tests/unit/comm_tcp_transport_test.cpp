@@ -10,6 +10,7 @@
 #include "comm_tcp_support.hpp"
 #include "convoy/core/error.hpp"
 #include "core/fault.hpp"
+#include "rendezvous_support.hpp"
 
 namespace convoy {
 namespace comm_tcp_transport_test {
@@ -237,18 +238,6 @@ TEST(TcpTransport, CollectivesAreThoseOfEveryTransport) {
 
 // ---- what goes wrong ----
 
-// That `work` throws a PeerError, and its text.
-template <class ErrorType = PeerError, class Work>
-std::string problem_of(const Work& work) {
-  try {
-    work();
-  } catch (const ErrorType& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 float receive_one(const Group& group, int peer, int tag) {
   float value = 0;
   group->recv(peer, tag, std::as_writable_bytes(std::span(&value, 1)));
@@ -262,7 +251,7 @@ TEST(TcpTransport, AClosedConnectionIsSeenAtOnce) {
   in_tcp_group(3, [](const Group& group) {
     if (group->rank() == 1) return;  // ends
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_EQ(problem_of([&] { receive_one(group, 1, 3); }),
+    EXPECT_EQ(message_of<PeerError>([&] { receive_one(group, 1, 3); }),
               "worker 1 is lost: its connection was closed");
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
     EXPECT_THROW(send_one(group, 1, 3, 1), PeerError);
@@ -292,7 +281,7 @@ TEST(TcpTransport, SilenceIsATimeoutThatNamesThePeer) {
       2,
       [](const Group& group) {
         if (group->rank() == 0) {
-          EXPECT_THAT(problem_of<TimeoutError>([&] { receive_one(group, 1, 3); }),
+          EXPECT_THAT(message_of<TimeoutError>([&] { receive_one(group, 1, 3); }),
                       HasSubstr("worker 1 did not answer in time"));
           EXPECT_THROW(receive_one(group, 1, 3), PeerError) << "the group is broken";
         } else {
@@ -336,7 +325,7 @@ TEST(TcpTransport, AMessageOfAnotherSizeIsAnErrorOfThePeer) {
         std::this_thread::sleep_for(100ms);
       } else {
         if (!asked_first) std::this_thread::sleep_for(50ms);
-        EXPECT_THAT(problem_of([&] { group->recv(0, 1, bytes(values).first(4)); }),
+        EXPECT_THAT(message_of<PeerError>([&] { group->recv(0, 1, bytes(values).first(4)); }),
                     HasSubstr("unexpected size"));
       }
     });
@@ -365,7 +354,7 @@ TEST(TcpTransport, ADamagedMessageIsNoticedAndTheSendersMemoryIsUnharmed) {
           transport->receive(0, 1, {bytes(got)}, Receive::replace)->wait(deadline);
         }
       });
-      EXPECT_THAT(problem_of<DamagedMessageError>([&] { std::rethrow_exception(thrown[1]); }),
+      EXPECT_THAT(message_of<DamagedMessageError>([&] { std::rethrow_exception(thrown[1]); }),
                   HasSubstr("a message of worker 0 (1200000 bytes) came damaged"));
       EXPECT_TRUE(values == numbers(3, 300'000));
     }

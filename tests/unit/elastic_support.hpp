@@ -8,6 +8,7 @@
 
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/train/run_folder.hpp"
 #include "rendezvous_support.hpp"
 #include "session/coordinator.hpp"
 #include "session/store_keys.hpp"
@@ -38,7 +39,32 @@ class Watched final : public Dataset {
   mutable std::atomic<int> reads_{0};
 };
 
+// Calls `tell` with each event.
+class Told final : public Observer {
+ public:
+  using Tell = std::function<void(const nlohmann::ordered_json&)>;
+  explicit Told(Tell tell) : tell_(std::move(tell)) {}
+  void on_event(const nlohmann::ordered_json& event) override { tell_(event); }
+
+ private:
+  Tell tell_;
+};
+
+// As in the program: who writes the folder holds it, and another one waits until it is gone.
+inline std::unique_ptr<RunFolder> take_folder(const std::filesystem::path& path) {
+  for (int tries = 0;; ++tries) {
+    try {
+      return std::make_unique<RunFolder>(path, ExistingRun::resume);
+    } catch (const InputError&) {
+      if (tries == 400) throw;
+      std::this_thread::sleep_for(50ms);
+    }
+  }
+}
+
 class Elastic {
+  TemporaryFolder folder_;
+
  public:
   explicit Elastic(int least = 1, std::chrono::milliseconds timeout = 20s)
       : timeout_(timeout),
@@ -66,7 +92,7 @@ class Elastic {
   }
 
   Coordinator& coordinator() { return coordinator_; }
-  const std::filesystem::path& folder() const { return folder_.path(); }
+  const std::filesystem::path& folder() const { return out; }
   std::map<int, std::string> digests() const {
     const std::lock_guard lock(mutex_);
     return digests_;
@@ -78,7 +104,7 @@ class Elastic {
   }
   std::vector<nlohmann::json> events(const std::string& kind) const {
     std::vector<nlohmann::json> found;
-    std::ifstream in(folder_.path() / "metrics.jsonl");
+    std::ifstream in(out / "metrics.jsonl");
     for (std::string line; std::getline(in, line);) {
       const auto event = nlohmann::json::parse(line);
       if (event["event"] == kind) found.push_back(event);
@@ -94,6 +120,10 @@ class Elastic {
 
   std::atomic<bool> leave{false};  // worker 0 leaves
   // To be changed before workers start.
+  std::filesystem::path out = folder_.path();
+  bool resume = false;
+  // Told each event by the worker that writes the folder, after its log: its number, the event.
+  std::function<void(int, const nlohmann::ordered_json&)> on_event;
   Job job = small_job();
   TrainingData data{images(), nullptr, images()};
   ModelFactory factory = build_model(mlp_options(), image_spec());
@@ -110,9 +140,19 @@ class Elastic {
       options.heartbeat = 50ms;
       options.group.timeout = timeout_;
       Membership membership(open(), options);
+      std::unique_ptr<RunFolder> held;
+      Told told([&](const auto& event) {
+        if (on_event) on_event(number, event);
+      });
       RunOptions run;
       run.membership = &membership;
-      run.out = folder_.path();
+      run.out = out;
+      run.resume = resume;
+      run.take_over = [&](bool) {
+        held.reset();
+        held = take_folder(out);
+      };
+      run.observers = {&told};
       if (number == 0) run.leave = &leave;
       TrainingData watched = data;
       watched.train = std::make_shared<Watched>(data.train, at);
@@ -130,7 +170,6 @@ class Elastic {
   }
 
   std::chrono::milliseconds timeout_;
-  TemporaryFolder folder_;
   RendezvousServer server_;
   Coordinator coordinator_;
   mutable std::mutex mutex_;

@@ -118,6 +118,20 @@ TEST_F(ReportJsonLinesLog, TellsHowFarItHasCome) {
   EXPECT_EQ(told->step, 4);
   EXPECT_EQ(told->skipped, 1);
   EXPECT_EQ(told->seconds, 2.5);
+  EXPECT_EQ(told->time, 12.5);
+}
+
+TEST_F(ReportJsonLinesLog, TellsWhoHasComeAndGoneSinceATime) {
+  EXPECT_TRUE(told_changes(file_, 0).empty());
+  write(
+      "{\"time\":10.0,\"step\":4,\"event\":\"joined\",\"worker\":2}\n"
+      "{\"time\":10.5,\"step\":4,\"event\":\"step\"}\nno event\n"
+      "{\"time\":11.0,\"step\":5,\"event\":\"lost\",\"worker\":2}\n"
+      "{\"time\":11.0,\"step\":5,\"event\":\"joined\",\"worker\":3}\n{\"time\":12.0,\"ev");
+  using Told = std::set<std::pair<std::string, int>>;
+  EXPECT_EQ(told_changes(file_, 0), (Told{{"joined", 2}, {"lost", 2}, {"joined", 3}}));
+  EXPECT_EQ(told_changes(file_, 10.0), (Told{{"lost", 2}, {"joined", 3}})) << "later, not then";
+  EXPECT_TRUE(told_changes(file_, 11.0).empty());
 }
 
 TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {

@@ -128,9 +128,9 @@ TEST(TrainElastic, WithStepsOfItsOwnAWorkerMayJoinAndAnotherLeave) {
     job.wait();
     expect_one_result(job, {1, 2});
     EXPECT_EQ(job.digests()[0], "");  // it left
-    // More than one where the first left while the group with the third was forming.
-    EXPECT_GE(job.events("joined").size(), 1u);
-    for (const auto& joined_event : job.events("joined")) EXPECT_EQ(joined_event["worker"], 2);
+    ASSERT_EQ(job.events("joined").size(), 1u);
+    EXPECT_EQ(job.events("joined")[0]["worker"], 2);
+    EXPECT_EQ(job.events("lost").size(), 1u);
   }
 }
 
@@ -215,6 +215,53 @@ TEST(TrainElastic, AWorkerMayJoinAndAnotherLeave) {
   EXPECT_EQ(job.digests()[0], "");  // it left
   ASSERT_EQ(job.events("joined").size(), 1u);
   EXPECT_EQ(job.events("joined")[0]["from"], "worker 0");
+}
+
+// Workers 0 and 1, and worker 2, which joins while they train.
+void run_with_a_joiner(Elastic& job) {
+  std::atomic<bool> called{false};
+  job.start(0, [&](int reads) {
+    if (reads > 12 && !called.exchange(true)) job.coordinator().worker_started(2, 1);
+    while (called && job.coordinator().state().latest.rank_of(2) < 0)
+      std::this_thread::sleep_for(10ms);
+  });
+  job.start(1);
+  while (!called) std::this_thread::sleep_for(1ms);
+  job.start(2);
+  job.wait();
+}
+
+// It is killed when the log has told that another one joined, and before the store knows that.
+TEST(TrainElastic, WhatWasToldByAWorkerThatDiedOverItIsNotToldAgain) {
+  Elastic job(1);
+  job.announce(2);
+  job.on_event = [](int worker, const nlohmann::ordered_json& event) {
+    if (worker == 0 && event["event"] == "joined") throw Killed();
+  };
+  run_with_a_joiner(job);
+  EXPECT_EQ(job.digests()[1], expected_digest());
+  EXPECT_EQ(job.digests()[2], expected_digest());
+  ASSERT_EQ(job.events("joined").size(), 1u);
+  EXPECT_EQ(job.events("joined")[0]["worker"], 2);
+  ASSERT_EQ(job.events("lost").size(), 1u);
+  EXPECT_EQ(job.events("lost")[0]["worker"], 0);
+}
+
+// Its workers have the numbers that those of the earlier launch had.
+TEST(TrainElastic, AResumedJobTellsItsOwnChanges) {
+  Elastic first(1);
+  first.announce(2);
+  run_with_a_joiner(first);
+  ASSERT_EQ(first.events("joined").size(), 1u);
+  Elastic second(1);
+  second.announce(2);
+  second.out = first.out;
+  second.resume = true;
+  second.job.train.steps = 2 * first.job.train.steps;
+  run_with_a_joiner(second);
+  EXPECT_EQ(second.events("resumed").size(), 1u);
+  ASSERT_EQ(second.events("joined").size(), 2u);
+  for (const auto& event : second.events("joined")) EXPECT_EQ(event["worker"], 2);
 }
 
 // Its signs of life go on while its training hangs: the others' deadline tells.

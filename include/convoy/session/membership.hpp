@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
@@ -48,7 +49,6 @@ class Membership {
   int local_workers() const;
 
   struct Group {
-    /// Its changes are all those since the last ones that were told (changes_told).
     Generation generation;
     std::shared_ptr<Communicator> communicator;
   };
@@ -58,7 +58,10 @@ class Membership {
   /// (may be null) is set while it waits. The communicator is aborted as soon as the generation
   /// cannot go on.
   Group join(const std::atomic<bool>* stop = nullptr);
-  /// The run's log has the changes of the group that was joined: nobody need tell them again.
+  /// The changes up to the group that was joined which nobody has noted as told; those of the first
+  /// generation are nobody's news. Who told them may have been lost before it noted so.
+  std::vector<MemberChange> untold_changes();
+  /// Notes that the run's log has them.
   void changes_told();
   /// Gives the group up, and tells whoever decides about members what went wrong in it.
   void report(const PeerError& error);

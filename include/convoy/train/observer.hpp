@@ -29,6 +29,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 
 namespace convoy {
 
@@ -59,8 +62,12 @@ struct ToldSoFar {
   std::int64_t step = 0;     ///< the last one that a whole line is about
   std::int64_t skipped = 0;  ///< steps that were left out
   double seconds = 0;        ///< from the first line to the last
+  double time = 0;           ///< of the last
 };
 /// Nothing where there is no such file. Throws IoError.
 std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file);
+
+/// Who has come and gone by such a log's lines of after `time`: `joined` or `lost`, and the worker.
+std::set<std::pair<std::string, int>> told_changes(const std::filesystem::path& file, double time);
 
 }  // namespace convoy

@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 
 namespace convoy::rendezvous {
 namespace {
@@ -21,12 +20,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+// 0 or an errno.
+int try_connect(const Socket& socket, const addrinfo& address, const Patience& patience) {
+  if (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0) {
+    if (errno != EINPROGRESS) return errno;
+    if (!wait_for(socket.fd(), POLLOUT, patience)) return ETIMEDOUT;
+  }
+  return connection_error(socket);
+}
 
-// Null when the name has none; `problem` is why.
+}  // namespace
+
+Socket::~Socket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void FreeAddresses::operator()(addrinfo* list) const {
+  ::freeaddrinfo(list);
+}
+
 Addresses resolve(const Endpoint& endpoint, int flags, std::string& problem) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -39,39 +51,28 @@ Addresses resolve(const Endpoint& endpoint, int flags, std::string& problem) {
   return nullptr;
 }
 
-void set_option(int fd, int level, int option, int value) {
-  ::setsockopt(fd, level, option, &value, sizeof(value));
-}
-
 Socket make_socket(const addrinfo& address) {
   return Socket(::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                          address.ai_protocol));
 }
 
-// 0 or an errno.
-int try_connect(const Socket& socket, const addrinfo& address, const Patience& patience) {
-  if (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) == 0) return 0;
-  if (errno != EINPROGRESS) return errno;
-  if (!wait_for(socket.fd(), POLLOUT, patience)) return ETIMEDOUT;
+void set_option(const Socket& socket, int level, int option, int value) {
+  ::setsockopt(socket.fd(), level, option, &value, sizeof(value));
+}
+
+int connection_error(const Socket& socket) {
+  if (!socket) return EADDRNOTAVAIL;
   int problem = 0;
   socklen_t size = sizeof(problem);
   ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &problem, &size);
-  return problem;
-}
-
-// A port of our own range may be given to a connection to itself when nobody listens there.
-bool connected_to_itself(const Socket& socket) {
+  if (problem != 0) return problem;
   sockaddr_storage local{}, peer{};
   socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
   ::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&local), &local_size);
-  ::getpeername(socket.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size);
-  return local_size == peer_size && std::memcmp(&local, &peer, local_size) == 0;
-}
-
-}  // namespace
-
-Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
+  if (::getpeername(socket.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return errno;
+  // A port of our own range may be given to a connection to itself when nobody listens there.
+  const bool to_itself = local_size == peer_size && std::memcmp(&local, &peer, local_size) == 0;
+  return to_itself ? ECONNREFUSED : 0;
 }
 
 bool wait_for(int fd, short events, const Patience& patience) {
@@ -95,8 +96,8 @@ Socket listen_at(const std::string& host, std::uint16_t port) {
   for (const addrinfo* address = addresses.get(); address; address = address->ai_next) {
     Socket socket = make_socket(*address);
     if (socket) {
-      set_option(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
-      if (address->ai_family == AF_INET6) set_option(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+      set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+      if (address->ai_family == AF_INET6) set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
       if (::bind(socket.fd(), address->ai_addr, address->ai_addrlen) == 0 &&
           ::listen(socket.fd(), SOMAXCONN) == 0)
         return socket;
@@ -124,22 +125,22 @@ Socket connect_to(const Endpoint& server, const Patience& patience, std::string&
     const Patience share(std::min(patience.deadline, Clock::now() + std::chrono::seconds(5)),
                          patience.stop);
     const int code = socket ? try_connect(socket, *address, share) : errno;
-    if (code == 0 && !connected_to_itself(socket)) {
+    if (code == 0) {
       configure(socket);
       return socket;
     }
-    problem = std::strerror(code == 0 ? ECONNREFUSED : code);
+    problem = std::strerror(code);
   }
   return {};
 }
 
 void configure(const Socket& socket) {
-  set_option(socket.fd(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(socket.fd(), SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(socket.fd(), IPPROTO_TCP, TCP_KEEPIDLE, 4);
-  set_option(socket.fd(), IPPROTO_TCP, TCP_KEEPINTVL, 2);
-  set_option(socket.fd(), IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set_option(socket.fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 4);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 2);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);
 }
 
 std::string address_of(const sockaddr_storage& address) {

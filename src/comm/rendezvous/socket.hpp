@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "convoy/comm/rendezvous/rendezvous.hpp"
+
+struct addrinfo;
 
 namespace convoy::rendezvous {
 
@@ -47,6 +50,17 @@ struct Patience {
 
 /// Whether one of `events` (poll) happened in time.
 bool wait_for(int fd, short events, const Patience& patience);
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const;
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+/// The addresses of a host, with getaddrinfo's `flags`. Null when it has none; `problem` is why.
+Addresses resolve(const Endpoint& endpoint, int flags, std::string& problem);
+Socket make_socket(const addrinfo& address);
+void set_option(const Socket& socket, int level, int option, int value);
+/// Of a connection that was begun, once the socket can be written to: 0 or an errno.
+int connection_error(const Socket& socket);
 
 /// Throws ListenError.
 Socket listen_at(const std::string& host, std::uint16_t port);

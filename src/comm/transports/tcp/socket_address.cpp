@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -19,23 +18,9 @@
 namespace convoy::tcp {
 namespace {
 
-struct FreeAddressList {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using AddressList = std::unique_ptr<addrinfo, FreeAddressList>;
-
-AddressList numeric_address(const Endpoint& endpoint) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  const int status =
-      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &list);
-  return AddressList(status == 0 ? list : nullptr);
-}
-
-void set(const rendezvous::Socket& socket, int level, int option, int value) {
-  ::setsockopt(socket.fd(), level, option, &value, sizeof(value));
+rendezvous::Addresses numeric_address(const Endpoint& endpoint) {
+  std::string ignored;
+  return rendezvous::resolve(endpoint, AI_NUMERICHOST, ignored);
 }
 
 struct Interface {
@@ -71,43 +56,27 @@ bool is_numeric(const std::string& text) {
 }  // namespace
 
 rendezvous::Socket start_connecting(const Endpoint& to, const std::string& from) {
-  const AddressList address = numeric_address(to);
+  const rendezvous::Addresses address = numeric_address(to);
   if (!address) return {};
-  rendezvous::Socket socket(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                                     address->ai_protocol));
-  const AddressList local = numeric_address({from, 0});
+  rendezvous::Socket socket = rendezvous::make_socket(*address);
+  const rendezvous::Addresses local = numeric_address({from, 0});
   if (local && local->ai_family == address->ai_family) {
-    set(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     ::bind(socket.fd(), local->ai_addr, local->ai_addrlen);  // else the system chooses
   }
   ::connect(socket.fd(), address->ai_addr, address->ai_addrlen);
   return socket;
 }
 
-int connection_error(const rendezvous::Socket& socket) {
-  if (!socket) return EADDRNOTAVAIL;
-  int problem = 0;
-  socklen_t size = sizeof(problem);
-  ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &problem, &size);
-  if (problem != 0) return problem;
-  sockaddr_storage local{}, peer{};
-  socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
-  ::getsockname(socket.fd(), reinterpret_cast<sockaddr*>(&local), &local_size);
-  if (::getpeername(socket.fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return errno;
-  // A port of our own range may be given to a connection to itself when nobody listens there.
-  const bool to_itself = local_size == peer_size && std::memcmp(&local, &peer, local_size) == 0;
-  return to_itself ? ECONNREFUSED : 0;
-}
-
 void configure(const rendezvous::Socket& socket, std::chrono::milliseconds patience) {
   const auto milliseconds =
       static_cast<int>(std::clamp<std::int64_t>(patience.count(), 1'000, 3'600'000));
   const int seconds = milliseconds / 1000;
-  set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-  set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds);
-  set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(socket, IPPROTO_TCP, TCP_KEEPIDLE, std::clamp(seconds / 2, 1, 60));
-  set(socket, IPPROTO_TCP, TCP_KEEPINTVL, std::clamp(seconds / 8, 1, 15));
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds);
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, std::clamp(seconds / 2, 1, 60));
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, std::clamp(seconds / 8, 1, 15));
 }
 
 std::vector<std::string> addresses_of(const std::vector<std::string>& interfaces) {

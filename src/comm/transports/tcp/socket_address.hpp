@@ -8,11 +8,10 @@
 
 namespace convoy::tcp {
 
-/// Not connected yet, perhaps: connection_error() says so once it can be written to. From the local
-/// address `from` where that is given and of the same family.
+/// Not connected yet, perhaps: rendezvous::connection_error() says so once it can be written to; no
+/// socket where `to` is no numeric address. From the local address `from` where that is given and
+/// of the same family.
 rendezvous::Socket start_connecting(const Endpoint& to, const std::string& from);
-/// 0 or an errno.
-int connection_error(const rendezvous::Socket& socket);
 /// Small messages leave at once; a peer that does not acknowledge for `patience` is lost.
 void configure(const rendezvous::Socket& socket, std::chrono::milliseconds patience);
 
