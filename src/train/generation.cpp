@@ -213,8 +213,8 @@ void Trainer::Impl::note_earlier_log() {
   session_->agree("earlier_log", fmt::format("{}", earlier ? earlier->time : 0.0));
 }
 
-// Each once: who logged the last ones may have been lost, or have left, before it noted that it did,
-// but then the log has them.
+// Each once: who logged the last ones may have been lost, or have left, before it noted that it
+// did, but then the log has them.
 std::vector<Json> Trainer::Impl::untold_changes(const std::string& from) {
   std::vector<Json> changes = session_->changes(from);
   if (changes.empty() || options_.out.empty() || !session_->comes_and_goes()) return changes;

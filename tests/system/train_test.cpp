@@ -71,8 +71,8 @@ TEST(TrainCommand, KilledAtAnyMomentAndResumedEndsWithTheSameBits) {
              !std::filesystem::exists(place.path() / out / "metrics.jsonl")) {
         ended = process.wait_for(milliseconds(5));
       }
-      const auto more = start == 0 ? milliseconds(random() % 100)
-                                   : duration_cast<milliseconds>(part * whole);
+      const auto more =
+          start == 0 ? milliseconds(random() % 100) : duration_cast<milliseconds>(part * whole);
       if (ended || process.wait_for(more)) {
         ASSERT_EQ(process.wait().status, 0) << process.err();
         break;

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "comm/tcp/handshake.hpp"
+#include "comm/transports/tcp/handshake.hpp"
 
 namespace convoy {
 namespace comm_tcp_handshake_test {

@@ -257,7 +257,7 @@ TEST(TrainElastic, AResumedJobTellsItsOwnChanges) {
   second.announce(2);
   second.out = first.out;
   second.resume = true;
-  second.job.train.steps = 2 * first.job.train.steps;
+  second.job.train.epochs = 2 * first.job.train.epochs;
   run_with_a_joiner(second);
   EXPECT_EQ(second.events("resumed").size(), 1u);
   ASSERT_EQ(second.events("joined").size(), 2u);
