@@ -5,6 +5,8 @@
 //
 //   convoy::register_strategy(diloco::kind());
 //   ...  strategy: {kind: diloco, average_every: 16, outer: {rate: 0.7, momentum: 0.9}}
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <vector>
 

@@ -6,9 +6,14 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/schema/schema.hpp"
-#include "convoy/strategies/registry.hpp"
 
 namespace convoy {
+
+std::vector<std::string>& strategy_names() {
+  static std::vector<std::string> names{"synchronous", "parameter_server", "local_sgd",
+                                        "elastic_averaging", "gossip"};
+  return names;
+}
 
 std::int64_t bucket_bytes(const StrategyOptions& strategy) {
   if (strategy.bucket == "auto") return -1;
@@ -28,9 +33,7 @@ namespace schema {
 namespace {
 
 std::vector<std::string_view> names_of_strategies() {
-  std::vector<std::string_view> names;
-  for (const StrategyKind& kind : strategy_kinds()) names.emplace_back(kind.name);
-  return names;
+  return {strategy_names().begin(), strategy_names().end()};
 }
 
 }  // namespace

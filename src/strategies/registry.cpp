@@ -31,11 +31,13 @@ void register_strategy(StrategyKind kind) {
     if (other.name == kind.name)
       throw InputError(fmt::format("there is a strategy {} already", kind.name));
   }
+  strategy_names().push_back(kind.name);
   kinds().push_back(std::move(kind));
 }
 
 void remove_strategy(const std::string& name) {
   std::erase_if(kinds(), [&](const StrategyKind& kind) { return kind.name == name; });
+  std::erase(strategy_names(), name);
 }
 
 const std::vector<StrategyKind>& strategy_kinds() {

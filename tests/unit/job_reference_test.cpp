@@ -14,6 +14,12 @@ namespace job_reference_test {
 
 const std::string reference_file = convoy::testing::source_folder() + "/docs/job.md";
 
+TEST(JobReference, the_names_of_strategies_are_those_that_are_registered) {
+  std::vector<std::string> names;
+  for (const StrategyKind& kind : strategy_kinds()) names.push_back(kind.name);
+  EXPECT_EQ(strategy_names(), names);
+}
+
 TEST(JobReference, the_documentation_is_up_to_date) {
   if (std::getenv("CONVOY_WRITE_DOCS") != nullptr)
     write_file_atomically(reference_file, job_reference());

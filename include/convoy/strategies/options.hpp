@@ -2,6 +2,7 @@
 // How the workers of a run share what they learn. No libtorch in this header.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "convoy/comm/compression_options.hpp"
 
@@ -37,6 +38,10 @@ struct StrategyOptions {
   double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
   std::string neighbours = "ring";  ///< gossip: ring, random
 };
+
+/// What `kind` may be: the strategies that come with Convoy, and those that were registered since
+/// (strategies/registry.hpp, which keeps this list).
+std::vector<std::string>& strategy_names();
 
 /// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
 /// InputError.
