@@ -203,7 +203,6 @@ void LocalSteps::with_model(const std::function<void()>& work) {
   const auto go_on = [this] {
     values_.write(own_values_);
     own_values_.clear();
-    engine_.invalidate();
   };
   try {
     std::vector<float> model(values_.size());
