@@ -222,11 +222,13 @@ void Trainer::Impl::commit(const StepOutcome& outcome) {
   while (step_ < outcome.step) {
     const bool last = step_ + 1 == outcome.step;
     count_step(last, outcome);
+    const std::int64_t counted = step_;
     if (last || outcome.approximate)
       between_steps();
     else
       tell_step();
     due_done_ = step_;
+    if (step_ < counted) return;  // taken back: what came since is done again
   }
   const bool alone = session_->group() == nullptr && !strategy_->traits().servers;
   const bool stop = outcome.request == Request::stop || (alone && session_->stop_asked());
