@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 
@@ -90,12 +91,12 @@ void join_columns(TrainingState& state, const std::string& file) {
       const auto part = found.find(name);
       if (part == found.end()) fail_columns(file, "its shards lack " + name);
       const std::vector<std::int64_t> shape{columns.units, columns.parts[p].size()};
-      if (part->second.sizes() != shape || part->second.scalar_type() != torch::kFloat)
+      if (part->second.sizes() != shape || !is_host_tensor(part->second))
         fail_columns(file, fmt::format("{} in its shards does not fit", name));
     }
   }
   for (int k = -1; k < columns.states; ++k) {
-    torch::Tensor whole = torch::empty({columns.units, columns.features()});
+    torch::Tensor whole = host_tensor({columns.units, columns.features()});
     for (std::size_t p = 0; p < columns.parts.size(); ++p) {
       const auto part = found.find(column_state_name(static_cast<std::int64_t>(p), k));
       whole.narrow(1, columns.parts[p].begin, columns.parts[p].size()).copy_(part->second);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "core/tensor_bytes.hpp"
@@ -16,15 +17,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view magic = "CONVOYC1";
 
-const std::vector<std::pair<std::string, torch::ScalarType>>& known_types() {
-  static const std::vector<std::pair<std::string, torch::ScalarType>> types = {
-      {"float32", torch::kFloat}, {"float64", torch::kDouble}, {"int64", torch::kLong},
-      {"int32", torch::kInt},     {"uint8", torch::kByte},     {"bool", torch::kBool}};
-  return types;
-}
-
 std::string type_name(torch::ScalarType type) {
-  for (const auto& [name, known] : known_types()) {
+  for (const auto& [name, known] : element_types()) {
     if (known == type) return name;
   }
   throw InputError(fmt::format("checkpoint: cannot store tensors of type {}", c10::toString(type)));
@@ -95,9 +89,9 @@ struct TensorBytes {
 
 TensorBytes read_tensor(Reader& reader, const Json& entry) {
   const std::string type = entry.at("type");
-  const auto known = std::find_if(known_types().begin(), known_types().end(),
+  const auto known = std::find_if(element_types().begin(), element_types().end(),
                                   [&](const auto& item) { return item.first == type; });
-  if (known == known_types().end()) reader.fail(fmt::format("unknown type '{}'", type));
+  if (known == element_types().end()) reader.fail(fmt::format("unknown type '{}'", type));
   const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
   std::uint64_t size = c10::elementSize(known->second);
   for (const std::int64_t extent : shape) {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "checkpoint/columns.hpp"
+#include "compute/host_tensor.hpp"
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
@@ -53,8 +54,7 @@ class Joiner {
                           array);
         continue;
       }
-      if (name != fmt::format("optimizer{}", k) || array.dim() != 1 ||
-          array.scalar_type() != torch::kFloat)
+      if (name != fmt::format("optimizer{}", k) || array.dim() != 1 || !is_host_tensor(array))
         fail(path, "is not a part of a checkpoint");
       for (const Json& piece : shard.meta.at("pieces")) copy(k, piece, array, path);
     }
@@ -84,9 +84,8 @@ class Joiner {
     const std::string full_name = fmt::format("optimizer{}/{}", k, name);
     filled_[full_name] += count;
     torch::Tensor& into = joined_[full_name];
-    if (!into.defined()) into = torch::zeros(parameter->second.sizes(), torch::kFloat);
-    const float* from = array.data_ptr<float>() + at;
-    std::copy(from, from + count, into.data_ptr<float>() + begin);
+    if (!into.defined()) into = host_zeros(parameter->second.sizes());
+    std::copy_n(values_of(array).data() + at, count, values_of(into).data() + begin);
   }
 
   std::map<std::string, torch::Tensor> parameters_;

@@ -25,7 +25,7 @@ Engine::Engine(EngineOptions options)
       shared_(options_.shared),
       results_(static_cast<std::size_t>(shared_.lanes)) {
   Network first = make_network();
-  weights_ = std::make_unique<SharedWeights>(*first.module);
+  weights_ = std::make_unique<SharedWeights>(*first.module, device());
   shared_.weights = weights_.get();
   if (options_.inputs) inputs_ = options_.inputs(*this);
   shared_.inputs = inputs_.get();
@@ -53,8 +53,8 @@ std::vector<Network*> Engine::networks() {
 
 void Engine::reset_weights() {
   const torch::NoGradGuard no_grad;
-  const SharedWeights fresh(*make_network().module);
-  std::copy_n(fresh.data(), fresh.size(), weights_->data());
+  const SharedWeights fresh(*make_network().module, device());
+  device().copy(weights_->data(), fresh.data(), fresh.size());
   for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
     weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
   weights_->forget_next();
@@ -140,6 +140,7 @@ void Engine::sync_networks(bool training) {
 }
 
 Inference Engine::infer(const Dataset& dataset, std::int64_t batch, int part, int parts) {
+  const Compute::TorchScope scope(device());
   sync_networks(/*training=*/false);
   Inference inference = run_inference(pool_, networks(), dataset, batch, shared_.seed, part, parts);
   sync_networks(/*training=*/true);

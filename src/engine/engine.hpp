@@ -22,6 +22,7 @@ class Engine;
 struct EngineOptions {
   ModelFactory factory;    ///< networks of one structure, with the same weights for the same seed
   std::uint64_t seed = 0;  ///< of the initial weights
+  const Compute* device = &host_compute();  ///< where weights, gradients and state are
   int replicas = 1;
   ReplicaShared shared;  ///< dataset, schedule, loss, lanes, seed, augmentation; `weights` and
                          ///< `inputs` are the engine's
@@ -49,6 +50,7 @@ class Engine {
   std::int64_t end() const { return options_.end; }
   std::uint64_t seed() const { return options_.seed; }
   LaneInputs* inputs() { return inputs_.get(); }
+  const Compute& device() const { return *options_.device; }
 
   ReplicaPool& pool() { return pool_; }
   int replicas() const { return pool_.size(); }

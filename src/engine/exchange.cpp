@@ -44,9 +44,10 @@ int tag_of(std::size_t bucket, std::size_t level, int node) {
 
 }  // namespace
 
-Exchange::Exchange(Communicator& group, const std::vector<Block>& blocks, std::int64_t lanes,
-                   std::vector<Range> worker_lanes)
+Exchange::Exchange(Communicator& group, const Compute& device, const std::vector<Block>& blocks,
+                   std::int64_t lanes, std::vector<Range> worker_lanes)
     : group_(group),
+      device_(device),
       blocks_(blocks),
       lanes_(lanes),
       worker_lanes_(std::move(worker_lanes)),
@@ -160,7 +161,7 @@ Exchange::Level Exchange::plan_level(const std::vector<Node>& nodes, Range targe
 }
 
 int Exchange::new_staging() {
-  places_.push_back({-1, std::vector<float>(static_cast<std::size_t>(held_size_))});
+  places_.push_back({-1, device_.zeros({held_size_})});
   return static_cast<int>(places_.size()) - 1;
 }
 
@@ -206,11 +207,11 @@ void Exchange::fill_network_level(Level& level) const {
   }
 }
 
-float* Exchange::at(int place, int block) {
+Element* Exchange::at(int place, int block) {
   const Block& b = blocks_[block];
   Place& p = places_[place];
   if (p.root >= 0) return roots_[p.root]->data[b.gradient] + b.begin;
-  return p.staging.data() + held_begin_[block];
+  return device_.data(p.staging) + held_begin_[block];
 }
 
 void Exchange::begin(std::span<PartialSum* const> roots) {
@@ -237,10 +238,11 @@ void Exchange::run_level(std::size_t number, std::size_t bucket) {
       std::vector<Work> works =
           i == 0 ? std::move(posted) : start_receive(operation, number, bucket);
       for (Work& work : works) work.wait();
+      add_received(operation, number, bucket);
       continue;
     }
     for (const int b : level.added[bucket])
-      add_into(at(operation.into, b), at(operation.from, b), blocks_[b].count);
+      device_.add(at(operation.into, b), at(operation.from, b), blocks_[b].count);
   }
 }
 
@@ -250,9 +252,7 @@ void Exchange::send_sums(std::size_t number, std::size_t bucket) {
     for (std::size_t k = 0; k < level.own_places.size(); ++k) {
       SendPieces pieces;
       for (const int b : parcel.blocks) {
-        const float* values = at(level.own_places[k], b);
-        pieces.push_back(
-            std::as_bytes(std::span(values, static_cast<std::size_t>(blocks_[b].count))));
+        pieces.push_back(device_.outgoing(at(level.own_places[k], b), blocks_[b].count));
         bytes_sent_ += pieces.back().size();
       }
       sends_.push_back(group_.isend(parcel.peer, tag_of(bucket, number, static_cast<int>(k)),
@@ -263,19 +263,26 @@ void Exchange::send_sums(std::size_t number, std::size_t bucket) {
 
 std::vector<Work> Exchange::start_receive(const Operation& operation, std::size_t level,
                                           std::size_t bucket) {
-  const Receive mode = operation.kind == Operation::Kind::receive ? Receive::replace : Receive::add;
+  const bool adds = operation.kind == Operation::Kind::receive_add && device_.adds_in_place();
+  const Receive mode = adds ? Receive::add : Receive::replace;
   std::vector<Work> works;
   for (const Parcel& parcel : levels_[level].in[bucket][operation.source]) {
     if (parcel.blocks.empty()) continue;
     ReceivePieces pieces;
-    for (const int b : parcel.blocks) {
-      pieces.push_back(std::as_writable_bytes(
-          std::span(at(operation.into, b), static_cast<std::size_t>(blocks_[b].count))));
-    }
+    for (const int b : parcel.blocks)
+      pieces.push_back(device_.incoming(at(operation.into, b), blocks_[b].count));
     works.push_back(group_.irecv(parcel.peer, tag_of(bucket, level, operation.number),
                                  std::move(pieces), mode));
   }
   return works;
+}
+
+void Exchange::add_received(const Operation& operation, std::size_t level, std::size_t bucket) {
+  for (const Parcel& parcel : levels_[level].in[bucket][operation.source]) {
+    for (const int b : parcel.blocks)
+      device_.arrived(at(operation.into, b), blocks_[b].count,
+                      operation.kind == Operation::Kind::receive_add);
+  }
 }
 
 void Exchange::finish() {
@@ -283,23 +290,26 @@ void Exchange::finish() {
   sends_.clear();
 }
 
-Work Exchange::send_floats(int peer, int tag, const std::vector<int>& blocks, float* weights) {
+Work Exchange::send_weights(int peer, int tag, const std::vector<int>& blocks, Element* weights) {
   SendPieces pieces;
   for (const int b : blocks) {
-    const auto count = static_cast<std::size_t>(blocks_[b].count);
-    pieces.push_back(std::as_bytes(std::span(weights + blocks_[b].flat_begin, count)));
+    pieces.push_back(device_.outgoing(weights + blocks_[b].flat_begin, blocks_[b].count));
     bytes_sent_ += pieces.back().size();
   }
   return group_.isend(peer, tag, std::move(pieces));
 }
 
-Work Exchange::receive_floats(int peer, int tag, const std::vector<int>& blocks, float* weights) {
+Work Exchange::receive_weights(int peer, int tag, const std::vector<int>& blocks,
+                               Element* weights) {
   ReceivePieces pieces;
-  for (const int b : blocks) {
-    const auto count = static_cast<std::size_t>(blocks_[b].count);
-    pieces.push_back(std::as_writable_bytes(std::span(weights + blocks_[b].flat_begin, count)));
-  }
+  for (const int b : blocks)
+    pieces.push_back(device_.incoming(weights + blocks_[b].flat_begin, blocks_[b].count));
   return group_.irecv(peer, tag, std::move(pieces));
+}
+
+void Exchange::take_in(const std::vector<int>& blocks, Element* weights) const {
+  for (const int b : blocks)
+    device_.arrived(weights + blocks_[b].flat_begin, blocks_[b].count, /*add=*/false);
 }
 
 void Exchange::plan_publishing() {
@@ -330,7 +340,7 @@ void Exchange::plan_publishing() {
   }
 }
 
-void Exchange::publish(float* weights) {
+void Exchange::publish(Element* weights) {
   std::vector<Work> works;
   std::vector<std::vector<Work>> arriving;  // from other hosts, to be passed on
   const auto to_neighbours = [&](int tag, const std::vector<int>& blocks) {
@@ -338,43 +348,49 @@ void Exchange::publish(float* weights) {
     const Range neighbours = host_workers_[host()];
     for (std::int64_t w = neighbours.begin; w < neighbours.end; ++w) {
       const int peer = static_cast<int>(w);
-      if (peer != group_.rank()) works.push_back(send_floats(peer, tag, blocks, weights));
+      if (peer != group_.rank()) works.push_back(send_weights(peer, tag, blocks, weights));
     }
   };
   int tag = publish_tags;
   for (const Publication& plan : publications_) {
     arriving.emplace_back();
     for (const Parcel& parcel : plan.from_hosts)
-      arriving.back().push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+      arriving.back().push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
     for (const Parcel& parcel : plan.from_neighbours)
-      works.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+      works.push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
     for (const Parcel& parcel : plan.passed_on_to_me)
-      works.push_back(receive_floats(parcel.peer, tag + 1, parcel.blocks, weights));
+      works.push_back(receive_weights(parcel.peer, tag + 1, parcel.blocks, weights));
     for (const Parcel& parcel : plan.to_hosts)
-      works.push_back(send_floats(parcel.peer, tag, parcel.blocks, weights));
+      works.push_back(send_weights(parcel.peer, tag, parcel.blocks, weights));
     to_neighbours(tag, plan.own);
     tag += 2;
   }
   tag = publish_tags;
   for (std::size_t m = 0; m < publications_.size(); ++m) {
     for (Work& work : arriving[m]) work.wait();
+    take_in(publications_[m].passed_on, weights);
     to_neighbours(tag + 1, publications_[m].passed_on);
     tag += 2;
   }
   for (Work& work : works) work.wait();
+  for (const Publication& plan : publications_) {
+    for (const Parcel& parcel : plan.from_neighbours) take_in(parcel.blocks, weights);
+    for (const Parcel& parcel : plan.passed_on_to_me) take_in(parcel.blocks, weights);
+  }
 }
 
-void Exchange::publish_to_holders(float* weights) {
+void Exchange::publish_to_holders(Element* weights) {
   std::vector<Work> works;
   int tag = publish_tags;
   for (const Publication& plan : publications_) {
     for (const Parcel& parcel : plan.from_hosts)
-      works.push_back(receive_floats(parcel.peer, tag, parcel.blocks, weights));
+      works.push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
     for (const Parcel& parcel : plan.to_hosts)
-      works.push_back(send_floats(parcel.peer, tag, parcel.blocks, weights));
+      works.push_back(send_weights(parcel.peer, tag, parcel.blocks, weights));
     tag += 2;
   }
   for (Work& work : works) work.wait();
+  for (const Publication& plan : publications_) take_in(plan.passed_on, weights);
 }
 
 std::uint64_t Exchange::take_bytes_sent() {

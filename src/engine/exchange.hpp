@@ -17,9 +17,9 @@ namespace convoy {
 
 class Exchange {
  public:
-  /// `lanes` by worker: contiguous, in rank order.
-  Exchange(Communicator& group, const std::vector<Block>& blocks, std::int64_t lanes,
-           std::vector<Range> worker_lanes);
+  /// `device`: where sums and weights are. `lanes` by worker: contiguous, in rank order.
+  Exchange(Communicator& group, const Compute& device, const std::vector<Block>& blocks,
+           std::int64_t lanes, std::vector<Range> worker_lanes);
 
   /// Which blocks travel together: bucket k's messages carry buckets[k].
   void set_buckets(std::vector<std::vector<int>> buckets);
@@ -35,9 +35,9 @@ class Exchange {
   void finish();
 
   /// Sends the weights of this worker's blocks to all and takes in everybody else's.
-  void publish(float* weights);
+  void publish(Element* weights);
   /// Sends them to their holders on other hosts only, and takes in those that this worker holds.
-  void publish_to_holders(float* weights);
+  void publish_to_holders(Element* weights);
   /// By block: the worker of this host that sums go through and that gets them from elsewhere; the
   /// owner if it is one of this host.
   const std::vector<int>& holders() const { return holders_[host()]; }
@@ -49,7 +49,7 @@ class Exchange {
   // Where a node's sum is: a root of this worker, or memory of our own for the blocks held here.
   struct Place {
     int root = -1;
-    std::vector<float> staging;
+    torch::Tensor staging;
   };
   // Blocks that go to a peer, or come from it, in one message.
   struct Parcel {
@@ -97,15 +97,18 @@ class Exchange {
   void fill_host_level(Level& level) const;
   void fill_network_level(Level& level) const;
   int new_staging();
-  float* at(int place, int block);
+  Element* at(int place, int block);
   void run_level(std::size_t level, std::size_t bucket);
   void send_sums(std::size_t level, std::size_t bucket);
   std::vector<Work> start_receive(const Operation& operation, std::size_t level,
                                   std::size_t bucket);
-  Work send_floats(int peer, int tag, const std::vector<int>& blocks, float* weights);
-  Work receive_floats(int peer, int tag, const std::vector<int>& blocks, float* weights);
+  void add_received(const Operation& operation, std::size_t level, std::size_t bucket);
+  Work send_weights(int peer, int tag, const std::vector<int>& blocks, Element* weights);
+  Work receive_weights(int peer, int tag, const std::vector<int>& blocks, Element* weights);
+  void take_in(const std::vector<int>& blocks, Element* weights) const;
 
   Communicator& group_;
+  const Compute& device_;
   const std::vector<Block>& blocks_;
   std::int64_t lanes_;
   std::vector<Range> worker_lanes_;

@@ -5,7 +5,6 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "convoy/lanes/tree.hpp"
-#include "engine/reduction.hpp"
 
 namespace convoy {
 
@@ -30,8 +29,8 @@ struct Replica::Stream::Hook final : torch::autograd::FunctionPostHook {
   std::size_t gradient;
 };
 
-Replica::Stream::Stream(const std::vector<torch::Tensor>& trainable)
-    : trainable_(trainable), self_(std::make_shared<Stream*>(nullptr)) {
+Replica::Stream::Stream(const Compute& device, const std::vector<torch::Tensor>& trainable)
+    : device_(device), trainable_(trainable), self_(std::make_shared<Stream*>(nullptr)) {
   for (std::size_t i = 0; i < trainable_.size(); ++i) {
     auto accumulator = torch::autograd::impl::grad_accumulator(trainable_[i]);
     accumulator->add_post_hook(std::make_unique<Hook>(self_, i));
@@ -74,18 +73,18 @@ void Replica::Stream::begin(std::vector<PartialSum>& sums, std::int64_t lanes, s
 void Replica::Stream::take(std::size_t gradient) {
   if (taken_[gradient]) return;
   taken_[gradient] = true;
-  torch::Tensor own = take_gradient(trainable_[gradient]);
-  const float* value = own.data_ptr<float>();
+  torch::Tensor own = take_gradient(device_, trainable_[gradient]);
+  const Element* value = device_.data(own);
   const std::int64_t count = own.numel();
   for (PartialSum& sum : chain_) {
-    add_into(sum.data[gradient], value, count);
+    device_.add(sum.data[gradient], value, count);
     value = sum.data[gradient];
   }
   PartialSum& last = sums_->back();
   if (adds_to_last_) {
-    add_into(last.data[gradient], value, count);
+    device_.add(last.data[gradient], value, count);
   } else {
-    last.data[gradient] = own.data_ptr<float>();
+    last.data[gradient] = device_.data(own);
     last.gradients[gradient] = std::move(own);
   }
   sink_->ready(replica_, gradient);

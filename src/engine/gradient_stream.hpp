@@ -12,7 +12,7 @@ namespace convoy {
 /// which order, is what Replica::fold does after the backward.
 class Replica::Stream {
  public:
-  explicit Stream(const std::vector<torch::Tensor>& trainable);
+  Stream(const Compute& device, const std::vector<torch::Tensor>& trainable);
   ~Stream();
 
   /// Before the forward of the last lane, `lane`: `sums` are those of the lanes before it. From
@@ -27,6 +27,7 @@ class Replica::Stream {
   struct Hook;
   void take(std::size_t gradient);
 
+  const Compute& device_;
   std::vector<torch::Tensor> trainable_;
   std::vector<std::shared_ptr<void>> accumulators_;  // alive as long as the hooks shall be called
   std::shared_ptr<Stream*> self_;                    // null when no lane is streamed

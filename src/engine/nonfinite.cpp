@@ -5,8 +5,6 @@
 
 #include <cmath>
 
-#include "engine/reduction.hpp"
-
 namespace convoy {
 namespace {
 
@@ -22,7 +20,8 @@ std::string name_of_nonfinite_gradient(const PartialSum& sum, const SharedWeight
   std::size_t i = 0;
   for (const Segment& segment : weights.segments()) {
     if (!segment.trainable) continue;
-    if (!std::isfinite(sum_of_squares(sum.data[i], segment.count))) return segment.name;
+    if (!std::isfinite(weights.device().sum_of_squares(sum.data[i], segment.count)))
+      return segment.name;
     ++i;
   }
   return {};

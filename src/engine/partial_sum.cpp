@@ -1,7 +1,5 @@
 #include "engine/partial_sum.hpp"
 
-#include "engine/reduction.hpp"
-
 namespace convoy {
 namespace {
 
@@ -19,36 +17,36 @@ torch::Tensor own_dense(const torch::Tensor& gradient, const torch::Tensor& para
 
 }  // namespace
 
-torch::Tensor take_gradient(const torch::Tensor& parameter) {
+torch::Tensor take_gradient(const Compute& device, const torch::Tensor& parameter) {
   const torch::NoGradGuard no_grad;
   torch::Tensor gradient = std::move(parameter.mutable_grad());
   parameter.mutable_grad() = torch::Tensor();
-  return own_dense(gradient, parameter);
+  return device.adopt(own_dense(gradient, parameter));
 }
 
-PartialSum take_gradients(const std::vector<torch::Tensor>& trainable, Range node) {
+PartialSum take_gradients(const Compute& device, const std::vector<torch::Tensor>& trainable,
+                          Range node) {
   PartialSum sum;
   sum.node = node;
   sum.gradients.reserve(trainable.size());
   sum.data.reserve(trainable.size());
   for (const torch::Tensor& parameter : trainable)
-    sum.gradients.push_back(take_gradient(parameter));
-  for (const torch::Tensor& gradient : sum.gradients)
-    sum.data.push_back(gradient.data_ptr<float>());
+    sum.gradients.push_back(take_gradient(device, parameter));
+  for (const torch::Tensor& gradient : sum.gradients) sum.data.push_back(device.data(gradient));
   return sum;
 }
 
-PartialSum zero_gradients(const std::vector<torch::Tensor>& trainable, std::size_t buffer_values,
-                          Range node) {
+PartialSum zero_gradients(const Compute& device, const std::vector<torch::Tensor>& trainable,
+                          std::size_t buffer_values, Range node) {
   for (const torch::Tensor& parameter : trainable) parameter.mutable_grad() = torch::Tensor();
-  PartialSum sum = take_gradients(trainable, node);
+  PartialSum sum = take_gradients(device, trainable, node);
   sum.buffers.assign(buffer_values, 0);
   return sum;
 }
 
-void add_sibling(PartialSum& left, const PartialSum& right) {
+void add_sibling(const Compute& device, PartialSum& left, const PartialSum& right) {
   for (std::size_t i = 0; i < left.data.size(); ++i) {
-    add_into(left.data[i], right.data[i], left.gradients[i].numel());
+    device.add(left.data[i], right.data[i], left.gradients[i].numel());
   }
   for (std::size_t i = 0; i < left.buffers.size(); ++i) left.buffers[i] += right.buffers[i];
   left.node.end = right.node.end;

@@ -4,12 +4,12 @@
 #include <iterator>
 #include <numeric>
 
-#include "comm/transports/copy.hpp"
-
 namespace convoy {
 
-Reduction::Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner)
-    : blocks_(std::move(blocks)),
+Reduction::Reduction(const Compute& device, std::vector<Block> blocks, std::int64_t lanes,
+                     const Owner& owner)
+    : device_(device),
+      blocks_(std::move(blocks)),
       lanes_(lanes),
       owned_lanes_(owner.lanes),
       alone_(owner.workers == 1),
@@ -42,19 +42,19 @@ void Reduction::add_blocks(int replica) {
 }
 
 // A worker that owns all lanes has one root; one that takes steps of its own may have more.
-const float* Reduction::join_roots(int b) const {
+const Element* Reduction::join_roots(int b) const {
   const Block& block = blocks_[b];
-  float* sum = roots_[0]->data[block.gradient] + block.begin;
+  Element* sum = roots_[0]->data[block.gradient] + block.begin;
   for (std::size_t r = 1; r < roots_.size(); ++r)
-    add_into(sum, roots_[r]->data[block.gradient] + block.begin, block.count);
+    device_.add(sum, roots_[r]->data[block.gradient] + block.begin, block.count);
   return sum;
 }
 
 void Reduction::add_block(int b) const {
   const Block& block = blocks_[b];
   for (const Addition& add : additions_) {
-    add_into(sums_[add.into]->data[block.gradient] + block.begin,
-             sums_[add.from]->data[block.gradient] + block.begin, block.count);
+    device_.add(sums_[add.into]->data[block.gradient] + block.begin,
+                sums_[add.from]->data[block.gradient] + block.begin, block.count);
   }
 }
 
@@ -70,31 +70,30 @@ void Reduction::add_buffers() {
   }
 }
 
-void Reduction::set_result(int block, const float* gradient) {
+void Reduction::set_result(int block, const Element* gradient) {
   const std::int64_t count = blocks_[block].count;
   results_[block] = gradient;
   if (placed_ != nullptr) {
-    float* place = placed_ + blocks_[block].flat_begin;
-    copy_bytes(reinterpret_cast<std::byte*>(place), reinterpret_cast<const std::byte*>(gradient),
-               static_cast<std::size_t>(count) * sizeof(float));
+    Element* const place = placed_ + blocks_[block].flat_begin;
+    device_.copy(place, gradient, count);
     results_[block] = place;
   }
-  squares_[block] = sum_of_squares(results_[block], count);
+  squares_[block] = device_.sum_of_squares(results_[block], count);
 }
 
-void Reduction::take_sums_from(const float* flat) {
+void Reduction::take_sums_from(const Element* flat) {
   for (std::size_t b = 0; b < blocks_.size(); ++b) results_[b] = flat + blocks_[b].flat_begin;
 }
 
-void Reduction::copy_own_sums(float* values) const {
+void Reduction::copy_own_sums(Element* values) const {
   for (const Block& block : blocks_) {
-    std::fill_n(values, block.count, 0.0F);
+    if (roots_.empty()) device_.set_zero(values, block.count);
     for (std::size_t r = 0; r < roots_.size(); ++r) {
-      const float* from = roots_[r]->data[block.gradient] + block.begin;
+      const Element* const from = roots_[r]->data[block.gradient] + block.begin;
       if (r == 0)
-        std::copy_n(from, block.count, values);
+        device_.copy(values, from, block.count);
       else
-        add_into(values, from, block.count);
+        device_.add(values, from, block.count);
     }
     values += block.count;
   }
@@ -106,29 +105,31 @@ double Reduction::squared_norm(double before) const {
   return sum;
 }
 
-void Reduction::update_blocks(int replica, float* weights, const std::vector<float*>& state,
-                              const Optimizer& optimizer, const UpdateContext& context) const {
-  std::vector<float*> block_state(state.size());
+void Reduction::update_blocks(int replica, Element* weights, const std::vector<Element*>& state,
+                              const UpdateRule& optimizer, const UpdateContext& context) const {
+  std::vector<Element*> places(state.size());
   for (const int b : owned_shares_[replica]) {
     const Block& block = blocks_[b];
-    for (std::size_t k = 0; k < state.size(); ++k) block_state[k] = state[k] + block.state_begin;
-    optimizer.update(weights + block.flat_begin, results_[b], block_state, block.count, context);
+    for (std::size_t k = 0; k < state.size(); ++k) places[k] = state[k] + block.state_begin;
+    device_.update(optimizer, weights + block.flat_begin, results_[b], places, block.count,
+                   context);
   }
 }
 
-void Reduction::update_blocks(int replica, const float* weights, const std::vector<float*>& state,
-                              float* new_weights, const std::vector<float*>& new_state,
-                              const Optimizer& optimizer, const UpdateContext& context) const {
-  std::vector<float*> from(state.size());
-  std::vector<float*> to(state.size());
+void Reduction::update_blocks(int replica, const Element* weights,
+                              const std::vector<Element*>& state, Element* new_weights,
+                              const std::vector<Element*>& new_state, const UpdateRule& optimizer,
+                              const UpdateContext& context) const {
+  std::vector<Element*> from(state.size());
+  std::vector<Element*> to(new_state.size());
   for (const int b : owned_shares_[replica]) {
     const Block& block = blocks_[b];
     for (std::size_t k = 0; k < state.size(); ++k) {
       from[k] = state[k] + block.state_begin;
       to[k] = new_state[k] + block.state_begin;
     }
-    std::copy_n(weights + block.flat_begin, block.count, new_weights + block.flat_begin);
-    optimizer.update(new_weights + block.flat_begin, results_[b], from, to, block.count, context);
+    device_.update(optimizer, weights + block.flat_begin, results_[b], from,
+                   new_weights + block.flat_begin, to, block.count, context);
   }
 }
 

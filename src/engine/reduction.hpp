@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "convoy/compute/compute.hpp"
 #include "convoy/lanes/tree.hpp"
-#include "convoy/optim/optimizer.hpp"
 #include "engine/blocks.hpp"
 #include "engine/partial_sum.hpp"
-#include "lanes/sums.hpp"
 
 namespace convoy {
 
@@ -25,7 +24,9 @@ class Reduction {
     /// This worker updates all blocks and not only its own.
     bool updates_all = false;
   };
-  Reduction(std::vector<Block> blocks, std::int64_t lanes, const Owner& owner);
+  /// `device`: where sums, weights and states are.
+  Reduction(const Compute& device, std::vector<Block> blocks, std::int64_t lanes,
+            const Owner& owner);
 
   const std::vector<Block>& blocks() const { return blocks_; }
 
@@ -45,16 +46,16 @@ class Reduction {
 
   /// The whole group's sum of a block that this worker owns: what update_blocks works on. Remembers
   /// its squared norm.
-  void set_result(int block, const float* gradient);
+  void set_result(int block, const Element* gradient);
 
   /// Where set_result puts results from now on, laid out as the weights; null: they stay where they
   /// are.
-  void place_results(float* flat) { placed_ = flat; }
+  void place_results(Element* flat) { placed_ = flat; }
   /// Where the sums of all blocks are, laid out as the weights: from now on update_blocks takes
   /// them from there.
-  void take_sums_from(const float* flat);
+  void take_sums_from(const Element* flat);
   /// The sum of this worker's roots, in lane order, of all blocks one after the other.
-  void copy_own_sums(float* values) const;
+  void copy_own_sums(Element* values) const;
 
   /// Squared norms by block; those of other owners' blocks are to be filled in.
   std::vector<double>& squares() { return squares_; }
@@ -64,26 +65,27 @@ class Reduction {
 
   /// Phase 2 of replica `replica`: weights and optimizer state of its share of the blocks
   /// that this worker updates. `state` holds one array per state, as the blocks' layout says.
-  void update_blocks(int replica, float* weights, const std::vector<float*>& state,
-                     const Optimizer& optimizer, const UpdateContext& context) const;
+  void update_blocks(int replica, Element* weights, const std::vector<Element*>& state,
+                     const UpdateRule& optimizer, const UpdateContext& context) const;
   /// The same; the weights and states that it starts from stay as they are.
-  void update_blocks(int replica, const float* weights, const std::vector<float*>& state,
-                     float* new_weights, const std::vector<float*>& new_state,
-                     const Optimizer& optimizer, const UpdateContext& context) const;
+  void update_blocks(int replica, const Element* weights, const std::vector<Element*>& state,
+                     Element* new_weights, const std::vector<Element*>& new_state,
+                     const UpdateRule& optimizer, const UpdateContext& context) const;
 
  private:
-  const float* join_roots(int block) const;
+  const Element* join_roots(int block) const;
 
+  const Compute& device_;
   std::vector<Block> blocks_;
   std::int64_t lanes_;
   Range owned_lanes_;
   bool alone_;
-  float* placed_ = nullptr;
+  Element* placed_ = nullptr;
   std::vector<std::vector<int>> all_shares_;  // of all blocks, by replica
   std::vector<std::vector<int>>
-      owned_shares_;                   // of the blocks that this worker updates, by replica
-  std::vector<double> squares_;        // per block
-  std::vector<const float*> results_;  // per block
+      owned_shares_;                     // of the blocks that this worker updates, by replica
+  std::vector<double> squares_;          // per block
+  std::vector<const Element*> results_;  // per block
   std::vector<PartialSum*> sums_;
   std::vector<PartialSum*> roots_;
   std::vector<Addition> additions_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
@@ -129,10 +130,10 @@ PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& 
   const Range leaf{lane, lane + 1};
   if (batch.size() == 0) {
     result = {0, batch.samples};
-    return zero_gradients(trainable_, float_buffer_values_, leaf);
+    return zero_gradients(device(), trainable_, float_buffer_values_, leaf);
   }
   run_network(step, lane, batch, result);
-  PartialSum sum = take_gradients(trainable_, leaf);
+  PartialSum sum = take_gradients(device(), trainable_, leaf);
   collect_buffers(sum, batch.size());
   return sum;
 }
@@ -140,6 +141,7 @@ PartialSum Replica::run_lane(std::int64_t step, std::int64_t lane, const Batch& 
 void Replica::run_network(std::int64_t step, std::int64_t lane, const Batch& batch,
                           LaneResult& result) {
   const LaneRandom random(derive_seed(shared_.seed, RandomPurpose::forward, step, lane));
+  const Compute::TorchScope scope(device());
   shared_.weights->copy_buffers_to(*network_.module);
   auto clock = TimeUse::Clock::now();
   torch::Tensor loss;
@@ -167,7 +169,7 @@ void Replica::run_network(std::int64_t step, std::int64_t lane, const Batch& bat
 
 void Replica::stream_lane(std::int64_t step, std::int64_t lane, const Batch& batch,
                           LaneResult& result, GradientSink& sink) {
-  if (!stream_) stream_ = std::make_unique<Stream>(trainable_);
+  if (!stream_) stream_ = std::make_unique<Stream>(device(), trainable_);
   stream_->begin(sums_, shared_.lanes, lane, number_, sink);
   PartialSum leaf{{lane, lane + 1}};
   if (batch.size() == 0) {
@@ -185,12 +187,10 @@ void Replica::collect_buffers(PartialSum& sum, std::int64_t samples) {
   const bool first = counters_.empty();
   for (const torch::Tensor& buffer : buffers_) {
     if (buffer.is_floating_point()) {
-      const torch::Tensor values = buffer.to(torch::kDouble).contiguous();
-      const double* data = values.data_ptr<double>();
-      for (std::int64_t i = 0; i < values.numel(); ++i)
-        sum.buffers.push_back(data[i] * static_cast<double>(samples));
+      for (const double value : doubles_of(buffer))
+        sum.buffers.push_back(value * static_cast<double>(samples));
     } else if (first) {
-      counters_.push_back(buffer.clone());
+      counters_.push_back(device().host_copy(buffer));
     }
   }
 }
@@ -199,7 +199,7 @@ void Replica::fold(PartialSum sum) {
   sums_.push_back(std::move(sum));
   while (sums_.size() >= 2 &&
          are_siblings(shared_.lanes, sums_[sums_.size() - 2].node, sums_.back().node)) {
-    add_sibling(sums_[sums_.size() - 2], sums_.back());
+    add_sibling(device(), sums_[sums_.size() - 2], sums_.back());
     sums_.pop_back();
   }
 }

@@ -105,6 +105,7 @@ class Replica {
   void stream_lane(std::int64_t step, std::int64_t lane, const Batch& batch, LaneResult& result,
                    GradientSink& sink);
   void collect_buffers(PartialSum& sum, std::int64_t samples);
+  const Compute& device() const { return shared_.weights->device(); }
   void fold(PartialSum sum);
 
   Network network_;

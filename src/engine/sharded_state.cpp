@@ -1,34 +1,33 @@
 #include "engine/sharded_state.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace convoy {
 
-torch::Tensor compact_state(const std::vector<Block>& blocks, int owner,
+torch::Tensor compact_state(const Compute& device, const std::vector<Block>& blocks, int owner,
                             const torch::Tensor& flat) {
-  torch::Tensor compact = torch::zeros({state_size(blocks, owner)});
+  torch::Tensor compact = device.zeros({state_size(blocks, owner)});
   for (const Block& block : blocks) {
     if (block.owner != owner) continue;
-    const float* from = flat.data_ptr<float>() + block.flat_begin;
-    std::copy(from, from + block.count, compact.data_ptr<float>() + block.state_begin);
+    device.copy(device.data(compact) + block.state_begin, device.data(flat) + block.flat_begin,
+                block.count);
   }
   return compact;
 }
 
-void expand_state(const std::vector<Block>& blocks, int owner, const torch::Tensor& compact,
-                  torch::Tensor& flat) {
+void expand_state(const Compute& device, const std::vector<Block>& blocks, int owner,
+                  const torch::Tensor& compact, torch::Tensor& flat) {
   for (const Block& block : blocks) {
     if (block.owner != owner) continue;
-    const float* from = compact.data_ptr<float>() + block.state_begin;
-    std::copy(from, from + block.count, flat.data_ptr<float>() + block.flat_begin);
+    device.copy(device.data(flat) + block.flat_begin, device.data(compact) + block.state_begin,
+                block.count);
   }
 }
 
 Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights, int owner,
                  const std::vector<torch::Tensor>& states) {
   Shard shard;
-  shard.arrays = states;
+  for (const torch::Tensor& state : states) shard.arrays.push_back(weights.device().to_host(state));
   for (const Block& block : blocks) {
     if (block.owner != owner) continue;
     shard.pieces.push_back(

@@ -9,12 +9,14 @@
 
 namespace convoy {
 
-/// What worker `owner` keeps of a state that is laid out as the flat weights are.
-torch::Tensor compact_state(const std::vector<Block>& blocks, int owner, const torch::Tensor& flat);
+/// What worker `owner` keeps of a state that is laid out as the flat weights are. All tensors here
+/// are ones of `device`.
+torch::Tensor compact_state(const Compute& device, const std::vector<Block>& blocks, int owner,
+                            const torch::Tensor& flat);
 
 /// The reverse: fills in the owner's elements of `flat`.
-void expand_state(const std::vector<Block>& blocks, int owner, const torch::Tensor& compact,
-                  torch::Tensor& flat);
+void expand_state(const Compute& device, const std::vector<Block>& blocks, int owner,
+                  const torch::Tensor& compact, torch::Tensor& flat);
 
 /// A worker's part of a checkpoint. `states`: its compact arrays.
 Shard make_shard(const std::vector<Block>& blocks, const SharedWeights& weights, int owner,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "comm/transports/copy.hpp"
 #include "convoy/core/error.hpp"
 
 namespace convoy {
@@ -11,15 +10,10 @@ namespace {
 constexpr int agreed_tag = Communicator::max_tag - 1;
 constexpr int done_tag = Communicator::max_tag;
 constexpr std::int64_t cache_line = 64;
-constexpr std::int64_t floats_of_line = cache_line / static_cast<std::int64_t>(sizeof(float));
+constexpr std::int64_t elements_of_line = cache_line / static_cast<std::int64_t>(sizeof(Element));
 
-std::int64_t whole_lines(std::int64_t floats) {
-  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
-
-void copy_floats(float* to, const float* from, std::int64_t count) {
-  copy_bytes(reinterpret_cast<std::byte*>(to), reinterpret_cast<const std::byte*>(from),
-             static_cast<std::size_t>(count) * sizeof(float));
+std::int64_t whole_lines(std::int64_t elements) {
+  return (elements + elements_of_line - 1) / elements_of_line * elements_of_line;
 }
 
 }  // namespace
@@ -28,6 +22,7 @@ SharedUpdate::SharedUpdate(Communicator& group, Options options, int states,
                            const std::vector<std::string>& replicas)
     : group_(group),
       options_(std::move(options)),
+      device_(*options_.device),
       state_count_(states),
       neighbours_(workers_of_own_host(group)) {
   for (std::int64_t worker = neighbours_.begin; worker < neighbours_.end; ++worker) {
@@ -48,19 +43,19 @@ SharedUpdate::SharedUpdate(Communicator& group, Options options, int states,
   }
   // Not a multiple of a page: what is read and what is written fall into different lines of a
   // cache.
-  shift_ = block_size + 5 * floats_of_line;
+  shift_ = block_size + 5 * elements_of_line;
 }
 
 // Where everything is in the segment that begins there; returns its size. Null: only that.
 std::size_t SharedUpdate::plan(std::byte* memory) {
   std::size_t size = strips_.size() * cache_line;
-  const auto floats = [&](std::int64_t count) {
-    float* begin = memory == nullptr ? nullptr : reinterpret_cast<float*>(memory + size);
-    size += static_cast<std::size_t>(whole_lines(count)) * sizeof(float);
+  const auto elements = [&](std::int64_t count) {
+    Element* begin = memory == nullptr ? nullptr : reinterpret_cast<Element*>(memory + size);
+    size += static_cast<std::size_t>(whole_lines(count)) * sizeof(Element);
     return begin;
   };
-  sums_ = floats(options_.size);
-  new_weights_ = floats(options_.size);
+  sums_ = elements(options_.size);
+  new_weights_ = elements(options_.size);
   for (std::size_t s = 0; s < strips_.size(); ++s) {
     Strip& strip = strips_[s];
     if (memory != nullptr)
@@ -68,7 +63,8 @@ std::size_t SharedUpdate::plan(std::byte* memory) {
     std::int64_t length = shift_;
     for (const int b : strip.blocks) length += whole_lines(options_.blocks[b].count);
     strip.states.clear();
-    for (int k = 0; k < state_count_; ++k) strip.states.push_back(floats(length + floats_of_line));
+    for (int k = 0; k < state_count_; ++k)
+      strip.states.push_back(elements(length + elements_of_line));
   }
   return size;
 }
@@ -88,20 +84,20 @@ std::unique_ptr<SharedUpdate> SharedUpdate::make(Communicator& group, Options op
 
 // This worker's blocks' states, as the first update expects them.
 void SharedUpdate::fill(const std::vector<torch::Tensor>& states) {
-  std::vector<float*> at(states.size());
+  std::vector<Element*> at(states.size());
   for (const Strip& strip : strips_) {
     for (std::size_t i = 0; strip.worker == group_.rank() && i < strip.blocks.size(); ++i) {
       const Block& block = options_.blocks[strip.blocks[i]];
       locate(strip, i, 0, at);
       for (std::size_t k = 0; k < at.size(); ++k)
-        copy_floats(at[k], states[k].data_ptr<float>() + block.flat_begin, block.count);
+        device_.copy(at[k], device_.data(states[k]) + block.flat_begin, block.count);
     }
   }
 }
 
 // Before the first update they lie high, after it low, and so on.
 void SharedUpdate::locate(const Strip& strip, std::size_t index, std::uint64_t updates,
-                          std::vector<float*>& at) const {
+                          std::vector<Element*>& at) const {
   const std::int64_t begin = strip.begins[index] + (updates % 2 == 0 ? shift_ : 0);
   for (std::size_t k = 0; k < at.size(); ++k) at[k] = strip.states[k] + begin;
 }
@@ -137,21 +133,21 @@ bool SharedUpdate::begin() {
   return meet(agreed_tag);
 }
 
-void SharedUpdate::update(int replica, float* weights, const Optimizer& optimizer,
+void SharedUpdate::update(int replica, Element* weights, const UpdateRule& optimizer,
                           const UpdateContext& context) {
   const auto first = std::find_if(strips_.begin(), strips_.end(),
                                   [this](const Strip& s) { return s.worker == group_.rank(); });
   const Strip& strip = first[replica];
-  std::vector<float*> from(static_cast<std::size_t>(state_count_));
-  std::vector<float*> to(from.size());
+  std::vector<Element*> from(static_cast<std::size_t>(state_count_));
+  std::vector<Element*> to(from.size());
   for (std::size_t place = 0; place < strip.blocks.size(); ++place) {
     const std::size_t index = nth(strip, place);
     const Block& block = options_.blocks[strip.blocks[index]];
     locate(strip, index, updates_, from);
     locate(strip, index, updates_ + 1, to);
-    float* const w = weights + block.flat_begin;
-    optimizer.update(w, sums_ + block.flat_begin, from, to, block.count, context);
-    if (neighbours_.size() > 1) copy_floats(new_weights_ + block.flat_begin, w, block.count);
+    Element* const w = weights + block.flat_begin;
+    device_.update(optimizer, w, sums_ + block.flat_begin, from, w, to, block.count, context);
+    if (neighbours_.size() > 1) device_.copy(new_weights_ + block.flat_begin, w, block.count);
     if (options_.at) options_.at(Moment::torn);
     strip.done->store(done_before(strip) + place + 1, std::memory_order_release);
     // The next block's state is put where this one's old state may be: not before it is told.
@@ -160,14 +156,14 @@ void SharedUpdate::update(int replica, float* weights, const Optimizer& optimize
   }
 }
 
-bool SharedUpdate::end(float* weights) {
+bool SharedUpdate::end(Element* weights) {
   if (options_.at) options_.at(Moment::all_done);
   if (!meet(done_tag)) return false;
   for (const Strip& strip : strips_) {
     if (strip.worker == group_.rank()) continue;
     for (const int b : strip.blocks) {
       const Block& block = options_.blocks[b];
-      copy_floats(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
+      device_.copy(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
     }
   }
   ++updates_;
@@ -176,31 +172,31 @@ bool SharedUpdate::end(float* weights) {
 
 std::vector<torch::Tensor> SharedUpdate::empty_states() const {
   std::vector<torch::Tensor> states;
-  for (int k = 0; k < state_count_; ++k) states.push_back(torch::zeros({options_.size}));
+  for (int k = 0; k < state_count_; ++k) states.push_back(device_.zeros({options_.size}));
   return states;
 }
 
 void SharedUpdate::copy_state(const Strip& strip, std::size_t index, std::uint64_t updates,
                               const std::vector<torch::Tensor>& into) const {
   const Block& block = options_.blocks[strip.blocks[index]];
-  std::vector<float*> at(into.size());
+  std::vector<Element*> at(into.size());
   locate(strip, index, updates, at);
   for (std::size_t k = 0; k < into.size(); ++k)
-    copy_floats(into[k].data_ptr<float>() + block.flat_begin, at[k], block.count);
+    device_.copy(device_.data(into[k]) + block.flat_begin, at[k], block.count);
 }
 
-void SharedUpdate::finish_alone(float* weights, const Optimizer& optimizer,
+void SharedUpdate::finish_alone(Element* weights, const UpdateRule& optimizer,
                                 const UpdateContext& context) {
   rescued_ = empty_states();
   for (const Strip& strip : strips_) {
     for (std::size_t place = 0; place < strip.blocks.size(); ++place) {
       if (take_done(strip, place, weights)) continue;
       const Block& block = options_.blocks[strip.blocks[nth(strip, place)]];
-      std::vector<float*> states;
+      std::vector<Element*> states;
       for (const torch::Tensor& state : rescued_)
-        states.push_back(state.data_ptr<float>() + block.flat_begin);
-      optimizer.update(weights + block.flat_begin, sums_ + block.flat_begin, states, block.count,
-                       context);
+        states.push_back(device_.data(state) + block.flat_begin);
+      device_.update(optimizer, weights + block.flat_begin, sums_ + block.flat_begin, states,
+                     block.count, context);
     }
   }
   ++updates_;
@@ -209,7 +205,7 @@ void SharedUpdate::finish_alone(float* weights, const Optimizer& optimizer,
 // False: the block is not done, and its old state has been taken. Its worker may go on meanwhile,
 // but does not touch what it has made, and tells that a block is done before it overwrites the old
 // state: so if that is not told after the copy either, the copy is good.
-bool SharedUpdate::take_done(const Strip& strip, std::size_t place, float* weights) const {
+bool SharedUpdate::take_done(const Strip& strip, std::size_t place, Element* weights) const {
   const std::size_t index = nth(strip, place);
   const std::uint64_t needed = done_before(strip) + place + 1;
   bool done = strip.done->load(std::memory_order_acquire) >= needed;
@@ -222,7 +218,7 @@ bool SharedUpdate::take_done(const Strip& strip, std::size_t place, float* weigh
   copy_state(strip, index, updates_ + 1, rescued_);
   if (strip.worker == group_.rank()) return true;  // its weights are in place
   const Block& block = options_.blocks[strip.blocks[index]];
-  copy_floats(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
+  device_.copy(weights + block.flat_begin, new_weights_ + block.flat_begin, block.count);
   return true;
 }
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
-#include "convoy/optim/optimizer.hpp"
+#include "convoy/compute/compute.hpp"
 #include "engine/blocks.hpp"
 #include "engine/host_segment.hpp"
 
@@ -35,11 +35,12 @@ class SharedUpdate {
   /// has been told of yet; the block is done; all of this worker's blocks are.
   enum class Moment { agreed, torn, done, all_done };
   struct Options {
-    std::vector<Block> blocks;       ///< laid out as StateLayout::replicated says
-    std::int64_t size = 0;           ///< elements of the weights, padding included
-    std::vector<int> holders;        ///< by block, on this host
-    int replicas = 1;                ///< of this worker
-    std::function<void(Moment)> at;  ///< faults on purpose; may be empty
+    std::vector<Block> blocks;                ///< laid out as StateLayout::replicated says
+    std::int64_t size = 0;                    ///< elements of the weights, padding included
+    std::vector<int> holders;                 ///< by block, on this host
+    int replicas = 1;                         ///< of this worker
+    std::function<void(Moment)> at;           ///< faults on purpose; may be empty
+    const Compute* device = &host_compute();  ///< where weights and states are
   };
 
   /// `states`: the optimizer's, the same on all workers, laid out as the weights. Collective; null
@@ -48,20 +49,20 @@ class SharedUpdate {
                                             const std::vector<torch::Tensor>& states);
 
   /// Where the sums of all blocks are to be when begin is called, laid out as the weights.
-  float* sums() const { return sums_; }
+  Element* sums() const { return sums_; }
 
   /// When all sums are in the memory of this host, and all that decides the update is known: from
   /// now on this worker has committed the step. Waits until the other workers of the host have too;
   /// false if one of them does not: finish_alone.
   bool begin();
   /// The blocks of this worker's replica.
-  void update(int replica, float* weights, const Optimizer& optimizer,
+  void update(int replica, Element* weights, const UpdateRule& optimizer,
               const UpdateContext& context);
   /// Waits for the others and takes their blocks' weights; false: finish_alone.
-  bool end(float* weights);
+  bool end(Element* weights);
   /// What is left of the update, without the others and without touching what they see. They may
   /// still be at work, and be killed or stopped at any instant.
-  void finish_alone(float* weights, const Optimizer& optimizer, const UpdateContext& context);
+  void finish_alone(Element* weights, const UpdateRule& optimizer, const UpdateContext& context);
   /// Why; null while the group is whole.
   std::exception_ptr failure() const { return failure_; }
 
@@ -75,7 +76,7 @@ class SharedUpdate {
     int worker = 0;
     std::vector<int> blocks;
     std::vector<std::int64_t> begins;            // by block: elements into the states
-    std::vector<float*> states;                  // while they lie low
+    std::vector<Element*> states;                // while they lie low
     std::atomic<std::uint64_t>* done = nullptr;  // blocks so far, of all updates
   };
 
@@ -87,21 +88,22 @@ class SharedUpdate {
   std::size_t nth(const Strip& strip, std::size_t place) const;
   std::uint64_t done_before(const Strip& strip) const { return updates_ * strip.blocks.size(); }
   void locate(const Strip& strip, std::size_t index, std::uint64_t updates,
-              std::vector<float*>& at) const;
+              std::vector<Element*>& at) const;
   void copy_state(const Strip& strip, std::size_t index, std::uint64_t updates,
                   const std::vector<torch::Tensor>& into) const;
-  bool take_done(const Strip& strip, std::size_t place, float* weights) const;
+  bool take_done(const Strip& strip, std::size_t place, Element* weights) const;
   std::vector<torch::Tensor> empty_states() const;
 
   Communicator& group_;
   Options options_;
+  const Compute& device_;
   int state_count_;
   Range neighbours_;
   std::int64_t shift_ = 0;  // more than a block
   std::vector<Strip> strips_;
   std::optional<SharedMemory> memory_;
-  float* sums_ = nullptr;
-  float* new_weights_ = nullptr;
+  Element* sums_ = nullptr;
+  Element* new_weights_ = nullptr;
   std::uint64_t updates_ = 0;           // that are complete
   std::vector<torch::Tensor> rescued_;  // the states, after finish_alone
   std::exception_ptr failure_;

@@ -9,29 +9,29 @@
 namespace convoy {
 namespace {
 
-void hash_tensor(Sha256& hash, const torch::Tensor& tensor) {
-  const torch::Tensor dense = tensor.detach().contiguous();
+void hash_tensor(Sha256& hash, const Compute& device, const torch::Tensor& tensor) {
+  const torch::Tensor dense = device.to_host(tensor);
   hash.update(bytes_of(dense));
 }
 
 }  // namespace
 
-SharedWeights::SharedWeights(torch::nn::Module& reference) {
+SharedWeights::SharedWeights(torch::nn::Module& reference, const Compute& device)
+    : device_(device) {
   std::int64_t size = 0;
   const auto parameters = distinct_parameters(reference);
   for (const auto& [name, tensor] : parameters) {
-    if (tensor.scalar_type() != torch::kFloat || !tensor.device().is_cpu()) {
-      throw InputError(fmt::format(
-          "model: parameter {} is {} on {}; Convoy trains float32 parameters on the CPU", name,
-          c10::toString(tensor.scalar_type()), tensor.device().str()));
+    if (!device_.fits(tensor)) {
+      throw InputError(fmt::format("model: parameter {} is {} on {}; Convoy trains {}", name,
+                                   c10::toString(tensor.scalar_type()), tensor.device().str(),
+                                   device_.description()));
     }
     segments_.push_back({name, tensor.sizes().vec(), size, tensor.numel(), tensor.requires_grad()});
     size += (tensor.numel() + line_of_floats - 1) / line_of_floats * line_of_floats;
   }
-  flat_ = torch::zeros({size}, torch::kFloat);
-  const torch::NoGradGuard no_grad;
+  flat_ = device_.zeros({size});
   for (std::size_t i = 0; i < parameters.size(); ++i)
-    view(segments_[i]).copy_(parameters[i].tensor);
+    device_.assign(view(segments_[i]), parameters[i].tensor);
   for (const auto& [name, tensor] : distinct_buffers(reference))
     buffers_.push_back({name, tensor.detach().clone()});
 }
@@ -59,9 +59,12 @@ void SharedWeights::bind(torch::nn::Module& module) {
   for (const auto& [name, tensor] : parameters) bound_.back().push_back(tensor);
 }
 
-float* SharedWeights::next() {
-  if (!next_.defined()) next_ = flat_.clone();
-  return next_.data_ptr<float>();
+Element* SharedWeights::next() {
+  if (!next_.defined()) {
+    next_ = device_.zeros({size()});
+    device_.copy(device_.data(next_), data(), size());
+  }
+  return device_.data(next_);
 }
 
 void SharedWeights::commit_next() {
@@ -87,8 +90,8 @@ void SharedWeights::copy_buffers_to(torch::nn::Module& module) const {
 
 std::string SharedWeights::sha256() const {
   Sha256 hash;
-  for (const Segment& segment : segments_) hash_tensor(hash, view(segment));
-  for (const auto& [name, tensor] : buffers_) hash_tensor(hash, tensor);
+  for (const Segment& segment : segments_) hash_tensor(hash, device_, view(segment));
+  for (const auto& [name, tensor] : buffers_) hash_tensor(hash, device_, tensor);
   return hash.finish();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/compute/compute.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/model/model.hpp"
 
@@ -25,24 +26,28 @@ struct Segment {
   bool trainable = true;
 };
 
-/// All parameters in one flat float32 array, in registration order. Replicas' modules are bound to
-/// it: their parameters become views. Not synchronised: the step's phases keep readers and writers
+/// All parameters in one flat array, in registration order. Replicas' modules are bound to it:
+/// their parameters become views. Not synchronised: the step's phases keep readers and writers
 /// apart.
 class SharedWeights {
  public:
-  /// Copies the values of `reference`. Throws InputError when a parameter is not float32 on the
-  /// CPU.
-  explicit SharedWeights(torch::nn::Module& reference);
+  /// Copies the values of `reference`. Throws InputError when a parameter does not fit the device.
+  explicit SharedWeights(torch::nn::Module& reference, const Compute& device = host_compute());
+
+  /// Where they are, and the state and gradients that belong to them.
+  const Compute& device() const { return device_; }
 
   /// Makes the parameters of a module of the same structure views of the flat array, without
   /// gradients.
   void bind(torch::nn::Module& module);
 
-  float* data() const { return flat_.data_ptr<float>(); }
+  Element* data() const { return device_.data(flat_); }
+  /// All of them, padding included: [size].
+  const torch::Tensor& flat() const { return flat_; }
 
   /// The weights after the step, laid out as they are, while the ones before it are still there:
   /// what is not trainable has its values already, the rest is to be written.
-  float* next();
+  Element* next();
   /// What next() holds become the weights, of all modules that are bound too.
   void commit_next();
   /// Weights are written elsewhere than in next(): it is made anew.
@@ -64,6 +69,7 @@ class SharedWeights {
   std::string sha256() const;
 
  private:
+  const Compute& device_;
   torch::Tensor flat_;
   torch::Tensor next_;                             // undefined: not needed so far
   std::vector<std::vector<torch::Tensor>> bound_;  // parameters, by module

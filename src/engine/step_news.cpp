@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/tensor_bytes.hpp"
+
 namespace convoy {
 namespace {
 
@@ -77,7 +79,10 @@ void StepNewsExchange::write(Worker& worker, const StepNews& news,
   const bool counted = news.counters.size() == counters_.size();
   out.put(counted ? 1.0 : 0.0);
   if (!counted) return;
-  for (const torch::Tensor& counter : news.counters) out.put(counter.data_ptr(), counter.nbytes());
+  for (const torch::Tensor& counter : news.counters) {
+    const auto bytes = bytes_of(counter);
+    out.put(bytes.data(), bytes.size());
+  }
 }
 
 void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& roots,
@@ -107,8 +112,9 @@ void StepNewsExchange::exchange(StepNews& news, const std::vector<PartialSum*>& 
     const bool counted = in.get() != 0;
     if (!counted || !news.counters.empty()) continue;
     for (const torch::Tensor& counter : counters_) {
-      news.counters.push_back(torch::empty(counter.sizes(), counter.options()));
-      in.get(news.counters.back().data_ptr(), counter.nbytes());
+      news.counters.push_back(torch::empty(counter.sizes(), counter.scalar_type()));
+      const auto bytes = bytes_of(news.counters.back());
+      in.get(bytes.data(), bytes.size());
     }
   }
   for (const Addition& add : additions_) {

@@ -82,28 +82,47 @@ Inference gather_inference(Communicator& group, const Inference& mine) {
   return whole;
 }
 
-void broadcast_weights(Communicator& group, int source, SharedWeights& weights,
-                       std::vector<torch::Tensor>& states) {
-  group.broadcast(
-      std::as_writable_bytes(std::span(weights.data(), static_cast<std::size_t>(weights.size()))),
-      source);
-  for (auto& [name, tensor] : weights.buffers()) group.broadcast(bytes_of(tensor), source);
-  for (torch::Tensor& state : states) group.broadcast(bytes_of(state), source);
+void broadcast_tensor(Communicator& group, const Compute& device, int source,
+                      const torch::Tensor& tensor) {
+  const torch::Tensor host = device.to_host(tensor);
+  group.broadcast(bytes_of(host), source);
+  if (!host.is_alias_of(tensor) && group.rank() != source) device.assign(tensor, host);
 }
 
-void scatter_states(Communicator& group, const std::vector<Block>& blocks,
+void send_tensor(Communicator& group, const Compute& device, int to, int tag,
+                 const torch::Tensor& tensor) {
+  const torch::Tensor host = device.to_host(tensor);
+  group.send(to, tag, bytes_of(host));
+}
+
+void receive_tensor(Communicator& group, const Compute& device, int from, int tag,
+                    const torch::Tensor& tensor) {
+  const torch::Tensor host = device.to_host(tensor);
+  group.recv(from, tag, bytes_of(host));
+  if (!host.is_alias_of(tensor)) device.assign(tensor, host);
+}
+
+void broadcast_weights(Communicator& group, int source, SharedWeights& weights,
+                       std::vector<torch::Tensor>& states) {
+  const Compute& device = weights.device();
+  broadcast_tensor(group, device, source, weights.flat());
+  for (auto& [name, tensor] : weights.buffers()) broadcast_tensor(group, device, source, tensor);
+  for (torch::Tensor& state : states) broadcast_tensor(group, device, source, state);
+}
+
+void scatter_states(Communicator& group, const Compute& device, const std::vector<Block>& blocks,
                     const std::vector<torch::Tensor>& flat_states,
                     std::vector<torch::Tensor>& own_states) {
   for (std::size_t k = 0; k < own_states.size(); ++k) {
     if (group.rank() != 0) {
-      group.recv(0, state_tag, bytes_of(own_states[k]));
+      receive_tensor(group, device, 0, state_tag, own_states[k]);
       continue;
     }
     for (int worker = 1; worker < group.size(); ++worker) {
-      const torch::Tensor theirs = compact_state(blocks, worker, flat_states[k]);
-      group.send(worker, state_tag, bytes_of(theirs));
+      send_tensor(group, device, worker, state_tag,
+                  compact_state(device, blocks, worker, flat_states[k]));
     }
-    own_states[k] = compact_state(blocks, 0, flat_states[k]);
+    own_states[k] = compact_state(device, blocks, 0, flat_states[k]);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compute/host_tensor.hpp"
+
 namespace convoy {
 
 TrainedValues::TrainedValues(SharedWeights& weights) : weights_(weights) {
@@ -14,32 +16,33 @@ TrainedValues::TrainedValues(SharedWeights& weights) : weights_(weights) {
   }
 }
 
-void TrainedValues::read(std::span<float> values) const {
-  float* at = values.data();
+void TrainedValues::read(std::span<Element> values) const {
+  Element* at = values.data();
   for (const Segment& segment : weights_.segments()) {
-    if (segment.trainable) at = std::copy_n(weights_.data() + segment.offset, segment.count, at);
+    if (!segment.trainable) continue;
+    weights_.device().copy(at, weights_.data() + segment.offset, segment.count);
+    at += segment.count;
   }
   for (const auto& [name, tensor] : weights_.buffers()) {
     if (!tensor.is_floating_point()) continue;
-    const torch::Tensor flat = tensor.to(torch::kFloat).contiguous();
-    at = std::copy_n(flat.data_ptr<float>(), flat.numel(), at);
+    const torch::Tensor flat = to_host_tensor(tensor);
+    at = std::copy_n(values_of(flat).data(), flat.numel(), at);
   }
 }
 
-void TrainedValues::write(std::span<const float> values) {
+void TrainedValues::write(std::span<const Element> values) {
   const torch::NoGradGuard no_grad;
-  const float* at = values.data();
+  const Element* at = values.data();
   for (const Segment& segment : weights_.segments()) {
     if (!segment.trainable) continue;
-    std::copy_n(at, segment.count, weights_.data() + segment.offset);
+    weights_.device().copy(weights_.data() + segment.offset, at, segment.count);
     at += segment.count;
   }
   for (auto& [name, tensor] : weights_.buffers()) {
     if (!tensor.is_floating_point()) continue;
-    torch::Tensor flat = torch::empty({tensor.numel()});
-    std::copy_n(at, flat.numel(), flat.data_ptr<float>());
-    tensor.copy_(flat.view(tensor.sizes()));
-    at += flat.numel();
+    const auto count = static_cast<std::size_t>(tensor.numel());
+    tensor.copy_(host_view({at, count}, tensor.sizes()));
+    at += count;
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// All that training changes in a model, as one array of float32: the trainable parameters one after
-// the other, then the buffers that are float (running statistics).
+// All that training changes in a model, as one array in the host's memory: the trainable parameters
+// one after the other, then the buffers that are float (running statistics).
 #include <span>
 #include <vector>
 
@@ -15,8 +15,8 @@ class TrainedValues {
 
   std::size_t size() const { return size_; }
   std::size_t parameters() const { return parameters_; }  ///< of them the first ones
-  void read(std::span<float> values) const;
-  void write(std::span<const float> values);
+  void read(std::span<Element> values) const;
+  void write(std::span<const Element> values);
 
   /// The parameters that are matrices; those of more dimensions as (first) x (the others).
   std::vector<PowerSgd::Matrix> matrices() const;

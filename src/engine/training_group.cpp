@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "compute/host_tensor.hpp"
+
 namespace convoy {
 namespace {
 
 std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
   std::int64_t bytes = 0;
-  for (const Block& block : blocks) bytes += block.count * static_cast<std::int64_t>(sizeof(float));
+  for (const Block& block : blocks)
+    bytes += block.count * static_cast<std::int64_t>(sizeof(Element));
   return bytes;
 }
 
@@ -29,13 +32,18 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
       compressed_(options.compressed),
       bytes_(group, options.before == nullptr ? nullptr : &options.before->bytes_),
       tuner_(gradient_bytes(reduction.blocks())) {
-  if (options.replicated) sums_.resize(static_cast<std::size_t>(weights.size()));
+  if (compressed_ != nullptr) {
+    const std::int64_t bytes = gradient_bytes(reduction.blocks());
+    compressed_sums_ = host_zeros({bytes / static_cast<std::int64_t>(sizeof(Element))});
+  } else if (options.replicated) {
+    sums_ = weights.device().zeros({weights.size()});
+  }
   news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
                                              options.worker_lanes, float_values(weights),
                                              counters_of(weights));
   if (compressed_ == nullptr) {
     make_exchange(options);
-    if (options.replicated) reduction_.place_results(sums_.data());
+    if (options.replicated) reduction_.place_results(weights.device().data(sums_));
   }
   if (options.before != nullptr) {
     tuner_ = options.before->tuner_;
@@ -47,8 +55,8 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
 }
 
 void TrainingGroup::make_exchange(const Options& options) {
-  exchange_ =
-      std::make_unique<Exchange>(group_, reduction_.blocks(), options.lanes, options.worker_lanes);
+  exchange_ = std::make_unique<Exchange>(group_, weights_.device(), reduction_.blocks(),
+                                         options.lanes, options.worker_lanes);
   Trace::Track* track = nullptr;
   if (options.trace != nullptr) track = &options.trace->track("courier");
   pipeline_ = std::make_unique<GradientPipeline>(*exchange_, reduction_, options.replicas, track);
@@ -78,14 +86,12 @@ void TrainingGroup::reduce() {
 }
 
 void TrainingGroup::add_up_compressed() {
-  const auto gradients =
-      static_cast<std::size_t>(gradient_bytes(reduction_.blocks())) / sizeof(float);
-  const std::span<float> sums = std::span(sums_).first(gradients);
+  const std::span<Element> sums = values_of(compressed_sums_);
   reduction_.copy_own_sums(sums.data());
   const std::uint64_t before = compressed_->bytes_sent();
   compressed_->add_up(step_, sums);
   bytes_.count(compressed_->bytes_sent() - before);
-  const float* at = sums.data();
+  const Element* at = sums.data();
   for (std::size_t b = 0; b < reduction_.blocks().size(); ++b) {
     reduction_.set_result(static_cast<int>(b), at);
     at += reduction_.blocks()[b].count;
@@ -96,16 +102,18 @@ void TrainingGroup::cancel_step() {
   if (overlapping_) pipeline_->cancel();
 }
 
-void TrainingGroup::use_host_sums(float* flat) {
+void TrainingGroup::use_host_sums(Element* flat) {
+  const Compute& device = weights_.device();
   host_sums_ = flat;
-  sums_ = std::vector<float>(flat == nullptr ? static_cast<std::size_t>(weights_.size()) : 0);
-  reduction_.place_results(flat == nullptr ? sums_.data() : flat);
+  sums_ = device.zeros({flat == nullptr ? weights_.size() : 0});
+  reduction_.place_results(flat == nullptr ? device.data(sums_) : flat);
 }
 
 void TrainingGroup::share_sums() {
   if (host_sums_ != nullptr) return exchange_->publish_to_holders(host_sums_);
-  exchange_->publish(sums_.data());
-  reduction_.take_sums_from(sums_.data());
+  Element* const sums = weights_.device().data(sums_);
+  exchange_->publish(sums);
+  reduction_.take_sums_from(sums);
 }
 
 void TrainingGroup::exchange_news(StepNews& news) {
@@ -113,7 +121,7 @@ void TrainingGroup::exchange_news(StepNews& news) {
   if (tuning_ && bytes_.steps() > 0) tuner_.add(news.seconds);  // of the step before
 }
 
-void TrainingGroup::publish(float* weights) {
+void TrainingGroup::publish(Element* weights) {
   exchange_->publish(weights);
 }
 

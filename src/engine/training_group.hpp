@@ -44,12 +44,12 @@ class TrainingGroup {
   /// Sums go to `flat` from now on, laid out as the weights, which the workers of this host share.
   /// All workers call it with memory of their hosts before the same step; with null everybody has
   /// sums of its own again.
-  void use_host_sums(float* flat);
+  void use_host_sums(Element* flat);
   /// Exchange::holders.
   const std::vector<int>& holders() const { return exchange_->holders(); }
   void exchange_news(StepNews& news);
   /// This worker's blocks of `weights` to all, and theirs into it.
-  void publish(float* weights);
+  void publish(Element* weights);
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
   /// come to its end.
   bool end_step();
@@ -72,8 +72,9 @@ class TrainingGroup {
   Reduction& reduction_;
   GroupSum* compressed_;
   std::unique_ptr<Exchange> exchange_;  // null: whole gradients do not travel
-  std::vector<float> sums_;             // of all blocks, where everybody needs them
-  float* host_sums_ = nullptr;          // instead, where a host's workers share them
+  torch::Tensor sums_;                  // of all blocks, where everybody needs them
+  torch::Tensor compressed_sums_;       // of all gradients, one after the other, on the host
+  Element* host_sums_ = nullptr;        // instead, where a host's workers share them
   std::unique_ptr<StepNewsExchange> news_;
   std::unique_ptr<GradientPipeline> pipeline_;
   StepBytes bytes_;

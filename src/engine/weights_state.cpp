@@ -16,11 +16,12 @@ torch::Tensor piece(const torch::Tensor& flat, const Segment& segment) {
 
 class TensorReader {
  public:
-  TensorReader(const TrainingState& state, const std::string& file) : file_(file) {
+  TensorReader(const TrainingState& state, const std::string& file, const Compute& device)
+      : file_(file), device_(device) {
     for (const auto& [name, tensor] : state.tensors) tensors_.emplace(name, tensor);
   }
 
-  void read(const std::string& name, torch::Tensor into) {
+  void read(const std::string& name, const torch::Tensor& into) {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
       throw InputError(fmt::format(
@@ -32,7 +33,7 @@ class TensorReader {
           fmt::format("{}: is a checkpoint of another model: {} is [{}] there and [{}] here", file_,
                       name, fmt::join(found->second.sizes(), ", "), fmt::join(into.sizes(), ", ")));
     }
-    into.copy_(found->second);
+    device_.assign(into, found->second);
     tensors_.erase(found);
   }
 
@@ -45,6 +46,7 @@ class TensorReader {
 
  private:
   std::string file_;
+  const Compute& device_;
   std::map<std::string, torch::Tensor> tensors_;
 };
 
@@ -52,18 +54,21 @@ class TensorReader {
 
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
                             std::int64_t step) {
+  const Compute& device = weights.device();
   TrainingState state;
   state.step = step;
   for (const Segment& segment : weights.segments()) {
-    state.tensors.emplace_back("parameter/" + segment.name, weights.view(segment).clone());
+    state.tensors.emplace_back("parameter/" + segment.name,
+                               device.host_copy(weights.view(segment)));
   }
   for (const auto& [name, tensor] : weights.buffers())
-    state.tensors.emplace_back("buffer/" + name, tensor.clone());
+    state.tensors.emplace_back("buffer/" + name, device.host_copy(tensor));
   for (std::size_t k = 0; k < states.size(); ++k) {
+    const torch::Tensor flat = device.to_host(states[k]);
     for (const Segment& segment : weights.segments()) {
       if (!segment.trainable) continue;
       state.tensors.emplace_back(fmt::format("optimizer{}/{}", k, segment.name),
-                                 piece(states[k], segment));
+                                 piece(flat, segment));
     }
   }
   return state;
@@ -71,8 +76,7 @@ TrainingState capture_state(const SharedWeights& weights, const std::vector<torc
 
 void restore_state(const TrainingState& state, const std::string& file, SharedWeights& weights,
                    std::vector<torch::Tensor>& states) {
-  const torch::NoGradGuard no_grad;
-  TensorReader reader(state, file);
+  TensorReader reader(state, file, weights.device());
   for (const Segment& segment : weights.segments())
     reader.read("parameter/" + segment.name, weights.view(segment));
   for (auto& [name, tensor] : weights.buffers()) reader.read("buffer/" + name, tensor);

@@ -8,8 +8,8 @@
 
 namespace convoy {
 
-/// A copy of the weights and buffers, with the optimizer state: `states`, flat arrays in the layout
-/// of the weights, is not copied and becomes part of it.
+/// A copy of the weights and buffers in the host's memory, with the optimizer state: `states`, flat
+/// arrays in the layout of the weights that nobody else uses, become part of it.
 TrainingState capture_state(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
                             std::int64_t step);
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/formats/formats.hpp"
@@ -31,13 +33,13 @@ std::int64_t width_of(const DataSpec& spec) {
 struct Rows {
   std::span<const std::int64_t> samples;
   std::int64_t width = 0;
-  torch::Tensor values;   // float32 [n, width]
-  torch::Tensor classes;  // int64 [n]; undefined without targets, or in regression
+  torch::Tensor values;                              // float32 [n, width]
+  std::optional<std::vector<std::int64_t>> classes;  // [n]; not without targets, or in regression
   torch::Tensor targets;  // float32 [n, width]; undefined without targets, or with classes
 
   std::span<const float> row(const torch::Tensor& tensor, std::size_t i) const {
     const auto columns = static_cast<std::size_t>(width);
-    return {tensor.data_ptr<float>() + i * columns, columns};
+    return values_of(tensor).subspan(i * columns, columns);
   }
 };
 
@@ -47,7 +49,7 @@ torch::Tensor flat(const torch::Tensor& tensor, std::int64_t rows, std::int64_t 
     fail(fmt::format("{} are [{}], not [{}, {}]", what, fmt::join(tensor.sizes(), ", "), rows,
                      columns));
   }
-  return tensor.detach().to(torch::kCPU, torch::kFloat).reshape({rows, columns}).contiguous();
+  return to_host_tensor(tensor).reshape({rows, columns});
 }
 
 Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples,
@@ -62,10 +64,10 @@ Rows make_rows(const DataSpec& spec, std::span<const std::int64_t> samples,
   }
   if (target.dim() == 0 || target.size(0) != count || target.numel() != count)
     fail("not one target a sample");
-  rows.classes = target.detach().to(torch::kCPU, torch::kLong).reshape({count}).contiguous();
-  if (count > 0 && (rows.classes.min().item<std::int64_t>() < 0 ||
-                    rows.classes.max().item<std::int64_t>() >= rows.width)) {
-    fail(fmt::format("a target is not one of the {} classes", rows.width));
+  rows.classes = integers_of(target);
+  for (const std::int64_t number : *rows.classes) {
+    if (number < 0 || number >= rows.width)
+      fail(fmt::format("a target is not one of the {} classes", rows.width));
   }
   return rows;
 }
@@ -109,7 +111,7 @@ std::string header(const DataSpec& spec, const Rows& rows, const std::vector<std
     columns("predicted");
     return line;
   }
-  line += rows.classes.defined() ? ",target,predicted" : ",predicted";
+  line += rows.classes.has_value() ? ",target,predicted" : ",predicted";
   for (const std::string& name : names) line += ',' + field("p_" + name);
   return line;
 }
@@ -123,12 +125,10 @@ std::string format_csv(const DataSpec& spec, const Rows& rows) {
   std::vector<std::string> fields;
   for (const std::string& name : names) fields.push_back(field(name));
   std::string text = header(spec, rows, names) + '\n';
-  const std::int64_t* classes =
-      rows.classes.defined() ? rows.classes.data_ptr<std::int64_t>() : nullptr;
   for (std::size_t i = 0; i < rows.samples.size(); ++i) {
     const std::span<const float> values = rows.row(rows.values, i);
     text += std::to_string(rows.samples[i]);
-    if (classes != nullptr) text += ',' + fields[static_cast<std::size_t>(classes[i])];
+    if (rows.classes) text += ',' + fields[static_cast<std::size_t>((*rows.classes)[i])];
     if (rows.targets.defined()) append(text, rows.row(rows.targets, i));
     if (has_classes(spec)) {
       const auto best = first_largest(values);
@@ -145,12 +145,11 @@ std::string format_array(std::span<const std::int64_t> samples, const torch::Ten
     fail(fmt::format("they are [{}], for {} samples", fmt::join(predictions.sizes(), ", "),
                      samples.size()));
   }
-  const torch::Tensor values = predictions.detach().to(torch::kCPU, torch::kFloat).contiguous();
+  const torch::Tensor values = to_host_tensor(predictions);
   Array array;
   array.shape = values.sizes().vec();
   array.type = ElementType::f32;
-  array.bytes =
-      std::as_bytes(std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
+  array.bytes = std::as_bytes(values_of(values));
   return format_npy(array);
 }
 

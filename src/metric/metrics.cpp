@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "metric/roc.hpp"
 
@@ -25,7 +26,8 @@ struct Rows {
   std::int64_t count = 0;
   std::int64_t width = 0;
   std::span<const float> operator[](std::int64_t row) const {
-    return {tensor.data_ptr<float>() + row * width, static_cast<std::size_t>(width)};
+    return values_of(tensor).subspan(static_cast<std::size_t>(row * width),
+                                     static_cast<std::size_t>(width));
   }
 };
 
@@ -39,7 +41,7 @@ Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) 
     throw InputError(fmt::format("metrics: the {} have shape {}, but the data needs [n, {}]", what,
                                  tensor.defined() ? shape_of(tensor) : "(undefined)", width));
   }
-  const torch::Tensor rows = tensor.detach().to(torch::kCPU, torch::kFloat).contiguous();
+  const torch::Tensor rows = to_host_tensor(tensor);
   return {rows, tensor.size(0), width};
 }
 
@@ -53,9 +55,7 @@ std::vector<std::int64_t> class_targets(const torch::Tensor& target, std::int64_
   if (!target.defined() || target.numel() != (target.dim() > 0 ? target.size(0) : 0)) {
     throw InputError("metrics: the targets of a classification must be one class number a sample");
   }
-  const torch::Tensor numbers = target.detach().to(torch::kCPU, torch::kLong).contiguous();
-  const auto* begin = numbers.data_ptr<std::int64_t>();
-  std::vector<std::int64_t> result(begin, begin + numbers.numel());
+  std::vector<std::int64_t> result = integers_of(target);
   for (std::size_t i = 0; i < result.size(); ++i) {
     if (result[i] >= 0 && result[i] < classes) continue;
     throw InputError(
@@ -355,8 +355,8 @@ torch::Tensor to_predictions(const DataSpec& spec, const torch::Tensor& outputs)
   if (spec.task == Task::regression) return outputs;
   const Rows rows = rows_of(outputs, spec.task == Task::binary ? 1 : spec.outputs, "outputs");
   const std::int64_t classes = spec.task == Task::binary ? 2 : spec.outputs;
-  torch::Tensor result = torch::empty({rows.count, classes});
-  float* out = result.data_ptr<float>();
+  torch::Tensor result = host_tensor({rows.count, classes});
+  float* out = values_of(result).data();
   for (std::int64_t i = 0; i < rows.count; ++i, out += classes) {
     if (spec.task == Task::classification) {
       softmax_row(rows[i], out);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/host_tensor.hpp"
+
 namespace convoy {
 
 RestOfLinearImpl::RestOfLinearImpl(std::int64_t features, std::int64_t units, bool with_bias,
@@ -68,7 +70,7 @@ void RestOfLinearImpl::draw(const std::function<void(torch::Tensor)>& fill) {
 
 // `drawn` are the elements of the weight from `at` on, row by row.
 void RestOfLinearImpl::keep_drawn(std::int64_t at, const torch::Tensor& drawn) {
-  const float* const values = drawn.data_ptr<float>();
+  const Element* const values = values_of(drawn).data();
   const std::int64_t end = at + drawn.numel();
   for (std::int64_t unit = at / features_; unit * features_ < end; ++unit) {
     const std::int64_t row = unit * features_;
@@ -76,7 +78,7 @@ void RestOfLinearImpl::keep_drawn(std::int64_t at, const torch::Tensor& drawn) {
       const std::int64_t from = std::max(row + keep_[i].begin, at);
       const std::int64_t to = std::min(row + keep_[i].end, end);
       if (from >= to) continue;
-      float* const into = kept[i].data_ptr<float>() + unit * keep_[i].size();
+      Element* const into = values_of(kept[i]).data() + unit * keep_[i].size();
       std::copy(values + (from - at), values + (to - at), into + (from - row - keep_[i].begin));
     }
   }

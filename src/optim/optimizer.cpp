@@ -22,19 +22,19 @@ struct SgdNumbers {
 };
 
 // torch/csrc/api/src/optim/sgd.cpp: g += decay*w; v = momentum*v + g (first step: v = g); nesterov:
-// g += momentum*v. (States before and after are the same memory, or apart.)
+// g += momentum*v. (Weights and states before and after are the same memory, or apart.)
 template <bool momentum, bool nesterov>
-CONVOY_VECTORISE void sgd_loop(float* __restrict w, const float* __restrict g,
+CONVOY_VECTORISE void sgd_loop(const float* w_before, float* w, const float* __restrict g,
                                const float* v_before, float* v, std::int64_t count, SgdNumbers n,
                                UpdateContext context) {
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
-    float d = prepared(g[i], context) + n.weight_decay * w[i];
+    float d = prepared(g[i], context) + n.weight_decay * w_before[i];
     if constexpr (momentum) {
       v[i] = n.momentum * v_before[i] + d;
       d = nesterov ? d + n.momentum * v[i] : v[i];
     }
-    w[i] -= n.rate * d;
+    w[i] = w_before[i] - n.rate * d;
   }
 }
 
@@ -43,14 +43,16 @@ class Sgd : public Optimizer {
   using Optimizer::update;
   explicit Sgd(const OptimizerOptions& options) : options_(options) {}
   int states() const override { return options_.momentum != 0 ? 1 : 0; }
-  void update(float* w, const float* g, std::span<float* const> from, std::span<float* const> to,
-              std::int64_t count, const UpdateContext& context) const override {
+  void update(const float* w, const float* g, std::span<float* const> from, float* new_w,
+              std::span<float* const> to, std::int64_t count,
+              const UpdateContext& context) const override {
     const SgdNumbers n{static_cast<float>(context.rate), static_cast<float>(options_.momentum),
                        static_cast<float>(options_.weight_decay)};
     if (options_.momentum == 0)
-      return sgd_loop<false, false>(w, g, nullptr, nullptr, count, n, context);
-    if (options_.nesterov) return sgd_loop<true, true>(w, g, from[0], to[0], count, n, context);
-    sgd_loop<true, false>(w, g, from[0], to[0], count, n, context);
+      return sgd_loop<false, false>(w, new_w, g, nullptr, nullptr, count, n, context);
+    if (options_.nesterov)
+      return sgd_loop<true, true>(w, new_w, g, from[0], to[0], count, n, context);
+    sgd_loop<true, false>(w, new_w, g, from[0], to[0], count, n, context);
   }
 
  private:
@@ -62,18 +64,18 @@ struct AdamNumbers {
       shrink;
 };
 
-CONVOY_VECTORISE void adam_loop(float* __restrict w, const float* __restrict g,
+CONVOY_VECTORISE void adam_loop(const float* w_before, float* w, const float* __restrict g,
                                 const float* m_before, const float* v_before, float* m, float* v,
                                 std::int64_t count, AdamNumbers n, UpdateContext context) {
 #pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
-    const float d = prepared(g[i], context) + n.l2 * w[i];
+    const float d = prepared(g[i], context) + n.l2 * w_before[i];
     const float mean = n.beta1 * m_before[i] + n.one_minus_beta1 * d;
     const float square = n.beta2 * v_before[i] + n.one_minus_beta2 * d * d;
     m[i] = mean;
     v[i] = square;
     const float denominator = std::sqrt(square) / n.correction2_root + n.epsilon;
-    w[i] = w[i] * n.shrink - n.step_size * (mean / denominator);
+    w[i] = w_before[i] * n.shrink - n.step_size * (mean / denominator);
   }
 }
 
@@ -83,8 +85,9 @@ class Adam : public Optimizer {
   Adam(const OptimizerOptions& options, bool decoupled)
       : options_(options), decoupled_(decoupled) {}
   int states() const override { return 2; }
-  void update(float* w, const float* g, std::span<float* const> from, std::span<float* const> to,
-              std::int64_t count, const UpdateContext& context) const override {
+  void update(const float* w, const float* g, std::span<float* const> from, float* new_w,
+              std::span<float* const> to, std::int64_t count,
+              const UpdateContext& context) const override {
     const OptimizerOptions& o = options_;
     const double t = static_cast<double>(context.step) + 1;
     AdamNumbers n{};
@@ -97,7 +100,7 @@ class Adam : public Optimizer {
     n.correction2_root = static_cast<float>(std::sqrt(1 - std::pow(o.beta2, t)));
     n.l2 = decoupled_ ? 0 : static_cast<float>(o.weight_decay);
     n.shrink = decoupled_ ? static_cast<float>(1 - context.rate * o.weight_decay) : 1;
-    adam_loop(w, g, from[0], from[1], to[0], to[1], count, n, context);
+    adam_loop(w, new_w, g, from[0], from[1], to[0], to[1], count, n, context);
   }
 
  private:

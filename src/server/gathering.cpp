@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "compute/kernels.hpp"
 #include "convoy/lanes/tree.hpp"
-#include "lanes/sums.hpp"
 
 namespace convoy::server {
 namespace {

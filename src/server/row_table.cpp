@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compute/kernels.hpp"
 #include "convoy/core/error.hpp"
-#include "lanes/sums.hpp"
 #include "server/link.hpp"
 #include "server/rows.hpp"
 

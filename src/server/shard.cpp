@@ -6,8 +6,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "compute/kernels.hpp"
 #include "core/random_number.hpp"
-#include "lanes/sums.hpp"
 #include "server/lines.hpp"
 #include "server/optimizer_text.hpp"
 

@@ -38,7 +38,7 @@ void Compressed::load(StateReader* reader) {
   if (reader != nullptr) own = OwnStates(reader->state);
   forget_residuals();
   restore_whole(reader);
-  if (!setup_.elastic) OwnStates::restore(own, group_, sums_->state());
+  if (!setup_.elastic) OwnStates::restore(own, group_, engine_.device(), sums_->state());
 }
 
 void Compressed::forget() {

@@ -71,8 +71,8 @@ std::optional<UpdateContext> LaneSteps::decide(std::int64_t step, const StepNews
 }
 
 void LaneSteps::update_blocks(const UpdateContext& context) {
-  std::vector<float*> states;
-  for (const torch::Tensor& state : states_) states.push_back(state.data_ptr<float>());
+  std::vector<Element*> states;
+  for (const torch::Tensor& state : states_) states.push_back(engine_.device().data(state));
   engine_.pool().run([&](int r) {
     const auto clock = TimeUse::Clock::now();
     reduction_->update_blocks(r, engine_.weights().data(), states, engine_.optimizer(), context);
@@ -97,7 +97,8 @@ void LaneSteps::publish_buffers(const StepNews& news, std::int64_t samples) {
 }
 
 void LaneSteps::reset_states() {
-  for (const torch::Tensor& state : states_) torch::Tensor(state).zero_();
+  const Compute& device = engine_.device();
+  for (const torch::Tensor& state : states_) device.set_zero(device.data(state), state.numel());
 }
 
 void LaneSteps::write_weights(StateWriter& writer, const std::vector<torch::Tensor>& states) const {

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/host_tensor.hpp"
+#include "compute/kernels.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
-#include "core/tensor_bytes.hpp"
 #include "engine/together.hpp"
 #include "engine/weights_state.hpp"
 #include "strategies/compressed.hpp"
@@ -20,9 +21,9 @@ bool all_finite(std::span<const float> values) {
 }
 
 ModelValues model_values(const TrainedValues& values) {
-  ModelValues model{torch::zeros({static_cast<std::int64_t>(values.size())}), values.parameters(),
+  ModelValues model{host_zeros({static_cast<std::int64_t>(values.size())}), values.parameters(),
                     values.matrices()};
-  values.read({model.values.data_ptr<float>(), values.size()});
+  values.read(values_of(model.values));
   return model;
 }
 
@@ -34,15 +35,17 @@ class LocalSteps::Undo {
   explicit Undo(LocalSteps& strategy) : strategy_(strategy), state_(strategy.own_state()) {
     for (const torch::Tensor& counter : counters_of(strategy.engine_.weights()))
       state_.emplace_back("counter", counter);
-    for (const auto& [name, tensor] : state_) before_.push_back(tensor.clone());
+    for (const auto& [name, tensor] : state_) before_.push_back(device().host_copy(tensor));
   }
   void operator()() {
-    for (std::size_t k = 0; k < state_.size(); ++k) state_[k].second.copy_(before_[k]);
+    for (std::size_t k = 0; k < state_.size(); ++k) device().assign(state_[k].second, before_[k]);
     strategy_.take_own_state(state_);
     strategy_.engine_.invalidate();
   }
 
  private:
+  const Compute& device() const { return strategy_.engine_.device(); }
+
   LocalSteps& strategy_;
   OwnState state_;
   std::vector<torch::Tensor> before_;
@@ -73,10 +76,10 @@ void LocalSteps::enter(Communicator* group, const std::vector<Range>& lanes) {
   bytes_ = group == nullptr ? nullptr : std::make_unique<StepBytes>(*group);
   exchange_->enter(group, engine_.lanes());
   reduction_ = std::make_unique<Reduction>(
-      make_blocks(engine_.weights(), 1, StateLayout::replicated), engine_.lanes(),
+      engine_.device(), make_blocks(engine_.weights(), 1, StateLayout::replicated), engine_.lanes(),
       Reduction::Owner{0, 1, own_lanes(), engine_.replicas(), true});
   while (static_cast<int>(states_.size()) < engine_.optimizer().states())
-    states_.push_back(torch::zeros({engine_.weights().size()}));
+    states_.push_back(engine_.device().zeros({engine_.weights().size()}));
   engine_.invalidate();
 }
 
@@ -192,7 +195,7 @@ void LocalSteps::end_together(bool agreed) {
 void LocalSteps::share_counters() {
   if (group_ == nullptr) return;
   for (const torch::Tensor& counter : counters_of(engine_.weights()))
-    group_->broadcast(bytes_of(counter), 0);
+    broadcast_tensor(*group_, engine_.device(), 0, counter);
 }
 
 // Between exchanges.
@@ -219,8 +222,8 @@ void LocalSteps::with_model(const std::function<void()>& work) {
 // Tensors that the state is kept in, but for copies of the values and the counts.
 OwnState LocalSteps::own_state() const {
   OwnState state = setup_.elastic ? exchange_->common() : exchange_->state();
-  torch::Tensor values = torch::zeros({static_cast<std::int64_t>(values_.size())});
-  const std::span<float> flat(values.data_ptr<float>(), values_.size());
+  torch::Tensor values = host_zeros({static_cast<std::int64_t>(values_.size())});
+  const std::span<Element> flat = values_of(values);
   if (own_values_.empty())
     values_.read(flat);
   else
@@ -237,7 +240,7 @@ OwnState LocalSteps::own_state() const {
 
 void LocalSteps::take_own_state(const OwnState& state) {
   for (const auto& [name, tensor] : state) {
-    if (name == "values") values_.write({tensor.data_ptr<float>(), values_.size()});
+    if (name == "values") values_.write(values_of(tensor));
     if (name != "counts") continue;
     counts_.updates = tensor.data_ptr<std::int64_t>()[0];
     counts_.skipped = tensor.data_ptr<std::int64_t>()[1];
@@ -248,11 +251,12 @@ void LocalSteps::save(StateWriter& writer) {
   write_weights(writer, {});
   if (has_parts()) {
     writer.part.emplace();
-    writer.part->own = own_state();
+    for (const auto& [name, tensor] : own_state())
+      writer.part->own.emplace_back(name, engine_.device().to_host(tensor));
     return;
   }
   for (const auto& [name, tensor] : own_state())
-    writer.whole.tensors.emplace_back("worker0/" + name, tensor.clone());
+    writer.whole.tensors.emplace_back("worker0/" + name, engine_.device().host_copy(tensor));
 }
 
 void LocalSteps::load(StateReader* reader) {
@@ -266,7 +270,7 @@ void LocalSteps::load(StateReader* reader) {
   if (group_ != nullptr) broadcast_weights(*group_, 0, engine_.weights(), none);
   const OwnState mine = own_state();
   if (!setup_.elastic) {
-    if (!OwnStates::restore(own, group_, mine))
+    if (!OwnStates::restore(own, group_, engine_.device(), mine))
       throw InputError("--resume: the checkpoint lacks the state of the workers that wrote it");
     return take_own_state(mine);
   }
@@ -276,7 +280,7 @@ void LocalSteps::load(StateReader* reader) {
     const torch::Tensor* const kept = own.find(0, name, tensor);
     if (kept == nullptr)
       throw InputError(fmt::format("the newest checkpoint lacks worker 0's {}", name));
-    torch::Tensor(tensor).copy_(*kept);
+    engine_.device().assign(tensor, *kept);
   }
   take_own_state(mine);
   std::vector<int> others;
@@ -289,7 +293,7 @@ void LocalSteps::copy_from(int source, const std::vector<int>& takers) {
   OwnState state = own_state();
   for (const torch::Tensor& counter : counters_of(engine_.weights()))
     state.emplace_back("counter", counter);
-  copy_own_state(*group_, source, takers, state);
+  copy_own_state(*group_, engine_.device(), source, takers, state);
   if (std::find(takers.begin(), takers.end(), worker()) == takers.end()) return;
   take_own_state(state);
   engine_.invalidate();

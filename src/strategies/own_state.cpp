@@ -6,6 +6,7 @@
 
 #include "core/tensor_bytes.hpp"
 #include "engine/sharded_state.hpp"
+#include "engine/together.hpp"
 
 namespace convoy {
 namespace {
@@ -47,7 +48,8 @@ bool OwnStates::fits(const std::vector<std::string>& wanted) const {
   return found == tensors_.size();
 }
 
-bool OwnStates::restore(OwnStates& states, Communicator* group, const OwnState& mine) {
+bool OwnStates::restore(OwnStates& states, Communicator* group, const Compute& device,
+                        const OwnState& mine) {
   Shard wanted;
   wanted.own = mine;
   std::vector<std::string> all{describe_shard(wanted)};
@@ -58,26 +60,26 @@ bool OwnStates::restore(OwnStates& states, Communicator* group, const OwnState& 
   if (!found) return false;
   for (const auto& [name, tensor] : mine) {
     if (!first) {
-      group->recv(0, own_state_tag, bytes_of(tensor));
+      receive_tensor(*group, device, 0, own_state_tag, tensor);
       continue;
     }
     for (std::size_t w = 1; w < all.size(); ++w) {
       const int worker = static_cast<int>(w);
       group->send(worker, own_state_tag, bytes_of(states.tensors_.at(name_at(worker, name))));
     }
-    torch::Tensor(tensor).copy_(states.tensors_.at(name_at(0, name)));
+    device.assign(tensor, states.tensors_.at(name_at(0, name)));
   }
   return true;
 }
 
-void copy_own_state(Communicator& group, int source, const std::vector<int>& takers,
-                    const OwnState& mine) {
+void copy_own_state(Communicator& group, const Compute& device, int source,
+                    const std::vector<int>& takers, const OwnState& mine) {
   const bool takes = std::find(takers.begin(), takers.end(), group.rank()) != takers.end();
   if (!takes && group.rank() != source) return;
   for (const auto& [name, tensor] : mine) {
-    if (takes) group.recv(source, copy_tag, bytes_of(tensor));
+    if (takes) receive_tensor(group, device, source, copy_tag, tensor);
     for (const int taker : takers) {
-      if (group.rank() == source) group.send(taker, copy_tag, bytes_of(tensor));
+      if (group.rank() == source) send_tensor(group, device, taker, copy_tag, tensor);
     }
   }
 }

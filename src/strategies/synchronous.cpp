@@ -15,8 +15,8 @@
 namespace convoy {
 namespace {
 
-std::uint64_t digest_of(const torch::Tensor& tensor) {
-  const torch::Tensor dense = tensor.contiguous();
+std::uint64_t digest_of(const Compute& device, const torch::Tensor& tensor) {
+  const torch::Tensor dense = device.to_host(tensor);
   return xxh3(bytes_of(dense));
 }
 
@@ -52,6 +52,7 @@ void Synchronous::leave() {
 
 void Synchronous::build_reduction() {
   auto reduction = std::make_unique<Reduction>(
+      engine_.device(),
       make_blocks(engine_.weights(), workers(),
                   replicated() ? StateLayout::replicated : StateLayout::sharded),
       engine_.lanes(),
@@ -59,7 +60,7 @@ void Synchronous::build_reduction() {
   const std::int64_t kept =
       replicated() ? engine_.weights().size() : state_size(reduction->blocks(), worker());
   while (!sharing_ && static_cast<int>(states_.size()) < engine_.optimizer().states())
-    states_.push_back(torch::zeros({kept}));
+    states_.push_back(engine_.device().zeros({kept}));
   if (group_ == nullptr) {
     reduction_ = std::move(reduction);
     return;
@@ -172,13 +173,13 @@ void Synchronous::apply(const UpdateContext& context, const StepNews& news, std:
 // New weights and states are beside the old ones until all of the new weights are here.
 void Synchronous::update_and_publish(const UpdateContext& context) {
   SharedWeights& weights = engine_.weights();
-  float* const next = weights.next();
+  Element* const next = weights.next();
   while (next_states_.size() < states_.size())
-    next_states_.push_back(torch::zeros_like(states_[next_states_.size()]));
-  std::vector<float*> from;
-  std::vector<float*> to;
-  for (const torch::Tensor& state : states_) from.push_back(state.data_ptr<float>());
-  for (const torch::Tensor& state : next_states_) to.push_back(state.data_ptr<float>());
+    next_states_.push_back(engine_.device().zeros({states_[next_states_.size()].numel()}));
+  std::vector<Element*> from;
+  std::vector<Element*> to;
+  for (const torch::Tensor& state : states_) from.push_back(engine_.device().data(state));
+  for (const torch::Tensor& state : next_states_) to.push_back(engine_.device().data(state));
   engine_.pool().run([&](int r) {
     const auto clock = TimeUse::Clock::now();
     reduction_->update_blocks(r, weights.data(), from, next, to, engine_.optimizer(), context);
@@ -205,6 +206,7 @@ void Synchronous::share_update(std::int64_t n) {
   if (!may_share_update()) return;
   SharedUpdate::Options options{
       reduction_->blocks(), engine_.weights().size(), team_->holders(), engine_.replicas(), {}};
+  options.device = &engine_.device();
   options.at = [this](SharedUpdate::Moment) {
     if (fault_at(FaultPoint::update, {}, step_ + 1)) crash();
   };
@@ -225,7 +227,7 @@ void Synchronous::stop_sharing() {
 
 // Whatever becomes of the others, the step is complete afterwards.
 void Synchronous::update_together(const UpdateContext& context, StepOutcome& outcome) {
-  float* const weights = engine_.weights().data();
+  Element* const weights = engine_.weights().data();
   auto clock = TimeUse::Clock::now();
   bool together = sharing_->begin();
   clock = engine_.time_use().add(Activity::communicate, clock);
@@ -274,10 +276,10 @@ void Synchronous::save(StateWriter& writer) {
   for (const torch::Tensor& state : states_) {
     if (!writer.first) break;
     if (replicated()) {
-      states.push_back(state.clone());
+      states.push_back(engine_.device().host_copy(state));
     } else if (!team_) {
-      states.push_back(torch::empty({engine_.weights().size()}));
-      expand_state(reduction_->blocks(), 0, state, states.back());
+      states.push_back(engine_.device().zeros({engine_.weights().size()}));
+      expand_state(engine_.device(), reduction_->blocks(), 0, state, states.back());
     }
   }
   write_weights(writer, states);
@@ -291,17 +293,20 @@ void Synchronous::restore_whole(StateReader* reader) {
   std::vector<torch::Tensor> flat;
   if (reader != nullptr) {
     for (std::size_t k = 0; k < states_.size(); ++k)
-      flat.push_back(torch::zeros({engine_.weights().size()}));
+      flat.push_back(engine_.device().zeros({engine_.weights().size()}));
     restore_state(reader->state, reader->file, engine_.weights(), flat);
-    for (std::size_t k = 0; k < flat.size(); ++k)
-      states_[k] = replicated() ? flat[k] : compact_state(reduction_->blocks(), worker(), flat[k]);
+    for (std::size_t k = 0; k < flat.size(); ++k) {
+      states_[k] = replicated()
+                       ? flat[k]
+                       : compact_state(engine_.device(), reduction_->blocks(), worker(), flat[k]);
+    }
   }
   engine_.invalidate();
   engine_.weights().forget_next();
   if (group_ == nullptr) return;
   std::vector<torch::Tensor> none;
   broadcast_weights(*group_, 0, engine_.weights(), replicated() ? states_ : none);
-  if (!replicated()) scatter_states(*group_, reduction_->blocks(), flat, states_);
+  if (!replicated()) scatter_states(*group_, engine_.device(), reduction_->blocks(), flat, states_);
 }
 
 void Synchronous::load(StateReader* reader) {
@@ -327,11 +332,11 @@ std::string Synchronous::digest() const {
   if (group_ == nullptr) return {};
   const SharedWeights& weights = engine_.weights();
   std::vector<std::uint64_t> digests;
-  digests.push_back(
-      xxh3(std::as_bytes(std::span(weights.data(), static_cast<std::size_t>(weights.size())))));
-  for (const auto& [name, tensor] : weights.buffers()) digests.push_back(digest_of(tensor));
+  const Compute& device = weights.device();
+  digests.push_back(digest_of(device, weights.flat()));
+  for (const auto& [name, tensor] : weights.buffers()) digests.push_back(digest_of(device, tensor));
   if (replicated()) {
-    for (const torch::Tensor& state : states_) digests.push_back(digest_of(state));
+    for (const torch::Tensor& state : states_) digests.push_back(digest_of(device, state));
   }
   return fmt::format("{:016x}", xxh3(std::as_bytes(std::span(digests))));
 }

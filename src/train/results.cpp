@@ -87,6 +87,7 @@ RunSummary Trainer::Impl::conclude() {
     Json meta = options_.model_meta;
     meta["step"] = step_;
     meta["weights_sha256"] = result.weights_sha256;
+    const Compute::TorchScope scope(*options_.device);
     save_model(options_.out / "model.pt", *result.model, meta);
   }
   recorder_->finish(step_, summary.json);

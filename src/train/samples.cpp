@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/metric/metrics.hpp"
@@ -38,11 +39,10 @@ class ImageEncoder {
   ImageEncoder(const torch::Tensor& features, ImageShape shape)
       : shape_(shape),
         step_((std::max(shape.height, shape.width) + kLongestSide - 1) / kLongestSide) {
-    const float* begin = features.data_ptr<float>();
-    for (const float* x = begin; x != begin + features.numel(); ++x) {
-      if (!std::isfinite(*x)) continue;
-      low_ = std::min(low_, *x);
-      high_ = std::max(high_, *x);
+    for (const float x : values_of(features)) {
+      if (!std::isfinite(x)) continue;
+      low_ = std::min(low_, x);
+      high_ = std::max(high_, x);
     }
   }
   std::int64_t height() const { return (shape_.height + step_ - 1) / step_; }
@@ -90,11 +90,9 @@ std::string class_name(const DataSpec& spec, std::int64_t number) {
 
 // One number, or a list of several; null where not finite.
 Json numbers(const torch::Tensor& values) {
-  const torch::Tensor row = values.to(torch::kCPU, torch::kFloat).contiguous();
-  const float* begin = row.data_ptr<float>();
+  const torch::Tensor row = to_host_tensor(values);
   Json list = Json::array();
-  for (const float* x = begin; x != begin + row.numel(); ++x)
-    list.push_back(std::isfinite(*x) ? Json(*x) : Json());
+  for (const float x : values_of(row)) list.push_back(std::isfinite(x) ? Json(x) : Json());
   return list.size() == 1 ? list[0] : list;
 }
 
@@ -109,11 +107,11 @@ void add_class_prediction(Json& sample, const DataSpec& spec, const torch::Tenso
     return;
   }
   // As compute_metrics decides: of two equal probabilities, the first.
-  const auto* begin = probabilities.data_ptr<float>();
-  const auto* best = std::max_element(begin, begin + probabilities.numel());
-  sample["prediction"] = class_name(spec, best - begin);
+  const std::span<const float> row = values_of(probabilities);
+  const auto best = std::max_element(row.begin(), row.end());
+  sample["prediction"] = class_name(spec, best - row.begin());
   sample["confidence"] = *best;
-  if (target.defined()) sample["correct"] = truth == best - begin;
+  if (target.defined()) sample["correct"] = truth == best - row.begin();
 }
 
 void check(const DataSpec& spec, const Batch& batch, const torch::Tensor& outputs) {
@@ -127,10 +125,8 @@ void check(const DataSpec& spec, const Batch& batch, const torch::Tensor& output
 }
 
 Json describe(const DataSpec& spec, const Batch& batch, const torch::Tensor& outputs) {
-  const torch::Tensor features =
-      batch.features.detach().to(torch::kCPU, torch::kFloat).contiguous();
-  const torch::Tensor predictions =
-      to_predictions(spec, outputs.detach().to(torch::kCPU, torch::kFloat)).contiguous();
+  const torch::Tensor features = to_host_tensor(batch.features);
+  const torch::Tensor predictions = to_predictions(spec, to_host_tensor(outputs)).contiguous();
   Json result = Json::object();
   std::optional<ImageEncoder> images;
   const std::size_t shown = std::min(spec.feature_names.size(), kMostFeatures);
@@ -154,7 +150,7 @@ Json describe(const DataSpec& spec, const Batch& batch, const torch::Tensor& out
       if (target.defined()) sample["target"] = numbers(target);
       sample["prediction"] = numbers(predictions[i]);
     }
-    if (images) sample["image"] = images->encode(features[i].data_ptr<float>());
+    if (images) sample["image"] = images->encode(values_of(features[i]).data());
     if (!images && shown > 0) {
       const Json row = numbers(features[i].flatten().slice(0, 0, static_cast<std::int64_t>(shown)));
       sample["features"] = row.is_array() ? row : Json::array({row});

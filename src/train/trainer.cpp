@@ -126,6 +126,7 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   StrategySetup setup;
   setup.engine.factory = factory;
   setup.engine.seed = job_.seed;
+  setup.engine.device = options_.device;
   setup.engine.replicas = options_.replicas;
   setup.engine.shared.dataset = data_.train;
   setup.engine.shared.schedule = &schedule_;

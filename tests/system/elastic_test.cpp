@@ -142,7 +142,7 @@ TEST(ElasticJob, AKilledWorkerIsReplacedAndNoBitChanges) {
     Elastic launcher(place, {"--workers", "1:2"});
     ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
     const int victim = writer ? 0 : 1;  // worker 0 writes the run's folder
-    ::kill(launcher.workers().at(victim), SIGKILL);
+    send_signal(launcher.workers().at(victim), SIGKILL);
     const Outcome outcome = launcher.wait();
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     place.expect_undisturbed();
@@ -185,7 +185,7 @@ TEST(ElasticJob, WithStepsOfItsOwnAKilledWorkerIsReplaced) {
                 std::string(job) + "strategy: {kind: " + kind + ", average_every: 3}\n");
     Elastic launcher(place, {"--workers", "1:2"});
     ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
-    ::kill(launcher.workers().at(0), SIGKILL);  // it writes the run's folder
+    send_signal(launcher.workers().at(0), SIGKILL);  // it writes the run's folder
     const Outcome outcome = launcher.wait();
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(place.events("lost").size(), 1u);
@@ -200,7 +200,7 @@ TEST(ElasticJob, AStoppedWorkerIsLostAfterItsTime) {
   const Place place;
   Elastic launcher(place, {"--workers", "2:3", "--lost-after", "1"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
-  ::kill(launcher.workers().at(2), SIGSTOP);
+  send_signal(launcher.workers().at(2), SIGSTOP);
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   place.expect_undisturbed();
@@ -214,7 +214,7 @@ TEST(ElasticJob, TheProcessOfItsStateMayDie) {
   Elastic launcher(place, {"--workers", "2:2"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
   const pid_t before = launcher.rendezvous();
-  ::kill(before, SIGKILL);
+  send_signal(before, SIGKILL);
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   place.expect_undisturbed();
@@ -227,7 +227,7 @@ TEST(ElasticJob, AClosedConnectionIsNotTheEndOfAWorker) {
   place.write("job.yaml", std::string(job) + "strategy: {transport: tcp}\n");
   Elastic launcher(place, {"--workers", "2:2"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
-  for (const auto& [worker, pid] : launcher.workers()) ::kill(pid, SIGPIPE);
+  for (const auto& [worker, pid] : launcher.workers()) send_signal(pid, SIGPIPE);
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   place.expect_undisturbed();
@@ -238,7 +238,7 @@ TEST(ElasticJob, WithoutAnyWorkerItGoesOnFromACheckpoint) {
   const Place place;
   Elastic launcher(place, {"--workers", "2:2"});
   ASSERT_TRUE(place.reaches(20)) << launcher.process().err();
-  for (const auto& [worker, pid] : launcher.workers()) ::kill(pid, SIGKILL);
+  for (const auto& [worker, pid] : launcher.workers()) send_signal(pid, SIGKILL);
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   place.expect_undisturbed();
@@ -250,7 +250,7 @@ TEST(ElasticJob, AWorkerMayLeave) {
   const Place place;
   Elastic launcher(place, {"--workers", "1:2"});
   ASSERT_TRUE(place.reaches(10)) << launcher.process().err();
-  ::kill(launcher.workers().at(0), SIGUSR1);
+  send_signal(launcher.workers().at(0), SIGUSR1);
   ASSERT_TRUE(comes_true([&] { return !launcher.workers().contains(0); }));
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -264,13 +264,13 @@ TEST(ElasticJob, WhenTheRestartsAreUsedUpItEndsAndSaysWhy) {
   const Place place;
   Elastic launcher(place, {"--workers", "2:2", "--restarts", "1"});
   ASSERT_TRUE(place.reaches(4)) << launcher.process().err();
-  ::kill(launcher.workers().at(1), SIGKILL);
+  send_signal(launcher.workers().at(1), SIGKILL);
   std::map<int, pid_t> now;
   ASSERT_TRUE(comes_true([&] {
     now = launcher.workers();
     return now.size() == 2 && !now.contains(1);
   }));
-  ::kill(now.rbegin()->second, SIGKILL);
+  send_signal(now.rbegin()->second, SIGKILL);
   const Outcome outcome = launcher.wait();
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(lines_of(outcome.err).back(),
@@ -289,9 +289,9 @@ TEST(ElasticJob, AnotherLauncherJoins) {
   // Held back until the other one came.
   const pid_t worker = first.workers().at(0);
   for (int step = 3; step < steps && place.events("joined").empty(); ++step) {
-    ::kill(worker, SIGSTOP);
+    send_signal(worker, SIGSTOP);
     std::this_thread::sleep_for(200ms);
-    ::kill(worker, SIGCONT);
+    send_signal(worker, SIGCONT);
     ASSERT_TRUE(place.reaches(static_cast<std::size_t>(step)));
   }
   const Outcome one = first.wait(), two = second.wait();

@@ -163,7 +163,7 @@ TEST(Group, AKilledWorkerEndsTheJobWhichOtherWorkersGoOnWith) {
     ASSERT_TRUE(wait_for_checkpoint(place, out, process)) << process.err();
     const pid_t victim = worker_of(process.pid(), 1);
     ASSERT_GT(victim, 0);
-    ::kill(victim, SIGKILL);
+    send_signal(victim, SIGKILL);
     ASSERT_TRUE(process.wait_for(std::chrono::seconds(20)));
     const Outcome outcome = process.wait();
     EXPECT_EQ(outcome.status, 128 + SIGKILL);
@@ -377,7 +377,7 @@ TEST_F(GroupOfHosts, AKilledHostIsNamed) {
   ASSERT_TRUE(wait_for_checkpoint(place, "run", first)) << first.err();
   const pid_t victim = worker_of(second.pid(), 1);
   ASSERT_GT(victim, 0);
-  ::kill(victim, SIGKILL);
+  send_signal(victim, SIGKILL);
   ASSERT_TRUE(first.wait_for(std::chrono::seconds(30)));
   ASSERT_TRUE(second.wait_for(std::chrono::seconds(30)));
   EXPECT_NE(first.wait().status, 0);

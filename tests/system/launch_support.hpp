@@ -81,7 +81,7 @@ class Launched {
   Launched(const Launched&) = delete;
   Launched& operator=(const Launched&) = delete;
 
-  void kill(int signal) const { ::kill(pid_, signal); }
+  void kill(int signal) const { send_signal(pid_, signal); }
   Outcome wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);

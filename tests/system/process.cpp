@@ -1,6 +1,7 @@
 #include "system/process.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,7 +74,14 @@ Process::~Process() {
 }
 
 void Process::kill(int signal) {
-  if (!ended_) ::kill(pid_, signal);
+  if (!ended_) send_signal(pid_, signal);
+}
+
+void send_signal(pid_t pid, int number) {
+  if (pid > 1)
+    ::kill(pid, number);
+  else
+    ADD_FAILURE() << "the process that signal " << number << " is for is not there";
 }
 
 bool Process::wait_for(std::chrono::milliseconds patience) {

@@ -15,6 +15,10 @@ struct Outcome {
   std::string err;
 };
 
+/// Sends a signal to one process. A pid that a test did not find (-1, 0) would stand for all
+/// processes, or for the test's own: the test fails instead, and nobody gets a signal.
+void send_signal(pid_t pid, int number);
+
 /// A program started in `directory`; output goes to the files NAME.out and NAME.err there.
 class Process {
  public:

@@ -122,7 +122,7 @@ TEST(ServerProcesses, AKilledServerWithABackupChangesNoBit) {
     Process job(launch(2, 2, train(out, served("bsp", 400, 1) + Words{"--replicas", "1"})),
                 place.path());
     ASSERT_TRUE(reaches(place, out, 30));
-    ::kill(server(place, number), SIGKILL);
+    send_signal(server(place, number), SIGKILL);
     const Outcome outcome = job.wait();
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(sha_of(place, out), expected);
@@ -147,7 +147,7 @@ TEST(ServerProcesses, AllServersThatItBeganWithMayBeKilledOneAfterTheOther) {
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
   for (const int number : {0, 1}) {
-    ::kill(server(place, number), SIGKILL);
+    send_signal(server(place, number), SIGKILL);
     for (const int part : {0, 1})
       ASSERT_TRUE(says(job, fmt::format("parameter server {}: is the backup of part {} of the "
                                         "weights now",
@@ -169,7 +169,7 @@ TEST(ServerProcesses, LostOnesAreReplacedAsOftenAsRestartsSays) {
                   train("run", served("bsp", 400, 1) + Words{"--replicas", "1"}),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(server(place, 1), SIGKILL);
+  send_signal(server(place, 1), SIGKILL);
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.err, Not(HasSubstr("parameter server 2")));
@@ -197,7 +197,7 @@ TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
         launch(3, 2, train(consistency, served(consistency, 400) + Words{"--replicas", "1"})),
         place.path());
     ASSERT_TRUE(reaches(place, consistency, 30));
-    ::kill(worker(place, victim), SIGKILL);
+    send_signal(worker(place, victim), SIGKILL);
     const Outcome outcome = job.wait();
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(place.summary(consistency)["steps"], 400);
@@ -217,10 +217,10 @@ TEST(ServerProcesses, StoppedOnesAreTakenForLost) {
                   train("run", served("bsp", 1500, 1) + Words{"--replicas", "1"}),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(worker(place, 0), SIGSTOP);
+  send_signal(worker(place, 0), SIGSTOP);
   ASSERT_TRUE(says(job, "gave no sign of life for too long (--lost-after): it is killed"));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"lost\""));
-  ::kill(server(place, 1), SIGSTOP);
+  send_signal(server(place, 1), SIGSTOP);
   ASSERT_TRUE(says(job, "parameter server 1 was killed by signal 9"));
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -240,10 +240,10 @@ TEST(ServerProcesses, OfMinToMaxWorkersLostOnesAreStartedAnew) {
                       train("run", served("bsp", 1500) + Words{"--replicas", "1"})),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(worker(place, 0), SIGKILL);
+  send_signal(worker(place, 0), SIGKILL);
   ASSERT_TRUE(says(job, "worker 0 is started anew (1 of 10 restarts)"));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\""));
-  ::kill(worker(place, 1), SIGKILL);  // which tends the run now
+  send_signal(worker(place, 1), SIGKILL);  // which tends the run now
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(sha_of(place, "run"), expected);
@@ -258,7 +258,7 @@ TEST(ServerProcesses, WithoutAWorkerThereIsNoJob) {
                 train("run", served("async", 100000) + Words{"--replicas", "1", "--overwrite"})),
         place.path());
     ASSERT_TRUE(reaches(place, "run", 10));
-    ::kill(worker(place, 0), SIGKILL);
+    send_signal(worker(place, 0), SIGKILL);
     const Outcome outcome = job.wait();
     EXPECT_EQ(outcome.status, 1) << outcome.err;
     EXPECT_THAT(outcome.err, HasSubstr("worker 0 was killed by signal 9")) << workers;
@@ -281,8 +281,8 @@ TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
   ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
   Process joins = launcher(elastic("2", meet + Words{"--join", "--servers", "1"}, command));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\",\"epoch\""));
-  ::kill(worker(place, 0), SIGUSR1);
-  ::kill(server(place, 0), SIGUSR1);
+  send_signal(worker(place, 0), SIGUSR1);
+  send_signal(server(place, 0), SIGUSR1);
   EXPECT_TRUE(says(job, "parameter server 0: leaves"));
   EXPECT_TRUE(tells(place, "run", "\"event\":\"lost\""));
   const Outcome joined = joins.wait();
@@ -299,7 +299,7 @@ TEST(ServerProcesses, WithoutABackupALostServerEndsTheJobWithOneLine) {
   Process job(launch(2, 2, train("run", served("async", 100000) + Words{"--replicas", "1"})),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 10));
-  ::kill(server(place, 1), SIGKILL);
+  send_signal(server(place, 1), SIGKILL);
   const Outcome outcome = job.wait();
   EXPECT_NE(outcome.status, 0);
   EXPECT_THAT(outcome.err, HasSubstr("a parameter server was lost, and with it part 1 of the "
@@ -347,8 +347,8 @@ TEST(ServerProcesses, OfTwoHostsHaveTheSameBitsAlsoWhenOneIsKilled) {
                       {"CONVOY_SECRET=a secret of this test only"})));
     }
     ASSERT_TRUE(reaches(place, victim, 30));
-    if (victim == "server") ::kill(server(place, 1), SIGKILL);
-    if (victim == "worker") ::kill(worker(place, 1), SIGKILL);
+    if (victim == "server") send_signal(server(place, 1), SIGKILL);
+    if (victim == "worker") send_signal(worker(place, 1), SIGKILL);
     for (const auto& launcher : launchers) {
       const Outcome outcome = launcher->wait();
       EXPECT_EQ(outcome.status, 0) << victim << "\n" << outcome.err;

@@ -67,7 +67,7 @@ TEST_F(RendezvousProcessTest, KilledInTheMiddleOfItsWorkItForgetsNothing) {
     for (const int start = acknowledged; acknowledged < start + 200;)
       std::this_thread::sleep_for(1ms);
     const pid_t pid = process.pid();
-    ::kill(pid, SIGKILL);
+    send_signal(pid, SIGKILL);
     restart(process);
     EXPECT_NE(process.pid(), pid);
   }
@@ -103,9 +103,9 @@ TEST_F(RendezvousProcessTest, ItsWordsAndItsEnd) {
     } catch (const ListenError& error) {
       EXPECT_EQ(error.code(), EADDRINUSE);
     }
-    ::kill(pid, SIGINT);
+    send_signal(pid, SIGINT);
     open(process)->set("ctrl-c", "is not for it");
-    ::kill(pid, SIGTERM);
+    send_signal(pid, SIGTERM);
     restart(process);
     EXPECT_THAT(log_, HasSubstr("it ended with status 0; started anew"));
     EXPECT_EQ(open(process)->get("ctrl-c", 0ms), "is not for it");

@@ -119,6 +119,8 @@ class Elastic {
   }
 
   std::atomic<bool> leave{false};  // worker 0 leaves
+  // Where a worker's weights are.
+  std::function<const Compute&()> device = []() -> const Compute& { return host_compute(); };
   // To be changed before workers start.
   std::filesystem::path out = folder_.path();
   bool resume = false;
@@ -146,6 +148,7 @@ class Elastic {
       });
       RunOptions run;
       run.membership = &membership;
+      run.device = &device();
       run.out = out;
       run.resume = resume;
       run.take_over = [&](bool) {

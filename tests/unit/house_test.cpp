@@ -133,6 +133,31 @@ TEST(House, ArrowsPointDownwards) {
   }
 }
 
+TEST(House, EveryRowHasAFolder) {
+  for (const auto& [folder, row] : rows_of_the_house())
+    EXPECT_TRUE(fs::is_directory(fs::path(testing::source_folder()) / "src" / folder)) << folder;
+}
+
+// A device or a precision is added in compute/ alone.
+TEST(House, OnlyComputeNamesTheCpuAndFloat32) {
+  const fs::path checkout = testing::source_folder();
+  const std::regex named("kFloat\\b|kFloat32|kCPU|DeviceType::CPU|data_ptr<float>");
+  for (const char* root : {"src", "include/convoy"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(checkout / root)) {
+      const std::string file = entry.path().lexically_relative(checkout).string();
+      if (!entry.is_regular_file() || file.starts_with("src/compute/")) continue;
+      if (file == "src/core/kernel_probe.cpp") continue;  // asks this CPU's kernels what they do
+      int number = 0;
+      for (const std::string& line : lines_of(entry.path())) {
+        ++number;
+        EXPECT_FALSE(std::regex_search(line, named))
+            << file << ":" << number << ": " << line << "\nsee convoy/compute/compute.hpp for "
+            << "weights and gradients, compute/host_tensor.hpp for samples and files";
+      }
+    }
+  }
+}
+
 TEST(House, PublicHeadersIncludePublicHeaders) {
   const fs::path checkout = testing::source_folder();
   for (const Include& include : includes_below("include/convoy")) {

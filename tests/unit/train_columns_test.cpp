@@ -335,7 +335,7 @@ TEST(TrainColumns, SumsOfPartsAreTheTrees) {
     std::vector<double> values;
     for (int w = 0; w < workers; ++w) {
       const ColumnPartition partition = partition_in(7, workers, w);
-      const PartSums own(partition);
+      const PartSums own(partition, host_compute());
       std::vector<torch::Tensor> parts;
       for (std::int64_t p = partition.own_parts().begin; p < partition.own_parts().end; ++p) {
         values.push_back(std::ldexp(1.0, static_cast<int>(p)));
@@ -343,7 +343,8 @@ TEST(TrainColumns, SumsOfPartsAreTheTrees) {
       }
       for (const torch::Tensor& sum : own.add_own(parts)) sums.push_back(sum);
     }
-    EXPECT_EQ(PartSums(partition_in(7, workers, 0)).add_all(sums).item<double>(), tree_sum(values));
+    EXPECT_EQ(PartSums(partition_in(7, workers, 0), host_compute()).add_all(sums).item<double>(),
+              tree_sum(values));
   }
 }
 

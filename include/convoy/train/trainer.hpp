@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "convoy/comm/communicator.hpp"
+#include "convoy/compute/compute.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/data/formats/formats.hpp"
@@ -35,7 +36,9 @@ struct TrainingData {
 
 /// How a run is carried out. Nothing here changes the trained weights by a bit.
 struct RunOptions {
-  int replicas = 1;           ///< threads, each with a network of its own
+  int replicas = 1;  ///< threads, each with a network of its own
+  /// Where weights, gradients and optimizer state are. Must outlive the model that run() returns.
+  const Compute* device = &host_compute();
   std::filesystem::path out;  ///< the run's folder; empty: nothing is written
   bool resume = false;        ///< go on from the newest whole checkpoint in `out`, if there is one
   std::vector<Observer*> observers;  ///< told every event; must outlive run()

@@ -4,19 +4,15 @@
 #include <cstring>
 #include <limits>
 
-#include "comm/compression/bits.hpp"
 #include "comm/compression/wire.hpp"
+#include "compute/casts.hpp"
+#include "compute/host_tensor.hpp"
+#include "compute/kernels.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "core/split_mix.hpp"
-#include "core/vectorise.hpp"
-#include "lanes/sums.hpp"
 
 namespace convoy {
 namespace {
-
-CONVOY_VECTORISE void multiply(float* values, float factor, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
-}
 
 // Adds everybody's vectors, as they were decoded, along the tree over the ranks.
 std::span<const float> add_by_rank(std::vector<std::vector<float>>& vectors) {
@@ -99,8 +95,8 @@ class CodecSum final : public GroupSum {
   // Of the group before: what the sums of this worker's piece lacked is part of its own vector now.
   void keep_residual_of_piece() {
     if (piece_.size() == 0) return;
-    add_into(own_.residual().data_ptr<float>() + my_range_.begin,
-             piece_.residual().data_ptr<float>(), static_cast<std::int64_t>(piece_.size()));
+    add_into(values_of(own_.residual()).data() + my_range_.begin,
+             values_of(piece_.residual()).data(), static_cast<std::int64_t>(piece_.size()));
   }
 
   Range range_of(int rank) const {
@@ -117,7 +113,10 @@ class CodecSum final : public GroupSum {
     finite_ =
         largest_magnitude(values.data(), static_cast<std::int64_t>(values.size())) < 0x7f800000U;
     if (!finite_) std::fill(values.begin(), values.end(), 0.0F);  // they are of no use any more
-    if (!feedback_) multiply(values.data(), codec_->unbiased_gain(values.size()), values.size());
+    if (!feedback_) {
+      scale(values.data(), codec_->unbiased_gain(values.size()),
+            static_cast<std::int64_t>(values.size()));
+    }
     if (two_phases_)
       sum_in_two_phases(number, values);
     else

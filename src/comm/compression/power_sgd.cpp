@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/comm/compression/compression.hpp"
 #include "core/split_mix.hpp"
 
@@ -21,10 +22,10 @@ void make_orthonormal(torch::Tensor factor) {
   torch::Tensor columns = factor.t().contiguous();
   const std::int64_t length = columns.size(1);
   for (std::int64_t c = 0; c < columns.size(0); ++c) {
-    float* column = columns.data_ptr<float>() + c * length;
+    float* column = values_of(columns).data() + c * length;
     const double before = dot(column, column, length);
     for (std::int64_t k = 0; k < c; ++k) {
-      const float* other = columns.data_ptr<float>() + k * length;
+      const float* other = values_of(columns).data() + k * length;
       const auto along = static_cast<float>(dot(column, other, length));
       for (std::int64_t i = 0; i < length; ++i) column[i] -= along * other[i];
     }
@@ -54,16 +55,16 @@ PowerSgd::PowerSgd(std::size_t count, const std::vector<Matrix>& matrices,
     if (rank * (matrix.rows + matrix.columns) >= matrix.rows * matrix.columns) continue;
     travels_whole(matrix.begin);
     covered = matrix.begin + static_cast<std::size_t>(matrix.rows * matrix.columns);
-    factors_.push_back({matrix, rank, torch::zeros({matrix.columns, rank}), {}});
+    factors_.push_back({matrix, rank, host_zeros({matrix.columns, rank}), {}});
     left += matrix.rows * rank;
     right += matrix.columns * rank;
   }
   travels_whole(count);
   for (const Matrix& stretch : whole_) left += stretch.columns;
-  left_ = torch::zeros({left});
-  right_ = torch::zeros({right});
-  next_ = torch::zeros({static_cast<std::int64_t>(count)});
-  residual_ = torch::zeros({feedback_ ? static_cast<std::int64_t>(count) : 0});
+  left_ = host_zeros({left});
+  right_ = host_zeros({right});
+  next_ = host_zeros({static_cast<std::int64_t>(count)});
+  residual_ = host_zeros({feedback_ ? static_cast<std::int64_t>(count) : 0});
   forget_factors();
 }
 
@@ -74,7 +75,7 @@ torch::Tensor PowerSgd::matrix_of(const torch::Tensor& vector, const Matrix& mat
 
 // About normal: the sum of four even numbers.
 void PowerSgd::fill_start(Factors& factors, std::size_t number, std::int64_t column) const {
-  float* values = factors.start.data_ptr<float>();
+  float* values = values_of(factors.start).data();
   for (std::int64_t row = 0; row < factors.matrix.columns; ++row) {
     const std::uint64_t bits =
         mixed(mixed(seed_ + number) + static_cast<std::uint64_t>(row * factors.rank + column));
@@ -93,7 +94,7 @@ void PowerSgd::forget_factors() {
 
 std::span<float> PowerSgd::project(std::span<const float> values) {
   const torch::NoGradGuard no_grad;
-  std::copy(values.begin(), values.end(), next_.data_ptr<float>());
+  std::copy(values.begin(), values.end(), values_of(next_).begin());
   if (feedback_) next_.add_(residual_);
   std::int64_t at = 0;
   for (Factors& f : factors_) {
@@ -106,7 +107,7 @@ std::span<float> PowerSgd::project(std::span<const float> values) {
         .copy_(next_.narrow(0, static_cast<std::int64_t>(stretch.begin), stretch.columns));
     at += stretch.columns;
   }
-  return {left_.data_ptr<float>(), static_cast<std::size_t>(left_.numel())};
+  return values_of(left_);
 }
 
 std::span<float> PowerSgd::project_back() {
@@ -124,12 +125,12 @@ std::span<float> PowerSgd::project_back() {
     at_left += p.numel();
     at_right += q.numel();
   }
-  return {right_.data_ptr<float>(), static_cast<std::size_t>(right_.numel())};
+  return values_of(right_);
 }
 
 void PowerSgd::restore(std::span<float> values) {
   const torch::NoGradGuard no_grad;
-  torch::Tensor vector = torch::from_blob(values.data(), {static_cast<std::int64_t>(count_)});
+  const torch::Tensor vector = host_view(values, {static_cast<std::int64_t>(count_)});
   std::int64_t at_left = 0;
   std::int64_t at_right = 0;
   for (Factors& f : factors_) {

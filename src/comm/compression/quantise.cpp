@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "comm/compression/bits.hpp"
 #include "comm/compression/codecs.hpp"
 #include "comm/compression/wire.hpp"
+#include "compute/casts.hpp"
 
 namespace convoy {
 namespace {

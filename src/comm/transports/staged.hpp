@@ -4,8 +4,8 @@
 #include <cstring>
 #include <vector>
 
-#include "comm/transports/copy.hpp"
 #include "comm/transports/transport.hpp"
+#include "compute/kernels.hpp"
 #include "convoy/core/checksum.hpp"
 #include "core/fault.hpp"
 
@@ -49,7 +49,7 @@ class StagedReceive {
     for (const auto& piece : pieces_) {
       if (piece.empty()) continue;
       if (mode_ == Receive::add) {
-        add_floats(piece.data(), from, piece.size());
+        add_bytes(piece.data(), from, piece.size());
       } else {
         copy_bytes(piece.data(), from, piece.size());
       }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "data/dataset/gather.hpp"
 
@@ -39,8 +40,7 @@ Batch Dataset::read_changed(std::span<const std::int64_t> samples, const Change&
   if (batch.size() == 0) return batch;
   batch.features = batch.features.contiguous();
   const auto elements = static_cast<std::size_t>(batch.features.numel() / batch.size());
-  const std::span<float> values(batch.features.data_ptr<float>(),
-                                static_cast<std::size_t>(batch.features.numel()));
+  const std::span<float> values = values_of(batch.features);
   for (std::size_t i = 0; i < batch.samples.size(); ++i)
     change(values.subspan(i * elements, elements), i, std::numeric_limits<float>::infinity());
   return batch;
@@ -114,13 +114,12 @@ void check_labels(const torch::Tensor& target, std::int64_t classes) {
 }
 
 void check_numbers(const torch::Tensor& target, const DataSpec& spec) {
-  if (target.dim() != 2 || target.size(1) != spec.outputs ||
-      target.scalar_type() != torch::kFloat) {
+  if (target.dim() != 2 || target.size(1) != spec.outputs || !is_host_tensor(target)) {
     misfit(fmt::format("this task needs a float32 target of shape [n, {}], not {} {}", spec.outputs,
                        torch::toString(target.scalar_type()), fmt::join(target.sizes(), "x")));
   }
   if (spec.task != Task::binary) return;
-  const auto* values = target.data_ptr<float>();
+  const std::span<const float> values = values_of(target);
   for (std::int64_t i = 0; i < target.size(0); ++i) {
     if (values[i] != 0 && values[i] != 1)
       misfit(fmt::format("sample {}: target {} is neither 0 nor 1", i, values[i]));
@@ -138,7 +137,7 @@ std::shared_ptr<Dataset> tensor_dataset(torch::Tensor features, torch::Tensor ta
     misfit(fmt::format("features of {} and target of {} do not have a row per sample each",
                        fmt::join(features.sizes(), "x"), fmt::join(target.sizes(), "x")));
   }
-  if (features.scalar_type() != torch::kFloat) {
+  if (!is_host_tensor(features)) {
     misfit(
         fmt::format("features must be float32, not {}", torch::toString(features.scalar_type())));
   }

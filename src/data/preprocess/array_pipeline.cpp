@@ -9,6 +9,7 @@
 #include <functional>
 #include <numeric>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "data/dataset/gather.hpp"
 #include "data/formats/array.hpp"
@@ -245,13 +246,13 @@ class ArrayDataset final : public Dataset {
 
   Batch read(std::span<const std::int64_t> samples) const override {
     Batch batch = new_batch(samples);
-    read_features(samples, batch.features.data_ptr<float>());
+    read_features(samples, values_of(batch.features).data());
     return batch;
   }
 
   Batch read_changed(std::span<const std::int64_t> samples, const Change& change) const override {
     Batch batch = new_batch(samples);
-    float* out = batch.features.data_ptr<float>();
+    float* out = values_of(batch.features).data();
     const std::size_t elements = pipeline_->elements();
     if (elements != pipeline_->stored_elements()) {
       throw InputError(
@@ -279,7 +280,7 @@ class ArrayDataset final : public Dataset {
     Batch batch;
     std::vector<std::int64_t> shape = spec_.feature_shape;
     shape.insert(shape.begin(), static_cast<std::int64_t>(samples.size()));
-    batch.features = torch::empty(shape, torch::kFloat);
+    batch.features = host_tensor(shape);
     if (target_) batch.target = target_(samples);
     batch.samples.assign(samples.begin(), samples.end());
     if (!numbers_.empty()) {

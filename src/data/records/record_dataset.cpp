@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "data/dataset/gather.hpp"
 #include "data/peers/agree.hpp"
@@ -69,10 +70,10 @@ class TableRecords final : public Dataset {
       throw DataError(frame.file, "changed while it was read");
     const Array matrix = to_matrix(frame);
     Batch batch;
-    batch.features = torch::empty({static_cast<std::int64_t>(rows.size()), spec_.feature_shape[0]},
-                                  torch::kFloat);
-    if (!matrix.bytes.empty())
-      std::memcpy(batch.features.data_ptr<float>(), matrix.bytes.data(), matrix.bytes.size());
+    batch.features = host_tensor({static_cast<std::int64_t>(rows.size()), spec_.feature_shape[0]});
+    if (!matrix.bytes.empty()) {
+      std::memcpy(values_of(batch.features).data(), matrix.bytes.data(), matrix.bytes.size());
+    }
     if (!frame.targets.empty())
       batch.target = code_.encode(frame.targets, frame.numbers, Origin(frame.file));
     batch.samples = std::move(frame.numbers);

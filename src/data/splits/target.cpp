@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/csv_lexer.hpp"
@@ -298,8 +299,7 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
   const auto rows = static_cast<std::int64_t>(numbers.size());
   const auto width = static_cast<std::int64_t>(columns.size());
   const bool labels = task_ == Task::classification;
-  torch::Tensor out =
-      labels ? torch::empty({rows}, torch::kLong) : torch::empty({rows, width}, torch::kFloat);
+  torch::Tensor out = labels ? torch::empty({rows}, torch::kLong) : host_tensor({rows, width});
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t c = 0; c < width; ++c) {
       const double x = columns[static_cast<std::size_t>(c)].numbers[static_cast<std::size_t>(i)];
@@ -308,7 +308,7 @@ torch::Tensor TargetCode::encode_numbers(const std::vector<Column>& columns,
       if (labels)
         out.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(x);
       else
-        out.data_ptr<float>()[i * width + c] = static_cast<float>(x);
+        values_of(out)[static_cast<std::size_t>(i * width + c)] = static_cast<float>(x);
     }
   }
   return out;
@@ -329,7 +329,7 @@ torch::Tensor TargetCode::encode_names(const Column& column, std::span<const std
       throw sample_error(file, numbers[i], problem_of(column.categories[code]));
     labels.data_ptr<std::int64_t>()[i] = class_of[code];
   }
-  return task_ == Task::binary ? labels.to(torch::kFloat).unsqueeze(1) : labels;
+  return task_ == Task::binary ? to_host_tensor(labels).unsqueeze(1) : labels;
 }
 
 void TargetCode::describe(DataSpec& spec) const {

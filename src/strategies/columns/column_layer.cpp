@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "checkpoint/columns.hpp"
+#include "compute/host_tensor.hpp"
 #include "core/tensor_bytes.hpp"
 #include "engine/blocks.hpp"
 #include "engine/shared_weights.hpp"
-#include "lanes/sums.hpp"
+#include "engine/together.hpp"
 
 namespace convoy {
 namespace {
@@ -30,8 +31,13 @@ void wait_for(std::vector<Work>& works) {
 
 }  // namespace
 
-ColumnLayer::ColumnLayer(const ColumnModel& model, Communicator* group, int states)
-    : model_(model), group_(group), states_(states), sums_(model.partition) {
+ColumnLayer::ColumnLayer(const ColumnModel& model, Communicator* group, int states,
+                         const Compute& device)
+    : model_(model),
+      group_(group),
+      states_(states),
+      device_(device),
+      sums_(model.partition, device) {
   const Range own = partition().own_parts();
   const std::vector<Range> ranges(partition().parts.begin() + own.begin,
                                   partition().parts.begin() + own.end);
@@ -41,8 +47,8 @@ ColumnLayer::ColumnLayer(const ColumnModel& model, Communicator* group, int stat
     part.number = own.begin + static_cast<std::int64_t>(i);
     const std::int64_t first = partition().own_features().begin;
     part.features = {ranges[i].begin - first, ranges[i].end - first};
-    part.weight = std::move(initial[i]);
-    for (int k = 0; k < states; ++k) part.states.push_back(torch::zeros(part.weight.sizes()));
+    part.weight = device_.adopt(std::move(initial[i]));
+    for (int k = 0; k < states; ++k) part.states.push_back(device_.zeros(part.weight.sizes()));
     parts_.push_back(std::move(part));
   }
 }
@@ -62,10 +68,41 @@ void ColumnLayer::multiply(std::size_t task, Batch batch, bool keep) {
   std::vector<torch::Tensor> products;
   for (const Part& part : parts_) {
     torch::Tensor features = flat.narrow(1, part.features.begin, part.features.size()).contiguous();
-    products.push_back(at::mm(features, part.weight.t()));
+    const Compute::TorchScope scope(device_);
+    products.push_back(device_.adopt(at::mm(features, part.weight.t())));
     if (keep) t.features.push_back(std::move(features));
   }
   t.own = sums_.add_own(std::move(products));
+}
+
+std::span<const std::byte> ColumnLayer::outgoing(const torch::Tensor& buffer) const {
+  return device_.outgoing(device_.data(buffer), buffer.numel());
+}
+
+std::span<std::byte> ColumnLayer::incoming(const torch::Tensor& buffer) const {
+  return device_.incoming(device_.data(buffer), buffer.numel());
+}
+
+void ColumnLayer::arrived(const torch::Tensor& buffer) const {
+  device_.arrived(device_.data(buffer), buffer.numel(), /*add=*/false);
+}
+
+// Of a task of this worker, once everybody's sums are there.
+torch::Tensor ColumnLayer::sum_of(const Task& task) const {
+  std::size_t next = 0;
+  for (int w = 0; w < workers(); ++w) {
+    for (std::size_t node = 0; node < sums_.nodes(w); ++node, ++next) {
+      if (w != rank()) arrived(task.all[next]);
+    }
+  }
+  return sums_.add_all(task.all);
+}
+
+torch::Tensor ColumnLayer::gradient_of(const Task& task, const torch::Tensor& features,
+                                       at::IntArrayRef sizes) const {
+  if (task.batch.size() == 0) return device_.zeros(sizes);
+  const Compute::TorchScope scope(device_);
+  return device_.adopt(at::mm(task.gradient.t(), features));
 }
 
 // One message from each worker to each other, of all tasks.
@@ -75,7 +112,7 @@ void ColumnLayer::share_products() {
   std::vector<SendPieces> out(static_cast<std::size_t>(workers()));
   for (Task& task : tasks_) {
     if (task.owner != rank()) {
-      for (const torch::Tensor& sums : task.own) out[task.owner].push_back(bytes_of(sums));
+      for (const torch::Tensor& sums : task.own) out[task.owner].push_back(outgoing(sums));
       continue;
     }
     for (int w = 0; w < workers(); ++w) {
@@ -84,8 +121,8 @@ void ColumnLayer::share_products() {
         continue;
       }
       for (std::size_t node = 0; node < sums_.nodes(w); ++node) {
-        task.all.push_back(torch::empty_like(task.own[0]));
-        in[w].push_back(bytes_of(task.all.back()));
+        task.all.push_back(device_.empty(task.own[0].sizes()));
+        in[w].push_back(incoming(task.all.back()));
       }
     }
   }
@@ -100,7 +137,7 @@ void ColumnLayer::share_products() {
   }
   wait_for(works);
   for (Task& task : tasks_) {
-    if (task.owner == rank()) task.sums = sums_.add_all(task.all);
+    if (task.owner == rank()) task.sums = sum_of(task);
     task.own.clear();
     task.all.clear();
   }
@@ -121,12 +158,12 @@ void ColumnLayer::share_gradients() {
     const std::int64_t samples = task.batch.size();
     if (task.owner == rank()) {
       const torch::Tensor gradient = task.sums.grad();
-      task.gradient =
-          gradient.defined() ? gradient.contiguous() : torch::zeros({samples, model_.model.units});
-      out.push_back(bytes_of(task.gradient));
+      task.gradient = gradient.defined() ? device_.adopt(gradient.contiguous())
+                                         : device_.zeros({samples, model_.model.units});
+      out.push_back(outgoing(task.gradient));
     } else {
-      task.gradient = torch::empty({samples, model_.model.units});
-      in[task.owner].push_back(bytes_of(task.gradient));
+      task.gradient = device_.empty({samples, model_.model.units});
+      in[task.owner].push_back(incoming(task.gradient));
     }
   }
   std::vector<Work> works;
@@ -139,6 +176,9 @@ void ColumnLayer::share_gradients() {
     works.push_back(group_->isend(w, gradients_tag, out));
   }
   wait_for(works);
+  for (const Task& task : tasks_) {
+    if (task.owner != rank()) arrived(task.gradient);
+  }
 }
 
 void ColumnLayer::add_gradients(int replica, int replicas) {
@@ -146,19 +186,18 @@ void ColumnLayer::add_gradients(int replica, int replicas) {
   const Range share = even_part(static_cast<std::int64_t>(parts_.size()), replicas, replica);
   for (std::int64_t p = share.begin; p < share.end; ++p) {
     Part& part = parts_[static_cast<std::size_t>(p)];
-    TreeAdder adder(static_cast<std::int64_t>(tasks_.size()));
+    TreeAdder adder(static_cast<std::int64_t>(tasks_.size()), device_);
     for (Task& task : tasks_) {
       torch::Tensor& features = task.features[static_cast<std::size_t>(p)];
-      adder.add(task.batch.size() == 0 ? torch::zeros(part.weight.sizes())
-                                       : at::mm(task.gradient.t(), features));
+      adder.add(gradient_of(task, features, part.weight.sizes()));
       features = torch::Tensor();
     }
     part.gradient = adder.sum();
     part.squares.clear();
-    const float* const values = part.gradient.data_ptr<float>();
+    const Element* const values = device_.data(part.gradient);
     for (std::int64_t at = 0; at < part.gradient.numel(); at += block_size)
       part.squares.push_back(
-          sum_of_squares(values + at, std::min(block_size, part.gradient.numel() - at)));
+          device_.sum_of_squares(values + at, std::min(block_size, part.gradient.numel() - at)));
   }
 }
 
@@ -193,16 +232,15 @@ double ColumnLayer::squared_norm() {
 void ColumnLayer::update(int replica, int replicas, const Optimizer& optimizer,
                          const UpdateContext& context) {
   const Range share = even_part(static_cast<std::int64_t>(parts_.size()), replicas, replica);
-  std::vector<float*> states(static_cast<std::size_t>(states_));
+  std::vector<Element*> states(static_cast<std::size_t>(states_));
   for (std::int64_t p = share.begin; p < share.end; ++p) {
     Part& part = parts_[static_cast<std::size_t>(p)];
-    float* const weights = part.weight.data_ptr<float>();
-    const float* const gradient = part.gradient.data_ptr<float>();
+    Element* const weights = device_.data(part.weight);
+    const Element* const gradient = device_.data(part.gradient);
     for (std::int64_t at = 0; at < part.weight.numel(); at += block_size) {
-      for (std::size_t k = 0; k < states.size(); ++k)
-        states[k] = part.states[k].data_ptr<float>() + at;
-      optimizer.update(weights + at, gradient + at, states,
-                       std::min(block_size, part.weight.numel() - at), context);
+      for (std::size_t k = 0; k < states.size(); ++k) states[k] = device_.data(part.states[k]) + at;
+      device_.update(optimizer, weights + at, gradient + at, states,
+                     std::min(block_size, part.weight.numel() - at), context);
     }
   }
 }
@@ -210,15 +248,15 @@ void ColumnLayer::update(int replica, int replicas, const Optimizer& optimizer,
 std::int64_t ColumnLayer::bytes() const {
   std::int64_t elements = 0;
   for (const Part& part : parts_) elements += part.weight.numel() * (1 + states_);
-  return elements * static_cast<std::int64_t>(sizeof(float));
+  return elements * static_cast<std::int64_t>(sizeof(Element));
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> ColumnLayer::own_state() const {
   std::vector<std::pair<std::string, torch::Tensor>> state;
   for (const Part& part : parts_) {
-    state.emplace_back(column_state_name(part.number, -1), part.weight);
+    state.emplace_back(column_state_name(part.number, -1), device_.to_host(part.weight));
     for (int k = 0; k < states_; ++k)
-      state.emplace_back(column_state_name(part.number, k), part.states[k]);
+      state.emplace_back(column_state_name(part.number, k), device_.to_host(part.states[k]));
   }
   return state;
 }
@@ -241,16 +279,16 @@ torch::Tensor ColumnLayer::columns_of(const torch::Tensor& whole, std::int64_t p
 torch::Tensor ColumnLayer::gather(int k) const {
   const torch::NoGradGuard no_grad;
   torch::Tensor whole;
-  if (rank() == 0) whole = torch::empty({model_.model.units, partition().features()});
+  if (rank() == 0) whole = host_tensor({model_.model.units, partition().features()});
   for (std::int64_t p = 0; p < static_cast<std::int64_t>(partition().parts.size()); ++p) {
     const int owner = owner_of(p);
     torch::Tensor columns;
     if (owner == rank()) {
       const Part& own = parts_[static_cast<std::size_t>(p - partition().own_parts().begin)];
-      columns = k < 0 ? own.weight : own.states[static_cast<std::size_t>(k)];
+      columns = device_.to_host(k < 0 ? own.weight : own.states[static_cast<std::size_t>(k)]);
       if (rank() != 0) group_->send(0, columns_tag, bytes_of(columns));
     } else if (rank() == 0) {
-      columns = torch::empty(columns_of(whole, p).sizes());
+      columns = host_tensor(columns_of(whole, p).sizes());
       group_->recv(owner, columns_tag, bytes_of(columns));
     }
     if (rank() == 0) columns_of(whole, p).copy_(columns);
@@ -270,11 +308,11 @@ void ColumnLayer::scatter(const std::vector<torch::Tensor>& whole) {
         const torch::Tensor columns =
             columns_of(whole[static_cast<std::size_t>(k + 1)], p).contiguous();
         if (owner == 0)
-          own.copy_(columns);
+          device_.assign(own, columns);
         else
           group_->send(owner, columns_tag, bytes_of(columns));
       } else if (owner == rank()) {
-        group_->recv(0, columns_tag, bytes_of(own));
+        receive_tensor(*group_, device_, 0, columns_tag, own);
       }
     }
   }

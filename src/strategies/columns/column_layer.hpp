@@ -23,8 +23,8 @@ namespace convoy {
 class ColumnLayer {
  public:
   /// `group`: null for the only worker. `states`: of the optimizer. Call where random numbers are
-  /// those of initial weights.
-  ColumnLayer(const ColumnModel& model, Communicator* group, int states);
+  /// those of initial weights. `device`: where weights, gradients, sums and states are.
+  ColumnLayer(const ColumnModel& model, Communicator* group, int states, const Compute& device);
 
   /// A pass of so many tasks begins: the rest of the network is run on task t by worker owners[t].
   void begin(std::vector<int> owners);
@@ -87,12 +87,19 @@ class ColumnLayer {
   int rank() const { return group_ == nullptr ? 0 : group_->rank(); }
   int workers() const { return group_ == nullptr ? 1 : group_->size(); }
   int owner_of(std::int64_t part) const;
+  std::span<const std::byte> outgoing(const torch::Tensor& buffer) const;
+  std::span<std::byte> incoming(const torch::Tensor& buffer) const;
+  void arrived(const torch::Tensor& buffer) const;
+  torch::Tensor sum_of(const Task& task) const;
+  torch::Tensor gradient_of(const Task& task, const torch::Tensor& features,
+                            at::IntArrayRef sizes) const;
   torch::Tensor& array(Part& part, int k) const;
   torch::Tensor columns_of(const torch::Tensor& whole, std::int64_t part) const;
 
   const ColumnModel& model_;
   Communicator* group_;
   int states_;
+  const Compute& device_;
   PartSums sums_;
   std::vector<Part> parts_;
   std::vector<Task> tasks_;

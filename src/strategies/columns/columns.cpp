@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "checkpoint/columns.hpp"
+#include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "data/partition/columns.hpp"
@@ -29,7 +30,8 @@ std::unique_ptr<ColumnStep> make_step(const StrategySetup& setup, Engine& engine
   std::unique_ptr<ColumnLayer> layer;
   {
     const LaneRandom random(derive_seed(engine.seed(), RandomPurpose::initialise));
-    layer = std::make_unique<ColumnLayer>(*setup.columns, setup.group, engine.optimizer().states());
+    layer = std::make_unique<ColumnLayer>(*setup.columns, setup.group, engine.optimizer().states(),
+                                          engine.device());
   }
   const int workers = setup.group == nullptr ? 1 : setup.group->size();
   const int worker = setup.group == nullptr ? 0 : setup.group->rank();
@@ -125,7 +127,7 @@ std::vector<torch::Tensor> Columns::take_out_columns(StateReader& reader) const 
     const auto found = std::find_if(tensors.begin(), tensors.end(),
                                     [&](const auto& named) { return named.first == full; });
     if (found == tensors.end() || found->second.sizes() != shape ||
-        found->second.scalar_type() != torch::kFloat) {
+        !is_host_tensor(found->second)) {
       throw InputError(fmt::format(
           "{}: is a checkpoint of another model or optimizer: it has no {} of this size",
           reader.file, full));
@@ -153,6 +155,7 @@ void Columns::forget() {
 }
 
 Inference Columns::infer(const Dataset& dataset, std::int64_t batch) {
+  const Compute::TorchScope scope(engine().device());
   engine().sync_networks(/*training=*/false);
   const Inference own = step_->infer(engine().networks(), dataset, batch);
   engine().sync_networks(/*training=*/true);
@@ -173,7 +176,7 @@ std::shared_ptr<torch::nn::Module> Columns::whole_model() {
     const bool first = name == model_->model.weight;
     if (!first && (next == of_head.size() || of_head[next].name != name))
       throw InputError(fmt::format("model: its head has no {}", name));
-    into.copy_(first ? weight : of_head[next++].tensor);
+    into.copy_(first ? weight : engine().device().to_host(of_head[next++].tensor));
   }
   const std::vector<NamedTensor> buffers = distinct_buffers(head);
   next = 0;
@@ -181,7 +184,7 @@ std::shared_ptr<torch::nn::Module> Columns::whole_model() {
     torch::Tensor into = tensor;
     if (next == buffers.size() || buffers[next].name != name)
       throw InputError(fmt::format("model: its head has no {}", name));
-    into.copy_(buffers[next++].tensor);
+    into.copy_(engine().device().to_host(buffers[next++].tensor));
   }
   set_training(*whole, false);
   return whole;

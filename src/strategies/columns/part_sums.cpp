@@ -1,17 +1,15 @@
 #include "strategies/columns/part_sums.hpp"
 
-#include "lanes/sums.hpp"
-
 namespace convoy {
 namespace {
 
-void add_tensor(const torch::Tensor& into, const torch::Tensor& from) {
-  add_into(into.data_ptr<float>(), from.data_ptr<float>(), into.numel());
+void add_tensor(const Compute& device, const torch::Tensor& into, const torch::Tensor& from) {
+  device.add(device.data(into), device.data(from), into.numel());
 }
 
 }  // namespace
 
-PartSums::PartSums(const ColumnPartition& partition) {
+PartSums::PartSums(const ColumnPartition& partition, const Compute& device) : device_(device) {
   const auto parts = static_cast<std::int64_t>(partition.parts.size());
   std::vector<Range> all;
   for (const Range& owned : partition.workers) {
@@ -27,14 +25,14 @@ PartSums::PartSums(const ColumnPartition& partition) {
 }
 
 std::vector<torch::Tensor> PartSums::add_own(std::vector<torch::Tensor> parts) const {
-  for (const Addition& add : own_.additions) add_tensor(parts[add.into], parts[add.from]);
+  for (const Addition& add : own_.additions) add_tensor(device_, parts[add.into], parts[add.from]);
   std::vector<torch::Tensor> sums;
   for (const std::int64_t root : own_.roots) sums.push_back(parts[root]);
   return sums;
 }
 
 torch::Tensor PartSums::add_all(const std::vector<torch::Tensor>& sums) const {
-  for (const Addition& add : all_) add_tensor(sums[add.into], sums[add.from]);
+  for (const Addition& add : all_) add_tensor(device_, sums[add.into], sums[add.from]);
   return sums[0];
 }
 
@@ -45,7 +43,7 @@ void TreeAdder::add(torch::Tensor leaf) {
     auto& [left, into] = partial_[partial_.size() - 2];
     const auto& [right, from] = partial_.back();
     if (!are_siblings(leaves_, left, right)) return;
-    add_tensor(into, from);
+    add_tensor(device_, into, from);
     left.end = right.end;
     partial_.pop_back();
   }

@@ -10,7 +10,8 @@ namespace convoy {
 
 class PartSums {
  public:
-  explicit PartSums(const ColumnPartition& partition);
+  /// Of tensors that are buffers of `device`.
+  PartSums(const ColumnPartition& partition, const Compute& device);
 
   /// How many sums a worker's parts come to.
   std::size_t nodes(int worker) const { return nodes_[static_cast<std::size_t>(worker)]; }
@@ -20,6 +21,7 @@ class PartSums {
   torch::Tensor add_all(const std::vector<torch::Tensor>& sums) const;
 
  private:
+  const Compute& device_;
   std::vector<std::size_t> nodes_;
   CoverPlan own_;
   std::vector<Addition> all_;
@@ -28,13 +30,14 @@ class PartSums {
 /// Adds up tensors of the leaves of a tree over `leaves`, which come in order.
 class TreeAdder {
  public:
-  explicit TreeAdder(std::int64_t leaves) : leaves_(leaves) {}
+  TreeAdder(std::int64_t leaves, const Compute& device) : leaves_(leaves), device_(device) {}
   void add(torch::Tensor leaf);
   /// After the last leaf.
   torch::Tensor sum() const { return partial_.front().second; }
 
  private:
   std::int64_t leaves_;
+  const Compute& device_;
   std::int64_t next_ = 0;
   std::vector<std::pair<Range, torch::Tensor>> partial_;
 };

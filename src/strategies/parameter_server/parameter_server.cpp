@@ -68,6 +68,7 @@ void ParameterServer::make_workers() {
     options.strategy = setup_.options;
     options.optimizer = engine_.optimizer_options();
     options.rules = setup_.rules;
+    options.device = &engine_.device();
     options.shared = engine_.shared();
     options.stop = [control = setup_.control] { return control->stop_asked(); };
     if (r == setup_.slow_replica) options.slowness = setup_.slowness;
@@ -229,7 +230,7 @@ void ParameterServer::count_time() {
 void ParameterServer::copy_weights() {
   const torch::NoGradGuard no_grad;
   SharedWeights& weights = engine_.weights();
-  std::copy_n(first().weights().data(), weights.size(), weights.data());
+  engine_.device().copy(weights.data(), first().weights().data(), weights.size());
   for (std::size_t i = 0; i < weights.buffers().size(); ++i)
     weights.buffers()[i].tensor.copy_(first().weights().buffers()[i].tensor);
 }
@@ -249,7 +250,7 @@ void ParameterServer::load(StateReader* reader) {
   if (reader == nullptr) return;
   restored_.clear();
   for (int k = 0; k < engine_.optimizer().states(); ++k)
-    restored_.push_back(torch::zeros({engine_.weights().size()}));
+    restored_.push_back(engine_.device().zeros({engine_.weights().size()}));
   restore_state(reader->state, reader->file, engine_.weights(), restored_);
 }
 

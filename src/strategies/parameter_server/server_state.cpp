@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compute/host_tensor.hpp"
+#include "core/tensor_bytes.hpp"
 #include "engine/sharded_state.hpp"
 #include "server/lines.hpp"
 #include "server/shard.hpp"
@@ -19,9 +21,8 @@ std::vector<double> statistics_of(const SharedWeights& weights) {
   std::vector<double> values;
   for (const auto& [name, tensor] : weights.buffers()) {
     if (!tensor.is_floating_point()) continue;
-    const torch::Tensor doubles = tensor.to(torch::kDouble).contiguous();
-    const double* data = doubles.data_ptr<double>();
-    values.insert(values.end(), data, data + doubles.numel());
+    const std::vector<double> own = doubles_of(tensor);
+    values.insert(values.end(), own.begin(), own.end());
   }
   return values;
 }
@@ -32,7 +33,8 @@ std::string bytes_of_counters(const std::vector<torch::Tensor>& counters) {
   std::string bytes;
   for (const torch::Tensor& counter : counters) {
     const torch::Tensor dense = counter.contiguous();
-    bytes.append(static_cast<const char*>(dense.data_ptr()), dense.nbytes());
+    const auto own = bytes_of(dense);
+    bytes.append(reinterpret_cast<const char*>(own.data()), own.size());
   }
   return bytes;
 }
@@ -59,8 +61,8 @@ void ServerWorker::prepare(const SharedWeights& weights, const std::vector<torch
                          options_.optimizer,
                          strategy.compression,
                          {}};
-  const torch::Tensor flat = torch::from_blob(weights.data(), {weights.size()}, torch::kFloat);
-  std::vector<torch::Tensor> arrays = {flat};
+  const Compute& device = weights.device();
+  std::vector<torch::Tensor> arrays = {weights.flat()};
   arrays.insert(arrays.end(), states.begin(), states.end());
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
     plan.counts.clear();
@@ -70,13 +72,15 @@ void ServerWorker::prepare(const SharedWeights& weights, const std::vector<torch
     if (shard == 0) begin.numbers = statistics_of(weights);
     link_->call(std::move(begin));
     for (std::size_t k = 0; k < arrays.size(); ++k) {
-      const torch::Tensor part = compact_state(blocks_, static_cast<int>(shard), arrays[k]);
+      const torch::Tensor part =
+          device.to_host(compact_state(device, blocks_, static_cast<int>(shard), arrays[k]));
       for (std::int64_t first = 0; first < part.numel(); first += most_floats) {
         Message load = request(Kind::load, shard);
         load.array = static_cast<std::uint32_t>(k);
         load.first = first;
-        load.data = {part.data_ptr<float>() + first,
-                     static_cast<std::size_t>(std::min(most_floats, part.numel() - first))};
+        load.data = values_of(part).subspan(
+            static_cast<std::size_t>(first),
+            static_cast<std::size_t>(std::min(most_floats, part.numel() - first)));
         link_->call(std::move(load));
       }
     }
@@ -136,8 +140,8 @@ void ServerWorker::take_in(std::uint32_t shard, std::int64_t first, std::span<co
     const std::int64_t from = std::max(block.state_begin, first);
     const std::int64_t to = std::min(block.state_begin + block.count, end);
     if (from >= to) continue;
-    std::copy_n(data.data() + (from - first), to - from,
-                weights_.data() + block.flat_begin + (from - block.state_begin));
+    weights_.device().copy(weights_.data() + block.flat_begin + (from - block.state_begin),
+                           data.data() + (from - first), to - from);
   }
 }
 
@@ -154,19 +158,22 @@ void ServerWorker::use_buffers(const Message& answer) {
       tensor.copy_(torch::tensor(values, torch::kDouble).view(tensor.sizes()));
       next_value += count;
     } else if (next_byte + tensor.nbytes() <= answer.text.size()) {
-      std::memcpy(tensor.data_ptr(), answer.text.data() + next_byte, tensor.nbytes());
+      torch::Tensor sent = torch::empty(tensor.sizes(), tensor.scalar_type());
+      std::memcpy(bytes_of(sent).data(), answer.text.data() + next_byte, sent.nbytes());
+      tensor.copy_(sent);
       next_byte += tensor.nbytes();
     }
   }
 }
 
 std::vector<torch::Tensor> ServerWorker::fetch_states(int count) {
+  const Compute& device = weights_.device();
   std::vector<torch::Tensor> states;
   for (int k = 0; k < count; ++k) {
-    torch::Tensor flat = torch::zeros({weights_.size()});
+    torch::Tensor flat = device.zeros({weights_.size()});
     for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
       const std::int64_t size = state_size(blocks_, static_cast<int>(shard));
-      torch::Tensor part = torch::zeros({size});
+      torch::Tensor part = device.zeros({size});
       for (std::int64_t first = 0; first < size; first += most_floats) {
         Message fetch = request(Kind::fetch, shard);
         fetch.array = static_cast<std::uint32_t>(k + 1);
@@ -174,10 +181,10 @@ std::vector<torch::Tensor> ServerWorker::fetch_states(int count) {
         fetch.count = std::min(most_floats, size - first);
         const server::Answer answer = link_->call(std::move(fetch));
         updates_ = answer.message.count;
-        std::copy(answer.message.data.begin(), answer.message.data.end(),
-                  part.data_ptr<float>() + first);
+        device.copy(device.data(part) + first, answer.message.data.data(),
+                    static_cast<std::int64_t>(answer.message.data.size()));
       }
-      expand_state(blocks_, static_cast<int>(shard), part, flat);
+      expand_state(device, blocks_, static_cast<int>(shard), part, flat);
     }
     states.push_back(std::move(flat));
   }

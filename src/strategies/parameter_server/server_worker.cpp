@@ -4,12 +4,12 @@
 #include <cmath>
 #include <thread>
 
+#include "compute/kernels.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "core/random_number.hpp"
 #include "core/split_mix.hpp"
 #include "engine/sharded_state.hpp"
-#include "lanes/sums.hpp"
 #include "server/lines.hpp"
 
 namespace convoy {
@@ -32,7 +32,7 @@ std::int64_t bucket_size(const StrategyOptions& strategy) {
 
 ServerWorker::ServerWorker(Network network, std::unique_ptr<server::Link> link, Options options)
     : options_(std::move(options)),
-      weights_(*network.module),
+      weights_(*network.module, *options_.device),
       link_(std::move(link)),
       blocks_(make_blocks(weights_, static_cast<int>(link_->shards()))),
       shard_blocks_(link_->shards()),
@@ -150,8 +150,8 @@ void ServerWorker::push_bucket(std::size_t bucket) {
       parcel_.assign(static_cast<std::size_t>(last.state_begin + last.count - first), 0);
       for (const int b : blocks) {
         const Block& block = blocks_[b];
-        std::copy_n(sum.data[block.gradient] + block.begin, block.count,
-                    parcel_.data() + (block.state_begin - first));
+        weights_.device().copy(parcel_.data() + (block.state_begin - first),
+                               sum.data[block.gradient] + block.begin, block.count);
       }
       Message push = request(Kind::push, shard);
       push.lanes = sum.node;
@@ -176,8 +176,8 @@ std::span<float> ServerWorker::whole_sum(std::uint32_t shard) {
   for (const PartialSum& sum : *sums_) {
     for (const int b : shard_blocks_[shard]) {
       const Block& block = blocks_[b];
-      add_into(parcel_.data() + block.state_begin, sum.data[block.gradient] + block.begin,
-               block.count);
+      weights_.device().add(parcel_.data() + block.state_begin,
+                            sum.data[block.gradient] + block.begin, block.count);
     }
   }
   return parcel_;
@@ -193,7 +193,7 @@ void ServerWorker::push_compressed(Range lanes) {
       const std::span<float> values = sum.subspan(first, count);
       if (!options_.strategy.compression.error_feedback) {
         const float gain = codec_->unbiased_gain(values.size());
-        for (float& value : values) value *= gain;
+        scale(values.data(), gain, count);
       }
       const std::size_t bytes = codec_->encoded_bytes(values.size());
       packed_.assign(server::floats_for(bytes), 0);
@@ -288,12 +288,14 @@ double ServerWorker::squared_norm(const Ids& asked) const {
 // Of the sums of a task that is applied by itself.
 double ServerWorker::own_squared_norm() const {
   const std::vector<PartialSum>& sums = replica_->sums();
+  const Compute& device = weights_.device();
   double squares = 0;
   for (std::size_t g = 0; g < sums[0].data.size(); ++g) {
     const std::int64_t count = sums[0].gradients[g].numel();
-    std::vector<float> whole(sums[0].data[g], sums[0].data[g] + count);
-    for (std::size_t k = 1; k < sums.size(); ++k) add_into(whole.data(), sums[k].data[g], count);
-    squares += sum_of_squares(whole.data(), count);
+    std::vector<Element> whole(static_cast<std::size_t>(count));
+    device.copy(whole.data(), sums[0].data[g], count);
+    for (std::size_t k = 1; k < sums.size(); ++k) device.add(whole.data(), sums[k].data[g], count);
+    squares += device.sum_of_squares(whole.data(), count);
   }
   return squares;
 }

@@ -50,7 +50,8 @@ class ServerWorker final : public GradientSink {
     StrategyOptions strategy;
     OptimizerOptions optimizer;
     StepRules rules;
-    ReplicaShared shared;  ///< without weights
+    const Compute* device = &host_compute();  ///< where weights and gradients are
+    ReplicaShared shared;                     ///< without weights
     /// Whether to stop; asked once a step.
     std::function<bool()> stop;
     /// Seconds to sleep for each second of computing, to play a slow machine.

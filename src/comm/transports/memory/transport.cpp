@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-#include "comm/transports/copy.hpp"
+#include "compute/kernels.hpp"
 #include "convoy/core/error.hpp"
 #include "core/relax.hpp"
 
@@ -112,7 +112,7 @@ class MemoryTransport::Operation final : public Transfer {
   void copy_in(const std::byte* from, std::size_t bytes) {
     step(receives, bytes, [&](std::byte* piece, std::size_t count) {
       if (mode == Receive::add) {
-        add_floats(piece, from, count);
+        add_bytes(piece, from, count);
       } else {
         copy_bytes(piece, from, count);
       }

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "comm/transports/copy.hpp"
+#include "compute/kernels.hpp"
 #include "core/fault.hpp"
 
 namespace convoy::tcp {

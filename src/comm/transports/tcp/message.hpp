@@ -6,9 +6,9 @@
 #include <functional>
 #include <utility>
 
-#include "comm/transports/copy.hpp"
 #include "comm/transports/tcp/frame.hpp"
 #include "comm/transports/transport.hpp"
+#include "compute/kernels.hpp"
 
 namespace convoy::tcp {
 
@@ -62,7 +62,7 @@ class Message final : public Transfer {
     const std::byte* from = bytes.data();
     for (const auto& piece : scratch) {
       if (mode == Receive::add)
-        add_floats(piece.data(), from, piece.size());
+        add_bytes(piece.data(), from, piece.size());
       else
         copy_bytes(piece.data(), from, piece.size());
       from += piece.size();

@@ -1,4 +1,4 @@
-#include "comm/compression/bits.hpp"
+#include "compute/casts.hpp"
 
 #include <algorithm>
 #include <bit>
