@@ -19,6 +19,7 @@
 #include "convoy/core/error.hpp"
 #include "launch/rendezvous_process.hpp"
 #include "paths.hpp"
+#include "system/process.hpp"
 
 namespace convoy {
 namespace store_process_test {
@@ -67,7 +68,7 @@ TEST_F(RendezvousProcessTest, KilledInTheMiddleOfItsWorkItForgetsNothing) {
     for (const int start = acknowledged; acknowledged < start + 200;)
       std::this_thread::sleep_for(1ms);
     const pid_t pid = process.pid();
-    send_signal(pid, SIGKILL);
+    testing::send_signal(pid, SIGKILL);
     restart(process);
     EXPECT_NE(process.pid(), pid);
   }
@@ -103,9 +104,9 @@ TEST_F(RendezvousProcessTest, ItsWordsAndItsEnd) {
     } catch (const ListenError& error) {
       EXPECT_EQ(error.code(), EADDRINUSE);
     }
-    send_signal(pid, SIGINT);
+    testing::send_signal(pid, SIGINT);
     open(process)->set("ctrl-c", "is not for it");
-    send_signal(pid, SIGTERM);
+    testing::send_signal(pid, SIGTERM);
     restart(process);
     EXPECT_THAT(log_, HasSubstr("it ended with status 0; started anew"));
     EXPECT_EQ(open(process)->get("ctrl-c", 0ms), "is not for it");
