@@ -16,6 +16,7 @@
 #include <convoy/core/error.hpp>
 #include <convoy/core/file.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/job/job.hpp>
 #include <convoy/report/html.hpp>
 #include <convoy/report/progress.hpp>
 #include <convoy/server/server_group.hpp>
@@ -140,10 +141,10 @@ void train(const Options& options) {
   run.observers = {&report};
   if (first || run.servers) run.observers.push_back(bar.get());
 
-  convoy::Trainer trainer(job, convoy::model_factory<Recommender>(users, items),
-                          convoy::make_loss(job.loss, splits.train->spec()),
-                          {splits.train, splits.validation, splits.test, std::move(splits.values)},
-                          run);
+  convoy::Trainer trainer(
+      convoy::trainer_options(job), convoy::model_factory<Recommender>(users, items),
+      convoy::make_loss(job.loss, splits.train->spec()),
+      {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   const convoy::RunSummary summary = trainer.run();
   if (!summary.json.contains("final")) return;  // another worker tells it
   std::cout << users << " users, " << items << " items\n"

@@ -18,6 +18,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/infer/trained_model.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/html.hpp"
 #include "convoy/report/progress.hpp"
 #include "convoy/server/server_group.hpp"
@@ -297,9 +298,9 @@ void train(const TrainArguments& options) {
   else if (first || membership || team.servers)
     run.observers.push_back(bar.get());
 
-  Job resolved = job;
-  if (job.partition.block == 0) resolved.partition.block = splits.block;
-  Trainer trainer(resolved, factory, loss,
+  TrainerOptions wanted = trainer_options(job);
+  if (job.partition.block == 0) wanted.partition.block = splits.block;
+  Trainer trainer(std::move(wanted), factory, loss,
                   {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals(membership != nullptr || team.servers != nullptr);
