@@ -140,17 +140,19 @@ Team join(const StrategyOptions& strategy) {
   team.membership = Membership::from_environment(group_options(strategy));
   if (team.membership) return team;
   team.place = worker_place();
-  if (strategy.kind == "parameter_server") {
+  if (strategy_traits(strategy).servers) {
     team.servers = ServerGroup::from_environment(group_options(strategy).timeout,
                                                  static_cast<int>(strategy.backups));
     if (team.place && team.place->workers > 1 && !team.servers)
       throw InputError(
-          "strategy.kind: parameter_server with several workers needs servers: convoy launch "
-          "--workers N --servers S -- train ...");
+          fmt::format("strategy.kind: {} with several workers needs servers: convoy launch "
+                      "--workers N --servers S -- train ...",
+                      strategy.kind));
     return team;
   }
   if (std::getenv("CONVOY_SERVERS") != nullptr)
-    throw InputError("launch --servers: the job's strategy.kind is not parameter_server");
+    throw InputError(fmt::format("launch --servers: the job's strategy.kind is not {}",
+                                 strategies_that_have(&StrategyTraits::servers)));
   if (team.place && team.place->workers > 1)
     team.group = join_group(*team.place, group_options(strategy));
   return team;

@@ -10,6 +10,7 @@
 #include "convoy/lanes/random.hpp"
 #include "core/split_mix.hpp"
 #include "core/vectorise.hpp"
+#include "strategies/facts.hpp"
 #include "strategies/kinds.hpp"
 #include "strategies/setup.hpp"
 
@@ -314,22 +315,19 @@ bool compresses_changes(const StrategyOptions& options) {
 // What kinds with steps of each worker's own have in common. `exchange`: makes one of options, seed
 // and model.
 template <class Exchange>
-StrategyKind local_kind(const std::string& name, Exchange exchange) {
-  StrategyKind kind;
-  kind.name = name;
-  kind.keys = {"average_every"};
-  kind.traits = [](const StrategyOptions&) { return StrategyTraits{.elastic = true}; };
-  kind.identity = [name](const StrategyOptions& options, int workers) {
+StrategyKind local_kind(StrategyFacts facts, Exchange exchange) {
+  StrategyKind kind{std::move(facts)};
+  kind.identity = [name = kind.name](const StrategyOptions& options, int workers) {
     nlohmann::ordered_json identity = compression_identity(options.compression);
     identity["strategy.kind"] = name;
     identity["strategy.average_every"] = options.average_every;
     if (workers > 0) identity["the number of workers"] = workers;
     return identity;
   };
-  kind.make = [exchange](const StrategySetup& setup) {
+  kind.make = [exchange, traits = kind.traits](const StrategySetup& setup) {
     const StrategyOptions options = setup.options;
     const std::uint64_t seed = derive_seed(setup.engine.seed, RandomPurpose::exchange);
-    return make_local_steps(setup, StrategyTraits{.elastic = true},
+    return make_local_steps(setup, traits(options),
                             [=](const ModelValues& model) -> std::unique_ptr<ModelExchange> {
                               return exchange(options, seed, model);
                             });
@@ -359,11 +357,11 @@ constexpr const char* same_bits =
 }  // namespace
 
 StrategyKind local_sgd_kind() {
-  StrategyKind kind = local_kind("local_sgd", [](const StrategyOptions& options, std::uint64_t seed,
-                                                 const ModelValues& model) {
-    return std::make_unique<LocalSgd>(options, seed, model);
-  });
-  kind.keys.emplace_back("outer");
+  StrategyKind kind =
+      local_kind(local_sgd_facts(),
+                 [](const StrategyOptions& options, std::uint64_t seed, const ModelValues& model) {
+                   return std::make_unique<LocalSgd>(options, seed, model);
+                 });
   kind.guarantees = {
       {"`local_sgd`", own_in_between, since_exchange, same_bits, "2 (W - 1) / W M / H",
        [](const StrategyOptions& options) { return !compresses_changes(options); }},
@@ -378,11 +376,11 @@ StrategyKind local_sgd_kind() {
 }
 
 StrategyKind elastic_averaging_kind() {
-  StrategyKind kind = local_kind("elastic_averaging", [](const StrategyOptions& options,
-                                                         std::uint64_t, const ModelValues& model) {
-    return std::make_unique<ElasticAveraging>(options, model);
-  });
-  kind.keys.emplace_back("elasticity");
+  StrategyKind kind =
+      local_kind(elastic_averaging_facts(),
+                 [](const StrategyOptions& options, std::uint64_t, const ModelValues& model) {
+                   return std::make_unique<ElasticAveraging>(options, model);
+                 });
   kind.guarantees = {{"`elastic_averaging`",
                       "workers have weights of their own, pulled to a common centre at every "
                       "exchange",
@@ -395,11 +393,10 @@ StrategyKind elastic_averaging_kind() {
 }
 
 StrategyKind gossip_kind() {
-  StrategyKind kind = local_kind(
-      "gossip", [](const StrategyOptions& options, std::uint64_t seed, const ModelValues& model) {
-        return std::make_unique<Gossip>(options, seed, model);
-      });
-  kind.keys.emplace_back("neighbours");
+  StrategyKind kind = local_kind(gossip_facts(), [](const StrategyOptions& options,
+                                                    std::uint64_t seed, const ModelValues& model) {
+    return std::make_unique<Gossip>(options, seed, model);
+  });
   kind.guarantees = {{"`gossip`",
                       "workers have weights of their own; at an exchange pairs come to have the "
                       "same",

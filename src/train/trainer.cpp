@@ -44,7 +44,8 @@ std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec
 void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
                      const StrategyTraits& traits) {
   if (traits.servers && (options.membership != nullptr || options.group))
-    throw InputError("strategy.kind: parameter_server is launched with: convoy launch --servers N");
+    throw InputError(fmt::format("strategy.kind: {} is launched with: convoy launch --servers N",
+                                 wanted.strategy.kind));
   const bool by_column = wanted.partition.by == "column";
   if (by_column != (options.columns != nullptr)) {
     throw InputError(by_column ? "partition.by: column needs RunOptions::columns"
@@ -53,7 +54,8 @@ void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
   if (!by_column) return;
   require_lasting_workers(wanted.partition, options.membership != nullptr);
   if (!traits.columns)
-    throw InputError("partition.by: column goes with strategy.kind synchronous, uncompressed");
+    throw InputError(fmt::format("partition.by: column goes with strategy.kind {}, uncompressed",
+                                 strategies_that_have(&StrategyTraits::columns)));
   if (!wanted.augment.empty())
     throw InputError(
         "augment: needs whole images, and partition.by is column; remove one of the two");

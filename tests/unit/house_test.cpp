@@ -1,5 +1,5 @@
 // The house (docs/design.md, "Folders"): a file includes what is in its own folder or in one that
-// stands further down the table.
+// stands further down the table, and only strategies know the strategies.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "convoy/core/file.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "paths.hpp"
 
 namespace convoy {
@@ -119,6 +120,28 @@ TEST(House, ArrowsPointDownwards) {
     ADD_FAILURE() << arrow.first << " includes " << arrow.second
                   << ", which stands above or beside it:\n"
                   << ::testing::PrintToString(includes);
+  }
+}
+
+// What is special about a strategy is in its registration (strategies/facts.hpp): one from outside
+// has no other place.
+TEST(House, OnlyStrategiesSayTheNamesOfStrategies) {
+  const fs::path checkout = testing::source_folder();
+  const std::regex literal("\"(?:[^\"\\\\]|\\\\.)*\"");
+  std::string names;
+  for (const std::string& name : strategy_names()) names += (names.empty() ? "" : "|") + name;
+  const std::regex name("\\b(" + names + ")\\b");
+  for (const char* root : {"src", "include/convoy"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(checkout / root)) {
+      const std::string file = entry.path().lexically_relative(checkout).string();
+      if (!entry.is_regular_file() || file.find("/strategies/") != file.npos) continue;
+      int number = 0;
+      for (const std::string& line : lines_of(entry.path())) {
+        ++number;
+        for (std::sregex_iterator at(line.begin(), line.end(), literal), end; at != end; ++at)
+          EXPECT_FALSE(std::regex_search(at->str(), name)) << file << ":" << number << ": " << line;
+      }
+    }
   }
 }
 
