@@ -141,10 +141,13 @@ void ParameterServer::serve(ServerWorker& worker) {
 
 StepOutcome ParameterServer::step(std::int64_t n) {
   StepOutcome outcome;
+  const StepCounts counts = counts_;
   guarded([&] { outcome = next_step(n); });
   if (error_ || ended_ || left_) join();
-  if (error_) std::rethrow_exception(error_);
-  return outcome;
+  if (!error_) return outcome;
+  counts_ = counts;
+  recent_.erase(recent_.upper_bound(n), recent_.end());
+  std::rethrow_exception(error_);
 }
 
 // Ends with the weights of the steps that are over, before the next one is taken.
