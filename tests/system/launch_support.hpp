@@ -81,7 +81,9 @@ class Launched {
   Launched(const Launched&) = delete;
   Launched& operator=(const Launched&) = delete;
 
-  void kill(int signal) const { ::kill(pid_, signal); }
+  void kill(int signal) const {
+    if (pid_ > 0) ::kill(pid_, signal);  // -1 would be every process of the machine
+  }
   Outcome wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);

@@ -73,7 +73,7 @@ Process::~Process() {
 }
 
 void Process::kill(int signal) {
-  if (!ended_) ::kill(pid_, signal);
+  if (!ended_ && pid_ > 0) ::kill(pid_, signal);  // -1 would be every process of the machine
 }
 
 bool Process::wait_for(std::chrono::milliseconds patience) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "paths.hpp"
@@ -85,6 +86,12 @@ pid_t worker(const Workplace& place, int number) {
   return find(place, "train", "CONVOY_RANK=" + std::to_string(number));
 }
 
+// One that is not there is an error: the system takes -1 for every process of the machine.
+void send(int signal, pid_t process) {
+  if (process <= 0) throw std::runtime_error("the process that a signal is for is not there");
+  ::kill(process, signal);
+}
+
 // Until the run has told so.
 bool tells(const Workplace& place, const std::string& out, const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
@@ -122,7 +129,7 @@ TEST(ServerProcesses, AKilledServerWithABackupChangesNoBit) {
     Process job(launch(2, 2, train(out, served("bsp", 400, 1) + Words{"--replicas", "1"})),
                 place.path());
     ASSERT_TRUE(reaches(place, out, 30));
-    ::kill(server(place, number), SIGKILL);
+    send(SIGKILL, server(place, number));
     const Outcome outcome = job.wait();
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(sha_of(place, out), expected);
@@ -147,7 +154,7 @@ TEST(ServerProcesses, AllServersThatItBeganWithMayBeKilledOneAfterTheOther) {
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
   for (const int number : {0, 1}) {
-    ::kill(server(place, number), SIGKILL);
+    send(SIGKILL, server(place, number));
     for (const int part : {0, 1})
       ASSERT_TRUE(says(job, fmt::format("parameter server {}: is the backup of part {} of the "
                                         "weights now",
@@ -169,7 +176,7 @@ TEST(ServerProcesses, LostOnesAreReplacedAsOftenAsRestartsSays) {
                   train("run", served("bsp", 400, 1) + Words{"--replicas", "1"}),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(server(place, 1), SIGKILL);
+  send(SIGKILL, server(place, 1));
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.err, Not(HasSubstr("parameter server 2")));
@@ -197,7 +204,7 @@ TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
         launch(3, 2, train(consistency, served(consistency, 400) + Words{"--replicas", "1"})),
         place.path());
     ASSERT_TRUE(reaches(place, consistency, 30));
-    ::kill(worker(place, victim), SIGKILL);
+    send(SIGKILL, worker(place, victim));
     const Outcome outcome = job.wait();
     ASSERT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(place.summary(consistency)["steps"], 400);
@@ -217,10 +224,10 @@ TEST(ServerProcesses, StoppedOnesAreTakenForLost) {
                   train("run", served("bsp", 1500, 1) + Words{"--replicas", "1"}),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(worker(place, 0), SIGSTOP);
+  send(SIGSTOP, worker(place, 0));
   ASSERT_TRUE(says(job, "gave no sign of life for too long (--lost-after): it is killed"));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"lost\""));
-  ::kill(server(place, 1), SIGSTOP);
+  send(SIGSTOP, server(place, 1));
   ASSERT_TRUE(says(job, "parameter server 1 was killed by signal 9"));
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
@@ -240,10 +247,10 @@ TEST(ServerProcesses, OfMinToMaxWorkersLostOnesAreStartedAnew) {
                       train("run", served("bsp", 1500) + Words{"--replicas", "1"})),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
-  ::kill(worker(place, 0), SIGKILL);
+  send(SIGKILL, worker(place, 0));
   ASSERT_TRUE(says(job, "worker 0 is started anew (1 of 10 restarts)"));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\""));
-  ::kill(worker(place, 1), SIGKILL);  // which tends the run now
+  send(SIGKILL, worker(place, 1));  // which tends the run now
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(sha_of(place, "run"), expected);
@@ -258,7 +265,7 @@ TEST(ServerProcesses, WithoutAWorkerThereIsNoJob) {
                 train("run", served("async", 100000) + Words{"--replicas", "1", "--overwrite"})),
         place.path());
     ASSERT_TRUE(reaches(place, "run", 10));
-    ::kill(worker(place, 0), SIGKILL);
+    send(SIGKILL, worker(place, 0));
     const Outcome outcome = job.wait();
     EXPECT_EQ(outcome.status, 1) << outcome.err;
     EXPECT_THAT(outcome.err, HasSubstr("worker 0 was killed by signal 9")) << workers;
@@ -281,8 +288,8 @@ TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
   ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
   Process joins = launcher(elastic("2", meet + Words{"--join", "--servers", "1"}, command));
   ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\",\"epoch\""));
-  ::kill(worker(place, 0), SIGUSR1);
-  ::kill(server(place, 0), SIGUSR1);
+  send(SIGUSR1, worker(place, 0));
+  send(SIGUSR1, server(place, 0));
   EXPECT_TRUE(says(job, "parameter server 0: leaves"));
   EXPECT_TRUE(tells(place, "run", "\"event\":\"lost\""));
   const Outcome joined = joins.wait();
@@ -299,7 +306,7 @@ TEST(ServerProcesses, WithoutABackupALostServerEndsTheJobWithOneLine) {
   Process job(launch(2, 2, train("run", served("async", 100000) + Words{"--replicas", "1"})),
               place.path());
   ASSERT_TRUE(reaches(place, "run", 10));
-  ::kill(server(place, 1), SIGKILL);
+  send(SIGKILL, server(place, 1));
   const Outcome outcome = job.wait();
   EXPECT_NE(outcome.status, 0);
   EXPECT_THAT(outcome.err, HasSubstr("a parameter server was lost, and with it part 1 of the "
@@ -347,8 +354,8 @@ TEST(ServerProcesses, OfTwoHostsHaveTheSameBitsAlsoWhenOneIsKilled) {
                       {"CONVOY_SECRET=a secret of this test only"})));
     }
     ASSERT_TRUE(reaches(place, victim, 30));
-    if (victim == "server") ::kill(server(place, 1), SIGKILL);
-    if (victim == "worker") ::kill(worker(place, 1), SIGKILL);
+    if (victim == "server") send(SIGKILL, server(place, 1));
+    if (victim == "worker") send(SIGKILL, worker(place, 1));
     for (const auto& launcher : launchers) {
       const Outcome outcome = launcher->wait();
       EXPECT_EQ(outcome.status, 0) << victim << "\n" << outcome.err;
