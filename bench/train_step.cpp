@@ -241,9 +241,9 @@ void measure(const Options& options) {
     run.observers = {&stopwatch};
     run.stop = stopwatch.stop();
   }
-  convoy::Trainer trainer(job, convoy::build_model(job.model, dataset->spec()),
-                          convoy::make_loss("cross_entropy", dataset->spec()),
-                          {dataset, nullptr, nullptr}, run);
+  convoy::Trainer trainer(
+      convoy::trainer_options(job), convoy::build_model(job.model, dataset->spec()),
+      convoy::make_loss("cross_entropy", dataset->spec()), {dataset, nullptr, nullptr}, run);
   try {
     trainer.run();
   } catch (const convoy::Interrupted&) {

@@ -61,7 +61,8 @@ void add_earlier(CommReport& report, const std::filesystem::path& folder) {
 
 std::string terminal_text(const CommResult& result) {
   std::string text = fmt::format("{}\n\n{}", title(result), aligned(time_table(result)));
-  if (const auto ratios = ratio_table(result); !ratios.empty()) text += "\n" + aligned(ratios);
+  if (const auto ratios = ratio_table(result); !ratios.empty())
+    text.append("\n").append(aligned(ratios));
   text += "\n";
   for (const std::string& line : explanation(result)) text += line + "\n";
   return text;
@@ -73,7 +74,8 @@ std::string markdown_text(const CommReport& report) {
   for (const CommResult& result : report.results) {
     text += fmt::format("\n## {}\n\n{}; {}. Command: `{}`.\n\n{}", title(result), result.machine,
                         result.date, result.command, markdown(time_table(result)));
-    if (const auto ratios = ratio_table(result); !ratios.empty()) text += "\n" + markdown(ratios);
+    if (const auto ratios = ratio_table(result); !ratios.empty())
+      text.append("\n").append(markdown(ratios));
     text += "\n";
     for (const std::string& line : explanation(result)) text += "- " + line + "\n";
   }

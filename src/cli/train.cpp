@@ -18,6 +18,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/infer/trained_model.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/report/html.hpp"
 #include "convoy/report/progress.hpp"
 #include "convoy/server/server_group.hpp"
@@ -139,17 +140,19 @@ Team join(const StrategyOptions& strategy) {
   team.membership = Membership::from_environment(group_options(strategy));
   if (team.membership) return team;
   team.place = worker_place();
-  if (strategy.kind == "parameter_server") {
+  if (strategy_traits(strategy).servers) {
     team.servers = ServerGroup::from_environment(group_options(strategy).timeout,
                                                  static_cast<int>(strategy.backups));
     if (team.place && team.place->workers > 1 && !team.servers)
       throw InputError(
-          "strategy.kind: parameter_server with several workers needs servers: convoy launch "
-          "--workers N --servers S -- train ...");
+          fmt::format("strategy.kind: {} with several workers needs servers: convoy launch "
+                      "--workers N --servers S -- train ...",
+                      strategy.kind));
     return team;
   }
   if (std::getenv("CONVOY_SERVERS") != nullptr)
-    throw InputError("launch --servers: the job's strategy.kind is not parameter_server");
+    throw InputError(fmt::format("launch --servers: the job's strategy.kind is not {}",
+                                 strategies_that_have(&StrategyTraits::servers)));
   if (team.place && team.place->workers > 1)
     team.group = join_group(*team.place, group_options(strategy));
   return team;
@@ -297,9 +300,9 @@ void train(const TrainArguments& options) {
   else if (first || membership || team.servers)
     run.observers.push_back(bar.get());
 
-  Job resolved = job;
-  if (job.partition.block == 0) resolved.partition.block = splits.block;
-  Trainer trainer(resolved, factory, loss,
+  TrainerOptions wanted = trainer_options(job);
+  if (job.partition.block == 0) wanted.partition.block = splits.block;
+  Trainer trainer(std::move(wanted), factory, loss,
                   {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));
   watch_signals(membership != nullptr || team.servers != nullptr);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
 
@@ -25,9 +26,9 @@ void JobChecker::check() const {
 }
 
 void JobChecker::fail(std::string_view key, std::string_view problem,
-                      std::initializer_list<std::string_view> places) const {
+                      const std::vector<std::string>& places) const {
   if (const schema::Node* node = document_.find(key)) document_.fail(*node, key, problem);
-  for (const std::string_view place : places) {
+  for (const std::string& place : places) {
     if (const schema::Node* node = document_.find(place)) document_.fail(*node, key, problem);
   }
   document_.fail(schema::Node{}, key, problem);
@@ -107,69 +108,20 @@ void JobChecker::check_strategy() const {
   } catch (const InputError& error) {
     fail("strategy.bucket", error.what());
   }
-  check_compression();
-  check_averaging();
-  check_servers();
-}
-
-void JobChecker::check_servers() const {
   const StrategyOptions& strategy = job_.strategy;
-  if (strategy.kind != "parameter_server") return;
-  const std::string& compression = strategy.compression.kind;
-  if (compression != "none" && strategy.consistency == "bsp") {
-    fail("strategy.compression.kind",
-         fmt::format("{} changes the result, and consistency bsp promises that of the "
-                     "synchronous strategy; remove it, or set consistency to ssp or async",
-                     compression),
-         {"strategy.compression", "strategy.consistency"});
-  }
-  if (compression == "power_sgd") {
-    fail("strategy.compression.kind",
-         "power_sgd sums its factors over all workers at once, which parameter servers do not; "
-         "use another kind",
-         {"strategy.compression", "strategy.kind"});
-  }
-  if (strategy.compensation != "none" && strategy.consistency == "bsp") {
-    fail("strategy.compensation",
-         fmt::format("{} is of delays, and with consistency bsp there are none; remove it, or set "
-                     "consistency to ssp or async",
-                     strategy.compensation));
-  }
-  if (strategy.prefetch && strategy.consistency != "async") {
-    fail("strategy.prefetch",
-         fmt::format("consistency {} waits for weights that are up to date; remove it, or set "
-                     "consistency to async",
-                     strategy.consistency));
-  }
-}
-
-void JobChecker::check_compression() const {
-  const StrategyOptions& strategy = job_.strategy;
-  const std::string& kind = strategy.compression.kind;
   if (strategy.compression.part > 1) {
     fail("strategy.compression.part",
          fmt::format("{} is more than all elements; write a part of 1, such as 0.01",
                      strategy.compression.part));
   }
-  if (kind == "none") return;
-  if (strategy.kind == "elastic_averaging" || strategy.kind == "gossip") {
-    fail("strategy.compression.kind",
-         fmt::format("{} compresses gradients or changes, and with strategy.kind {} whole models "
-                     "travel; remove compression, or use local_sgd",
-                     kind, strategy.kind),
-         {"strategy.compression", "strategy.kind"});
-  }
-}
-
-void JobChecker::check_averaging() const {
-  const StrategyOptions& strategy = job_.strategy;
   if (strategy.outer.nesterov && strategy.outer.momentum == 0) {
     fail("strategy.outer.nesterov", "needs momentum; set strategy.outer.momentum, such as 0.9",
          {"strategy.outer"});
   }
-  const bool own_steps = strategy.kind == "local_sgd" || strategy.kind == "elastic_averaging" ||
-                         strategy.kind == "gossip";
-  if (own_steps && job_.train.verify_every > 0) {
+  const StrategyFacts& facts = strategy_facts(strategy.kind);
+  if (const auto found = facts.problem ? facts.problem(strategy) : std::nullopt)
+    fail(found->key, found->problem, found->places);
+  if (facts.traits(strategy).own_steps && job_.train.verify_every > 0) {
     fail("train.verify_every",
          fmt::format("with strategy.kind {} workers have weights of their own between exchanges; "
                      "write 0",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "convoy/strategies/facts.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
 
@@ -59,10 +60,11 @@ void JobChecker::check_columns() const {
   if (data.on_bad_sample == "skip")
     refuse("data.on_bad_sample", "skip needs whole rows to tell which are bad");
   if (!job_.augment.empty()) refuse("augment", "changes whole images");
-  if (job_.strategy.kind != "synchronous") {
-    refuse("strategy.kind", fmt::format("with {} workers have whole models", job_.strategy.kind));
-  }
-  if (job_.strategy.compression.kind != "none")
+  StrategyOptions strategy = job_.strategy;
+  strategy.compression.kind = "none";
+  if (!strategy_traits(strategy).columns)
+    refuse("strategy.kind", fmt::format("with {} workers have whole models", strategy.kind));
+  if (!strategy_traits(job_.strategy).columns)
     refuse("strategy.compression.kind", "compresses gradients that do not travel by column");
   if (job_.model.kind == "cnn")
     refuse("model.kind", "cnn begins with a convolution, not with a linear layer");

@@ -1,7 +1,7 @@
 #pragma once
-#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "convoy/job/job.hpp"
 #include "schema/document.hpp"
@@ -19,7 +19,7 @@ class JobChecker {
  private:
   /// Fails at `key`, at the line of the first of `places` (then `key`) that the job gives.
   [[noreturn]] void fail(std::string_view key, std::string_view problem,
-                         std::initializer_list<std::string_view> places = {}) const;
+                         const std::vector<std::string>& places = {}) const;
   void check_name() const;
   void check_sources() const;
   void check_files(const std::string& key, const DataFiles& files) const;
@@ -40,9 +40,6 @@ class JobChecker {
   void check_optimizer() const;
   void check_length() const;
   void check_strategy() const;
-  void check_compression() const;
-  void check_averaging() const;
-  void check_servers() const;
 
   const Job& job_;
   const schema::Document& document_;

@@ -55,6 +55,18 @@ LoadOptions load_options(const Job& job) {
   return {job.data, job.preprocess, job.seed, job.directory, job.partition};
 }
 
+TrainerOptions trainer_options(const Job& job) {
+  return {.seed = job.seed,
+          .train = job.train,
+          .partition = job.partition,
+          .augment = job.augment,
+          .strategy = job.strategy,
+          .evaluate = job.evaluate,
+          .name = job.name,
+          .told_every = job.report.every,
+          .sample_predictions = job.report.samples};
+}
+
 std::string print_job(const Job& job) {
   Job resolved = job;
   // The default of lanes depends on the batch; with the whole split as one batch, on data not read

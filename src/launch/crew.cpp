@@ -16,11 +16,11 @@ namespace convoy {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr milliseconds first_backoff{200};
 constexpr milliseconds longest_backoff{30'000};
-constexpr seconds a_good_while{60};  // a worker that lived so long did not fail at its start
+constexpr std::chrono::seconds a_good_while{
+    60};  // a worker that lived so long did not fail at its start
 
 }  // namespace
 

@@ -17,7 +17,6 @@ namespace convoy {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr milliseconds launch_patience{30'000};
 
@@ -45,7 +44,7 @@ void announce(const LaunchOptions& options, const std::string& store) {
 // Who serves the store waits until the others know how the job ended.
 void leave(Coordinator& coordinator, bool serves) {
   coordinator.gone();
-  const auto deadline = std::chrono::steady_clock::now() + seconds(serves ? 10 : 0);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(serves ? 10 : 0);
   while (coordinator.state().launchers > 0 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(milliseconds(20));
 }

@@ -17,11 +17,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // With launchers, within what a rendezvous serves.
 constexpr int max_workers = 1000;
-constexpr seconds call_patience{10};
+constexpr std::chrono::seconds call_patience{10};
 const std::string verdict_key = "launch/verdict";
 
 std::string workers_key(int host) {

@@ -18,11 +18,10 @@ namespace convoy {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
-constexpr seconds start_patience{30};
+constexpr std::chrono::seconds start_patience{30};
 // One that dies sooner than that is not started anew at once.
-constexpr seconds least_life{1};
+constexpr std::chrono::seconds least_life{1};
 
 // Ours, without what is meant for workers.
 std::vector<std::string> plain_environment() {

@@ -14,13 +14,12 @@ namespace convoy {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // The cause of a loss is known this soon after it, if it can be known.
-constexpr seconds cause_patience{2};
+constexpr std::chrono::seconds cause_patience{2};
 // So often a launcher without workers looks whether other hosts have some.
 constexpr milliseconds look_elsewhere{200};
-constexpr seconds look_for_silent_every{1};
+constexpr std::chrono::seconds look_for_silent_every{1};
 
 }  // namespace
 
@@ -116,7 +115,7 @@ void Supervisor::wait_for_something() {
 }
 
 int Supervisor::patience() const {
-  auto first = Clock::now() + seconds(60);
+  auto first = Clock::now() + std::chrono::seconds(60);
   if (goes_on_elsewhere()) first = Clock::now() + look_elsewhere;
   if (servers_are_done() && !kill_at_) first = Clock::now();
   if (served_ != nullptr && any_running()) first = std::min(first, look_for_silent_);

@@ -10,22 +10,19 @@ void add_times(std::span<Element> into, std::span<const Element> from, Element f
   add_scaled(into.data(), from.data(), factor, static_cast<std::int64_t>(into.size()));
 }
 
-StrategyKind local_kind(const std::string& name, const MakeExchange& make) {
-  StrategyKind kind;
-  kind.name = name;
-  kind.keys = {"average_every"};
-  kind.traits = [](const StrategyOptions&) { return StrategyTraits{.elastic = true}; };
-  kind.identity = [name](const StrategyOptions& options, int workers) {
+StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make) {
+  StrategyKind kind{std::move(facts)};
+  kind.identity = [name = kind.name](const StrategyOptions& options, int workers) {
     nlohmann::ordered_json identity = compression_identity(options.compression);
     identity["strategy.kind"] = name;
     identity["strategy.average_every"] = options.average_every;
     if (workers > 0) identity["the number of workers"] = workers;
     return identity;
   };
-  kind.make = [make](const StrategySetup& setup) {
+  kind.make = [make, traits = kind.traits](const StrategySetup& setup) {
     const StrategyOptions options = setup.options;
     const std::uint64_t seed = derive_seed(setup.engine.seed, RandomPurpose::exchange);
-    return make_local_steps(setup, StrategyTraits{.elastic = true},
+    return make_local_steps(setup, traits(options),
                             [=](const ModelValues& model) -> std::unique_ptr<ModelExchange> {
                               return make(options, seed, model);
                             });

@@ -10,6 +10,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/compute/compute.hpp"
 #include "convoy/strategies/model_exchange.hpp"
+#include "strategies/facts.hpp"
 #include "strategies/kinds.hpp"
 
 namespace convoy {
@@ -50,11 +51,11 @@ class WithGroup : public ModelExchange {
   std::size_t size_;
 };
 
-/// A kind of that sort: its name, the keys that all have, what decides its bits. `make`: its
-/// exchange, of options, seed and model.
+/// A kind of that sort, with what decides its bits. `make`: its exchange, of options, seed and
+/// model.
 using MakeExchange = std::function<std::unique_ptr<ModelExchange>(
     const StrategyOptions&, std::uint64_t seed, const ModelValues&)>;
-StrategyKind local_kind(const std::string& name, const MakeExchange& make);
+StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make);
 
 /// Adds keys of the kind's own to what decides its bits.
 void identify(StrategyKind& kind,

@@ -46,11 +46,11 @@ class ElasticAveraging final : public WithGroup {
 }  // namespace
 
 StrategyKind elastic_averaging_kind() {
-  StrategyKind kind = local_kind("elastic_averaging", [](const StrategyOptions& options,
-                                                         std::uint64_t, const ModelValues& model) {
-    return std::make_unique<ElasticAveraging>(options, model);
-  });
-  kind.keys.emplace_back("elasticity");
+  StrategyKind kind =
+      local_kind(elastic_averaging_facts(),
+                 [](const StrategyOptions& options, std::uint64_t, const ModelValues& model) {
+                   return std::make_unique<ElasticAveraging>(options, model);
+                 });
   kind.guarantees = {{"`elastic_averaging`",
                       "workers have weights of their own, pulled to a common centre at every "
                       "exchange",

@@ -124,11 +124,10 @@ std::int64_t gossip_spread(const std::string& neighbours, std::uint64_t seed, st
 }
 
 StrategyKind gossip_kind() {
-  StrategyKind kind = local_kind(
-      "gossip", [](const StrategyOptions& options, std::uint64_t seed, const ModelValues& model) {
-        return std::make_unique<Gossip>(options, seed, model);
-      });
-  kind.keys.emplace_back("neighbours");
+  StrategyKind kind = local_kind(gossip_facts(), [](const StrategyOptions& options,
+                                                    std::uint64_t seed, const ModelValues& model) {
+    return std::make_unique<Gossip>(options, seed, model);
+  });
   kind.guarantees = {{"`gossip`",
                       "workers have weights of their own; at an exchange pairs come to have the "
                       "same",

@@ -112,11 +112,11 @@ bool compresses_changes(const StrategyOptions& options) {
 }  // namespace
 
 StrategyKind local_sgd_kind() {
-  StrategyKind kind = local_kind("local_sgd", [](const StrategyOptions& options, std::uint64_t seed,
-                                                 const ModelValues& model) {
-    return std::make_unique<LocalSgd>(options, seed, model);
-  });
-  kind.keys.emplace_back("outer");
+  StrategyKind kind =
+      local_kind(local_sgd_facts(),
+                 [](const StrategyOptions& options, std::uint64_t seed, const ModelValues& model) {
+                   return std::make_unique<LocalSgd>(options, seed, model);
+                 });
   kind.guarantees = {
       {"`local_sgd`", own_in_between, since_exchange, same_bits, "2 (W - 1) / W M / H",
        [](const StrategyOptions& options) { return !compresses_changes(options); }},

@@ -6,14 +6,9 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/schema/schema.hpp"
+#include "convoy/strategies/facts.hpp"
 
 namespace convoy {
-
-std::vector<std::string>& strategy_names() {
-  static std::vector<std::string> names{"synchronous", "parameter_server", "local_sgd",
-                                        "elastic_averaging", "gossip"};
-  return names;
-}
 
 std::int64_t bucket_bytes(const StrategyOptions& strategy) {
   if (strategy.bucket == "auto") return -1;
@@ -33,7 +28,9 @@ namespace schema {
 namespace {
 
 std::vector<std::string_view> names_of_strategies() {
-  return {strategy_names().begin(), strategy_names().end()};
+  std::vector<std::string_view> names;
+  for (const StrategyFacts& facts : all_strategy_facts()) names.emplace_back(facts.name);
+  return names;
 }
 
 }  // namespace

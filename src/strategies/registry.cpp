@@ -1,7 +1,6 @@
 #include "convoy/strategies/registry.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -31,13 +30,16 @@ void register_strategy(StrategyKind kind) {
     if (other.name == kind.name)
       throw InputError(fmt::format("there is a strategy {} already", kind.name));
   }
-  strategy_names().push_back(kind.name);
+  if (kind.name.empty() || !kind.traits || !kind.identity || !kind.make)
+    throw InputError(
+        fmt::format("strategy {}: give its name, traits, identity and make", kind.name));
+  all_strategy_facts().push_back(kind);
   kinds().push_back(std::move(kind));
 }
 
 void remove_strategy(const std::string& name) {
   std::erase_if(kinds(), [&](const StrategyKind& kind) { return kind.name == name; });
-  std::erase(strategy_names(), name);
+  std::erase_if(all_strategy_facts(), [&](const StrategyFacts& one) { return one.name == name; });
 }
 
 const std::vector<StrategyKind>& strategy_kinds() {
@@ -45,21 +47,8 @@ const std::vector<StrategyKind>& strategy_kinds() {
 }
 
 const StrategyKind& strategy_kind(const std::string& name) {
-  std::vector<std::string> names;
-  for (const StrategyKind& kind : kinds()) {
-    if (kind.name == name) return kind;
-    names.push_back(kind.name);
-  }
-  throw InputError(
-      fmt::format("strategy.kind: there is no {}; write {}", name, fmt::join(names, ", ")));
-}
-
-std::vector<std::string> strategies_with(const std::string& key) {
-  std::vector<std::string> names;
-  for (const StrategyKind& kind : kinds()) {
-    if (std::ranges::find(kind.keys, key) != kind.keys.end()) names.push_back(kind.name);
-  }
-  return names;
+  const StrategyFacts& facts = strategy_facts(name);  // throws where there is none
+  return *std::ranges::find(kinds(), facts.name, &StrategyKind::name);
 }
 
 const StrategyOptions& options_of(const StrategySetup& setup) {
@@ -81,7 +70,7 @@ std::string guarantees_table() {
 
 std::string explain_strategy(const StrategyOptions& options) {
   for (const StrategyGuarantee& row : strategy_kind(options.kind).guarantees) {
-    if (!row.fits(options)) continue;
+    if (row.fits && !row.fits(options)) continue;
     return fmt::format(
         "strategy     {}\nconsistency  {}\nloss         {}\ndeterminism  {}\nbytes        a worker "
         "sends a step: {}\n             (W workers, M bytes of weights, H = average_every; see "

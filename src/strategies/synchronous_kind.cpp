@@ -1,6 +1,7 @@
 // What the synchronous strategies guarantee, and how they are made.
 #include "strategies/columns/columns.hpp"
 #include "strategies/compressed.hpp"
+#include "strategies/facts.hpp"
 #include "strategies/kinds.hpp"
 
 namespace convoy {
@@ -19,14 +20,7 @@ std::unique_ptr<Strategy> make(const StrategySetup& setup) {
 }  // namespace
 
 StrategyKind synchronous_kind() {
-  StrategyKind kind;
-  kind.name = "synchronous";
-  kind.traits = [](const StrategyOptions& options) {
-    return StrategyTraits{.same_bits = !compresses(options),
-                          .alike = true,
-                          .elastic = true,
-                          .columns = !compresses(options)};
-  };
+  StrategyKind kind{synchronous_facts()};
   kind.guarantees = {
       {"`synchronous`", "all workers take each step together, with the same weights",
        "nothing but the step under way, which is run again; with a fixed number of workers the job "

@@ -9,7 +9,7 @@ namespace convoy {
 
 void Trainer::Impl::evaluate_split(const std::string& split, const Dataset& dataset) {
   const auto begin = Clock::now();
-  const Inference inference = strategy_->infer(dataset, job_.evaluate.batch);
+  const Inference inference = strategy_->infer(dataset, wanted_.evaluate.batch);
   evaluated_at_[split] = step_;
   if (!session_->records()) return;
   const Json metrics = evaluate(inference, dataset.spec(), loss_);

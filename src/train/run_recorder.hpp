@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/checkpoint/writer.hpp"
 #include "convoy/infer/predict.hpp"
 #include "convoy/train/trainer.hpp"
 #include "engine/time_use.hpp"

@@ -17,23 +17,23 @@
 namespace convoy {
 namespace {
 
-std::int64_t resolved_batch(const Job& job, const TrainingData& data) {
+std::int64_t resolved_batch(const TrainerOptions& wanted, const TrainingData& data) {
   if (!data.train || data.train->size() == 0)
     throw InputError("data: there are no training samples");
-  return batch_of(job.train, data.train->size());
+  return batch_of(wanted.train, data.train->size());
 }
 
-SampleValues values_of_samples(const Job& job, const TrainingData& data) {
-  if (job.partition.by != "value" && job.partition.by != "size") return {};
+SampleValues values_of_samples(const TrainerOptions& wanted, const TrainingData& data) {
+  if (wanted.partition.by != "value" && wanted.partition.by != "size") return {};
   require_values(data.values, data.train->size());
-  if (job.partition.by == "size") return {{}, {}, sample_sizes(data.values)};
-  return sample_values(data.values, job.seed, job.partition.assign == "hash");
+  if (wanted.partition.by == "size") return {{}, {}, sample_sizes(data.values)};
+  return sample_values(data.values, wanted.seed, wanted.partition.assign == "hash");
 }
 
-std::int64_t steps_to_run(const Job& job, std::int64_t steps_per_epoch) {
-  if (job.train.steps > 0) return job.train.steps;
+std::int64_t steps_to_run(const TrainerOptions& wanted, std::int64_t steps_per_epoch) {
+  if (wanted.train.steps > 0) return wanted.train.steps;
   return std::max<std::int64_t>(
-      1, std::llround(job.train.epochs * static_cast<double>(steps_per_epoch)));
+      1, std::llround(wanted.train.epochs * static_cast<double>(steps_per_epoch)));
 }
 
 std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec& spec) {
@@ -41,31 +41,34 @@ std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec
   return spec.task == Task::regression ? "rmse" : "accuracy";
 }
 
-void require_fitting(const Job& job, const RunOptions& options, const StrategyTraits& traits) {
+void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
+                     const StrategyTraits& traits) {
   if (traits.servers && (options.membership != nullptr || options.group))
-    throw InputError("strategy.kind: parameter_server is launched with: convoy launch --servers N");
-  const bool by_column = job.partition.by == "column";
+    throw InputError(fmt::format("strategy.kind: {} is launched with: convoy launch --servers N",
+                                 wanted.strategy.kind));
+  const bool by_column = wanted.partition.by == "column";
   if (by_column != (options.columns != nullptr)) {
     throw InputError(by_column ? "partition.by: column needs RunOptions::columns"
                                : "RunOptions::columns needs partition.by: column");
   }
   if (!by_column) return;
-  require_lasting_workers(job.partition, options.membership != nullptr);
+  require_lasting_workers(wanted.partition, options.membership != nullptr);
   if (!traits.columns)
-    throw InputError("partition.by: column goes with strategy.kind synchronous, uncompressed");
-  if (!job.augment.empty())
+    throw InputError(fmt::format("partition.by: column goes with strategy.kind {}, uncompressed",
+                                 strategies_that_have(&StrategyTraits::columns)));
+  if (!wanted.augment.empty())
     throw InputError(
         "augment: needs whole images, and partition.by is column; remove one of the two");
 }
 
-RunRecorder::Options recorder_options(const Job& job, const RunOptions& options,
+RunRecorder::Options recorder_options(const TrainerOptions& wanted, const RunOptions& options,
                                       const DataSpec& spec) {
   RunRecorder::Options recorder;
-  recorder.name = job.name;
-  recorder.seed = job.seed;
+  recorder.name = wanted.name;
+  recorder.seed = wanted.seed;
   recorder.replicas = options.replicas;
   recorder.spec = spec;
-  recorder.sample_predictions = job.report.samples;
+  recorder.sample_predictions = wanted.sample_predictions;
   recorder.out = options.out;
   recorder.observers = options.observers;
   return recorder;
@@ -77,39 +80,41 @@ std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples) {
   return lanes_of(train, samples);
 }
 
-Trainer::Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
-    : impl_(std::make_unique<Impl>(std::move(job), std::move(factory), std::move(loss),
+Trainer::Trainer(TrainerOptions wanted, ModelFactory factory, Loss loss, TrainingData data,
+                 RunOptions options)
+    : impl_(std::make_unique<Impl>(std::move(wanted), std::move(factory), std::move(loss),
                                    std::move(data), std::move(options))) {}
 Trainer::~Trainer() = default;
 RunSummary Trainer::run() {
   return impl_->run();
 }
 
-Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options)
-    : job_(std::move(job)),
+Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, TrainingData data,
+                    RunOptions options)
+    : wanted_(std::move(wanted)),
       loss_(std::move(loss)),
       data_(std::move(data)),
       options_(std::move(options)),
-      batch_(resolved_batch(job_, data_)),
-      lanes_(checked_lanes(job_.train, batch_)),
-      schedule_(schedule_options(job_.partition, job_.train, job_.seed, data_.train->size(),
-                                 values_of_samples(job_, data_))),
-      total_steps_(steps_to_run(job_, schedule_.steps_per_epoch())),
-      best_metric_(resolved_best_metric(job_.evaluate, data_.train->spec())) {
-  const StrategyKind& kind = strategy_kind(job_.strategy.kind);
-  const StrategyTraits traits = kind.traits(job_.strategy);
-  require_fitting(job_, options_, traits);
-  identity_ = run_identity(job_, batch_, lanes_, data_.train->size(), loss_.name,
+      batch_(resolved_batch(wanted_, data_)),
+      lanes_(checked_lanes(wanted_.train, batch_)),
+      schedule_(schedule_options(wanted_.partition, wanted_.train, wanted_.seed,
+                                 data_.train->size(), values_of_samples(wanted_, data_))),
+      total_steps_(steps_to_run(wanted_, schedule_.steps_per_epoch())),
+      best_metric_(resolved_best_metric(wanted_.evaluate, data_.train->spec())) {
+  const StrategyKind& kind = strategy_kind(wanted_.strategy.kind);
+  const StrategyTraits traits = kind.traits(wanted_.strategy);
+  require_fitting(wanted_, options_, traits);
+  identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_.name,
                            options_.model_meta, data_.values);
   data_.values = {};  // the schedule knows who gets what
   const int workers = options_.group ? options_.group->size() : 1;
-  identity_.update(kind.identity(job_.strategy, options_.membership == nullptr ? workers : 0));
+  identity_.update(kind.identity(wanted_.strategy, options_.membership == nullptr ? workers : 0));
   if (!options_.trace.empty()) trace_ = std::make_unique<Trace>();
   session_ = make_session(
       {options_.stop, options_.leave, options_.group, options_.membership, options_.servers},
       traits.servers);
   strategy_ = make_strategy(std::move(factory));
-  RunRecorder::Options recorder = recorder_options(job_, options_, data_.train->spec());
+  RunRecorder::Options recorder = recorder_options(wanted_, options_, data_.train->spec());
   recorder.steps = total_steps_;
   recorder.steps_per_epoch = schedule_.steps_per_epoch();
   recorder.batch = batch_;
@@ -125,27 +130,24 @@ Trainer::Impl::Impl(Job job, ModelFactory factory, Loss loss, TrainingData data,
 std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   StrategySetup setup;
   setup.engine.factory = factory;
-  setup.engine.seed = job_.seed;
+  setup.engine.seed = wanted_.seed;
   setup.engine.device = options_.device;
   setup.engine.replicas = options_.replicas;
   setup.engine.shared.dataset = data_.train;
   setup.engine.shared.schedule = &schedule_;
   setup.engine.shared.loss = &loss_;
   setup.engine.shared.lanes = lanes_;
-  setup.engine.shared.seed = job_.seed;
+  setup.engine.shared.seed = wanted_.seed;
   setup.engine.shared.augmentation =
-      std::make_shared<Augmentation>(job_.augment, data_.train->spec().feature_shape);
+      std::make_shared<Augmentation>(wanted_.augment, data_.train->spec().feature_shape);
   setup.engine.shared.ahead = std::dynamic_pointer_cast<const ReadsAhead>(data_.train);
-  setup.engine.optimizer = job_.train.optimizer;
+  setup.engine.optimizer = wanted_.train.optimizer;
   setup.engine.end = total_steps_;
-  setup.engine.balance = job_.strategy.balance;
-  setup.options = job_.strategy;
-  setup.rules = {job_.train.schedule,
-                 job_.train.optimizer.rate,
-                 job_.train.clip,
-                 job_.train.on_nonfinite == "skip",
-                 job_.train.verify_every,
-                 total_steps_,
+  setup.engine.balance = wanted_.strategy.balance;
+  setup.options = wanted_.strategy;
+  setup.rules = {wanted_.train.schedule,     wanted_.train.optimizer.rate,
+                 wanted_.train.clip,         wanted_.train.on_nonfinite == "skip",
+                 wanted_.train.verify_every, total_steps_,
                  schedule_.steps_per_epoch()};
   setup.control = session_.get();
   setup.trace = trace_.get();
@@ -157,14 +159,14 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   setup.identity = identity_.dump() + options_.data_fingerprint;
   setup.slow_replica = options_.slow_replica;
   setup.slowness = options_.slowness;
-  return strategy_kind(job_.strategy.kind).make(std::move(setup));
+  return strategy_kind(wanted_.strategy.kind).make(std::move(setup));
 }
 
 std::unique_ptr<CheckpointKeeper> Trainer::Impl::make_keeper() {
   CheckpointKeeper::Options options;
   options.out = options_.out;
-  options.keep = job_.train.checkpoint.keep;
-  options.keep_every = job_.train.checkpoint.keep_every;
+  options.keep = wanted_.train.checkpoint.keep;
+  options.keep_every = wanted_.train.checkpoint.keep_every;
   options.identity = identity_;
   options.model = options_.model_meta;
   options.told = [this](const WrittenCheckpoint& written) { recorder_->checkpoint(written); };
@@ -274,7 +276,7 @@ void Trainer::Impl::between_steps() {
 
 void Trainer::Impl::tell_step() {
   if (!session_->evaluates()) return;
-  if (step_ % std::max<std::int64_t>(1, job_.report.every) != 0 && !ended_epoch() && !finished())
+  if (step_ % std::max<std::int64_t>(1, wanted_.told_every) != 0 && !ended_epoch() && !finished())
     return;
   recorder_->step(step_, last_, strategy_->report(), strategy_->engine().total_time_use());
 }
@@ -286,15 +288,15 @@ void Trainer::Impl::show_on_timeline(const char* name, Clock::time_point begin) 
 }
 
 bool Trainer::Impl::evaluation_due() const {
-  if (job_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
+  if (wanted_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
   const double per_epoch = static_cast<double>(schedule_.steps_per_epoch());
-  const auto every = std::max<std::int64_t>(1, std::llround(job_.evaluate.every * per_epoch));
+  const auto every = std::max<std::int64_t>(1, std::llround(wanted_.evaluate.every * per_epoch));
   return step_ % every == 0 || finished() || overdue_;
 }
 
 bool Trainer::Impl::checkpoint_due() const {
   if (!keeper_) return false;
-  const std::int64_t every = job_.train.checkpoint.every;
+  const std::int64_t every = wanted_.train.checkpoint.every;
   return finished() || overdue_ || (every > 0 ? step_ % every == 0 : ended_epoch());
 }
 

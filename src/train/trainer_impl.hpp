@@ -17,7 +17,8 @@ namespace convoy {
 
 class Trainer::Impl {
  public:
-  Impl(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options);
+  Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, TrainingData data,
+       RunOptions options);
   RunSummary run();
 
  private:
@@ -72,7 +73,7 @@ class Trainer::Impl {
   void take_back();
   void flip_if_planned();
 
-  Job job_;
+  TrainerOptions wanted_;
   Loss loss_;
   TrainingData data_;
   RunOptions options_;

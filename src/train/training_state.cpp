@@ -17,16 +17,17 @@ std::string text_of(const Json& value) {
 
 }  // namespace
 
-Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::int64_t samples,
-                  const std::string& loss, const Json& model_meta, const Column& values) {
-  const OptimizerOptions& o = job.train.optimizer;
-  const ScheduleOptions& s = job.train.schedule;
-  Json identity = {{"seed", job.seed},
+Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
+                  std::int64_t samples, const std::string& loss, const Json& model_meta,
+                  const Column& values) {
+  const OptimizerOptions& o = wanted.train.optimizer;
+  const ScheduleOptions& s = wanted.train.schedule;
+  Json identity = {{"seed", wanted.seed},
                    {"train.batch", batch},
                    {"train.lanes", lanes},
-                   {"train.last_batch", job.train.last_batch},
-                   {"partition.order", job.partition.order},
-                   {"partition.assign", job.partition.assign},
+                   {"train.last_batch", wanted.train.last_batch},
+                   {"partition.order", wanted.partition.order},
+                   {"partition.assign", wanted.partition.assign},
                    {"loss", loss},
                    {"train.optimizer.kind", o.kind},
                    {"train.optimizer.rate", o.rate},
@@ -41,21 +42,21 @@ Json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes, std::i
                    {"train.schedule.every", s.every},
                    {"train.schedule.factor", s.factor},
                    {"train.schedule.floor", s.floor},
-                   {"train.clip.norm", job.train.clip.norm},
-                   {"train.clip.value", job.train.clip.value},
+                   {"train.clip.norm", wanted.train.clip.norm},
+                   {"train.clip.value", wanted.train.clip.value},
                    {"the number of training samples", samples}};
-  if (job.partition.by == "size") {
-    identity["partition.tokens"] = job.partition.tokens;
-    identity["partition.bucket"] = job.partition.bucket;
+  if (wanted.partition.by == "size") {
+    identity["partition.tokens"] = wanted.partition.tokens;
+    identity["partition.bucket"] = wanted.partition.bucket;
   }
-  if (job.partition.by == "value" || job.partition.by == "size") {
-    identity["partition.by"] = job.partition.by;
+  if (wanted.partition.by == "value" || wanted.partition.by == "size") {
+    identity["partition.by"] = wanted.partition.by;
     identity["the values that samples are partitioned by"] = values_checksum(values);
   }
-  if (job.partition.block > 1) identity["partition.block"] = job.partition.block;
-  if (job.partition.by == "column") {
-    identity["partition.by"] = job.partition.by;
-    identity["partition.columns"] = job.partition.columns;
+  if (wanted.partition.block > 1) identity["partition.block"] = wanted.partition.block;
+  if (wanted.partition.by == "column") {
+    identity["partition.by"] = wanted.partition.by;
+    identity["partition.columns"] = wanted.partition.columns;
   }
   if (model_meta.contains("fitted")) {
     const std::string text = model_meta["fitted"].dump();

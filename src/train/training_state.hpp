@@ -6,7 +6,7 @@
 
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/data/formats/formats.hpp"
-#include "convoy/job/job.hpp"
+#include "convoy/train/options.hpp"
 
 namespace convoy {
 
@@ -18,10 +18,11 @@ struct Progress {
   double seconds = 0;  ///< spent in training so far, earlier processes included
 };
 
-/// Everything that decides the bits of the weights, as flat keys of the job; equal identities
+/// Everything that decides the bits of the weights, as flat keys of a job; equal identities
 /// continue each other. `values`: what samples are partitioned by, if they are.
-nlohmann::ordered_json run_identity(const Job& job, std::int64_t batch, std::int64_t lanes,
-                                    std::int64_t samples, const std::string& loss,
+nlohmann::ordered_json run_identity(const TrainerOptions& wanted, std::int64_t batch,
+                                    std::int64_t lanes, std::int64_t samples,
+                                    const std::string& loss,
                                     const nlohmann::ordered_json& model_meta,
                                     const Column& values = {});
 

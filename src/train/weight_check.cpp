@@ -13,7 +13,7 @@
 namespace convoy {
 
 bool Trainer::Impl::check_due() const {
-  const std::int64_t every = job_.train.verify_every;
+  const std::int64_t every = wanted_.train.verify_every;
   const bool last = finished() && session_->comes_and_goes();
   if (!last && (every <= 0 || (step_ % every != 0 && !finished()))) return false;
   return session_->group() != nullptr && !strategy_->digest().empty();

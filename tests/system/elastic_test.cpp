@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <stdexcept>
 
 #include "paths.hpp"
 #include "system/launch_support.hpp"
@@ -99,7 +100,7 @@ class Elastic {
     for (const pid_t child : children()) {
       if (file(child, "cmdline").find("rendezvous") != std::string::npos) return child;
     }
-    return -1;
+    throw std::runtime_error("the rendezvous is not there");  // -1 would be every process
   }
   Process& process() { return process_; }
   Outcome wait() {

@@ -9,6 +9,7 @@
 #include "convoy/data/partition/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "data/partition/measure.hpp"
 #include "data/partition/values.hpp"
 #include "data_support.hpp"
@@ -234,6 +235,7 @@ class PartitionReport : public ::testing::Test {
     const Job described = job(partition, more);
     query.name = described.name;
     query.strategy = described.strategy.kind;
+    query.own_steps = strategy_traits(described.strategy).own_steps;
     return describe_partition(load_options(described), described.train, query);
   }
   static PartitionQuery explain(int workers = 0, const std::string& value = "") {

@@ -1,5 +1,5 @@
 // The house (docs/design.md, "Folders"): a file includes what is in its own folder or in one that
-// stands further down the table.
+// stands further down the table, and only strategies know the strategies.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "convoy/core/file.hpp"
+#include "convoy/strategies/facts.hpp"
 #include "paths.hpp"
 
 namespace convoy {
@@ -19,12 +20,6 @@ namespace house_test {
 
 namespace fs = std::filesystem;
 using Arrow = std::pair<std::string, std::string>;  // from a folder to another
-
-/// Arrows that still point upwards, and how many includes each is. May be shortened only: what is
-/// new belongs elsewhere, as docs/design.md tells.
-const std::map<Arrow, std::size_t> known = {
-    {{"train", "job"}, 2},
-};
 
 std::vector<std::string> lines_of(const fs::path& file) {
   std::vector<std::string> lines;
@@ -122,14 +117,31 @@ TEST(House, ArrowsPointDownwards) {
     }
   }
   for (const auto& [arrow, includes] : upward) {
-    const auto allowed = known.contains(arrow) ? known.at(arrow) : 0;
-    EXPECT_LE(includes.size(), allowed)
-        << arrow.first << " includes " << arrow.second << ", which stands above or beside it:\n"
-        << ::testing::PrintToString(includes);
+    ADD_FAILURE() << arrow.first << " includes " << arrow.second
+                  << ", which stands above or beside it:\n"
+                  << ::testing::PrintToString(includes);
   }
-  for (const auto& [arrow, number] : known) {
-    EXPECT_TRUE(upward.contains(arrow)) << "known: " << arrow.first << " includes " << arrow.second
-                                        << " no longer: take it off the list";
+}
+
+// What is special about a strategy is in its registration (strategies/facts.hpp): one from outside
+// has no other place.
+TEST(House, OnlyStrategiesSayTheNamesOfStrategies) {
+  const fs::path checkout = testing::source_folder();
+  const std::regex literal("\"(?:[^\"\\\\]|\\\\.)*\"");
+  std::string names;
+  for (const std::string& name : strategy_names()) names += (names.empty() ? "" : "|") + name;
+  const std::regex name("\\b(" + names + ")\\b");
+  for (const char* root : {"src", "include/convoy"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(checkout / root)) {
+      const std::string file = entry.path().lexically_relative(checkout).string();
+      if (!entry.is_regular_file() || file.find("/strategies/") != file.npos) continue;
+      int number = 0;
+      for (const std::string& line : lines_of(entry.path())) {
+        ++number;
+        for (std::sregex_iterator at(line.begin(), line.end(), literal), end; at != end; ++at)
+          EXPECT_FALSE(std::regex_search(at->str(), name)) << file << ":" << number << ": " << line;
+      }
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include "comm_support.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "core/fault.hpp"
 #include "train_support.hpp"
 
 namespace convoy {
@@ -320,6 +321,24 @@ TEST(TrainGroup, TheTimelineShowsBucketsLeavingDuringBackward) {
         overlapping_buckets(nlohmann::json::parse(read_text_file(folder.path() / "trace.json")));
   }
   EXPECT_GT(overlapping, 0);
+}
+
+// Of two workers that differ nobody knows which is right: both go back to the last checkpoint on
+// which they agreed, and take the steps since again.
+TEST(TrainGroup, ARunThatIsTakenBackComputesTheStepsSinceAgain) {
+  Job job = small_job();
+  job.train.verify_every = 1;
+  job.train.checkpoint.every = 3;
+  const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
+  const std::string expected = testing::train(job, factory).weights_sha256;
+  const TemporaryFolder folder;
+  const ScopedFaults faults("weights:flip,step=5,at=20");  // of whichever worker is the first there
+  const auto all = digests(job, factory, {2}, {.out = folder.path() / "run"});
+  EXPECT_EQ(faults.struck(), 1);
+  EXPECT_EQ(all, std::vector<std::string>(2, expected));
+  const auto log = read_text_file(folder.path() / "run" / "metrics.jsonl");
+  EXPECT_THAT(log, ::testing::HasSubstr("differed after step 5 (a memory or processor fault), with "
+                                        "no majority; all go on from the checkpoint of step 3"));
 }
 
 }  // namespace train_group_test

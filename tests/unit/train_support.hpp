@@ -94,7 +94,8 @@ inline Job small_job() {
 
 inline RunSummary train(const Job& job, const ModelFactory& factory, RunOptions options = {},
                         TrainingData data = {images(), nullptr, images(40, 5)}) {
-  return Trainer(job, factory, make_loss("auto", data.train->spec()), data, std::move(options))
+  return Trainer(trainer_options(job), factory, make_loss("auto", data.train->spec()), data,
+                 std::move(options))
       .run();
 }
 

@@ -47,6 +47,9 @@ std::string print_job(const Job& job);
 /// The job's data, for load_splits and its like.
 LoadOptions load_options(const Job& job);
 
+/// What a Trainer is to do for the job.
+TrainerOptions trainer_options(const Job& job);
+
 /// The reference of every key as Markdown (docs/job.md is made from it).
 std::string job_reference();
 

@@ -2,7 +2,6 @@
 // How the workers of a run share what they learn. No libtorch in this header.
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "convoy/comm/compression_options.hpp"
 
@@ -17,12 +16,11 @@ struct OuterOptions {
 
 /// A strategy; which members count depends on `kind`.
 struct StrategyOptions {
-  std::string kind =
-      "synchronous";  ///< synchronous, parameter_server, local_sgd, elastic_averaging, gossip
-  std::string transport = "auto";  ///< between workers: auto, shm, tcp, mpi
-  std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
-  double timeout = 300;            ///< seconds that a worker may keep the others waiting
-  bool balance = true;             ///< lanes move to the faster replicas and workers
+  std::string kind = "synchronous";  ///< strategy_names() in strategies/facts.hpp
+  std::string transport = "auto";    ///< between workers: auto, shm, tcp, mpi
+  std::string bucket = "auto";       ///< gradients that leave together: auto, off, or MiB
+  double timeout = 300;              ///< seconds that a worker may keep the others waiting
+  bool balance = true;               ///< lanes move to the faster replicas and workers
   CompressionOptions compression;
   // parameter_server
   std::string consistency = "bsp";      ///< bsp, ssp, async
@@ -38,10 +36,6 @@ struct StrategyOptions {
   double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
   std::string neighbours = "ring";  ///< gossip: ring, random
 };
-
-/// What `kind` may be: the strategies that come with Convoy, and those that were registered since
-/// (strategies/registry.hpp, which keeps this list).
-std::vector<std::string>& strategy_names();
 
 /// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
 /// InputError.

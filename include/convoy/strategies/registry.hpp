@@ -4,7 +4,12 @@
 //
 // One from outside registers itself before the job is read:
 //
-//   register_strategy({.name = "diloco", .keys = {"average_every"}, ..., .make = make_diloco});
+//   StrategyKind kind;
+//   kind.name = "diloco";
+//   kind.keys = {"average_every"};
+//   ...
+//   kind.make = make_diloco;
+//   register_strategy(kind);
 //
 // Not thread-safe: register before threads start.
 #include <functional>
@@ -16,7 +21,6 @@
 
 namespace convoy {
 
-struct StrategyOptions;
 struct StrategySetup;
 
 /// A row of docs/strategies.md. W workers, M bytes of weights, H steps between exchanges.
@@ -26,13 +30,10 @@ struct StrategyGuarantee {
   std::string loss;         ///< what is lost when a worker or server fails
   std::string determinism;
   std::string bytes;                                 ///< that a worker sends a step
-  std::function<bool(const StrategyOptions&)> fits;  ///< whether it speaks of these options
+  std::function<bool(const StrategyOptions&)> fits;  ///< whether it speaks of these; null: of all
 };
 
-struct StrategyKind {
-  std::string name;
-  std::vector<std::string> keys;  ///< of `strategy`, those that count with this kind only
-  std::function<StrategyTraits(const StrategyOptions&)> traits;
+struct StrategyKind : StrategyFacts {
   std::vector<StrategyGuarantee> guarantees;
   /// What decides the bits of the weights, as flat keys of the job; `workers` 0: they come and go.
   std::function<nlohmann::ordered_json(const StrategyOptions&, int workers)> identity;
@@ -40,15 +41,13 @@ struct StrategyKind {
   std::function<std::unique_ptr<Strategy>(const StrategySetup&)> make;
 };
 
-/// Throws InputError when there is one of this name.
+/// Throws InputError when there is one of this name, or traits, identity or make are missing.
 void register_strategy(StrategyKind kind);
 /// The reverse; nothing happens where there is none of this name.
 void remove_strategy(const std::string& name);
 const std::vector<StrategyKind>& strategy_kinds();
 /// Throws InputError for one that there is not, naming those there are.
 const StrategyKind& strategy_kind(const std::string& name);
-/// The kinds for which a key of `strategy` counts; empty: for all.
-std::vector<std::string> strategies_with(const std::string& key);
 
 /// The job's `strategy`, of a setup.
 const StrategyOptions& options_of(const StrategySetup& setup);

@@ -15,6 +15,7 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/engine/nonfinite.hpp"
 #include "convoy/lanes/lane.hpp"
+#include "convoy/strategies/facts.hpp"
 
 namespace convoy {
 
@@ -22,15 +23,6 @@ class Communicator;
 class Dataset;
 class Engine;
 struct Inference;
-
-/// What a strategy promises, whatever the job.
-struct StrategyTraits {
-  bool same_bits = false;  ///< the same weights whoever takes part, and after failures
-  bool alike = false;      ///< all workers have the same weights, so unlike processors are refused
-  bool elastic = false;    ///< workers may come and go
-  bool servers = false;    ///< workers work with parameter servers, not with each other
-  bool columns = false;    ///< features may be partitioned by column
-};
 
 /// Steps that changed the weights of this worker, and steps that it left out.
 struct StepCounts {

@@ -2,9 +2,12 @@
 // How weights are learnt, saved and measured. No libtorch in this header.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "convoy/data/partition_options.hpp"
+#include "convoy/data/preprocess_options.hpp"
 #include "convoy/optim/options.hpp"
+#include "convoy/strategies/options.hpp"
 
 namespace convoy {
 
@@ -35,6 +38,20 @@ struct EvaluateOptions {
   std::int64_t batch = 256;   ///< samples a forward pass
   std::string best = "auto";  ///< metric that decides which checkpoint is the best: auto, loss,
                               ///< accuracy, f1, roc_auc, rmse, mae, r2
+};
+
+/// What a Trainer is to do with its model and data. All but the last three may decide the bits of
+/// the weights.
+struct TrainerOptions {
+  std::uint64_t seed = 1;  ///< of everything random: order, initial weights, dropout
+  TrainOptions train;
+  PartitionOptions partition;        ///< which lane gets which samples
+  std::vector<AugmentStep> augment;  ///< random changes of each training image
+  StrategyOptions strategy;
+  EvaluateOptions evaluate;
+  std::string name = "run";              ///< of the run, in what is told of it
+  std::int64_t told_every = 10;          ///< steps between `step` events
+  std::int64_t sample_predictions = 24;  ///< kept in samples.json, for the report
 };
 
 namespace schema {

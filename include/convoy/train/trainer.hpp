@@ -13,13 +13,13 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/data/formats/formats.hpp"
-#include "convoy/job/job.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/columns.hpp"
 #include "convoy/model/model.hpp"
 #include "convoy/server/server_group.hpp"
 #include "convoy/session/membership.hpp"
 #include "convoy/train/observer.hpp"
+#include "convoy/train/options.hpp"
 
 namespace convoy {
 
@@ -85,9 +85,7 @@ struct RunSummary {
   std::shared_ptr<torch::nn::Module> model;
 };
 
-/// Trains `factory`'s model on data.train as job.train, job.augment, job.partition, job.evaluate,
-/// job.report and job.seed say (job.data, job.preprocess and job.model are not looked at: data and
-/// model are given).
+/// Trains `factory`'s model on data.train as `wanted` says (of a job: trainer_options).
 ///
 /// The weights after each step are the same bits for any number of workers and replicas, when
 /// workers are lost and join while it runs, and when a
@@ -96,7 +94,8 @@ struct RunSummary {
 class Trainer {
  public:
   /// Throws InputError for combinations that cannot work (more lanes than samples in a batch, ...).
-  Trainer(Job job, ModelFactory factory, Loss loss, TrainingData data, RunOptions options);
+  Trainer(TrainerOptions wanted, ModelFactory factory, Loss loss, TrainingData data,
+          RunOptions options);
   ~Trainer();
 
   /// Trains to the end (or resumes to it). Throws NonFiniteError, Interrupted, InputError, IoError,
@@ -110,7 +109,7 @@ class Trainer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Lanes of a job when `train.lanes` is 0: 8, or the batch size if that is smaller.
+/// Lanes of a run when `train.lanes` is 0: 8, or the batch size if that is smaller.
 std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples);
 
 }  // namespace convoy

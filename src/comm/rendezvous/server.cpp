@@ -19,11 +19,10 @@ namespace {
 using namespace rendezvous;
 using Clock = Session::Clock;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr std::size_t max_peers = 1024;
 constexpr std::size_t max_strangers = 64;  // peers that have not proved themselves yet
-constexpr seconds greeting_patience{5};
+constexpr std::chrono::seconds greeting_patience{5};
 // A peer that does not take its answers is not listened to either.
 constexpr std::size_t max_output = std::size_t{64} << 20;
 
@@ -49,7 +48,7 @@ class QuietLog {
 
   void refused(const std::string& address, const std::string& why, Clock::time_point now) {
     if (!log_) return;
-    if (now - since_ >= seconds(1)) {
+    if (now - since_ >= std::chrono::seconds(1)) {
       since_ = now;
       lines_ = 0;
     }
@@ -115,14 +114,14 @@ struct RendezvousServer::Impl {
 
   // If this process was stopped, or the machine was asleep, nobody else need have been silent.
   void forgive(Clock::duration late) {
-    if (late < seconds(1)) return;
+    if (late < std::chrono::seconds(1)) return;
     for (Peer& peer : peers) peer.session.forgive(late);
   }
 
   // What to wait for, in the order of `peers`, and for how long in milliseconds.
   int fill(std::vector<pollfd>& entries) {
     const auto now = Clock::now();
-    auto first = now + seconds(60);
+    auto first = now + std::chrono::seconds(60);
     const bool accepting = now >= accept_again;
     if (!accepting) first = std::min(first, accept_again);
     entries.assign({{wake.fd(), POLLIN, 0}, {listener.fd(), short(accepting ? POLLIN : 0), 0}});

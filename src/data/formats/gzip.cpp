@@ -11,7 +11,7 @@ namespace convoy {
 namespace {
 
 constexpr int gzip_window = 15 + 16;  // zlib: the largest window, gzip header and checksum expected
-constexpr std::size_t piece = std::size_t{1} << 30;  // zlib counts in 32 bits
+constexpr std::size_t most_at_once = std::size_t{1} << 30;  // zlib counts in 32 bits
 
 class Inflater {
  public:
@@ -47,8 +47,8 @@ std::vector<std::byte> unpack_gzip(std::span<const std::byte> bytes, const std::
         throw DataError(name, fmt::format("unpacks to more than {} bytes; unpack it first", limit));
       out.resize(std::min(limit, out.size() * 2));
     }
-    const std::size_t input = std::min(piece, bytes.size() - read);
-    const std::size_t room = std::min(piece, out.size() - written);
+    const std::size_t input = std::min(most_at_once, bytes.size() - read);
+    const std::size_t room = std::min(most_at_once, out.size() - written);
     stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes.data() + read));
     stream.avail_in = static_cast<uInt>(input);
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + written);

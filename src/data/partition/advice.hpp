@@ -21,7 +21,7 @@ struct Contestant {
 
 struct PartitionFacts {
   bool sequential = false;       ///< partition.order
-  bool own_steps = false;        ///< local_sgd, elastic_averaging, gossip
+  bool own_steps = false;        ///< workers take steps of their own
   std::string strategy;          ///< strategy.kind
   bool several_workers = false;  ///< groups are workers, not lanes
   std::int64_t steps = 0;        ///< of an epoch

@@ -230,8 +230,7 @@ PartitionFacts gather_facts(const Given& given, const SampleValues& values,
                             const PartitionedData& data, const PartitionQuery& query) {
   PartitionFacts facts;
   facts.sequential = given.load.partition.order == "sequential";
-  facts.own_steps = query.strategy == "local_sgd" || query.strategy == "elastic_averaging" ||
-                    query.strategy == "gossip";
+  facts.own_steps = query.own_steps;
   facts.strategy = query.strategy;
   facts.several_workers = query.workers > 0;
   facts.labels = data.labels;

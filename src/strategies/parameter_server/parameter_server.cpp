@@ -8,19 +8,13 @@
 
 #include "convoy/core/error.hpp"
 #include "engine/weights_state.hpp"
+#include "strategies/facts.hpp"
 #include "strategies/kinds.hpp"
 
 namespace convoy {
 namespace {
 
 constexpr std::size_t most_recent = 1024;  // steps
-
-const StrategyTraits& traits_of(const StrategyOptions& options) {
-  static const StrategyTraits bsp{
-      .same_bits = true, .alike = true, .elastic = true, .servers = true};
-  static const StrategyTraits others{.elastic = true, .servers = true};
-  return options.consistency == "bsp" ? bsp : others;
-}
 
 // Steps that are over when a worker gets this.
 std::int64_t steps_over(const ServerTurn& turn, bool together) {
@@ -30,7 +24,9 @@ std::int64_t steps_over(const ServerTurn& turn, bool together) {
 }  // namespace
 
 ParameterServer::ParameterServer(StrategySetup setup)
-    : setup_(std::move(setup)), engine_(setup_.engine) {
+    : setup_(std::move(setup)),
+      traits_(parameter_server_facts().traits(setup_.options)),
+      engine_(setup_.engine) {
   if (setup_.trace != nullptr) engine_.trace_on(*setup_.trace);
   if (!setup_.servers && setup_.options.backups > 0)
     throw InputError(
@@ -44,7 +40,7 @@ ParameterServer::~ParameterServer() {
 }
 
 const StrategyTraits& ParameterServer::traits() const {
-  return traits_of(setup_.options);
+  return traits_;
 }
 
 // All replicas before the first step, so that no server takes the job for done without one of them.
@@ -146,10 +142,13 @@ void ParameterServer::serve(ServerWorker& worker) {
 
 StepOutcome ParameterServer::step(std::int64_t n) {
   StepOutcome outcome;
+  const StepCounts counts = counts_;
   guarded([&] { outcome = next_step(n); });
   if (error_ || ended_ || left_) join();
-  if (error_) std::rethrow_exception(error_);
-  return outcome;
+  if (!error_) return outcome;
+  counts_ = counts;
+  recent_.erase(recent_.upper_bound(n), recent_.end());
+  std::rethrow_exception(error_);
 }
 
 // Ends with the weights of the steps that are over, before the next one is taken.
@@ -319,11 +318,7 @@ StrategyKind parameter_server_kind() {
       return options.consistency == consistency;
     };
   };
-  StrategyKind kind;
-  kind.name = "parameter_server";
-  kind.keys = {"consistency",           "staleness", "servers", "backups", "compensation",
-               "compensation_strength", "prefetch"};
-  kind.traits = [](const StrategyOptions& options) { return traits_of(options); };
+  StrategyKind kind{parameter_server_facts()};
   kind.guarantees = {
       {"`parameter_server`, `bsp`", "all workers take each step together, with the same weights",
        acknowledged, "the same bits as `synchronous`", "2 M from and to the servers", with("bsp")},

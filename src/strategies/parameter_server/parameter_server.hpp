@@ -58,6 +58,7 @@ class ParameterServer final : public Strategy {
   void collect_report();
 
   StrategySetup setup_;
+  StrategyTraits traits_;
   Engine engine_;                                // evaluates
   std::unique_ptr<server::LocalServers> local_;  // null: processes
   std::vector<std::unique_ptr<ServerWorker>> workers_;

@@ -107,13 +107,20 @@ void ServerWorker::start_pulls(std::uint64_t task, std::int64_t version) {
   }
 }
 
-void ServerWorker::finish_pulls() {
+void ServerWorker::finish_pulls(Pulled& pulled) {
   for (const Pull& pull : pulls_) {
-    const server::Answer answer = link_->wait(pull.id);
-    const Message& m = answer.message;
+    pulled.push_back({pull.shard, pull.first, link_->wait(pull.id)});
+    const Message& m = pulled.back().answer.message;
     known_[{pull.shard, pull.first}] = {static_cast<std::uint64_t>(m.version), m.array};
+  }
+  pulls_.clear();
+}
+
+void ServerWorker::take_in(const Pulled& pulled) {
+  for (const Piece& piece : pulled) {
+    const Message& m = piece.answer.message;
     if (!m.has(Flag::lines)) {
-      take_in(pull.shard, pull.first, m.data);
+      take_in(piece.shard, piece.first, m.data);
       continue;
     }
     std::span<const float> rest = m.data;
@@ -121,11 +128,10 @@ void ServerWorker::finish_pulls() {
       const auto count = static_cast<std::size_t>((run & 0xffffffff) * server::line_floats);
       const auto first = static_cast<std::int64_t>((run >> 32) * server::line_floats);
       const std::span<const float> lines = rest.first(std::min(count, rest.size()));
-      take_in(pull.shard, pull.first + first, lines);
+      take_in(piece.shard, piece.first + first, lines);
       rest = rest.subspan(lines.size());
     }
   }
-  pulls_.clear();
 }
 
 // Weights of a shard from its element `first` on.

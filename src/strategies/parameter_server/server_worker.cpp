@@ -78,14 +78,18 @@ ServerTurn ServerWorker::next() {
     turn.loss = m.numbers[0];
     turn.whole = static_cast<std::int64_t>(m.numbers[1]);
   }
-  use_buffers(m);
-  finish_pulls();
-  if (turn.finished || (bsp() && expected_ != m.step)) {
+  Pulled pulled;
+  finish_pulls(pulled);
+  if (bsp() ? expected_ != m.step : turn.finished) {
+    if (bsp() && expected_ < 0) settle(m.step - 1);
     start_pulls(task_, bsp() ? m.step : 0);
-    finish_pulls();
+    finish_pulls(pulled);
   } else if (prefetch()) {
     start_pulls(task_ + 1, 0);
   }
+  // Where the servers are lost before all is here, the weights are those from before.
+  use_buffers(m);
+  take_in(pulled);
   expected_ = m.step + 1;
   step_ = m.step;
   return turn;
@@ -254,6 +258,12 @@ ServerStep ServerWorker::take_together(const ServerTurn& turn) {
   if (result.skipped && !options_.rules.skip_nonfinite) return result;
   apply(turn.step, {0, options_.shared.lanes}, result, scale_for(result.norm), result.rate);
   return result;
+}
+
+// A worker that joins may find that the last one was lost when it had asked some of the servers to
+// apply the step before, and not yet all of them.
+void ServerWorker::settle(std::int64_t step) {
+  if (step >= 0) take_together({.step = step, .lanes = {}});
 }
 
 // Waits until all of the step is reported, and does meanwhile what lost workers

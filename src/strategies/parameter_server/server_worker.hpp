@@ -71,7 +71,8 @@ class ServerWorker final : public GradientSink {
                std::int64_t step, std::int64_t updates, std::int64_t workers);
   void greet(const std::string& identity);
 
-  /// The next task, with the weights and statistics for it in place.
+  /// The next task, with the weights and statistics for it in place. When it throws, those from
+  /// before are.
   ServerTurn next();
   /// Computes it and sees to it that the servers have it. Throws NonFiniteError
   /// when the gradient is not finite and the job says to stop.
@@ -100,13 +101,22 @@ class ServerWorker final : public GradientSink {
   void report(std::int64_t step, Range lanes);
   ServerStep take_together(const ServerTurn& turn);
   ServerStep take_alone(const ServerTurn& turn);
+  void settle(std::int64_t step);
   std::optional<std::vector<double>> await_news(std::int64_t step);
   double squared_norm(const Ids& asked) const;
   double own_squared_norm() const;
   void apply(std::int64_t step, Range lanes, const ServerStep& result, double scale, double rate);
   double scale_for(double norm) const;
   void start_pulls(std::uint64_t task, std::int64_t version);
-  void finish_pulls();
+  /// Weights of a shard from an element on, as they came.
+  struct Piece {
+    std::uint32_t shard;
+    std::int64_t first;
+    server::Answer answer;
+  };
+  using Pulled = std::vector<Piece>;
+  void finish_pulls(Pulled& pulled);
+  void take_in(const Pulled& pulled);
   void take_in(std::uint32_t shard, std::int64_t first, std::span<const float> data);
   void use_buffers(const server::Message& answer);
   server::Message request(server::Kind kind, std::uint32_t shard = 0) const;

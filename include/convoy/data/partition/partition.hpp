@@ -15,8 +15,10 @@ struct PartitionQuery {
   bool explain = false;    ///< compare all ways to partition, and advise
   std::string value;       ///< the column to compare with, instead of partition.value
   std::string name = {};   ///< of the job, for the record
-  /// strategy.kind of the job: what suits depends on it.
-  std::string strategy = "synchronous";
+  /// Whether workers take steps of their own, with weights of their own meanwhile, and by which
+  /// strategy: what suits depends on it.
+  bool own_steps = false;
+  std::string strategy = {};
 };
 
 /// How training samples are partitioned, as a record:
