@@ -3,7 +3,7 @@
 MNIST, global batch 64, AdamW, so that a checkpoint holds three numbers a parameter. Two models: the CNN (32 and 64 channels,
 then 128-10; 5 MB a checkpoint) and an MLP (784-2048-2048-10; 70 MB).
   Convoy   one process with 2 replica threads. A checkpoint is copied in memory; another thread writes, syncs and renames it. One
-           that cannot begin before the next is due is given up for that one.
+           that cannot begin before the next is due is superseded by that one.
   PyTorch  one process, set as bench/compare found best for the CNN; torch.save of module and optimizer into a file, then a rename, as the loop of PyTorch's
            manual. Nothing is synced. Or torch.distributed.checkpoint.async_save, which copies the state and writes it in another
            thread; training waits for the one before, if that is not written yet.

@@ -37,7 +37,7 @@ def counts(parameters, lanes, workers, buckets=1):
     reduce_messages = sum(sums) * (workers - 1) * buckets
     gather_messages = workers * (workers - 1)
     return {
-        "messages": reduce_messages + 2 * gather_messages if workers > 1 else 0,  # the news is an all-gather too
+        "messages": reduce_messages + 2 * gather_messages if workers > 1 else 0,  # the control message is an all-gather too
         "bytes": (sum(sums) + workers) * others * size,
         "rounds": 3 if workers > 1 else 0,
         "added": (lanes - sum(sums)) * size,

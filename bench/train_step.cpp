@@ -237,7 +237,7 @@ void measure(const Options& options) {
   run.group = group;
   if (options.slowness > 0) run.slow_replica = 1;
   run.slowness = options.slowness;
-  if (!group || group->rank() == 0) {  // its wish to stop reaches the others
+  if (!group || group->rank() == 0) {  // its request to stop reaches the others
     run.observers = {&stopwatch};
     run.stop = stopwatch.stop();
   }

@@ -14,7 +14,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// A member whose greeting is done.
+// A member whose handshake is done.
 struct Member {
   Member(Table& table, const Secret& secret)
       : session(table, secret, std::string(nonce_size, 's')),

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/host.hpp"
+#include "server/shard_store.hpp"
 
 namespace {
 
@@ -81,21 +81,21 @@ ShardPlan small_plan(Way way) {
 
 using Pieces = std::vector<std::vector<float>>;
 
-Pieces snapshot_of(const Host& host, std::uint32_t shard) {
+Pieces snapshot_of(const ShardStore& shard_store, std::uint32_t shard) {
   Pieces pieces;
   SnapshotWriter out(
       [&](std::span<const float> data, bool) { pieces.emplace_back(data.begin(), data.end()); },
       256);
-  host.save(shard, out);
+  shard_store.save(shard, out);
   out.finish();
   return pieces;
 }
 
-void restore(Host& host, std::uint32_t shard, const Pieces& pieces) {
+void restore(ShardStore& shard_store, std::uint32_t shard, const Pieces& pieces) {
   std::deque<SnapshotReader::Piece> read;
   for (const auto& piece : pieces) read.push_back({nullptr, piece});
   SnapshotReader in(std::move(read));
-  host.restore(shard, in);
+  shard_store.restore(shard, in);
 }
 
 // By their bits: there may be NaN among them.
@@ -107,26 +107,26 @@ bool same(const Pieces& left, const Pieces& right) {
       });
 }
 
-void expect_the_same_again(const Host& host) {
+void expect_the_same_again(const ShardStore& shard_store) {
   for (const std::uint32_t shard : {0U, 1U}) {
-    const Pieces pieces = snapshot_of(host, shard);
-    Host again(2);
+    const Pieces pieces = snapshot_of(shard_store, shard);
+    ShardStore again(2);
     restore(again, shard, pieces);
     require(same(snapshot_of(again, shard), pieces));
   }
 }
 
-void plan(Host& host, Way way) {
+void plan(ShardStore& shard_store, Way way) {
   Message answer;
   Message plan;
   plan.kind = Kind::plan;
   plan.text = small_plan(way).text();
   plan.numbers = {1};
-  require(host.handle(plan, answer) && answer.kind == Kind::answer);
+  require(shard_store.handle(plan, answer) && answer.kind == Kind::answer);
 }
 
 // Well-formed messages with fields as the input says.
-void talk_to(Host& host, Bytes bytes) {
+void talk_to(ShardStore& shard_store, Bytes bytes) {
   Message answer;
   std::vector<float> data(64, 0.5F);
   while (!bytes.empty()) {
@@ -153,28 +153,28 @@ void talk_to(Host& host, Bytes bytes) {
       m.text = text_of(table);
     }
     m.data = std::span<const float>(data).first(bytes.byte() % 64);
-    host.handle(m, answer);
+    shard_store.handle(m, answer);
     require(answer.data.size() <= Limits::floats);
   }
   Message hello;
   hello.kind = Kind::statistics;
-  require(host.handle(hello, answer) && answer.kind == Kind::answer);
+  require(shard_store.handle(hello, answer) && answer.kind == Kind::answer);
 }
 
 void talk(Bytes bytes, Way way) {
-  Host host(2);
-  plan(host, way);
-  talk_to(host, bytes);
-  expect_the_same_again(host);
+  ShardStore shard_store(2);
+  plan(shard_store, way);
+  talk_to(shard_store, bytes);
+  expect_the_same_again(shard_store);
 }
 
 // Words of a snapshot in which the input changes some; what came of it is talked to.
 void spoil(Bytes bytes, Way way) {
-  Host host(2);
-  plan(host, way);
+  ShardStore shard_store(2);
+  plan(shard_store, way);
   Bytes talked = bytes.part();
-  talk_to(host, talked);
-  Pieces pieces = snapshot_of(host, 0);
+  talk_to(shard_store, talked);
+  Pieces pieces = snapshot_of(shard_store, 0);
   for (int changes = bytes.byte() % 8; changes > 0; --changes) {
     auto& piece = pieces[bytes.byte() % pieces.size()];
     if (piece.empty()) continue;
@@ -183,7 +183,7 @@ void spoil(Bytes bytes, Way way) {
     std::memcpy(&piece[at], &bits, sizeof bits);
   }
   if (bytes.byte() % 4 == 0) pieces.resize(bytes.byte() % (pieces.size() + 1));
-  Host spoilt(2);
+  ShardStore spoilt(2);
   try {
     restore(spoilt, 0, pieces);
   } catch (const RequestError&) {

@@ -102,9 +102,9 @@ class PeerStarter {
   PeerGroup finish() {
     if (result_.missing.empty())
       result_.channel_ = listener_.accept(to_come, [this] { return hopeless(); });
-    const auto greeting = result_.channel_ ? result_.channel_->receive() : std::nullopt;
-    if (greeting) {
-      result_.version = *greeting;
+    const auto hello = result_.channel_ ? result_.channel_->receive() : std::nullopt;
+    if (hello) {
+      result_.version = *hello;
     } else if (result_.missing.empty()) {
       result_.missing = fs::exists(failed_) ? read_text_file(failed_) : "it did not come in time";
     }

@@ -20,10 +20,10 @@ namespace convoy::bench {
 namespace {
 
 using SocketClock = std::chrono::steady_clock;
-constexpr std::chrono::microseconds spin_for{50};      // before it sleeps, where cores allow
-constexpr std::chrono::milliseconds give_up{300'000};  // nothing came or went
-constexpr std::size_t one_round_below = 32 << 10;      // bytes, of what goes to all the others
-constexpr std::size_t add_every = 128 << 10;           // bytes: what has come is in the cache still
+constexpr std::chrono::microseconds spin_for{50};           // before it sleeps, where cores allow
+constexpr std::chrono::milliseconds idle_timeout{300'000};  // nothing came or went
+constexpr std::size_t one_round_below = 32 << 10;           // bytes, of what goes to all the others
+constexpr std::size_t add_every = 128 << 10;  // bytes: what has come is in the cache still
 
 IoError socket_error(const char* what) {
   return IoError(fmt::format("bare sockets: {}: {}", what, std::strerror(errno)));
@@ -185,7 +185,7 @@ class SocketParty final : public OwnParty {
     std::vector<pollfd> polled;
     for (const Flow& flow : flows)
       if (!flow.done()) polled.push_back({flow.fd, flow.events(), 0});
-    const int ready = ::poll(polled.data(), polled.size(), static_cast<int>(give_up.count()));
+    const int ready = ::poll(polled.data(), polled.size(), static_cast<int>(idle_timeout.count()));
     if (ready == 0) throw IoError("bare sockets: nothing came in time");
     if (ready < 0 && errno != EINTR) throw socket_error("poll");
   }

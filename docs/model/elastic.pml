@@ -5,7 +5,7 @@
  *   Trainers  each worker's thread that trains: Membership::join and report, Trainer::Impl::
  *             run, join_in, synchronise, begin_run, catch_up, take_step, finish
  *   Watchers  each worker's threads that follow generation/<n> and given_up/<n>: Membership::Impl::
- *             watch, take, look_who_gave_up
+ *             watch, take, check_for_aborts
  *   Launcher  Coordinator::is_coordinator, lead, decide; what it saw may be old when it writes
  *   Fates     faults, and launchers that notice: lost/<id> is set, and who is lost gets SIGKILL
  * The store is its keys: each access is atomic, generation/<n> is set by compare-and-set only.
@@ -19,7 +19,7 @@
  *
  * What it leaves out: time. A worker or a launcher may be slow for as long as it likes (stopped, cut
  * off); who is declared lost may be alive. A deadline (strategy.timeout) ends only the wait for a
- * worker whose thread hangs while it still gives signs of life: any other wait that only a deadline
+ * worker whose thread hangs while it still sends heartbeats: any other wait that only a deadline
  * would end is a deadlock here. Left out too: workers that ask to leave; checkpoints (a run of which
  * nobody has the state starts again from its beginning); the run's folder; what decide() does after
  * more than two generations in a row without a step.
@@ -74,7 +74,7 @@ typedef Group {
   byte sent[WORKERS];
   byte told[WORKERS];          /* the step that it had come to */
   byte gave[WORKERS];          /* the updates in the state that it sent */
-  byte change                  /* set: whose last news ask for a change of the members */
+  byte change                  /* set: whose last control message asks for a change of the members */
 };
 Group groups[GENERATIONS + 1];
 
@@ -82,10 +82,10 @@ Group groups[GENERATIONS + 1];
 byte doing[WORKERS];           /* what its thread waits for: */
 #define NOTHING 0              /*   not started yet, or ended */
 #define JOINING 1              /*   a generation that it is in */
-#define FORMING 2              /*   the cards of all */
+#define FORMING 2              /*   the addresses of all */
 #define MEETING 3              /*   which step all have come to */
 #define RECEIVING 4            /*   the state of another */
-#define STEPPING 5             /*   a step's sums and news; after the last step, the end's results */
+#define STEPPING 5             /*   a step's sums and control message; after the last step, the end's results */
 #define ENDING 6               /*   the barrier */
 byte dead, hung;               /* sets */
 byte latest[WORKERS];          /* the newest generation that the watcher has taken note of */
@@ -93,7 +93,7 @@ byte joined[WORKERS];          /* the one that the worker takes part in, */
 byte mine[WORKERS];            /*   its members as it read them */
 byte fenced, wants_change;     /* sets */
 byte broken;                   /* whose group cannot go on: it is aborted */
-byte given_up;                 /* who has left a group that did not work */
+byte aborted;                  /* who has left a group that did not work */
 byte has_state;
 byte step[WORKERS], applied[WORKERS];
 byte fenced_commits;           /* who has committed since it took note that it is fenced */
@@ -124,7 +124,7 @@ hidden byte source;
 #else
 #define left(w, j)                             \
   (missing(w, j) && has(wants_change, w) &&    \
-   (joined[j] > joined[w] || (joined[j] == joined[w] && has(given_up, j))))
+   (joined[j] > joined[w] || (joined[j] == joined[w] && has(aborted, j))))
 #endif
 #define thread(w, what) (doing[w] == what && !has(hung, w) && !done)
 
@@ -138,7 +138,7 @@ inline spend() {
 
 inline send(w) { sent(w, w)++ }
 
-/* Sums of the next step with the news of it; once all steps are done, what the end needs. */
+/* Sums of the next step with the control message of it; once all steps are done, what the end needs. */
 inline begin_step(w) {
 #if MUTATION == 1
   if
@@ -154,7 +154,7 @@ inline begin_step(w) {
 
 /* Membership::report, then join again: `about` is whom this worker found wrong. */
 inline report(w, about) {
-  add(given_up, w);
+  add(aborted, w);
   if
   :: latest[w] == joined[w] && joined[w] == newest -> suspected[w] = 1 + about
   :: else
@@ -179,14 +179,14 @@ inline tidy() {
   k = 0
 }
 
-/* Its thread does nothing any more, its signs of life go on. */
+/* Its thread does nothing any more, its heartbeats go on. */
 inline hang(w) {
   add(hung, w);
   doing[w] = JOINING;
   step[w] = 0; applied[w] = 0; remove(has_state, w);
   latest[w] = joined[w]; mine[w] = 0;
   remove(fenced, w); remove(wants_change, w); remove(broken, w);
-  remove(given_up, w); remove(fenced_commits, w);
+  remove(aborted, w); remove(fenced_commits, w);
   tidy()
 }
 
@@ -197,7 +197,7 @@ inline die(w) {
   step[w] = 0; applied[w] = 0; remove(has_state, w);
   latest[w] = 0; joined[w] = 0; mine[w] = 0;
   remove(hung, w); remove(fenced, w); remove(wants_change, w); remove(broken, w);
-  remove(given_up, w); remove(fenced_commits, w);
+  remove(aborted, w); remove(fenced_commits, w);
   tidy()
 }
 
@@ -246,16 +246,16 @@ inline check_commit(w) {
 inline join(w) {
   joined[w] = latest[w];
   mine[w] = members[joined[w]];
-  remove(given_up, w); remove(wants_change, w); remove(broken, w);
+  remove(aborted, w); remove(wants_change, w); remove(broken, w);
   for (k : 0 .. WORKERS - 1) {                        /* (b) a number has one list of members */
     assert(joined[k] != joined[w] || mine[k] == mine[w] || mine[k] == 0)
   }
   tidy();
-  send(w);                                            /* its card */
+  send(w);                                            /* its address */
   doing[w] = FORMING
 }
 
-/* All cards are there. */
+/* All addresses are there. */
 inline tell(w) {
   told(w, w) = (has(has_state, w) -> step[w] : NONE);
   send(w);
@@ -264,10 +264,10 @@ inline tell(w) {
 inline form(w) {
   if
 #if MUTATION == 9
-  :: latest[w] > joined[w] && urgent[latest[w]] -> add(given_up, w); doing[w] = JOINING
+  :: latest[w] > joined[w] && urgent[latest[w]] -> add(aborted, w); doing[w] = JOINING
   :: else -> remove(broken, w); tell(w)
 #else
-  :: has(broken, w) -> add(given_up, w); doing[w] = JOINING
+  :: has(broken, w) -> add(aborted, w); doing[w] = JOINING
   :: else -> tell(w)
 #endif
   fi
@@ -316,7 +316,7 @@ inline receive(w) {
   begin_step(w)
 }
 
-/* The news of all are there, nothing can fail any more. */
+/* The control messages of all are there, nothing can fail any more. */
 inline commit(w) {
 #if MUTATION != 1
   applied[w]++;
@@ -350,7 +350,7 @@ inline finish(w) {
   :: d_step { thread(w, JOINING) && !has(fenced, w) && latest[w] > joined[w] && is_in(w) -> \
               join(w) }                                                                     \
   :: d_step { thread(w, FORMING) && (latest[w] > joined[w] || has(fenced, w)) ->            \
-              add(given_up, w); doing[w] = JOINING }                                        \
+              add(aborted, w); doing[w] = JOINING }                                        \
   :: d_step { thread(w, FORMING) && hangs(w, 0) -> report(w, absent(0)) }                   \
   :: d_step { thread(w, FORMING) && hangs(w, 1) -> report(w, absent(1)) }                   \
   :: d_step { thread(w, FORMING) && hangs(w, 2) -> report(w, absent(2)) }                   \

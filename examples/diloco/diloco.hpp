@@ -19,7 +19,7 @@ namespace diloco {
 
 class Exchange final : public convoy::ModelExchange {
  public:
-  Exchange(const convoy::OuterOptions& outer, const convoy::ModelValues& model)
+  Exchange(const convoy::OuterOptions& outer, const convoy::InitialModel& model)
       : options_(outer),
         parameters_(static_cast<std::int64_t>(model.parameters)),
         outer_(model.values.clone()),
@@ -36,8 +36,8 @@ class Exchange final : public convoy::ModelExchange {
   // All that communicates comes first: where it throws, nothing has changed.
   convoy::Request exchange(std::int64_t, std::span<float> values,
                            convoy::Request request) override {
-    auto wish = static_cast<std::int64_t>(request);
-    if (group_ != nullptr) group_->all_reduce(std::span(&wish, 1), convoy::ReduceOp::max);
+    auto greatest = static_cast<std::int64_t>(request);
+    if (group_ != nullptr) group_->all_reduce(std::span(&greatest, 1), convoy::ReduceOp::max);
     const torch::Tensor change = mean_change(values);
     const torch::Tensor gradient = change.narrow(0, 0, parameters_);
     momentum_.mul_(options_.momentum).add_(gradient);
@@ -46,7 +46,7 @@ class Exchange final : public convoy::ModelExchange {
     const std::int64_t others = outer_.numel() - parameters_;  // running statistics: their mean
     outer_.narrow(0, parameters_, others).add_(change.narrow(0, parameters_, others));
     std::copy_n(outer_.data_ptr<float>(), values.size(), values.begin());
-    return static_cast<convoy::Request>(wish);
+    return static_cast<convoy::Request>(greatest);
   }
 
   // Between exchanges the model is the mean of the workers'.
@@ -99,7 +99,7 @@ inline convoy::StrategyKind kind() {
   kind.make = [](const convoy::StrategySetup& setup) {
     const convoy::OuterOptions outer = convoy::options_of(setup).outer;
     return convoy::make_local_steps(setup, {.elastic = true, .own_steps = true},
-                                    [outer](const convoy::ModelValues& model) {
+                                    [outer](const convoy::InitialModel& model) {
                                       return std::make_unique<Exchange>(outer, model);
                                     });
   };

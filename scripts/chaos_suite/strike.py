@@ -88,7 +88,7 @@ class Striker:
             send(victim, signal.SIGCONT)
 
     def stop_cont_late(self, done: Strike) -> None:
-        """Just as it is given up: it may run for a moment before its launcher kills it."""
+        """Just as it is declared lost: it may run for a moment before its launcher kills it."""
         victim = self.member(done)
         if self.hit(done, victim, signal.SIGSTOP) and victim:
             done.loses = True

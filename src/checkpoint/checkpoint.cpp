@@ -37,7 +37,7 @@ std::optional<CheckpointMetric> metric_in(const fs::path& path) {
   }
 }
 
-void write_state(const fs::path& path, const TrainingState& state) {
+void write_state(const fs::path& path, const CheckpointState& state) {
   const EncodedState encoded(state);
   write_file_atomically(path, encoded.parts());
 }
@@ -61,14 +61,14 @@ bool CheckpointStore::keeps_forever(std::int64_t step) const {
   return keep_every_ > 0 && step % keep_every_ == 0;
 }
 
-fs::path CheckpointStore::save(const TrainingState& state, const std::vector<ShardFile>& shards) {
+fs::path CheckpointStore::save(const CheckpointState& state, const std::vector<ShardFile>& shards) {
   make_folder();
   remove_unfinished_writes(folder_);  // what a crash left may be what fills the disk
   const fs::path path = path_of(folder_, state.step);
   if (shards.empty()) {
     write_state(path, state);
   } else {
-    TrainingState with_shards = state;
+    CheckpointState with_shards = state;
     with_shards.meta["shards"] = to_json(shards);
     write_state(path, with_shards);
   }
@@ -144,9 +144,9 @@ void CheckpointStore::remove_leftovers() const {
   }
 }
 
-TrainingState CheckpointStore::load(const fs::path& path, bool with_shards) {
+CheckpointState CheckpointStore::load(const fs::path& path, bool with_shards) {
   const MappedFile file(path);
-  TrainingState state = parse_state(file.bytes(), path.string());
+  CheckpointState state = parse_state(file.bytes(), path.string());
   if (with_shards) join_shards(state, path);
   return state;
 }

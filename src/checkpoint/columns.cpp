@@ -51,7 +51,7 @@ Described read_description(const Json& json, const std::string& file) {
 }
 
 // The shards' tensors by their names there, taken out of the state.
-std::map<std::string, torch::Tensor> take_columns(TrainingState& state) {
+std::map<std::string, torch::Tensor> take_columns(CheckpointState& state) {
   std::map<std::string, torch::Tensor> found;
   std::erase_if(state.tensors, [&](const auto& named) {
     const std::size_t slash = named.first.find('/');
@@ -76,11 +76,11 @@ Json describe_columns(const std::string& parameter, std::int64_t units,
   return {{"parameter", parameter}, {"units", units}, {"states", states}, {"ends", ends}};
 }
 
-bool has_columns(const TrainingState& state) {
+bool has_columns(const CheckpointState& state) {
   return state.meta.is_object() && state.meta.contains("columns");
 }
 
-void join_columns(TrainingState& state, const std::string& file) {
+void join_columns(CheckpointState& state, const std::string& file) {
   const Described columns = read_description(state.meta.at("columns"), file);
   std::map<std::string, torch::Tensor> found = take_columns(state);
   const torch::NoGradGuard no_grad;

@@ -16,11 +16,11 @@ nlohmann::ordered_json describe_columns(const std::string& parameter, std::int64
                                         const std::vector<std::int64_t>& ends, int states);
 
 /// Whether the checkpoint's weights are in its shards.
-bool has_columns(const TrainingState& state);
+bool has_columns(const CheckpointState& state);
 
 /// Puts the columns of all shards (as CheckpointStore joins them) together: afterwards the state is
 /// that of an ordinary run of the whole model. Throws InputError naming `file` when some are
 /// missing or do not fit.
-void join_columns(TrainingState& state, const std::string& file);
+void join_columns(CheckpointState& state, const std::string& file);
 
 }  // namespace convoy

@@ -131,7 +131,7 @@ CheckedState read_file(std::span<const std::byte> bytes, const std::string& name
 
 }  // namespace
 
-EncodedState::EncodedState(const TrainingState& state) {
+EncodedState::EncodedState(const CheckpointState& state) {
   Json header = {{"step", state.step}, {"meta", state.meta}, {"tensors", Json::array()}};
   for (const auto& [name, tensor] : state.tensors) {
     tensors_.push_back(tensor.detach().contiguous());
@@ -158,7 +158,7 @@ Json parse_header(std::span<const std::byte> bytes, const std::string& name) {
   return read_header(reader);
 }
 
-std::string serialise(const TrainingState& state) {
+std::string serialise(const CheckpointState& state) {
   const EncodedState encoded(state);
   std::string out;
   for (const auto& part : encoded.parts())
@@ -166,8 +166,8 @@ std::string serialise(const TrainingState& state) {
   return out;
 }
 
-TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name) {
-  TrainingState state;
+CheckpointState parse_state(std::span<const std::byte> bytes, const std::string& name) {
+  CheckpointState state;
   CheckedState checked = read_file(bytes, name, [&](const TensorBytes& stored) {
     torch::Tensor tensor = torch::empty(stored.shape, stored.type);
     if (!stored.bytes.empty())

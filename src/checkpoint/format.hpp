@@ -13,7 +13,7 @@ class EncodedState {
  public:
   /// `state`'s tensors must stay as they are until the parts have been used. Throws InputError for
   /// a type of tensor that the format does not know.
-  explicit EncodedState(const TrainingState& state);
+  explicit EncodedState(const CheckpointState& state);
   /// The file's bytes, in order; valid as long as this object.
   std::vector<std::span<const std::byte>> parts() const;
 

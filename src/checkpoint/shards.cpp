@@ -24,14 +24,14 @@ constexpr std::string_view own_prefix = "own/";
   throw InputError(fmt::format("{}: {}", shard.string(), problem));
 }
 
-TrainingState read_shard(const fs::path& path, std::uint64_t xxh3_expected, std::int64_t step) {
+CheckpointState read_shard(const fs::path& path, std::uint64_t xxh3_expected, std::int64_t step) {
   std::error_code error;
   if (!fs::exists(path, error))
     fail(path, "this part of the checkpoint is missing; copy it from the worker that wrote it");
   const MappedFile file(path);
   if (xxh3(file.bytes()) != xxh3_expected)
     fail(path, "damaged checkpoint: its checksum is not the one that the checkpoint names");
-  TrainingState shard = parse_state(file.bytes(), path.string());
+  CheckpointState shard = parse_state(file.bytes(), path.string());
   if (shard.step != step) fail(path, fmt::format("is of step {}, not {}", shard.step, step));
   return shard;
 }
@@ -39,14 +39,14 @@ TrainingState read_shard(const fs::path& path, std::uint64_t xxh3_expected, std:
 /// The optimizer state of all parameters, filled in piece by piece.
 class Joiner {
  public:
-  explicit Joiner(const TrainingState& state) {
+  explicit Joiner(const CheckpointState& state) {
     for (const auto& [name, tensor] : state.tensors) {
       if (name.starts_with(parameter_prefix))
         parameters_.emplace(name.substr(parameter_prefix.size()), tensor);
     }
   }
 
-  void add(const TrainingState& shard, std::size_t number, const fs::path& path) {
+  void add(const CheckpointState& shard, std::size_t number, const fs::path& path) {
     for (std::size_t k = 0; k < shard.tensors.size(); ++k) {
       const auto& [name, array] = shard.tensors[k];
       if (name.starts_with(own_prefix)) {
@@ -60,7 +60,7 @@ class Joiner {
     }
   }
 
-  void move_into(TrainingState& state, const fs::path& path) {
+  void move_into(CheckpointState& state, const fs::path& path) {
     for (auto& [name, tensor] : joined_) {
       if (filled_[name] != tensor.numel()) fail(path, "its shards do not hold all of " + name);
       state.tensors.emplace_back(name, std::move(tensor));
@@ -96,8 +96,8 @@ class Joiner {
 
 }  // namespace
 
-TrainingState state_of(const Shard& shard, std::int64_t step) {
-  TrainingState state;
+CheckpointState state_of(const Shard& shard, std::int64_t step) {
+  CheckpointState state;
   state.step = step;
   for (std::size_t k = 0; k < shard.arrays.size(); ++k)
     state.tensors.emplace_back(fmt::format("optimizer{}", k), shard.arrays[k]);
@@ -117,7 +117,7 @@ Json to_json(const std::vector<ShardFile>& shards) {
   return list;
 }
 
-void join_shards(TrainingState& state, const fs::path& path) {
+void join_shards(CheckpointState& state, const fs::path& path) {
   if (!state.meta.contains("shards")) return;
   Joiner joiner(state);
   try {

@@ -23,7 +23,7 @@ double seconds_since(CheckpointWriter::Clock::time_point begin) {
 
 struct CheckpointWriter::Impl {
   struct Submitted {
-    TrainingState state;
+    CheckpointState state;
     double stall_seconds = 0;
   };
 
@@ -39,7 +39,7 @@ struct CheckpointWriter::Impl {
   }
 
   // Whether pruning would have removed `waiting` soon, had both been written.
-  bool may_replace(const TrainingState& waiting, const TrainingState& newer) const {
+  bool may_replace(const CheckpointState& waiting, const CheckpointState& newer) const {
     if (store_.keeps_forever(waiting.step)) return false;
     const auto old_metric = metric_of(waiting.meta);
     const auto new_metric = metric_of(newer.meta);
@@ -107,14 +107,14 @@ CheckpointWriter::CheckpointWriter(CheckpointStore store)
     : impl_(std::make_unique<Impl>(std::move(store))) {}
 CheckpointWriter::~CheckpointWriter() = default;
 
-void CheckpointWriter::submit(TrainingState state, Clock::time_point since) {
-  std::optional<Impl::Submitted> given_up;  // its memory is freed without the lock
+void CheckpointWriter::submit(CheckpointState state, Clock::time_point since) {
+  std::optional<Impl::Submitted> superseded;  // its memory is freed without the lock
   {
     std::unique_lock lock(impl_->mutex_);
     impl_->changed_.wait(lock, [&] {
       return !impl_->waiting_ || impl_->may_replace(impl_->waiting_->state, state);
     });
-    given_up = std::exchange(impl_->waiting_, std::nullopt);
+    superseded = std::exchange(impl_->waiting_, std::nullopt);
     impl_->waiting_ = Impl::Submitted{std::move(state), seconds_since(since)};
   }
   impl_->changed_.notify_all();

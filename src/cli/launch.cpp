@@ -131,13 +131,13 @@ std::optional<Secret> secret_of(const LaunchArguments& options) {
 }
 
 // What is this host's alone goes to its workers with the rest of our environment.
-void tell_workers(const LaunchArguments& options) {
+void set_worker_environment(const LaunchArguments& options) {
   if (options.encrypt) ::setenv("CONVOY_ENCRYPT", "1", 1);
   if (options.interfaces.empty()) return;
   std::vector<std::string> names;
   std::istringstream list(options.interfaces);
   for (std::string one; std::getline(list, one, ',');) names.push_back(one);
-  tcp::addresses_of(names);  // a wrong one is told before anything is started
+  tcp::addresses_of(names);  // a wrong one is an error before anything is started
   ::setenv("CONVOY_INTERFACE", options.interfaces.c_str(), 1);
 }
 
@@ -183,7 +183,7 @@ void run(const LaunchArguments& options, const std::vector<std::string>& extra) 
   launch_options.grace = in_milliseconds(options.grace);
   launch_options.quiet =
       std::find(options.command.begin(), options.command.end(), "--quiet") != options.command.end();
-  tell_workers(options);
+  set_worker_environment(options);
   int status = 0;
   try {
     status = launch(launch_options);
@@ -224,10 +224,9 @@ void add_launch(CLI::App& app) {
           "workers (with MIN:MAX) and, as often, parameter servers that may be replaced on "
           "this host (default: 10)")
       ->check(CLI::Range(0, 1000000));
-  verb->add_option(
-          "--lost-after", options->lost_after,
-          "with MIN:MAX or --servers: seconds without a sign of life after which a process "
-          "is lost (default: 5)")
+  verb->add_option("--lost-after", options->lost_after,
+                   "with MIN:MAX or --servers: seconds without a heartbeat after which a process "
+                   "is lost (default: 5)")
       ->check(CLI::Range(0.2, 1e6));
   verb->add_option(
           "--servers", options->servers,

@@ -20,11 +20,11 @@ namespace {
 // The workers end by themselves when they are asked to, and say so to us: a signal is for a server
 // that they have forgotten.
 void run(int number, const std::string& rendezvous) {
-  static std::atomic<bool> leave_asked{false};
+  static std::atomic<bool> leave_requested{false};
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, SIG_IGN);
-  ::signal(SIGUSR1, [](int) { leave_asked = true; });
+  ::signal(SIGUSR1, [](int) { leave_requested = true; });
   keep_freed_memory();  // messages of the same sizes come again and again
   const auto secret = Secret::from_environment();
   if (!secret)
@@ -32,13 +32,13 @@ void run(int number, const std::string& rendezvous) {
   server::NetworkServerOptions options{
       .number = number, .rendezvous = parse_endpoint(rendezvous), .secret = *secret};
   options.lost_after = lost_after_from_environment();
-  options.leave = &leave_asked;
+  options.leave = &leave_requested;
   options.log = [](const std::string& line) {
     fmt::print(stderr, "{}\n", line);
     std::fflush(stderr);
   };
-  const std::atomic<bool> stop_asked{false};  // never
-  server::NetworkServer(std::move(options)).serve(stop_asked);
+  const std::atomic<bool> stop_requested{false};  // never
+  server::NetworkServer(std::move(options)).serve(stop_requested);
 }
 
 }  // namespace

@@ -47,14 +47,14 @@ struct TrainArguments {
   bool quiet = false;
 };
 
-std::atomic<bool> stop_asked{false};
-std::atomic<bool> leave_asked{false};
+std::atomic<bool> stop_requested{false};
+std::atomic<bool> leave_requested{false};
 const bool live_line = ::isatty(STDERR_FILENO) == 1;
 
 // The first signal asks for a checkpoint, the second ends at once.
 void on_signal(int) {
   constexpr char note[] = "\nconvoy: stopping after this step (again to stop at once)\n";
-  if (stop_asked.exchange(true)) _exit(130);
+  if (stop_requested.exchange(true)) _exit(130);
   const int skipped = live_line ? 0 : 1;  // the line break that ends a live line
   [[maybe_unused]] const auto written =
       ::write(STDERR_FILENO, note + skipped, sizeof(note) - 1 - skipped);
@@ -67,7 +67,7 @@ void watch_signals(bool may_leave) {
   action.sa_flags = SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
   if (!may_leave) return;
-  action.sa_handler = [](int) { leave_asked = true; };
+  action.sa_handler = [](int) { leave_requested = true; };
   ::sigaction(SIGUSR1, &action, nullptr);
 }
 
@@ -176,8 +176,8 @@ std::unique_ptr<RunFolder> take_folder(const fs::path& path, ExistingRun existin
   }
 }
 
-// The folder of a job whose workers come and go. A worker lets go of it when it may have been given
-// up for lost: another one may need it.
+// The folder of a job whose workers come and go. A worker lets go of it when it may have been
+// declared lost: another one may need it.
 class HeldFolder {
  public:
   void hold(std::unique_ptr<RunFolder> folder) {
@@ -209,15 +209,15 @@ std::unique_ptr<RunFolder> open_folder(const TrainArguments& options, const std:
   return folder;
 }
 
-// With parameter servers: who tends the run makes the folder; the others are told its path.
+// With parameter servers: the coordinator of the run makes the folder; the others read its path.
 fs::path open_served_folder(const TrainArguments& options, const std::string& name,
                             ServerGroup& servers, HeldFolder& held) {
   while (true) {
-    if (const auto told = servers.folder()) return *told;
-    if (servers.tends()) {
+    if (const auto published = servers.folder()) return *published;
+    if (servers.coordinates()) {
       fs::path path;
       held.hold(open_folder(options, name, nullptr, path));
-      servers.tell_folder(fs::absolute(path).string());
+      servers.publish_folder(fs::absolute(path).string());
       return path;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -272,14 +272,14 @@ void train(const TrainArguments& options) {
   run.replicas = replicas_for(options, team);
   run.out = out;
   run.resume = options.resume;
-  run.stop = &stop_asked;
+  run.stop = &stop_requested;
   run.group = team.group;
   run.columns = columns;
   run.membership = membership;
   run.servers = team.servers;
-  run.leave = &leave_asked;
+  run.leave = &leave_requested;
   run.data_fingerprint = splits.fingerprint;
-  if (membership != nullptr) membership->when_out_of_touch([held] { held->let_go(); });
+  if (membership != nullptr) membership->on_lease_lost([held] { held->let_go(); });
   run.take_over = [&, held](bool goes_on) {
     held->take(out, existing_run(options), goes_on);
     write_file_atomically(out / "job.yaml", print_job(job));

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <utility>
 
-#include "comm/rendezvous/meeting.hpp"
+#include "comm/rendezvous/join_rendezvous.hpp"
 #include "comm/transports/memory/shared_memory.hpp"
 #include "comm/transports/memory/transport.hpp"
 #include "comm/transports/mpi/transport.hpp"
@@ -76,8 +76,8 @@ class GroupJoiner {
 
   void number_hosts() {
     std::vector<std::string> seen;
-    for (const nlohmann::json& card : share("host", host_identity())) {
-      const auto host = card.get<std::string>();
+    for (const nlohmann::json& shared : share("host", host_identity())) {
+      const auto host = shared.get<std::string>();
       if (seen.empty() || seen.back() != host) {
         if (std::find(seen.begin(), seen.end(), host) != seen.end())
           throw InputError(
@@ -153,10 +153,10 @@ class GroupJoiner {
     options.encrypt = encrypts();
     options.timeout = options_.timeout;
     options.spin = locals_ <= online_cores();
-    options.share = [this](const std::string& card) {
-      std::vector<std::string> cards;
-      for (const nlohmann::json& one : share("tcp", card)) cards.push_back(one.get<std::string>());
-      return cards;
+    options.share = [this](const std::string& shared) {
+      std::vector<std::string> all;
+      for (const nlohmann::json& one : share("tcp", shared)) all.push_back(one.get<std::string>());
+      return all;
     };
     // A store that knows better ends the wait.
     options.still_wanted = [this] {
@@ -172,15 +172,15 @@ class GroupJoiner {
   std::unique_ptr<Transport> shared_memory(bool progress_thread) {
     const std::size_t bytes = Inbox::bytes(locals_);
     SharedMemory own = SharedMemory::create(bytes);
-    const auto cards = share("segment", {{"pid", ::getpid()}, {"fd", own.fd()}});
+    const auto all = share("segment", {{"pid", ::getpid()}, {"fd", own.fd()}});
     MemoryTransportOptions options;
     auto segments = std::make_shared<std::vector<SharedMemory>>();
     for (int local = 0; local < locals_; ++local) {
       const int rank = first_local_ + local;
-      const pid_t pid = cards[rank].at("pid");
+      const pid_t pid = all[rank].at("pid");
       const bool me = rank == place_.rank;
       std::optional<SharedMemory> segment =
-          me ? own : SharedMemory::open(pid, cards[rank].at("fd"), bytes);
+          me ? own : SharedMemory::open(pid, all[rank].at("fd"), bytes);
       if (!segment) throw PeerError(rank, fmt::format("worker {} left while joining", rank));
       segments->push_back(*std::move(segment));
       options.inboxes.emplace_back(segments->back().data(), locals_);
@@ -207,7 +207,7 @@ class GroupJoiner {
 
 // What lives as long as the communicator.
 struct Membership {
-  Meeting meeting;
+  JoinedRendezvous joined;
   std::unique_ptr<Communicator> communicator;
   bool mpi = false;
   int exceptions = std::uncaught_exceptions();
@@ -223,8 +223,8 @@ struct Membership {
 std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options) {
   auto membership = std::make_shared<Membership>();
   membership->mpi = place.starter == WorkerPlace::Starter::mpirun;
-  membership->meeting = meet(place, options.timeout);
-  membership->communicator = GroupJoiner(place, options, *membership->meeting.client).join();
+  membership->joined = join_rendezvous(place, options.timeout);
+  membership->communicator = GroupJoiner(place, options, *membership->joined.client).join();
   Communicator* communicator = membership->communicator.get();
   return {std::move(membership), communicator};
 }

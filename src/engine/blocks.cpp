@@ -13,15 +13,15 @@ std::int64_t aligned(std::int64_t count) {
 
 }  // namespace
 
-std::vector<Block> make_blocks(const SharedWeights& weights, int workers, StateLayout layout) {
+std::vector<Block> make_blocks(const FlatParameters& weights, int workers, StateLayout layout) {
   std::vector<Block> blocks;
   std::size_t gradient = 0;
-  for (std::size_t s = 0; s < weights.segments().size(); ++s) {
-    const Segment& segment = weights.segments()[s];
-    if (!segment.trainable) continue;
-    for (std::int64_t begin = 0; begin < segment.count; begin += block_size) {
-      const std::int64_t count = std::min(block_size, segment.count - begin);
-      blocks.push_back({gradient, begin, count, segment.offset + begin, s});
+  for (std::size_t s = 0; s < weights.parameters().size(); ++s) {
+    const ParameterInfo& parameter = weights.parameters()[s];
+    if (!parameter.trainable) continue;
+    for (std::int64_t begin = 0; begin < parameter.count; begin += block_size) {
+      const std::int64_t count = std::min(block_size, parameter.count - begin);
+      blocks.push_back({gradient, begin, count, parameter.offset + begin, s});
     }
     ++gradient;
   }

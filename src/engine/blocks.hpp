@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/shared_weights.hpp"
+#include "engine/flat_parameters.hpp"
 
 namespace convoy {
 
@@ -13,7 +13,7 @@ struct Block {
   std::int64_t begin = 0;    ///< first element within the parameter
   std::int64_t count = 0;
   std::int64_t flat_begin = 0;   ///< first element within the flat weights
-  std::size_t segment = 0;       ///< index into SharedWeights::segments()
+  std::size_t parameter = 0;     ///< index into FlatParameters::parameters()
   int owner = 0;                 ///< the worker that adds, updates and publishes it
   std::int64_t state_begin = 0;  ///< first element within the optimizer state of whoever keeps it
 };
@@ -27,7 +27,7 @@ constexpr std::int64_t block_size = 8192;
 enum class StateLayout { sharded, replicated };
 
 /// All trainable parameters cut into blocks, in order, and dealt to `workers`.
-std::vector<Block> make_blocks(const SharedWeights& weights, int workers,
+std::vector<Block> make_blocks(const FlatParameters& weights, int workers,
                                StateLayout layout = StateLayout::sharded);
 
 /// Deals blocks out so that everybody gets about as many elements, along any stretch of the

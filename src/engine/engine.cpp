@@ -25,7 +25,7 @@ Engine::Engine(EngineOptions options)
       shared_(options_.shared),
       results_(static_cast<std::size_t>(shared_.lanes)) {
   Network first = make_network();
-  weights_ = std::make_unique<SharedWeights>(*first.module, device());
+  weights_ = std::make_unique<FlatParameters>(*first.module, device());
   shared_.weights = weights_.get();
   if (options_.inputs) inputs_ = options_.inputs(*this);
   shared_.inputs = inputs_.get();
@@ -53,7 +53,7 @@ std::vector<Network*> Engine::networks() {
 
 void Engine::reset_weights() {
   const torch::NoGradGuard no_grad;
-  const SharedWeights fresh(*make_network().module, device());
+  const FlatParameters fresh(*make_network().module, device());
   device().copy(weights_->data(), fresh.data(), fresh.size());
   for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
     weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);

@@ -10,9 +10,9 @@
 #include "convoy/lanes/balance.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "core/replica_pool.hpp"
+#include "engine/flat_parameters.hpp"
 #include "engine/nonfinite.hpp"
 #include "engine/replica.hpp"
-#include "engine/shared_weights.hpp"
 #include "infer/inference.hpp"
 
 namespace convoy {
@@ -40,8 +40,8 @@ class Engine {
   explicit Engine(EngineOptions options);
   ~Engine();
 
-  SharedWeights& weights() { return *weights_; }
-  const SharedWeights& weights() const { return *weights_; }
+  FlatParameters& weights() { return *weights_; }
+  const FlatParameters& weights() const { return *weights_; }
   const Optimizer& optimizer() const { return *optimizer_; }
   const OptimizerOptions& optimizer_options() const { return options_.optimizer; }
   const SampleSchedule& schedule() const { return *shared_.schedule; }
@@ -103,7 +103,7 @@ class Engine {
   EngineOptions options_;
   std::unique_ptr<Optimizer> optimizer_;
   ReplicaPool pool_;
-  std::unique_ptr<SharedWeights> weights_;
+  std::unique_ptr<FlatParameters> weights_;
   ReplicaShared shared_;
   std::unique_ptr<LaneInputs> inputs_;
   std::vector<std::unique_ptr<Replica>> replicas_;

@@ -12,13 +12,13 @@ constexpr int publish_tags = 1 << 23;
 constexpr std::int64_t floats_of_message = 16 << 20;  // of a message of weights
 
 // Blocks grouped by peer, in ascending order of both.
-template <class Parcel, class PeerOf>
-std::vector<Parcel> group_blocks(const std::vector<int>& blocks, const PeerOf& peer_of) {
+template <class PeerBlocks, class PeerOf>
+std::vector<PeerBlocks> group_blocks(const std::vector<int>& blocks, const PeerOf& peer_of) {
   std::map<int, std::vector<int>> groups;
   for (const int block : blocks) groups[peer_of(block)].push_back(block);
-  std::vector<Parcel> parcels;
-  for (auto& [peer, list] : groups) parcels.push_back({peer, std::move(list)});
-  return parcels;
+  std::vector<PeerBlocks> parts;
+  for (auto& [peer, list] : groups) parts.push_back({peer, std::move(list)});
+  return parts;
 }
 
 template <class Predicate>
@@ -181,7 +181,7 @@ void Exchange::fill_host_level(Level& level) const {
     const auto mine = filtered(bucket, [&](int b) { return holder(host(), b) == me; });
     const auto others = filtered(bucket, [&](int b) { return holder(host(), b) != me; });
     level.added.push_back(mine);
-    level.out.push_back(group_blocks<Parcel>(others, [&](int b) { return holder(host(), b); }));
+    level.out.push_back(group_blocks<PeerBlocks>(others, [&](int b) { return holder(host(), b); }));
     level.in.emplace_back();
     for (std::int64_t w = workers.begin; w < workers.end; ++w)
       level.in.back().push_back({{static_cast<int>(w), mine}});
@@ -198,11 +198,11 @@ void Exchange::fill_network_level(Level& level) const {
     const auto held =
         filtered(bucket, [&](int b) { return holder(host(), b) == me && blocks_[b].owner != me; });
     level.added.push_back(mine);
-    level.out.push_back(group_blocks<Parcel>(held, [&](int b) { return blocks_[b].owner; }));
+    level.out.push_back(group_blocks<PeerBlocks>(held, [&](int b) { return blocks_[b].owner; }));
     level.in.emplace_back();
     for (std::size_t h = 0; h < host_workers_.size(); ++h) {
       level.in.back().push_back(
-          group_blocks<Parcel>(mine, [&](int b) { return holder(static_cast<int>(h), b); }));
+          group_blocks<PeerBlocks>(mine, [&](int b) { return holder(static_cast<int>(h), b); }));
     }
   }
 }
@@ -248,15 +248,15 @@ void Exchange::run_level(std::size_t number, std::size_t bucket) {
 
 void Exchange::send_sums(std::size_t number, std::size_t bucket) {
   const Level& level = levels_[number];
-  for (const Parcel& parcel : level.out[bucket]) {
+  for (const PeerBlocks& part : level.out[bucket]) {
     for (std::size_t k = 0; k < level.own_places.size(); ++k) {
       SendPieces pieces;
-      for (const int b : parcel.blocks) {
+      for (const int b : part.blocks) {
         pieces.push_back(device_.outgoing(at(level.own_places[k], b), blocks_[b].count));
         bytes_sent_ += pieces.back().size();
       }
-      sends_.push_back(group_.isend(parcel.peer, tag_of(bucket, number, static_cast<int>(k)),
-                                    std::move(pieces)));
+      sends_.push_back(
+          group_.isend(part.peer, tag_of(bucket, number, static_cast<int>(k)), std::move(pieces)));
     }
   }
 }
@@ -266,20 +266,20 @@ std::vector<Work> Exchange::start_receive(const Operation& operation, std::size_
   const bool adds = operation.kind == Operation::Kind::receive_add && device_.adds_in_place();
   const Receive mode = adds ? Receive::add : Receive::replace;
   std::vector<Work> works;
-  for (const Parcel& parcel : levels_[level].in[bucket][operation.source]) {
-    if (parcel.blocks.empty()) continue;
+  for (const PeerBlocks& part : levels_[level].in[bucket][operation.source]) {
+    if (part.blocks.empty()) continue;
     ReceivePieces pieces;
-    for (const int b : parcel.blocks)
+    for (const int b : part.blocks)
       pieces.push_back(device_.incoming(at(operation.into, b), blocks_[b].count));
-    works.push_back(group_.irecv(parcel.peer, tag_of(bucket, level, operation.number),
-                                 std::move(pieces), mode));
+    works.push_back(
+        group_.irecv(part.peer, tag_of(bucket, level, operation.number), std::move(pieces), mode));
   }
   return works;
 }
 
 void Exchange::add_received(const Operation& operation, std::size_t level, std::size_t bucket) {
-  for (const Parcel& parcel : levels_[level].in[bucket][operation.source]) {
-    for (const int b : parcel.blocks)
+  for (const PeerBlocks& part : levels_[level].in[bucket][operation.source]) {
+    for (const int b : part.blocks)
       device_.arrived(at(operation.into, b), blocks_[b].count,
                       operation.kind == Operation::Kind::receive_add);
   }
@@ -326,15 +326,15 @@ void Exchange::plan_publishing() {
     for (std::size_t h = 0; h < host_workers_.size(); ++h) {
       if (static_cast<int>(h) == host()) continue;
       const auto at_h = [&](int b) { return holder(static_cast<int>(h), b); };
-      for (Parcel& parcel : group_blocks<Parcel>(plan.own, at_h))
-        plan.to_hosts.push_back(std::move(parcel));
+      for (PeerBlocks& part : group_blocks<PeerBlocks>(plan.own, at_h))
+        plan.to_hosts.push_back(std::move(part));
     }
     const auto ours = filtered(blocks, [&](int b) { return here(b) && owner(b) != me; });
     const auto away = filtered(blocks, [&](int b) { return !here(b); });
-    plan.from_neighbours = group_blocks<Parcel>(ours, owner);
+    plan.from_neighbours = group_blocks<PeerBlocks>(ours, owner);
     plan.passed_on = filtered(away, [&](int b) { return holder_here(b) == me; });
-    plan.from_hosts = group_blocks<Parcel>(plan.passed_on, owner);
-    plan.passed_on_to_me = group_blocks<Parcel>(
+    plan.from_hosts = group_blocks<PeerBlocks>(plan.passed_on, owner);
+    plan.passed_on_to_me = group_blocks<PeerBlocks>(
         filtered(away, [&](int b) { return holder_here(b) != me; }), holder_here);
     publications_.push_back(std::move(plan));
   }
@@ -354,14 +354,14 @@ void Exchange::publish(Element* weights) {
   int tag = publish_tags;
   for (const Publication& plan : publications_) {
     arriving.emplace_back();
-    for (const Parcel& parcel : plan.from_hosts)
-      arriving.back().push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
-    for (const Parcel& parcel : plan.from_neighbours)
-      works.push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
-    for (const Parcel& parcel : plan.passed_on_to_me)
-      works.push_back(receive_weights(parcel.peer, tag + 1, parcel.blocks, weights));
-    for (const Parcel& parcel : plan.to_hosts)
-      works.push_back(send_weights(parcel.peer, tag, parcel.blocks, weights));
+    for (const PeerBlocks& part : plan.from_hosts)
+      arriving.back().push_back(receive_weights(part.peer, tag, part.blocks, weights));
+    for (const PeerBlocks& part : plan.from_neighbours)
+      works.push_back(receive_weights(part.peer, tag, part.blocks, weights));
+    for (const PeerBlocks& part : plan.passed_on_to_me)
+      works.push_back(receive_weights(part.peer, tag + 1, part.blocks, weights));
+    for (const PeerBlocks& part : plan.to_hosts)
+      works.push_back(send_weights(part.peer, tag, part.blocks, weights));
     to_neighbours(tag, plan.own);
     tag += 2;
   }
@@ -374,8 +374,8 @@ void Exchange::publish(Element* weights) {
   }
   for (Work& work : works) work.wait();
   for (const Publication& plan : publications_) {
-    for (const Parcel& parcel : plan.from_neighbours) take_in(parcel.blocks, weights);
-    for (const Parcel& parcel : plan.passed_on_to_me) take_in(parcel.blocks, weights);
+    for (const PeerBlocks& part : plan.from_neighbours) take_in(part.blocks, weights);
+    for (const PeerBlocks& part : plan.passed_on_to_me) take_in(part.blocks, weights);
   }
 }
 
@@ -383,10 +383,10 @@ void Exchange::publish_to_holders(Element* weights) {
   std::vector<Work> works;
   int tag = publish_tags;
   for (const Publication& plan : publications_) {
-    for (const Parcel& parcel : plan.from_hosts)
-      works.push_back(receive_weights(parcel.peer, tag, parcel.blocks, weights));
-    for (const Parcel& parcel : plan.to_hosts)
-      works.push_back(send_weights(parcel.peer, tag, parcel.blocks, weights));
+    for (const PeerBlocks& part : plan.from_hosts)
+      works.push_back(receive_weights(part.peer, tag, part.blocks, weights));
+    for (const PeerBlocks& part : plan.to_hosts)
+      works.push_back(send_weights(part.peer, tag, part.blocks, weights));
     tag += 2;
   }
   for (Work& work : works) work.wait();

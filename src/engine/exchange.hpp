@@ -52,7 +52,7 @@ class Exchange {
     torch::Tensor staging;
   };
   // Blocks that go to a peer, or come from it, in one message.
-  struct Parcel {
+  struct PeerBlocks {
     int peer = 0;
     std::vector<int> blocks;
   };
@@ -67,19 +67,19 @@ class Exchange {
   struct Level {
     std::vector<int> own_places;  // my nodes, in order
     std::vector<Operation> operations;
-    std::vector<int> roots;                            // places of the results
-    std::vector<std::vector<Parcel>> out;              // by bucket: what I send
-    std::vector<std::vector<int>> added;               // by bucket: what I add up
-    std::vector<std::vector<std::vector<Parcel>>> in;  // by bucket and source
+    std::vector<int> roots;                                // places of the results
+    std::vector<std::vector<PeerBlocks>> out;              // by bucket: what I send
+    std::vector<std::vector<int>> added;                   // by bucket: what I add up
+    std::vector<std::vector<std::vector<PeerBlocks>>> in;  // by bucket and source
   };
   // One message's worth of weights on their way back.
   struct Publication {
-    std::vector<int> own;          // my blocks: to all neighbours
-    std::vector<Parcel> to_hosts;  // and to those who hold them on other hosts
-    std::vector<Parcel> from_neighbours;
-    std::vector<Parcel> from_hosts;  // blocks that I hold and owners elsewhere
-    std::vector<int> passed_on;      // the same blocks: to all neighbours
-    std::vector<Parcel> passed_on_to_me;
+    std::vector<int> own;              // my blocks: to all neighbours
+    std::vector<PeerBlocks> to_hosts;  // and to those who hold them on other hosts
+    std::vector<PeerBlocks> from_neighbours;
+    std::vector<PeerBlocks> from_hosts;  // blocks that I hold and owners elsewhere
+    std::vector<int> passed_on;          // the same blocks: to all neighbours
+    std::vector<PeerBlocks> passed_on_to_me;
   };
   struct Node {
     Range lanes;

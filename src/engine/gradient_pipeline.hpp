@@ -25,12 +25,12 @@ struct BucketGradients {
 BucketGradients gradients_of_buckets(const std::vector<Block>& blocks,
                                      const std::vector<std::vector<int>>& buckets);
 
-/// A thread of its own (the courier) reduces each bucket as soon as all replicas of this worker
-/// have finished its gradients.
+/// A thread of its own (the communication thread) reduces each bucket as soon as all replicas of
+/// this worker have finished its gradients.
 class GradientPipeline final : public GradientSink {
  public:
   /// `replicas`: how many take part, numbered from 0. `track`: where the timeline shows the
-  /// courier, or null.
+  /// communication thread, or null.
   GradientPipeline(Exchange& exchange, Reduction& reduction, int replicas, Trace::Track* track);
   ~GradientPipeline() override;
 
@@ -39,7 +39,8 @@ class GradientPipeline final : public GradientSink {
 
   /// Before the replicas compute.
   void start(std::int64_t step);
-  /// After they have: returns when all buckets are reduced. Rethrows what the courier met.
+  /// After they have: returns when all buckets are reduced. Rethrows what the communication thread
+  /// met.
   void join();
   /// Instead of join, when a replica failed.
   void cancel();

@@ -16,12 +16,12 @@ std::vector<std::int64_t> with_bad_features(const Batch& batch) {
   return bad;
 }
 
-std::string name_of_nonfinite_gradient(const PartialSum& sum, const SharedWeights& weights) {
+std::string name_of_nonfinite_gradient(const PartialSum& sum, const FlatParameters& weights) {
   std::size_t i = 0;
-  for (const Segment& segment : weights.segments()) {
-    if (!segment.trainable) continue;
-    if (!std::isfinite(weights.device().sum_of_squares(sum.data[i], segment.count)))
-      return segment.name;
+  for (const ParameterInfo& parameter : weights.parameters()) {
+    if (!parameter.trainable) continue;
+    if (!std::isfinite(weights.device().sum_of_squares(sum.data[i], parameter.count)))
+      return parameter.name;
     ++i;
   }
   return {};

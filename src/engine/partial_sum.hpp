@@ -7,21 +7,21 @@
 #include "convoy/compute/compute.hpp"
 #include "convoy/core/tensor.hpp"
 #include "convoy/lanes/lane.hpp"
-#include "engine/shared_weights.hpp"
+#include "engine/flat_parameters.hpp"
 
 namespace convoy {
 
 struct PartialSum {
   Range node;  ///< the lanes it sums, a node of the reduction tree
   std::vector<torch::Tensor>
-      gradients;               ///< one per trainable segment, dense, in the parameter's layout
+      gradients;               ///< one per trainable parameter, dense, in the parameter's layout
   std::vector<Element*> data;  ///< their elements
   std::vector<double>
       buffers;  ///< float buffers of all lanes, each times the lane's samples, summed
 };
 
-/// Takes the gradients out of a module's parameters (`trainable`, in segment order). Gradients that
-/// backward left undefined count as zeros.
+/// Takes the gradients out of a module's parameters (`trainable`, in parameter order). Gradients
+/// that backward left undefined count as zeros.
 PartialSum take_gradients(const Compute& device, const std::vector<torch::Tensor>& trainable,
                           Range node);
 

@@ -10,8 +10,8 @@
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
 #include "data/records/read_ahead.hpp"
+#include "engine/flat_parameters.hpp"
 #include "engine/partial_sum.hpp"
-#include "engine/shared_weights.hpp"
 #include "engine/time_use.hpp"
 #include "lanes/sample_schedule.hpp"
 
@@ -32,7 +32,7 @@ class LaneInputs {
 struct ReplicaShared {
   std::shared_ptr<const Dataset> dataset;
   const SampleSchedule* schedule = nullptr;
-  SharedWeights* weights = nullptr;
+  FlatParameters* weights = nullptr;
   const Loss* loss = nullptr;
   std::int64_t lanes = 0;
   std::uint64_t seed = 0;

@@ -14,7 +14,7 @@ std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
   return bytes;
 }
 
-std::size_t float_values(const SharedWeights& weights) {
+std::size_t float_values(const FlatParameters& weights) {
   std::size_t values = 0;
   for (const auto& [name, tensor] : weights.buffers()) {
     if (tensor.is_floating_point()) values += static_cast<std::size_t>(tensor.numel());
@@ -24,7 +24,7 @@ std::size_t float_values(const SharedWeights& weights) {
 
 }  // namespace
 
-TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
+TrainingGroup::TrainingGroup(Communicator& group, FlatParameters& weights, Reduction& reduction,
                              const Options& options)
     : group_(group),
       weights_(weights),
@@ -38,9 +38,9 @@ TrainingGroup::TrainingGroup(Communicator& group, SharedWeights& weights, Reduct
   } else if (options.replicated) {
     sums_ = weights.device().zeros({weights.size()});
   }
-  news_ = std::make_unique<StepNewsExchange>(group, reduction.blocks(), options.lanes,
-                                             options.worker_lanes, float_values(weights),
-                                             counters_of(weights));
+  control_exchange_ = std::make_unique<ControlExchange>(group, reduction.blocks(), options.lanes,
+                                                        options.worker_lanes, float_values(weights),
+                                                        counters_of(weights));
   if (compressed_ == nullptr) {
     make_exchange(options);
     if (options.replicated) reduction_.place_results(weights.device().data(sums_));
@@ -58,7 +58,7 @@ void TrainingGroup::make_exchange(const Options& options) {
   exchange_ = std::make_unique<Exchange>(group_, weights_.device(), reduction_.blocks(),
                                          options.lanes, options.worker_lanes);
   Trace::Track* track = nullptr;
-  if (options.trace != nullptr) track = &options.trace->track("courier");
+  if (options.trace != nullptr) track = &options.trace->track("communication");
   pipeline_ = std::make_unique<GradientPipeline>(*exchange_, reduction_, options.replicas, track);
   tuning_ = options.bucket_bytes < 0;
 }
@@ -116,9 +116,9 @@ void TrainingGroup::share_sums() {
   reduction_.take_sums_from(sums);
 }
 
-void TrainingGroup::exchange_news(StepNews& news) {
-  news_->exchange(news, reduction_.roots(), reduction_.squares());
-  if (tuning_ && bytes_.steps() > 0) tuner_.add(news.seconds);  // of the step before
+void TrainingGroup::exchange_control_message(ControlMessage& message) {
+  control_exchange_->exchange(message, reduction_.roots(), reduction_.squares());
+  if (tuning_ && bytes_.steps() > 0) tuner_.add(message.seconds);  // of the step before
 }
 
 void TrainingGroup::publish(Element* weights) {

@@ -7,9 +7,9 @@
 
 #include "comm/compression/group_sum.hpp"
 #include "convoy/comm/communicator.hpp"
+#include "engine/control_message.hpp"
 #include "engine/gradient_pipeline.hpp"
 #include "engine/step_bytes.hpp"
-#include "engine/step_news.hpp"
 
 namespace convoy {
 
@@ -25,7 +25,7 @@ class TrainingGroup {
     GroupSum* compressed = nullptr;  ///< how gradients are added up, instead of block by block
     const TrainingGroup* before = nullptr;  ///< goes on with what that one measured and tuned
   };
-  TrainingGroup(Communicator& group, SharedWeights& weights, Reduction& reduction,
+  TrainingGroup(Communicator& group, FlatParameters& weights, Reduction& reduction,
                 const Options& options);
 
   Communicator& communicator() { return group_; }
@@ -47,7 +47,7 @@ class TrainingGroup {
   void use_host_sums(Element* flat);
   /// Exchange::holders.
   const std::vector<int>& holders() const { return exchange_->holders(); }
-  void exchange_news(StepNews& news);
+  void exchange_control_message(ControlMessage& message);
   /// This worker's blocks of `weights` to all, and theirs into it.
   void publish(Element* weights);
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
@@ -68,14 +68,14 @@ class TrainingGroup {
   void add_up_compressed();
 
   Communicator& group_;
-  SharedWeights& weights_;
+  FlatParameters& weights_;
   Reduction& reduction_;
   GroupSum* compressed_;
   std::unique_ptr<Exchange> exchange_;  // null: whole gradients do not travel
   torch::Tensor sums_;                  // of all blocks, where everybody needs them
   torch::Tensor compressed_sums_;       // of all gradients, one after the other, on the host
   Element* host_sums_ = nullptr;        // instead, where a host's workers share them
-  std::unique_ptr<StepNewsExchange> news_;
+  std::unique_ptr<ControlExchange> control_exchange_;
   std::unique_ptr<GradientPipeline> pipeline_;
   StepBytes bytes_;
   BucketTuner tuner_;

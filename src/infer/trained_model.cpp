@@ -41,7 +41,7 @@ fs::path weights_file(const fs::path& place, const std::string& which) {
 
 void load_checkpoint(const fs::path& file, torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  TrainingState state = CheckpointStore::load(file, /*with_shards=*/false);
+  CheckpointState state = CheckpointStore::load(file, /*with_shards=*/false);
   if (has_columns(state)) state = CheckpointStore::load(file);  // weights are in its shards too
   const auto read = [&](const std::string& name, torch::Tensor into) {
     for (const auto& [stored_name, stored] : state.tensors) {
@@ -109,7 +109,7 @@ nlohmann::ordered_json describe_samples(const DataSpec& spec) {
 }
 
 std::string export_checkpoint(const TrainedModel& model, const fs::path& model_file) {
-  const TrainingState state = CheckpointStore::load(model.file, /*with_shards=*/false);
+  const CheckpointState state = CheckpointStore::load(model.file, /*with_shards=*/false);
   nlohmann::ordered_json meta = state.meta["model"];
   const DataSpec spec = meta.contains("samples") ? parse_samples(meta["samples"], model.file)
                                                  : open_dataset(model, {}, "train")->spec();

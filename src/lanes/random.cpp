@@ -75,18 +75,18 @@ class DrawingOperators {
   // Called while the dispatcher is locked: nothing can be registered here.
   class Listener final : public c10::OpRegistrationListener {
    public:
-    explicit Listener(DrawingOperators& told) : told_(told) {}
+    explicit Listener(DrawingOperators& owner) : owner_(owner) {}
     void onOperatorRegistered(const c10::OperatorHandle& op) override {
       const auto& arguments = op.schema().arguments();
       if (std::none_of(arguments.begin(), arguments.end(), is_generator)) return;
-      const std::lock_guard<std::mutex> lock(told_.telling_);
-      told_.new_.push_back(op.operator_name());
-      told_.any_new_.store(true, std::memory_order_release);
+      const std::lock_guard<std::mutex> lock(owner_.telling_);
+      owner_.new_.push_back(op.operator_name());
+      owner_.any_new_.store(true, std::memory_order_release);
     }
     void onOperatorDeregistered(const c10::OperatorHandle&) override {}
 
    private:
-    DrawingOperators& told_;
+    DrawingOperators& owner_;
   };
 
   std::atomic<bool> any_new_{false};

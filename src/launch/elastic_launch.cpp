@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "convoy/core/error.hpp"
-#include "launch/crew.hpp"
+#include "launch/elastic_agent.hpp"
 #include "launch/output_relay.hpp"
 #include "launch/rendezvous_process.hpp"
 #include "session/coordinator.hpp"
@@ -24,9 +24,9 @@ constexpr milliseconds launch_patience{30'000};
 std::unique_ptr<RendezvousProcess> serve_if_ours(const LaunchOptions& options,
                                                  const Secret& secret) {
   if (!options.store.empty()) return nullptr;
-  RendezvousProcessOptions serving{options.program,
-                                   options.rendezvous.value_or(Endpoint{"127.0.0.1", 0}), secret,
-                                   [](const std::string& line) { say("rendezvous: " + line); }};
+  RendezvousProcessOptions serving{
+      options.program, options.rendezvous.value_or(Endpoint{"127.0.0.1", 0}), secret,
+      [](const std::string& line) { log_line("rendezvous: " + line); }};
   try {
     return std::make_unique<RendezvousProcess>(std::move(serving));
   } catch (const ListenError& error) {
@@ -37,8 +37,8 @@ std::unique_ptr<RendezvousProcess> serve_if_ours(const LaunchOptions& options,
 
 void announce(const LaunchOptions& options, const std::string& store) {
   if (options.quiet) return;
-  say(fmt::format("{} worker{} on this host, {} or more train; the job's state is at {}",
-                  options.workers, options.workers == 1 ? "" : "s", *options.least, store));
+  log_line(fmt::format("{} worker{} on this host, {} or more train; the job's state is at {}",
+                       options.workers, options.workers == 1 ? "" : "s", *options.least, store));
 }
 
 // Who serves the store waits until the others know how the job ended.
@@ -67,9 +67,10 @@ int launch_elastic(const LaunchOptions& options) {
   coordinating.store_patience = launch_patience;
   Coordinator coordinator(open_store(at, secret, launch_patience), coordinating);
   announce(options, at);
-  const Verdict verdict = Crew(options, at, secret, coordinator, server.get(), signals).run();
+  const Verdict verdict =
+      ElasticAgent(options, at, secret, coordinator, server.get(), signals).run();
   leave(coordinator, server != nullptr);
-  if (verdict.status != 0) say(verdict.text);
+  if (verdict.status != 0) log_line(verdict.text);
   return verdict.status;
 }
 

@@ -38,14 +38,14 @@ WorkerProcess start_worker(const LaunchOptions& options, const HostPlan& plan, c
   return WorkerProcess(command);
 }
 
-ProcessCrew start_workers(const LaunchOptions& options, const HostPlan& plan,
-                          const Secret& secret) {
-  ProcessCrew crew;
-  crew.start = [&](int rank) { return start_worker(options, plan, secret, rank); };
-  crew.restarts = options.restarts;
+HostProcesses start_workers(const LaunchOptions& options, const HostPlan& plan,
+                            const Secret& secret) {
+  HostProcesses processes;
+  processes.start = [&](int rank) { return start_worker(options, plan, secret, rank); };
+  processes.restarts = options.restarts;
   for (int local = 0; local < options.workers; ++local)
-    crew.running.push_back(crew.start(plan.first_rank + local));
-  return crew;
+    processes.running.push_back(processes.start(plan.first_rank + local));
+  return processes;
 }
 
 WorkerProcess start_server(const LaunchOptions& options, const std::string& rendezvous,
@@ -61,16 +61,16 @@ WorkerProcess start_server(const LaunchOptions& options, const std::string& rend
   return WorkerProcess(command);
 }
 
-ProcessCrew start_servers(const LaunchOptions& options, const HostPlan& plan,
-                          const Secret& secret) {
-  ProcessCrew crew;
-  crew.start = [&options, &secret, rendezvous = plan.rendezvous](int number) {
+HostProcesses start_servers(const LaunchOptions& options, const HostPlan& plan,
+                            const Secret& secret) {
+  HostProcesses processes;
+  processes.start = [&options, &secret, rendezvous = plan.rendezvous](int number) {
     return start_server(options, rendezvous, secret, number);
   };
-  crew.restarts = options.restarts;
+  processes.restarts = options.restarts;
   for (int local = 0; local < options.servers.value_or(0); ++local)
-    crew.running.push_back(crew.start(plan.first_server + local));
-  return crew;
+    processes.running.push_back(processes.start(plan.first_server + local));
+  return processes;
 }
 
 // Descriptors 0 to 2 must not become pipes of ours, whatever we were started with.
@@ -85,17 +85,18 @@ void announce(const LaunchOptions& options, const HostPlan& plan) {
   const std::string workers =
       options.workers == 1 ? "1 worker" : fmt::format("{} workers", options.workers);
   if (options.hosts == 1)
-    say(fmt::format("{} on this host; rendezvous {}", workers, plan.rendezvous));
+    log_line(fmt::format("{} on this host; rendezvous {}", workers, plan.rendezvous));
   else
-    say(fmt::format("host {} of {}: {} of {} (from rank {}) on this host; rendezvous {}", plan.host,
-                    options.hosts, workers, plan.total, plan.first_rank, plan.rendezvous));
+    log_line(fmt::format("host {} of {}: {} of {} (from rank {}) on this host; rendezvous {}",
+                         plan.host, options.hosts, workers, plan.total, plan.first_rank,
+                         plan.rendezvous));
 }
 
 Verdict supervise(const LaunchOptions& options, const HostPlan& plan, const Secret& secret,
                   HostGroup* group, ServedJob* served) {
   SignalPipe signals;
-  ProcessCrew workers = start_workers(options, plan, secret);
-  ProcessCrew servers = start_servers(options, plan, secret);
+  HostProcesses workers = start_workers(options, plan, secret);
+  HostProcesses servers = start_servers(options, plan, secret);
   return Supervisor(plan, std::move(workers), std::move(servers), options.grace, group, served,
                     signals)
       .run();
@@ -132,10 +133,10 @@ int join_job(const LaunchOptions& options) {
     if (servers > 0)
       what += fmt::format("{}{} parameter server{} (from number {})", what.empty() ? "" : ", ",
                           servers, servers == 1 ? "" : "s", plan.first_server);
-    say(fmt::format("joins the job at {}: {}", plan.rendezvous, what));
+    log_line(fmt::format("joins the job at {}: {}", plan.rendezvous, what));
   }
   const Verdict verdict = supervise(options, plan, *options.secret, nullptr, &served);
-  if (verdict.status != 0) say(verdict.text);
+  if (verdict.status != 0) log_line(verdict.text);
   return verdict.status;
 }
 
@@ -146,7 +147,7 @@ int launch(const LaunchOptions& options) {
   if (options.join) return join_job(options);
   if (options.least && !options.servers) return launch_elastic(options);
   const Secret secret = options.secret ? *options.secret : Secret::generate();
-  const auto log = [](const std::string& line) { say("rendezvous: " + line); };
+  const auto log = [](const std::string& line) { log_line("rendezvous: " + line); };
   std::unique_ptr<RendezvousServer> server;
   std::unique_ptr<HostGroup> group;
   HostPlan plan;
@@ -171,7 +172,7 @@ int launch(const LaunchOptions& options) {
   std::unique_ptr<ServedJob> served;
   if (plan.servers > 0) {
     served = std::make_unique<ServedJob>(parse_endpoint(plan.rendezvous), secret, served_patience);
-    served->tell({plan.total, plan.servers, plan.hosts, plan.least});
+    served->publish_size({plan.total, plan.servers, plan.hosts, plan.least});
   } else if (options.least) {
     throw InputError("--servers 0: no host of the job has parameter servers");
   }
@@ -181,7 +182,7 @@ int launch(const LaunchOptions& options) {
   // checkpoint.
   const bool failed = verdict.status != 0 && verdict.status != 130;
   if (group) group->leave(std::chrono::seconds(failed ? 2 : 60));
-  if (verdict.status != 0) say(verdict.text);
+  if (verdict.status != 0) log_line(verdict.text);
   return verdict.status;
 }
 

@@ -26,8 +26,7 @@ struct LaunchOptions {
   std::optional<int> least;
   /// Workers (with `least`) and, as often, parameter servers that may be replaced here.
   int restarts = 10;
-  std::chrono::milliseconds lost_after{
-      5'000};         ///< elastic, or with servers: without a sign of life
+  std::chrono::milliseconds lost_after{5'000};  ///< elastic, or with servers: without a heartbeat
   std::string store;  ///< elastic: where the job's state is kept; empty: a process of ours
   /// Parameter servers on this host; nothing: the job has none.
   std::optional<int> servers;

@@ -29,26 +29,26 @@ void write_all_of(int fd, std::string_view text) {
   }
 }
 
-void say(const std::string& line) {
+void log_line(const std::string& line) {
   write_all_of(STDERR_FILENO, fmt::format("convoy: {}\n", line));
 }
 
 void OutputRelay::pass_on(int number, const std::vector<std::string>& lines, int to) {
   std::string text;
   for (const std::string& line : lines) {
-    if (to == STDERR_FILENO && said_already(number, line)) continue;
+    if (to == STDERR_FILENO && logged_already(number, line)) continue;
     text += fmt::format("[{}] {}\n", number, line);
   }
   write_all_of(to, text);
 }
 
 // Workers that fail for one reason, such as a wrong job file, all say so: once is enough.
-bool OutputRelay::said_already(int number, const std::string& line) {
+bool OutputRelay::logged_already(int number, const std::string& line) {
   if (!line.starts_with(our_prefix)) return false;
   const auto now = std::chrono::steady_clock::now();
-  std::erase_if(said_,
+  std::erase_if(logged_,
                 [&](const auto& entry) { return now - entry.second.when > same_line_window; });
-  const auto [said, first] = said_.try_emplace(line, Said{number, now});
+  const auto [said, first] = logged_.try_emplace(line, LoggedLine{number, now});
   return !first && said->second.number != number;
 }
 

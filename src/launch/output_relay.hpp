@@ -14,7 +14,7 @@ namespace convoy {
 void write_all_of(int fd, std::string_view text);
 
 /// A line of the launcher's own to stderr, in one piece: other threads say something too.
-void say(const std::string& line);
+void log_line(const std::string& line);
 
 class OutputRelay {
  public:
@@ -22,13 +22,13 @@ class OutputRelay {
   void pass_on(int number, const std::vector<std::string>& lines, int to);
 
  private:
-  bool said_already(int number, const std::string& line);
+  bool logged_already(int number, const std::string& line);
 
-  struct Said {
+  struct LoggedLine {
     int number;
     std::chrono::steady_clock::time_point when;
   };
-  std::map<std::string, Said> said_;
+  std::map<std::string, LoggedLine> logged_;
 };
 
 /// "was killed by signal 9 (SIGKILL)", "failed with status 1: disk full". `last_error_line`: of the

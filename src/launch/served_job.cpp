@@ -24,7 +24,7 @@ ServedJob::ServedJob(const Endpoint& rendezvous, const Secret& secret,
                      std::chrono::milliseconds timeout)
     : client_(rendezvous.host, rendezvous.port, secret, timeout, std::chrono::seconds(10)) {}
 
-void ServedJob::tell(const Size& size) {
+void ServedJob::publish_size(const Size& size) {
   size_ = size;
   client_.set(size_key, StoreJson{{"workers", size.workers},
                                   {"servers", size.servers},
@@ -60,9 +60,9 @@ int ServedJob::new_host() {
   return next("hosts", size_.hosts, 1);
 }
 
-bool ServedJob::is_tended() {
+bool ServedJob::has_coordinator() {
   try {
-    return client_.check({servers_tender});
+    return client_.check({servers_coordinator});
   } catch (const Error&) {
     return false;
   }

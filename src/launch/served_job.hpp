@@ -20,8 +20,8 @@ class ServedJob {
     int least = 0;  ///< workers that the first step waits for
   };
   /// What the job begins with, for those who join it.
-  void tell(const Size& size);
-  /// The same, as told by others. Throws TimeoutError when nobody does in time.
+  void publish_size(const Size& size);
+  /// The same, as published by others. Throws TimeoutError when nobody does in time.
   Size wait_for_size(std::chrono::milliseconds patience);
 
   /// Numbers that nobody in the job had so far: the first of so many.
@@ -29,8 +29,8 @@ class ServedJob {
   int new_server();
   int new_host();
 
-  /// Whether some worker has begun to tend the run. Does not throw: without a rendezvous, no.
-  bool is_tended();
+  /// Whether some worker has begun to coordinate the run. Does not throw: without a rendezvous, no.
+  bool has_coordinator();
   /// Whether the run is over and all is kept of it. Likewise.
   bool is_finished();
   /// Whether workers are at work, on any host. Likewise.

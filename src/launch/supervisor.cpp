@@ -23,18 +23,19 @@ constexpr std::chrono::seconds look_for_silent_every{1};
 
 }  // namespace
 
-Supervisor::Supervisor(HostPlan plan, ProcessCrew workers, ProcessCrew servers, milliseconds grace,
-                       HostGroup* group, ServedJob* served, SignalPipe& signals)
+Supervisor::Supervisor(HostPlan plan, HostProcesses workers, HostProcesses servers,
+                       milliseconds grace, HostGroup* group, ServedJob* served, SignalPipe& signals)
     : plan_(std::move(plan)),
-      crew_(std::move(workers)),
+      worker_processes_(std::move(workers)),
       servers_(std::move(servers)),
       grace_(grace),
       group_(group),
       served_(served),
       signals_(signals) {
   int rank = plan_.first_rank;
-  for (WorkerProcess& process : crew_.running) workers_.push_back({std::move(process), rank++, {}});
-  crew_.running.clear();
+  for (WorkerProcess& process : worker_processes_.running)
+    workers_.push_back({std::move(process), rank++, {}});
+  worker_processes_.running.clear();
   int server = plan_.first_server;
   for (WorkerProcess& process : servers_.running)
     workers_.push_back({std::move(process), server++, {}, true});
@@ -95,7 +96,7 @@ bool Supervisor::can_spare(const Worker& worker) {
   const bool taken_for_lost =
       ending.status == lost_a_peer && !served_->silent({worker.process.pid()}).empty();
   if (ending.signal == 0 && !taken_for_lost) return false;
-  return worker.rank != 0 || plan_.least > 0 || served_->is_tended();
+  return worker.rank != 0 || plan_.least > 0 || served_->has_coordinator();
 }
 
 void Supervisor::wait_for_something() {
@@ -152,14 +153,14 @@ void Supervisor::reap() {
 
 void Supervisor::replace_lost_workers() {
   for (const int rank : std::exchange(workers_lost_, {})) {
-    if (verdict_ || workers_started_ == crew_.restarts) break;
+    if (verdict_ || workers_started_ == worker_processes_.restarts) break;
     ++workers_started_;
-    say(fmt::format("worker {} is started anew ({} of {} restarts)", rank, workers_started_,
-                    crew_.restarts));
+    log_line(fmt::format("worker {} is started anew ({} of {} restarts)", rank, workers_started_,
+                         worker_processes_.restarts));
     try {
-      workers_.push_back({crew_.start(rank), rank, {}});
+      workers_.push_back({worker_processes_.start(rank), rank, {}});
     } catch (const Error& error) {
-      say(error.what());
+      log_line(error.what());
     }
   }
   require_enough_workers();
@@ -171,7 +172,7 @@ void Supervisor::require_enough_workers() {
   const auto left = std::count_if(workers_.begin(), workers_.end(), [](const Worker& worker) {
     return !worker.serves && worker.process.running();
   });
-  if (left >= plan_.least || last_loss_.empty() || workers_started_ < crew_.restarts ||
+  if (left >= plan_.least || last_loss_.empty() || workers_started_ < worker_processes_.restarts ||
       served_->is_finished())
     return;
   decide({1, fmt::format("{} worker{} left of the {} that the job needs, and the restarts are used "
@@ -208,7 +209,7 @@ void Supervisor::judge(const Worker& worker) {
     const std::string what =
         fmt::format("{} {} {}", worker.serves ? "parameter server" : "worker", worker.rank,
                     describe(*worker.process.ending(), worker.last_error_line));
-    say(what);
+    log_line(what);
     if (worker.serves) {
       ++servers_lost_;
     } else {
@@ -254,7 +255,8 @@ void Supervisor::kill_the_silent() {
     const auto silent = std::find_if(workers_.begin(), workers_.end(), [&](const Worker& worker) {
       return worker.process.pid() == pid && worker.process.running();
     });
-    say(fmt::format("{} {} (pid {}) gave no sign of life for too long (--lost-after): it is killed",
+    log_line(
+        fmt::format("{} {} (pid {}) sent no heartbeat for too long (--lost-after): it is killed",
                     silent->serves ? "parameter server" : "worker", silent->rank, pid));
     silent->process.signal(SIGKILL);
   }

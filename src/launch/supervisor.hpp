@@ -24,12 +24,12 @@ struct HostPlan {
   int servers = 0;  ///< on all hosts
   int hosts = 1;
   int awaited = 0;      ///< workers that the first step waits for; 0: total
-  int least = 0;        ///< with fewer workers the job is given up; 0: workers are not replaced
+  int least = 0;        ///< with fewer workers the job is aborted; 0: workers are not replaced
   bool joined = false;  ///< the job goes on without this host
 };
 
 /// Workers or parameter servers of this host.
-struct ProcessCrew {
+struct HostProcesses {
   std::vector<WorkerProcess> running;       ///< the first has the plan's first number
   std::function<WorkerProcess(int)> start;  ///< one more, with this number
   int restarts = 0;                         ///< that may be started in place of lost ones
@@ -41,7 +41,7 @@ class Supervisor {
   /// without parameter servers. The end of a server is not the job's (the workers know whether they
   /// can go on): another one is started with a number that none had. Where the job has servers, the
   /// end of a worker who is killed is not either; with plan.least it is started anew.
-  Supervisor(HostPlan plan, ProcessCrew workers, ProcessCrew servers,
+  Supervisor(HostPlan plan, HostProcesses workers, HostProcesses servers,
              std::chrono::milliseconds grace, HostGroup* group, ServedJob* served,
              SignalPipe& signals);
   /// Until all workers have ended and, with a group, it is known how the job did.
@@ -84,10 +84,10 @@ class Supervisor {
   Verdict failure_of(const Worker& worker) const;
 
   HostPlan plan_;
-  ProcessCrew crew_;               // how to start more; those that run are among workers_
-  ProcessCrew servers_;            // likewise
-  std::vector<int> workers_lost_;  // that are not replaced yet
-  int workers_started_ = 0;        // in place of lost ones
+  HostProcesses worker_processes_;  // how to start more; those that run are among workers_
+  HostProcesses servers_;           // likewise
+  std::vector<int> workers_lost_;   // that are not replaced yet
+  int workers_started_ = 0;         // in place of lost ones
   std::string last_loss_;
   int servers_lost_ = 0;
   int servers_started_ = 0;

@@ -147,7 +147,7 @@ bool Directory::run_is_over() {
   }
 }
 
-void Directory::require_touch() const {
+void Directory::require_not_lost() const {
   if (!lost_) return;
   if (is_gone(self_))
     throw PeerError(-1, fmt::format("the others took this process for lost: it gave no sign of "

@@ -50,7 +50,7 @@ struct ServerAddress {
 };
 
 /// A process' connection to the rendezvous, with a thread that looks at it a few times a second.
-/// When the process ends, however it does, or gives no sign of life for `lost_after`, the others
+/// When the process ends, however it does, or sends no heartbeat for `lost_after`, the others
 /// learn it.
 class Directory {
  public:
@@ -88,12 +88,12 @@ class Directory {
   std::vector<Worker> workers() const;
   const std::string& self() const { return self_; }
   RendezvousClient& store() { return *client_; }
-  /// Whoever tends the run has told so.
+  /// The coordinator of the run has published so.
   bool run_is_over();
   /// The rendezvous is lost, and with it the job; or the others took this process for lost.
   bool lost() const { return lost_; }
   /// Throws PeerError if lost(), which says why.
-  void require_touch() const;
+  void require_not_lost() const;
   /// Sees now who has come and who is lost, which else happens a few times a second.
   void look();
   /// This process ends well: nobody needs to do anything about it.

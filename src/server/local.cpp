@@ -6,10 +6,10 @@
 namespace convoy::server {
 
 struct LocalServers::Server {
-  explicit Server(std::uint32_t shards) : host(shards) {}
+  explicit Server(std::uint32_t shards) : shard_store(shards) {}
   std::mutex mutex;
   std::condition_variable changed;
-  Host host;
+  ShardStore shard_store;
   bool interrupted = false;
 };
 
@@ -70,7 +70,7 @@ class LocalServers::LocalLink final : public Link {
 
  private:
   bool attempt(Server& server, const Message& request, Answer& answer) {
-    if (!server.host.handle(request, answer.message)) return false;
+    if (!server.shard_store.handle(request, answer.message)) return false;
     const std::span<const float> data = answer.message.data;
     if (!data.empty()) {
       const auto copy = std::make_shared<std::vector<float>>(data.begin(), data.end());

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <vector>
 
-#include "server/host.hpp"
 #include "server/link.hpp"
+#include "server/shard_store.hpp"
 
 namespace convoy::server {
 

@@ -49,7 +49,7 @@ std::uint64_t NetworkLink::start(Message request) {
 
 void NetworkLink::send_to(int server, Outstanding& entry) {
   Connection& to = connection(server);
-  if (!to.greeted && entry.request.kind != Kind::hello) {
+  if (!to.hello_sent && entry.request.kind != Kind::hello) {
     Message hello;
     hello.kind = Kind::hello;
     hello.worker = options_.worker;
@@ -58,7 +58,7 @@ void NetworkLink::send_to(int server, Outstanding& entry) {
     hello.sequence = ++to.sequence;
     send(to.socket, "", hello);
   }
-  to.greeted = true;
+  to.hello_sent = true;
   entry.server = server;
   entry.request.sequence = ++to.sequence;
   entry.request.generation = map_.generation;
@@ -80,7 +80,7 @@ Answer NetworkLink::wait(std::uint64_t number) {
       return answer;
     }
     if (interrupted_) throw PeerError(-1, "another worker of this process failed");
-    options_.directory->require_touch();
+    options_.directory->require_not_lost();
     if (Clock::now() > deadline)
       throw TimeoutError(-1, fmt::format("the parameter servers did not answer for {} s; "
                                          "strategy.timeout says how long they may take",
@@ -127,7 +127,7 @@ void NetworkLink::look_around() {
       continue;
     }
     resend[entry->first] = true;
-    connections_.at(entry->first).greeted = false;
+    connections_.at(entry->first).hello_sent = false;
     entry = again_.erase(entry);
   }
   const bool moved = map_.generation != options_.directory->generation();

@@ -39,7 +39,7 @@ class NetworkLink final : public Link {
   struct Connection {
     zmq::socket_t socket;
     std::uint64_t sequence = 0;
-    bool greeted = false;
+    bool hello_sent = false;
   };
   struct Outstanding {
     Message request;  // without data

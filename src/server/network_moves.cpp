@@ -36,13 +36,13 @@ bool NetworkServer::leaves() {
                                                   : std::nullopt;
     });
   if (part >= 0) {
-    if (!std::exchange(told_staying_, true))
-      say(fmt::format("cannot leave yet: no other server has part {} of the weights{}", part,
-                      map_.backups > 0 ? "" : "; strategy.backups: 1 keeps each part on two"));
+    if (!std::exchange(logged_staying_, true))
+      log_line(fmt::format("cannot leave yet: no other server has part {} of the weights{}", part,
+                           map_.backups > 0 ? "" : "; strategy.backups: 1 keeps each part on two"));
     return false;
   }
   look_around();
-  say("leaves");
+  log_line("leaves");
   directory_.leave();
   return true;
 }
@@ -83,7 +83,8 @@ void NetworkServer::hand_over() {
     return next;
   });
   handing_over_.reset();
-  if (changed) say(fmt::format("hands part {} of the weights over to server {}", shard, backup));
+  if (changed)
+    log_line(fmt::format("hands part {} of the weights over to server {}", shard, backup));
   look_around();
 }
 

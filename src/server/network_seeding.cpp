@@ -47,8 +47,8 @@ void NetworkServer::offer() {
   });
   lacking_since_ = {};
   if (changed)
-    say(fmt::format("{}joins as backup of part {} of the weights", is_new ? "started, " : "",
-                    fmt::join(parts, ", ")));
+    log_line(fmt::format("{}joins as backup of part {} of the weights", is_new ? "started, " : "",
+                         fmt::join(parts, ", ")));
   look_around();
 }
 
@@ -105,7 +105,7 @@ void NetworkServer::seed(std::uint32_t shard, int to) {
     seeding.last = send_to_peer(to, piece);
     ++piece.first;
   });
-  host_.save(shard, out);
+  shard_store_.save(shard, out);
   out.finish();
 }
 
@@ -166,9 +166,9 @@ void NetworkServer::take_seed(const std::string& from, const Answer& received) {
 void NetworkServer::restore(std::uint32_t shard, Arriving& arriving) {
   SnapshotReader in(std::move(arriving.pieces));
   arriving.pieces.clear();
-  host_.restore(shard, in);
+  shard_store_.restore(shard, in);
   arriving.whole = true;
-  for (const std::uint64_t worker : host_.workers()) workers_.emplace(worker, "");
+  for (const std::uint64_t worker : shard_store_.workers()) workers_.emplace(worker, "");
   gone_seen_ = 0;  // some of them may be gone
 }
 
@@ -192,13 +192,13 @@ void NetworkServer::become_backup(const std::string& from, const Message& seeded
     place.joining = -1;
     return next;
   });
-  if (changed) say(fmt::format("is the backup of part {} of the weights now", shard));
+  if (changed) log_line(fmt::format("is the backup of part {} of the weights now", shard));
   look_around();
 }
 
 void NetworkServer::withdraw(std::uint32_t shard, const std::string& why) {
   unfit_ = true;
-  say(fmt::format("cannot become the backup of part {} of the weights: {}", shard, why));
+  log_line(fmt::format("cannot become the backup of part {} of the weights: {}", shard, why));
   directory_.change([&](const ShardMap& map) -> std::optional<ShardMap> {
     ShardMap next = map;
     if (next.shards[shard].joining != options_.number) return std::nullopt;

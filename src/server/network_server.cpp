@@ -39,7 +39,7 @@ NetworkServer::NetworkServer(NetworkServerOptions options)
       directory_(options_.rendezvous, options_.secret, fmt::format("server-{}", options_.number), 0,
                  0, options_.timeout, options_.lost_after),
       map_(directory_.map()),
-      host_(static_cast<std::uint32_t>(map_.shards.size())),
+      shard_store_(static_cast<std::uint32_t>(map_.shards.size())),
       zap_(context_, zmq::socket_type::rep),
       router_(context_, zmq::socket_type::router) {
   zap_.bind("inproc://zeromq.zap.01");
@@ -74,7 +74,7 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
                                           {router_.handle(), 0, ZMQ_POLLIN, 0}};
     for (auto& [number, peer] : peers_) items.push_back({peer.socket.handle(), 0, ZMQ_POLLIN, 0});
     wait_for(items, glance);
-    if ((items[0].revents & ZMQ_POLLIN) != 0) serve_greeting();
+    if ((items[0].revents & ZMQ_POLLIN) != 0) authenticate();
     look_around();
     for (int i = 0; i < 64; ++i) {
       auto received = receive(router_, /*routed=*/true);
@@ -88,19 +88,19 @@ bool NetworkServer::serve(const std::atomic<bool>& stop) {
     offer();
     balance();
     if (leaves()) return true;
-    if (host_.closed() && unreplicated_.empty() &&
-        (host_.dismissed() || directory_.run_is_over())) {
+    if (shard_store_.closed() && unreplicated_.empty() &&
+        (shard_store_.dismissed() || directory_.run_is_over())) {
       end_well();
       return true;
     }
     if (!is_needed()) return true;
   }
-  if (directory_.is_gone(directory_.self())) directory_.require_touch();
+  if (directory_.is_gone(directory_.self())) directory_.require_not_lost();
   return false;
 }
 
 // RFC 27 (ZAP): a connection is accepted by its key.
-void NetworkServer::serve_greeting() {
+void NetworkServer::authenticate() {
   std::vector<zmq::message_t> frames;
   while (true) {
     zmq::message_t frame;
@@ -123,18 +123,17 @@ void NetworkServer::serve_greeting() {
 }
 
 // By the public key of whoever has shown that it has the secret one; nothing for others.
-std::string NetworkServer::user_of(const std::vector<zmq::message_t>& greeting) const {
+std::string NetworkServer::user_of(const std::vector<zmq::message_t>& request) const {
   constexpr std::size_t mechanism = 5;
-  if (greeting.size() <= mechanism + 1) return {};
-  const bool curve = greeting[mechanism].to_string_view() == "CURVE";
+  if (request.size() <= mechanism + 1) return {};
+  const bool curve = request[mechanism].to_string_view() == "CURVE";
   const bool plain =
-      greeting[mechanism].to_string_view() == "PLAIN" && greeting.size() == mechanism + 3;
+      request[mechanism].to_string_view() == "PLAIN" && request.size() == mechanism + 3;
   if (!curve && !plain) return {};
-  const std::string key =
-      curve ? z85(greeting[mechanism + 1]) : greeting[mechanism + 1].to_string();
+  const std::string key = curve ? z85(request[mechanism + 1]) : request[mechanism + 1].to_string();
   for (const auto& [name, keys] : {std::pair("worker", &worker_keys_), {"server", &server_keys_}}) {
     if (key != keys->public_key) continue;
-    if (curve || equal(greeting[mechanism + 2].to_string_view(), keys->secret_key)) return name;
+    if (curve || equal(request[mechanism + 2].to_string_view(), keys->secret_key)) return name;
   }
   return {};
 }
@@ -204,7 +203,7 @@ NetworkServer::Copy NetworkServer::copy_of(std::uint32_t shard) const {
   return {found->second.to, found->second.waits};
 }
 
-void NetworkServer::say(const std::string& line) const {
+void NetworkServer::log_line(const std::string& line) const {
   if (options_.log) options_.log(line);
 }
 
@@ -226,7 +225,7 @@ void NetworkServer::handle_request(const std::string& from, const Message& reque
 
 bool NetworkServer::try_request(const std::string& from, const Message& request) {
   Message result;
-  if (!host_.handle(request, result)) return false;
+  if (!shard_store_.handle(request, result)) return false;
   if (result.kind == Kind::error) {
     refuse(result.text);
     answer(from, result, request.request);
@@ -234,8 +233,8 @@ bool NetworkServer::try_request(const std::string& from, const Message& request)
   }
   const Copy copy = copy_of(request.shard);
   if (copy.server >= 0) {
-    const auto decided = host_.decision(request, result);
-    if (decided || Host::changes(request)) {
+    const auto decided = shard_store_.decision(request, result);
+    if (decided || ShardStore::changes(request)) {
       replicate(decided ? *decided : request, copy, from, result);
       if (copy.waits) return true;
     }
@@ -313,7 +312,7 @@ void NetworkServer::handle_acknowledgement(Received received) {
   if (found == unreplicated_.end()) return handle_seed_answer(m);
   if (m.kind == Kind::error) {
     // The backup has taken over from us: nothing that we do counts any more.
-    if (m.has(Flag::moved)) throw PeerError(-1, "this server was given up for lost");
+    if (m.has(Flag::moved)) throw PeerError(-1, "this server was declared lost");
     refuse("by the backup: " + m.text);
   }
   answer(found->second.from, found->second.answer, found->second.answer.request);
@@ -331,7 +330,7 @@ void NetworkServer::handle_replica(const std::string& from, const Answer& receiv
   // Perhaps we know already that it is gone.
   if (request.kind == Kind::hello && workers_.emplace(request.worker, from).second) gone_seen_ = 0;
   Message result;
-  if (!host_.handle(request, result))
+  if (!shard_store_.handle(request, result))
     return refuse_request(from, request, Flag::skipped, "a change before its time");
   answer(from, result, request.request);
 }
@@ -346,7 +345,8 @@ void NetworkServer::look_around() {
   for (std::size_t shard = 0; shard < map_.shards.size(); ++shard) {
     if (map_.shards[shard].primary == options_.number &&
         before.shards[shard].primary != options_.number)
-      say(fmt::format("takes over shard {} from server {}", shard, before.shards[shard].primary));
+      log_line(
+          fmt::format("takes over shard {} from server {}", shard, before.shards[shard].primary));
   }
   // What a lost backup did not acknowledge is acknowledged by us alone.
   for (auto entry = unreplicated_.begin(); entry != unreplicated_.end();) {
@@ -375,7 +375,7 @@ void NetworkServer::look_at_gone() {
   for (const std::string& process : directory_.gone()) {
     for (auto worker = workers_.begin(); worker != workers_.end();) {
       if (is_of_process(worker->first, process)) {
-        host_.gone(worker->first);
+        shard_store_.gone(worker->first);
         std::erase_if(waiting_, [&](const Waiting& waiting) {
           return waiting.request.worker == worker->first;
         });

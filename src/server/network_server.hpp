@@ -13,7 +13,7 @@
 
 #include "server/directory.hpp"
 #include "server/frames.hpp"
-#include "server/host.hpp"
+#include "server/shard_store.hpp"
 #include "server/snapshot.hpp"
 
 namespace convoy::server {
@@ -25,7 +25,7 @@ struct NetworkServerOptions {
   /// The address to listen at; empty: the one that reaches the rendezvous.
   std::string bind;
   std::chrono::milliseconds timeout{300'000};
-  std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
+  std::chrono::milliseconds lost_after{5'000};  ///< without a heartbeat
   /// How long a part lacks a backup until a server that has other parts becomes it. A new server
   /// does at once.
   std::chrono::milliseconds offer_after{10'000};
@@ -85,8 +85,8 @@ class NetworkServer {
   };
 
   void listen();
-  void serve_greeting();  // ZAP: who may connect
-  std::string user_of(const std::vector<zmq::message_t>& greeting) const;
+  void authenticate();  // ZAP: who may connect
+  std::string user_of(const std::vector<zmq::message_t>& request) const;
   void handle(Received received);
   bool accept(const Received& received);
   void handle_request(const std::string& from, const Message& request);
@@ -104,7 +104,7 @@ class NetworkServer {
   bool is_ours(std::uint32_t shard) const;
   Copy copy_of(std::uint32_t shard) const;
   zmq::socket_t& peer(int server);
-  void say(const std::string& line) const;
+  void log_line(const std::string& line) const;
 
   // How a server becomes a backup (network_seeding.cpp).
   void offer();
@@ -131,7 +131,7 @@ class NetworkServer {
   std::string endpoint_;
   Directory directory_;
   ShardMap map_;
-  Host host_;
+  ShardStore shard_store_;
   zmq::context_t context_;
   zmq::socket_t zap_;
   zmq::socket_t router_;
@@ -145,7 +145,7 @@ class NetworkServer {
   Clock::time_point lacking_since_{};           // that some part has no backup
   bool unfit_ = false;                          // to become one
   std::optional<std::uint32_t> handing_over_;   // a shard of ours, to its backup
-  bool told_staying_ = false;                   // that it cannot leave yet
+  bool logged_staying_ = false;                 // that it cannot leave yet
   std::size_t gone_seen_ = 0;
 
   std::map<std::string, Session> sessions_;

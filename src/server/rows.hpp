@@ -8,7 +8,7 @@
 
 #include "convoy/optim/optimizer.hpp"
 #include "convoy/server/row_table.hpp"
-#include "server/gathering.hpp"
+#include "server/gradient_accumulator.hpp"
 
 namespace convoy::server {
 

@@ -58,16 +58,16 @@ class NetworkServerGroup final : public ServerGroup {
         directory_, context_, keys_, (number << 32) | incarnation_, options_.timeout});
   }
 
-  bool tends() override;
-  std::string tended_before() const override {
+  bool coordinates() override;
+  std::string previous_coordinator() const override {
     const std::lock_guard lock(mutex_);
-    return tended_before_;
+    return previous_coordinator_;
   }
-  void tell_folder(const std::string& folder) override { store().set(folder_key, folder); }
+  void publish_folder(const std::string& folder) override { store().set(folder_key, folder); }
   std::optional<std::string> folder() override { return store().get_if_present(folder_key); }
-  void tell_begun() override { store().set(begun_key, "yes"); }
+  void publish_begun() override { store().set(begun_key, "yes"); }
   bool begun() override { return begun_ || (begun_ = store().check({begun_key})); }
-  void tell_over(bool finished) override {
+  void publish_end(bool finished) override {
     store().set(servers_over, finished ? served_to_the_end : "stopped");
   }
   bool finished() override { return store().get_if_present(servers_over) == served_to_the_end; }
@@ -87,25 +87,26 @@ class NetworkServerGroup final : public ServerGroup {
   std::atomic<bool> begun_{false};
 
   mutable std::mutex mutex_;
-  bool tends_ = false;
-  std::string tended_before_;
-  std::optional<std::size_t> looked_at_;  // how many were gone when somebody tended the run
+  bool coordinates_ = false;
+  std::string previous_coordinator_;
+  std::optional<std::size_t> looked_at_;  // how many were gone when somebody coordinated the run
   std::optional<Clock::time_point> going_since_;
 };
 
-bool NetworkServerGroup::tends() {
+bool NetworkServerGroup::coordinates() {
   const std::lock_guard lock(mutex_);
   const std::size_t gone = directory_->gone_count();
-  if (tends_ || looked_at_ == gone) return tends_;
-  const std::string now = store().get_if_present(servers_tender).value_or("");
+  if (coordinates_ || looked_at_ == gone) return coordinates_;
+  const std::string now = store().get_if_present(servers_coordinator).value_or("");
   if (now.empty() ? options_.rank != 0 : !directory_->is_gone(now)) {
     if (!now.empty()) looked_at_ = gone;
     return false;
   }
   if (store().check({servers_over})) return false;
-  tends_ = store().compare_set(servers_tender, now, directory_->self()) == directory_->self();
-  if (tends_) tended_before_ = now;
-  return tends_;
+  coordinates_ =
+      store().compare_set(servers_coordinator, now, directory_->self()) == directory_->self();
+  if (coordinates_) previous_coordinator_ = now;
+  return coordinates_;
 }
 
 std::vector<ServedWorker> NetworkServerGroup::processes(bool now) {

@@ -7,9 +7,9 @@
 
 namespace convoy {
 
-/// Keys of the rendezvous: who tends the run; how it ended, once it has: served_to_the_end when all
-/// is kept of it.
-inline const std::string servers_tender = "servers/tender";
+/// Keys of the rendezvous: who coordinates the run; how it ended, once it has: served_to_the_end
+/// when all is kept of it.
+inline const std::string servers_coordinator = "servers/tender";
 inline const std::string servers_over = "servers/over";
 inline const std::string served_to_the_end = "finished";
 /// All worker processes of the job: those that are lost or have left, those that have enlisted.
@@ -29,7 +29,7 @@ struct ServerGroupOptions {
   Endpoint rendezvous;
   Secret secret;
   std::chrono::milliseconds timeout{300'000};
-  std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
+  std::chrono::milliseconds lost_after{5'000};  ///< without a heartbeat
 };
 
 /// Throws PeerError, AuthenticationError.

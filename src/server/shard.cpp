@@ -157,9 +157,9 @@ void Shard::push(const Message& request) {
   if (request.task <= worker.applied) return;
   if (codec_) return decode_push(worker, request);
   const std::span<const float> data = data_of(request);
-  if (request.task != worker.task) worker.gathering.clear();
+  if (request.task != worker.task) worker.accumulator.clear();
   worker.task = request.task;
-  worker.gathering.add(blocks_, size_, plan_.lanes, request.lanes, request.first, data);
+  worker.accumulator.add(blocks_, size_, plan_.lanes, request.lanes, request.first, data);
 }
 
 // Pieces come in their order; one that is there already is said again.
@@ -187,7 +187,7 @@ void Shard::decode_push(Worker& worker, const Message& request) const {
 bool Shard::came_whole(const Worker& worker, const Message& request) const {
   if (blocks_.empty()) return true;
   if (worker.task != request.task) return false;
-  return codec_ ? worker.arrived == size_ : worker.gathering.complete(request.lanes);
+  return codec_ ? worker.arrived == size_ : worker.accumulator.complete(request.lanes);
 }
 
 // All that is pushed, with zeros for lines that did not travel.
@@ -249,8 +249,8 @@ bool Shard::apply_task(const Message& request) {
   double rate = request.rate;
   double scale = request.scale;
   if (!blocks_.empty()) {
-    float* gradient =
-        codec_ ? worker.decoded.data() : worker.gathering.sum(blocks_, plan_.lanes, request.lanes);
+    float* gradient = codec_ ? worker.decoded.data()
+                             : worker.accumulator.sum(blocks_, plan_.lanes, request.lanes);
     if (plan_.compensation == "staleness")
       rate /= static_cast<double>(std::max<std::int64_t>(1, delay));
     if (plan_.compensation == "dc_asgd") {
@@ -259,7 +259,7 @@ bool Shard::apply_task(const Message& request) {
     }
     update(gradient, request, rate, scale);
   }
-  worker.gathering.clear();
+  worker.accumulator.clear();
   worker.arrived = 0;
   worker.applied = request.task;
   worker.snapshots.erase(worker.snapshots.begin(), worker.snapshots.upper_bound(request.task));

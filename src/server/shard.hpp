@@ -10,7 +10,7 @@
 
 #include "convoy/comm/compression/codec.hpp"
 #include "convoy/optim/optimizer.hpp"
-#include "server/gathering.hpp"
+#include "server/gradient_accumulator.hpp"
 
 namespace convoy::server {
 
@@ -63,7 +63,7 @@ class Shard {
 
  private:
   struct Worker {
-    Gathering gathering;
+    GradientAccumulator accumulator;
     std::vector<float> decoded;                             // instead, with compression
     std::int64_t arrived = 0;                               // elements of it, from the first on
     std::uint64_t task = 0;                                 // that is gathered
@@ -110,8 +110,8 @@ class Shard {
   std::vector<float> lines_;           // of a push or an answer
   std::uint32_t number_;               // tells this shard from its backup
 
-  Gathering step_;        // bsp
-  float* sum_ = nullptr;  // of step_, once it is complete
+  GradientAccumulator step_;  // bsp
+  float* sum_ = nullptr;      // of step_, once it is complete
   bool summed_ = false;
   std::vector<double> squares_;
   std::map<std::uint64_t, Worker> workers_;  // ssp, async

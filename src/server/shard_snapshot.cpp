@@ -35,7 +35,7 @@ void Shard::save(SnapshotWriter& out, const Worker& worker) const {
   out.put(worker.arrived);
   out.put_all(std::span<const float>(worker.decoded)
                   .first(static_cast<std::size_t>(codec_ ? worker.arrived : 0)));
-  worker.gathering.save(out, blocks_);
+  worker.accumulator.save(out, blocks_);
   out.put(worker.versions);
   out.put(std::uint64_t{worker.snapshots.size()});
   for (const auto& [task, weights] : worker.snapshots) {
@@ -85,7 +85,7 @@ void Shard::restore(SnapshotReader& in, Worker& worker) const {
     worker.decoded.resize(size);
     in.read(std::span<float>(worker.decoded).first(arrived));
   }
-  worker.gathering.restore(in, blocks_, size_, plan_.lanes);
+  worker.accumulator.restore(in, blocks_, size_, plan_.lanes);
   worker.versions = in.map<std::uint64_t, std::int64_t>();
   for (const auto& [task, version] : worker.versions)
     if (version < 0 || version > version_) throw RequestError("a snapshot of a version to come");

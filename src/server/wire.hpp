@@ -37,17 +37,17 @@ enum class Kind : std::uint8_t {
   take,       ///< worker; answer: a task
   report,     ///< worker, step, lanes, count: samples; numbers; text: counters;
               ///< flag stop
-  news,       ///< worker, step; answer: numbers: losses, or a task that somebody lost
-  gone,       ///< worker: it will not come back
-  table,      ///< text: TablePlan
-  pull_rows,  ///< array: the table; rows; answer: data
-  push_rows,  ///< worker, task, array: the table; rows; data; rate
-  statistics,  ///< answer: text (JSON)
-  close,       ///< the server may end
-  assigned,    ///< to a backup: worker, step, lanes: a task was given out
-  seed,        ///< to a backup to be: worker: the server that sends it; first: which piece of the
-               ///< shard's snapshot; data; flag finished: the last one, which is answered
-  seeded,      ///< to the same: worker: who sends it; flag finished: we wait for you from here on
+  step_result,  ///< worker, step; answer: numbers: losses, or a task that somebody lost
+  gone,         ///< worker: it will not come back
+  table,        ///< text: TablePlan
+  pull_rows,    ///< array: the table; rows; answer: data
+  push_rows,    ///< worker, task, array: the table; rows; data; rate
+  statistics,   ///< answer: text (JSON)
+  close,        ///< the server may end
+  assigned,     ///< to a backup: worker, step, lanes: a task was given out
+  seed,         ///< to a backup to be: worker: the server that sends it; first: which piece of the
+                ///< shard's snapshot; data; flag finished: the last one, which is answered
+  seeded,       ///< to the same: worker: who sends it; flag finished: we wait for you from here on
   answer,
   error,  ///< answer: text
 };
@@ -57,7 +57,7 @@ enum Flag : std::uint32_t {
   skipped = 1,      ///< apply: the step changes nothing
   stop = 2,         ///< somebody was asked to stop
   finished = 4,     ///< take: no more tasks
-  orphan = 8,       ///< news: a task to be done again
+  orphan = 8,       ///< step_result: a task to be done again
   replicated = 16,  ///< from a primary to its backup, or to what is to become it
   moved = 64,       ///< error: not this server, or not yet; to be asked again
   lines = 128,      ///< push, answer to pull: rows are runs of lines (lines.hpp), data these lines

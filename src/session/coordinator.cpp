@@ -103,13 +103,13 @@ void Coordinator::keep_numbers() {
     const int number = next_number(*store_, keys::next_worker);
     const std::lock_guard lock(mutex_);
     numbers_.push_back(number);
-    tell();
+    notify();
   }
 }
 
-void Coordinator::tell() const {
+void Coordinator::notify() const {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto told = ::write(event_, &one, sizeof(one));
+  [[maybe_unused]] const auto written = ::write(event_, &one, sizeof(one));
 }
 
 void Coordinator::post(std::string key, std::string value) {
@@ -140,7 +140,7 @@ void Coordinator::give_verdict(const Verdict& verdict) {
 void Coordinator::gone() {
   try {
     store_->set(keys::launcher(launcher_) + "/gone", "gone");
-  } catch (const Error&) {  // then the others notice that it gives no sign of life
+  } catch (const Error&) {  // then the others notice that it sends no heartbeat
   }
 }
 
@@ -159,7 +159,7 @@ void Coordinator::serve() {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
       state_.verdict = Verdict{1, fmt::format("the job's store is lost: {}", error.what())};
-      tell();
+      notify();
       return;
     }
     std::unique_lock lock(mutex_);
@@ -172,8 +172,8 @@ void Coordinator::serve() {
 void Coordinator::look() {
   publish_posts();
   keep_numbers();
-  store_->set(keys::launcher_alive(launcher_), std::to_string(++signs_given_));
-  watch_signs(store_->list(keys::alive));
+  store_->set(keys::launcher_alive(launcher_), std::to_string(++heartbeats_sent_));
+  watch_heartbeats(store_->list(keys::alive));
   follow_generations();
   const Listing workers = store_->list(keys::workers);
   const Listing launchers = store_->list(keys::launchers);
@@ -210,16 +210,16 @@ void Coordinator::publish_posts() {
   }
 }
 
-void Coordinator::watch_signs(const Listing& alive) {
+void Coordinator::watch_heartbeats(const Listing& alive) {
   const auto now = Clock::now();
   // Time in which nobody could look, because the store was away or this process was stopped, says
   // nothing about the others.
   const auto before = std::exchange(looked_, now);
   const auto longest = std::max<Clock::duration>(10 * options_.look, options_.lost_after / 5);
   const auto blind = std::max(Clock::duration::zero(), now - before - longest);
-  for (auto& [key, sign] : signs_) sign.changed += blind;
+  for (auto& [key, sign] : heartbeats_) sign.changed += blind;
   for (const auto& [key, value] : alive) {
-    const auto [sign, first] = signs_.try_emplace(key, Sign{value, now});
+    const auto [sign, first] = heartbeats_.try_emplace(key, Heartbeat{value, now});
     if (!first && sign->second.value != value) sign->second = {value, now};
     if (!key.starts_with(keys::alive + "worker/")) continue;
     // "count generation step activity"
@@ -235,12 +235,12 @@ void Coordinator::watch_signs(const Listing& alive) {
 
 // When they were looked at last; nothing when there never was a sign.
 std::optional<double> Coordinator::silent_seconds(const std::string& key) const {
-  const auto found = signs_.find(key);
-  if (found == signs_.end()) return std::nullopt;
+  const auto found = heartbeats_.find(key);
+  if (found == heartbeats_.end()) return std::nullopt;
   return std::chrono::duration<double>(looked_ - found->second.changed).count();
 }
 
-// It said so, or gives no sign of life.
+// It said so, or sends no heartbeat.
 bool Coordinator::has_gone(int launcher, const Listing& launchers, milliseconds patience) const {
   const double limit = std::chrono::duration<double>(patience).count();
   return launchers.contains(keys::launcher(launcher) + "/gone") ||
@@ -304,17 +304,17 @@ JobView Coordinator::view(const Listing& workers) {
 
 // Its first member tells its changes once all have one state.
 bool Coordinator::is_settled() {
-  return number_of(store_->get_if_present(keys::told).value_or("0")) >= latest_.number;
+  return number_of(store_->get_if_present(keys::logged).value_or("0")) >= latest_.number;
 }
 
-// Whose signs of life have ended, by itself or with its launcher, is lost.
+// Whose heartbeats have ended, by itself or with its launcher, is lost.
 void Coordinator::declare_silent(JobView& view) {
   const double limit = std::chrono::duration<double>(options_.lost_after).count();
   for (auto& [worker, its] : view.workers) {
     if (its.lost || !its.ready()) continue;
     const auto silent = silent_seconds(keys::worker_alive(worker));
     if (!silent || *silent <= limit) continue;
-    const std::string reason = fmt::format("gave no sign of life for {:.1f} s", *silent);
+    const std::string reason = fmt::format("sent no heartbeat for {:.1f} s", *silent);
     its.lost = store_->compare_set(keys::lost(worker), "", reason);
   }
 }
@@ -349,7 +349,7 @@ void Coordinator::lead(const Listing& workers, const Listing& launchers) {
   options.least = options_.least;
   options.gather = options_.gather;
   options.launchers = options_.launchers;
-  for (const auto& [worker, reason] : condemned(now, options))
+  for (const auto& [worker, reason] : evicted(now, options))
     now.workers[worker].lost = store_->compare_set(keys::lost(worker), "", reason);
   const auto next = decide(now, options);
   if (!next) return;
@@ -397,7 +397,7 @@ void Coordinator::update_state(const Listing& workers, const Listing& launchers)
                     now.launchers == state_.launchers &&
                     now.verdict.has_value() == state_.verdict.has_value();
   state_ = std::move(now);
-  if (!same) tell();
+  if (!same) notify();
 }
 
 }  // namespace convoy

@@ -1,6 +1,6 @@
 #pragma once
-// A launcher's thread that keeps the job's store: it tells what happened here, sees what happened
-// elsewhere, and, if this launcher is the coordinator, decides who takes part.
+// A launcher's thread that keeps the job's store: it publishes what happened here, sees what
+// happened elsewhere, and, if this launcher is the coordinator, decides who takes part.
 #include <sys/types.h>
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct CoordinatorOptions {
   int least = 1;                                ///< members that train
   int launchers = 1;                            ///< that are expected at the start
   std::chrono::milliseconds gather{30'000};     ///< as DecisionOptions
-  std::chrono::milliseconds lost_after{5'000};  ///< without a sign of life
+  std::chrono::milliseconds lost_after{5'000};  ///< without a heartbeat
   /// How long a launcher that cannot reach the store tries to.
   std::chrono::milliseconds store_patience{30'000};
   /// Between looks at the store; five times as long while all goes well.
@@ -35,7 +35,7 @@ struct CoordinatorOptions {
 };
 
 /// Thread-safe. Any number of launchers may have one, of one store: the coordinator is one of them,
-/// and another one takes over when its signs of life end. All that it decides is in the store.
+/// and another one takes over when its heartbeats end. All that it decides is in the store.
 class Coordinator {
  public:
   /// What this launcher knows of the job.
@@ -73,7 +73,7 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
   using Listing = std::map<std::string, std::string>;
   // What is looked at to see whether it still changes.
-  struct Sign {
+  struct Heartbeat {
     std::string value;
     Clock::time_point changed;
   };
@@ -83,8 +83,8 @@ class Coordinator {
   void look();
   void publish_posts();
   void keep_numbers();
-  void tell() const;
-  void watch_signs(const Listing& alive);
+  void notify() const;
+  void watch_heartbeats(const Listing& alive);
   std::optional<double> silent_seconds(const std::string& key) const;
   bool has_gone(int launcher, const Listing& launchers, std::chrono::milliseconds patience) const;
   bool is_coordinator(const Listing& launchers);
@@ -107,13 +107,13 @@ class Coordinator {
   // The thread's own.
   Generation latest_;
   bool calm_ = false;
-  std::int64_t signs_given_ = 0;
-  std::map<std::string, Sign> signs_;
+  std::int64_t heartbeats_sent_ = 0;
+  std::map<std::string, Heartbeat> heartbeats_;
   Clock::time_point looked_ = Clock::now();  // at them
   std::optional<Clock::time_point> first_ready_;
   std::optional<Clock::time_point> suspected_;
   std::int64_t suspected_generation_ = 0;
-  std::map<std::int64_t, std::int64_t> best_step_;  // by generation, as the signs of life say
+  std::map<std::int64_t, std::int64_t> best_step_;  // by generation, as the heartbeats say
   int fruitless_ = 0;
 
   mutable std::mutex mutex_;

@@ -56,14 +56,14 @@ class Deciding {
     const bool all = std::all_of(view_.workers.begin(), view_.workers.end(), [](const auto& entry) {
       return entry.second.ready() || entry.second.lost;
     });
-    const bool all_told = static_cast<int>(view_.workers.size()) >= view_.announced &&
-                          view_.launchers >= options_.launchers;
-    return (all && all_told) || view_.waited >= options_.gather;
+    const bool all_announced = static_cast<int>(view_.workers.size()) >= view_.announced &&
+                               view_.launchers >= options_.launchers;
+    return (all && all_announced) || view_.waited >= options_.gather;
   }
 
   void remove_lost() {
     next_.urgent = false;
-    const std::map<int, std::string> accused = condemned(view_, options_);
+    const std::map<int, std::string> accused = evicted(view_, options_);
     for (const Member& member : view_.latest.members) {
       const auto found = view_.workers.find(member.worker);
       if (found != view_.workers.end() && found->second.lost)
@@ -133,11 +133,11 @@ class Deciding {
 
 // Nobody is known to be lost, and yet the group broke: who is accused and accuses nobody has not
 // noticed anything and hangs. Otherwise all try again, a few times.
-std::map<int, std::string> condemned(const JobView& view, const DecisionOptions& options) {
+std::map<int, std::string> evicted(const JobView& view, const DecisionOptions& options) {
   std::map<int, std::string> result;
   const auto& suspicions = view.suspicions;
   if (!suspicions_count(view, options) || somebody_is_lost(view)) return result;
-  const auto condemn = [&](const Suspicion& suspicion) {
+  const auto evict = [&](const Suspicion& suspicion) {
     if (view.latest.rank_of(suspicion.about) >= 0) result[suspicion.about] = suspicion.text;
   };
   const bool patient = view.fruitless <= patience_with_suspects;
@@ -145,14 +145,14 @@ std::map<int, std::string> condemned(const JobView& view, const DecisionOptions&
                                    [](const auto& entry) { return entry.second.damaged; });
   if (damaged && patient) return result;
   for (const auto& [accuser, suspicion] : suspicions) {
-    if (!suspicions.contains(suspicion.about)) condemn(suspicion);
+    if (!suspicions.contains(suspicion.about)) evict(suspicion);
   }
   if (!result.empty() || patient) return result;
   // They all accuse each other, again and again: the last one goes.
   const auto last = std::max_element(
       suspicions.begin(), suspicions.end(),
       [](const auto& a, const auto& b) { return a.second.about < b.second.about; });
-  condemn(last->second);
+  evict(last->second);
   return result;
 }
 

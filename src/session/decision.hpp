@@ -30,7 +30,7 @@ struct JobView {
   Generation latest;  ///< number 0: none yet
   std::map<int, WorkerView> workers;
   int launchers = 1;
-  int announced = 0;  ///< workers that those launchers start at first, told or not yet
+  int announced = 0;  ///< workers that those launchers start at first, announced or not yet
   std::map<int, Suspicion> suspicions;  ///< by who has them, of the latest generation
   /// Since the first suspicion: time for the cause to be known for certain.
   std::chrono::milliseconds suspected_for{0};
@@ -47,11 +47,11 @@ struct DecisionOptions {
   std::chrono::milliseconds certainty{1'000};  ///< before a suspicion counts
 };
 
-/// Members that the others' suspicions are reason enough to give up, and why. They are to be told
-/// as lost even where too few are left to go on without them: only then are they replaced.
-std::map<int, std::string> condemned(const JobView& view, const DecisionOptions& options);
+/// Members that the others' suspicions are reason enough to declare lost, and why. They are to be
+/// declared lost even where too few are left to go on without them: only then are they replaced.
+std::map<int, std::string> evicted(const JobView& view, const DecisionOptions& options);
 
-/// The generation that should follow, without the lost and the condemned; nothing while the latest
+/// The generation that should follow, without the lost and the evicted; nothing while the latest
 /// one is right or nothing can be done.
 std::optional<Generation> decide(const JobView& view, const DecisionOptions& options);
 

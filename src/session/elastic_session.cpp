@@ -1,7 +1,7 @@
 // Workers that come and go: one generation of members after the other.
 #include <optional>
 
-#include "core/kernel_card.hpp"
+#include "core/kernel_info.hpp"
 #include "session/sessions.hpp"
 
 namespace convoy {
@@ -15,8 +15,8 @@ class ElasticSession final : public Session {
       : Session(std::move(options)), membership_(*options_.membership) {}
 
   void compare_kernels(bool alike) override {
-    const std::string card = kernel_card(membership_.worker());
-    compare_with_first(membership_.agree("kernels", card), card, alike);
+    const std::string info = kernel_info(membership_.worker());
+    compare_with_first(membership_.agree("kernels", info), info, alike);
   }
 
   bool enter() override {
@@ -46,22 +46,24 @@ class ElasticSession final : public Session {
     return generation_.members[static_cast<std::size_t>(rank)].worker;
   }
   std::int64_t generation() const override { return generation_.number; }
-  bool comes_and_goes() const override { return true; }
+  bool is_elastic() const override { return true; }
 
-  bool change_wanted() const override { return membership_.change_wanted(); }
-  void computing(std::int64_t step) override { tell(step, WorkerActivity::computing); }
-  void communicating(std::int64_t step) override { tell(step, WorkerActivity::communicating); }
+  bool change_requested() const override { return membership_.change_requested(); }
+  void computing(std::int64_t step) override { report_progress(step, WorkerActivity::computing); }
+  void communicating(std::int64_t step) override {
+    report_progress(step, WorkerActivity::communicating);
+  }
 
-  // Who cannot reach the store may have been given up, and another one may write there now.
+  // Who cannot reach the store may have been declared lost, and another one may write there now.
   bool takes_over() override {
-    if (!records() || membership_.in_touch()) return false;
+    if (!records() || membership_.holds_lease()) return false;
     membership_.confirm();
     return true;
   }
 
   std::vector<Json> changes(const std::string& from) override {
     std::vector<Json> events;
-    for (const MemberChange& change : membership_.untold_changes()) {
+    for (const MemberChange& change : membership_.unlogged_changes()) {
       const bool joined = change.kind == MemberChange::Kind::joined;
       Json event = {
           {"event", joined ? "joined" : "lost"}, {"worker", change.worker}, {"host", change.host}};
@@ -75,11 +77,11 @@ class ElasticSession final : public Session {
     }
     return events;
   }
-  void changes_told() override { membership_.changes_told(); }
+  void changes_logged() override { membership_.changes_logged(); }
   std::string agree(const std::string& key, const std::string& mine) override {
     return membership_.agree(key, mine);
   }
-  double take_broken_for() override {
+  double take_recovery_seconds() override {
     if (!failed_at_) return -1;
     return std::chrono::duration<double>(Clock::now() - *std::exchange(failed_at_, {})).count();
   }
@@ -91,9 +93,9 @@ class ElasticSession final : public Session {
   }
 
  private:
-  void tell(std::int64_t step, WorkerActivity activity) {
+  void report_progress(std::int64_t step, WorkerActivity activity) {
     membership_.set_progress(step, activity);
-    if (options_.leave != nullptr && options_.leave->load()) membership_.ask_to_leave();
+    if (options_.leave != nullptr && options_.leave->load()) membership_.request_leave();
   }
 
   Membership& membership_;

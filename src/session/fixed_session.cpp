@@ -1,7 +1,7 @@
 // As many workers from the beginning to the end.
 #include <fmt/format.h>
 
-#include "core/kernel_card.hpp"
+#include "core/kernel_info.hpp"
 #include "session/sessions.hpp"
 
 namespace convoy {
@@ -16,9 +16,9 @@ class FixedSession final : public Session {
   // All have come, and all see who differs from worker 0.
   void compare_kernels(bool alike) override {
     if (group_ == nullptr) return;
-    const std::vector<std::string> cards = group_->all_gather(kernel_card(rank()));
-    for (const std::string& card : cards) {
-      const std::string difference = kernel_difference(card, cards[0]);
+    const std::vector<std::string> infos = group_->all_gather(kernel_info(rank()));
+    for (const std::string& info : infos) {
+      const std::string difference = kernel_difference(info, infos[0]);
       if (difference.empty()) continue;
       if (alike) throw InputError(difference);
       if (rank() == 0) fmt::print(stderr, "convoy: {}\n", difference);

@@ -159,26 +159,26 @@ struct Membership::Impl {
       bool given = true;
       try {
         store->set(keys::worker_alive(options.worker), sign);
-        look_who_gave_up();
+        check_for_aborts();
       } catch (const std::exception&) {  // the watcher says so
         given = false;
       }
       lock.lock();
-      if (given) touched = before;
+      if (given) lease_renewed = before;
       changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
     }
   }
 
   // A generation that is to end at its next step does not come to one when a member has left it for
   // the next generation already, which it may while the group forms.
-  void look_who_gave_up() {
+  void check_for_aborts() {
     std::int64_t number = 0;
     {
       const std::lock_guard lock(mutex);
       if (!change || broken || !communicator) return;
       number = joined;
     }
-    if (store->list(keys::all_given_up(number)).empty()) return;
+    if (store->list(keys::all_aborted(number)).empty()) return;
     const std::lock_guard lock(mutex);
     if (joined == number) break_up();
   }
@@ -187,9 +187,9 @@ struct Membership::Impl {
     std::unique_lock lock(mutex);
     while (!stopping) {
       changed.wait_for(lock, options.heartbeat, [this] { return stopping.load(); });
-      if (stopping || out_of_touch || Clock::now() - touched < options.lease) continue;
-      out_of_touch = true;
-      const auto work = out_of_touch_work;
+      if (stopping || lease_lost || Clock::now() - lease_renewed < options.lease) continue;
+      lease_lost = true;
+      const auto work = lease_lost_work;
       lock.unlock();
       if (work) work();
       lock.lock();
@@ -202,14 +202,14 @@ struct Membership::Impl {
     const std::lock_guard lock(mutex);
     if (lost) fenced = true;
     require_wanted();
-    touched = std::max(touched, before);
-    out_of_touch = false;
+    lease_renewed = std::max(lease_renewed, before);
+    lease_lost = false;
   }
 
   void require_wanted() const {  // locked
     if (fenced) {
       throw FencedError(options.worker,
-                        fmt::format("worker {} was given up for lost, and the job goes on without "
+                        fmt::format("worker {} was declared lost, and the job goes on without "
                                     "it",
                                     options.worker));
     }
@@ -245,14 +245,14 @@ struct Membership::Impl {
   mutable std::mutex mutex;
   std::condition_variable changed;
   Generation latest;
-  std::map<std::int64_t, std::vector<MemberChange>> changes;  // of generations not known as told
+  std::map<std::int64_t, std::vector<MemberChange>> changes;  // of generations not known as logged
   std::int64_t joined = 0;          // the generation that this worker takes part in
   std::atomic<bool> broken{false};  // it cannot go on
   std::shared_ptr<Communicator> communicator;
   std::string store_problem;
-  Clock::time_point touched = Clock::now();  // when the last sign of life was given that arrived
-  bool out_of_touch = false;
-  std::function<void()> out_of_touch_work;
+  Clock::time_point lease_renewed = Clock::now();  // when the last heartbeat was sent that arrived
+  bool lease_lost = false;
+  std::function<void()> lease_lost_work;
   std::atomic<bool> stopping{false};
   std::atomic<bool> fenced{false};
   std::atomic<bool> leaving{false};
@@ -343,31 +343,31 @@ void Membership::report(const PeerError& error) {
         keys::suspicion(generation, worker),
         StoreJson{{"about", about}, {"text", error.what()}, {"damaged", damaged}}.dump());
   }
-  if (!broken) impl_->store->set(keys::given_up(generation, worker), "");
+  if (!broken) impl_->store->set(keys::aborted(generation, worker), "");
 }
 
-std::vector<MemberChange> Membership::untold_changes() {
-  std::int64_t told = 1;
-  if (const auto text = impl_->store->get_if_present(keys::told))
-    std::from_chars(text->data(), text->data() + text->size(), told);
+std::vector<MemberChange> Membership::unlogged_changes() {
+  std::int64_t logged = 1;
+  if (const auto text = impl_->store->get_if_present(keys::logged))
+    std::from_chars(text->data(), text->data() + text->size(), logged);
   const std::lock_guard lock(impl_->mutex);
   auto& changes = impl_->changes;
-  changes.erase(changes.begin(), changes.upper_bound(told));
-  std::vector<MemberChange> untold;  // of generations that ended before they began, too
+  changes.erase(changes.begin(), changes.upper_bound(logged));
+  std::vector<MemberChange> unlogged;  // of generations that ended before they began, too
   for (auto at = changes.begin(); at != changes.upper_bound(impl_->joined); ++at)
-    untold.insert(untold.end(), at->second.begin(), at->second.end());
-  return untold;
+    unlogged.insert(unlogged.end(), at->second.begin(), at->second.end());
+  return unlogged;
 }
 
-void Membership::changes_told() {
-  impl_->store->set(keys::told, std::to_string(impl_->joined));
+void Membership::changes_logged() {
+  impl_->store->set(keys::logged, std::to_string(impl_->joined));
 }
 
-bool Membership::change_wanted() const {
+bool Membership::change_requested() const {
   return impl_->change || impl_->broken;
 }
 
-void Membership::ask_to_leave() {
+void Membership::request_leave() {
   if (impl_->leaving.exchange(true)) return;
   impl_->store->set(keys::leaving(impl_->options.worker), "asked");
 }
@@ -376,18 +376,18 @@ bool Membership::has_left() const {
   return impl_->left;
 }
 
-bool Membership::in_touch() const {
+bool Membership::holds_lease() const {
   const std::lock_guard lock(impl_->mutex);
-  return !impl_->out_of_touch && Clock::now() - impl_->touched < impl_->options.lease;
+  return !impl_->lease_lost && Clock::now() - impl_->lease_renewed < impl_->options.lease;
 }
 
 void Membership::confirm() {
   impl_->confirm();
 }
 
-void Membership::when_out_of_touch(std::function<void()> work) {
+void Membership::on_lease_lost(std::function<void()> work) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->out_of_touch_work = std::move(work);
+  impl_->lease_lost_work = std::move(work);
 }
 
 void Membership::set_progress(std::int64_t step, WorkerActivity activity) {

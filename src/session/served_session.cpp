@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "core/kernel_card.hpp"
+#include "core/kernel_info.hpp"
 #include "session/sessions.hpp"
 
 namespace convoy {
@@ -18,13 +18,13 @@ class ServedSession final : public Session {
  public:
   explicit ServedSession(SessionOptions options)
       : Session(std::move(options)), servers_(options_.servers.get()) {
-    if (servers_ != nullptr) records_ = servers_->tends();
+    if (servers_ != nullptr) records_ = servers_->coordinates();
   }
 
   void compare_kernels(bool alike) override {
     if (servers_ == nullptr) return;
-    const std::string card = kernel_card(servers_->rank());
-    compare_with_first(servers_->agree("kernels", card), card, alike);
+    const std::string info = kernel_info(servers_->rank());
+    compare_with_first(servers_->agree("kernels", info), info, alike);
   }
 
   bool enter() override { return true; }
@@ -37,11 +37,11 @@ class ServedSession final : public Session {
   bool begins() override {
     if (servers_ == nullptr) return true;
     while (!servers_->begun()) {
-      if (records_ || (records_ = servers_->tends())) {
-        again_ = !servers_->tended_before().empty();
+      if (records_ || (records_ = servers_->coordinates())) {
+        again_ = !servers_->previous_coordinator().empty();
         return true;
       }
-      if (stop_asked()) throw Interrupted("stopped before the first step; nothing was kept");
+      if (stop_requested()) throw Interrupted("stopped before the first step; nothing was kept");
       std::this_thread::sleep_for(look_every);
     }
     // Who came in place of one that was lost, and records the run already, finds out how far it is.
@@ -49,27 +49,27 @@ class ServedSession final : public Session {
     return false;
   }
   void began() override {
-    if (servers_ != nullptr) servers_->tell_begun();
+    if (servers_ != nullptr) servers_->publish_begun();
   }
   // Before the run begins one may have been lost that was to record it.
   bool takes_over() override {
     if (std::exchange(again_, false)) return true;
-    if (servers_ == nullptr || records_ || !servers_->tends()) return false;
+    if (servers_ == nullptr || records_ || !servers_->coordinates()) return false;
     records_ = true;
-    const std::string before = servers_->tended_before();
+    const std::string before = servers_->previous_coordinator();
     for (const ServedWorker& process : servers_->processes(/*now=*/true))
-      if (!process.gone || process.name == before) told_.insert(process.name);
+      if (!process.gone || process.name == before) logged_.insert(process.name);
     return true;
   }
 
   // Between two of its steps, when it was asked to and others stay.
-  bool leave_asked() const override {
+  bool leave_requested() const override {
     if (servers_ == nullptr || options_.leave == nullptr || !options_.leave->load()) return false;
     if (servers_->may_go()) {
       left_ = true;
       return true;
     }
-    if (present(servers_->processes(/*now=*/false)) == 1 && !std::exchange(told_alone_, true))
+    if (present(servers_->processes(/*now=*/false)) == 1 && !std::exchange(logged_alone_, true))
       fmt::print(stderr,
                  "convoy: cannot leave: there is no other worker; it does when one joins\n");
     return false;
@@ -78,12 +78,12 @@ class ServedSession final : public Session {
   std::vector<Json> changes(const std::string& /*from*/) override {
     std::vector<Json> events;
     if (servers_ == nullptr) return events;
-    const bool begins = told_.empty();
+    const bool begins = logged_.empty();
     const std::vector<ServedWorker> all = servers_->processes(/*now=*/begins);
     for (const ServedWorker& process : all) {
-      if (process.gone ? !told_.contains(process.name) : !told_.insert(process.name).second)
+      if (process.gone ? !logged_.contains(process.name) : !logged_.insert(process.name).second)
         continue;
-      if (process.gone) told_.erase(process.name);
+      if (process.gone) logged_.erase(process.name);
       if (begins) continue;
       events.push_back({{"event", process.gone ? "lost" : "joined"},
                         {"worker", process.rank},
@@ -97,14 +97,14 @@ class ServedSession final : public Session {
   bool await_end() override {
     if (records_) return true;
     while (!servers_->finished()) {
-      if (servers_->tends()) return true;  // takes_over()
-      if (stop_asked()) return false;
+      if (servers_->coordinates()) return true;  // takes_over()
+      if (stop_requested()) return false;
       std::this_thread::sleep_for(look_every);
     }
     return false;
   }
   void done() override {
-    if (servers_ != nullptr && records_) servers_->tell_over(/*finished=*/true);
+    if (servers_ != nullptr && records_) servers_->publish_end(/*finished=*/true);
   }
   // The end of a process that leaves is how the others learn that it has gone.
   void end() override {
@@ -115,7 +115,7 @@ class ServedSession final : public Session {
   void failed() override {
     if (servers_ == nullptr || !records_) return;
     try {
-      servers_->tell_over(/*finished=*/false);
+      servers_->publish_end(/*finished=*/false);
     } catch (const Error&) {  // the rendezvous is lost: all end
     }
   }
@@ -128,9 +128,9 @@ class ServedSession final : public Session {
 
   ServerGroup* servers_;  // null: threads of this process
   bool records_ = true;
-  bool again_ = false;          // another one was to record the run, and was lost before it began
-  std::set<std::string> told_;  // processes that are there, as was told
-  mutable bool told_alone_ = false;
+  bool again_ = false;            // another one was to record the run, and was lost before it began
+  std::set<std::string> logged_;  // processes that are there, as was logged
+  mutable bool logged_alone_ = false;
   mutable bool left_ = false;
 };
 

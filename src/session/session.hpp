@@ -36,7 +36,7 @@ class Session : public StepControl {
   /// Takes part, in the group of those who are there: once, or again after each leave(). False:
   /// this worker has left for good.
   virtual bool enter() = 0;
-  /// The group is given up: what is under way in it fails.
+  /// The group is aborted: what is under way in it fails.
   virtual void leave() = 0;
   /// After leave(): whether the run goes on without whoever was lost.
   virtual bool recover(const PeerError& /*error*/) { return false; }
@@ -49,10 +49,10 @@ class Session : public StepControl {
   virtual int number_of(int rank) const { return rank; }
   /// How often members have changed, from 1.
   virtual std::int64_t generation() const { return 1; }
-  virtual bool comes_and_goes() const { return false; }
+  virtual bool is_elastic() const { return false; }
 
-  bool stop_asked() const override { return options_.stop != nullptr && options_.stop->load(); }
-  bool leave_asked() const override { return false; }
+  bool stop_requested() const override { return options_.stop != nullptr && options_.stop->load(); }
+  bool leave_requested() const override { return false; }
   bool records() const override { return rank() == 0; }
   /// Whether this worker takes part in evaluations and checkpoints: all of a group do.
   virtual bool evaluates() const { return true; }
@@ -65,14 +65,14 @@ class Session : public StepControl {
   virtual bool begins() { return true; }
   virtual void began() {}
 
-  /// `joined` and `lost` events since the last that were told, without time and step. `from`: what
-  /// those who joined began with.
+  /// `joined` and `lost` events since the last that were logged, without time and step. `from`:
+  /// what those who joined began with.
   virtual std::vector<Json> changes(const std::string& /*from*/) { return {}; }
-  virtual void changes_told() {}
+  virtual void changes_logged() {}
   /// The value that the first worker which asked gave: the same for all workers of the run.
   virtual std::string agree(const std::string& /*key*/, const std::string& mine) { return mine; }
   /// Seconds since the group before broke, where it did; else negative. Asked once.
-  virtual double take_broken_for() { return -1; }
+  virtual double take_recovery_seconds() { return -1; }
 
   /// After the last step: nothing is left to do for a worker that does not record. True: it has
   /// become the one that records, and ends the run.

@@ -37,14 +37,14 @@ inline std::string suspicion(std::int64_t generation, int worker) {
 }
 
 // given_up/<generation>/<id>: the worker left that one before its end
-inline std::string all_given_up(std::int64_t generation) {
+inline std::string all_aborted(std::int64_t generation) {
   return fmt::format("given_up/{}/", generation);
 }
-inline std::string given_up(std::int64_t generation, int worker) {
-  return fmt::format("{}{}", all_given_up(generation), worker);
+inline std::string aborted(std::int64_t generation, int worker) {
+  return fmt::format("{}{}", all_aborted(generation), worker);
 }
 
-// ~alive/...: signs of life. Whoever watches looks whether the value changes.
+// ~alive/...: heartbeats. Whoever watches looks whether the value changes.
 inline const std::string alive = "~alive/";
 inline std::string worker_alive(int worker) {
   return fmt::format("{}worker/{}", alive, worker);
@@ -60,9 +60,9 @@ inline std::string launcher(int id) {
 inline const std::string coordinator = "coordinator";      // the launcher that decides
 inline const std::string next_worker = "next_worker";      // numbers given so far
 inline const std::string next_launcher = "next_launcher";  // the same
-inline const std::string told = "told";        // the run's log tells so many generations
-inline const std::string done = "done";        // the work is done
-inline const std::string verdict = "verdict";  // how the job ended: status, text
+inline const std::string logged = "told";                  // the run's log has so many generations
+inline const std::string done = "done";                    // the work is done
+inline const std::string verdict = "verdict";              // how the job ended: status, text
 inline std::string agreed(const std::string& what) {
   return "agreed/" + what;
 }

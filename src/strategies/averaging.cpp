@@ -23,7 +23,7 @@ StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make) {
     const StrategyOptions options = setup.options;
     const std::uint64_t seed = derive_seed(setup.engine.seed, RandomPurpose::exchange);
     return make_local_steps(setup, traits(options),
-                            [=](const ModelValues& model) -> std::unique_ptr<ModelExchange> {
+                            [=](const InitialModel& model) -> std::unique_ptr<ModelExchange> {
                               return make(options, seed, model);
                             });
   };

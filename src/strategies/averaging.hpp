@@ -28,7 +28,7 @@ class WithGroup : public ModelExchange {
   }
 
  protected:
-  explicit WithGroup(const ModelValues& model)
+  explicit WithGroup(const InitialModel& model)
       : parameters_(model.parameters), size_(static_cast<std::size_t>(model.values.numel())) {}
 
   int workers() const { return group_ == nullptr ? 1 : group_->size(); }
@@ -54,7 +54,7 @@ class WithGroup : public ModelExchange {
 /// A kind of that sort, with what decides its bits. `make`: its exchange, of options, seed and
 /// model.
 using MakeExchange = std::function<std::unique_ptr<ModelExchange>(
-    const StrategyOptions&, std::uint64_t seed, const ModelValues&)>;
+    const StrategyOptions&, std::uint64_t seed, const InitialModel&)>;
 StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make);
 
 /// Adds keys of the kind's own to what decides its bits.

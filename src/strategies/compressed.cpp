@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "convoy/lanes/random.hpp"
-#include "engine/trained_values.hpp"
-#include "strategies/own_state.hpp"
+#include "engine/model_vector.hpp"
+#include "strategies/worker_state.hpp"
 
 namespace convoy {
 
 Compressed::Compressed(StrategySetup setup) : Synchronous(std::move(setup)) {
-  const TrainedValues values(engine_.weights());
+  const ModelVector values(engine_.weights());
   sums_ = make_group_sum(setup_.options.compression,
                          derive_seed(engine_.seed(), RandomPurpose::exchange), values.parameters(),
                          values.matrices());
@@ -34,11 +34,11 @@ void Compressed::save(StateWriter& writer) {
 
 // Of what compression owed nothing is kept if there are other workers now.
 void Compressed::load(StateReader* reader) {
-  OwnStates own;
-  if (reader != nullptr) own = OwnStates(reader->state);
+  WorkerStates own;
+  if (reader != nullptr) own = WorkerStates(reader->state);
   forget_residuals();
   restore_whole(reader);
-  if (!setup_.elastic) OwnStates::restore(own, group_, engine_.device(), sums_->state());
+  if (!setup_.elastic) WorkerStates::restore(own, group_, engine_.device(), sums_->state());
 }
 
 void Compressed::forget() {

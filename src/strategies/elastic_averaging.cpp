@@ -12,7 +12,7 @@ namespace {
 // worker keeps the centre.
 class ElasticAveraging final : public WithGroup {
  public:
-  ElasticAveraging(const StrategyOptions& strategy, const ModelValues& model)
+  ElasticAveraging(const StrategyOptions& strategy, const InitialModel& model)
       : WithGroup(model), elasticity_(strategy.elasticity), centre_(model.values.clone()) {}
 
   Request exchange(std::int64_t, std::span<float> values, Request request) override {
@@ -48,7 +48,7 @@ class ElasticAveraging final : public WithGroup {
 StrategyKind elastic_averaging_kind() {
   StrategyKind kind =
       local_kind(elastic_averaging_facts(),
-                 [](const StrategyOptions& options, std::uint64_t, const ModelValues& model) {
+                 [](const StrategyOptions& options, std::uint64_t, const InitialModel& model) {
                    return std::make_unique<ElasticAveraging>(options, model);
                  });
   kind.guarantees = {{"`elastic_averaging`",

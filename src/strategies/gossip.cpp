@@ -15,7 +15,7 @@ namespace {
 // by which all have heard of it.
 class Gossip final : public WithGroup {
  public:
-  Gossip(const StrategyOptions& strategy, std::uint64_t seed, const ModelValues& model)
+  Gossip(const StrategyOptions& strategy, std::uint64_t seed, const InitialModel& model)
       : WithGroup(model), neighbours_(strategy.neighbours), seed_(seed) {}
 
   void enter(Communicator* group, std::int64_t lanes) override {
@@ -125,7 +125,7 @@ std::int64_t gossip_spread(const std::string& neighbours, std::uint64_t seed, st
 
 StrategyKind gossip_kind() {
   StrategyKind kind = local_kind(gossip_facts(), [](const StrategyOptions& options,
-                                                    std::uint64_t seed, const ModelValues& model) {
+                                                    std::uint64_t seed, const InitialModel& model) {
     return std::make_unique<Gossip>(options, seed, model);
   });
   kind.guarantees = {{"`gossip`",

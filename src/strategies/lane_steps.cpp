@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "convoy/core/error.hpp"
-#include "engine/together.hpp"
-#include "engine/weights_state.hpp"
+#include "engine/checkpoint_state.hpp"
+#include "engine/model_collectives.hpp"
 
 namespace convoy {
 
@@ -37,15 +37,15 @@ void LaneSteps::add_own_sums() {
   });
 }
 
-StepNews LaneSteps::own_news() {
+ControlMessage LaneSteps::local_control_message() {
   reduction_->add_buffers();
-  StepNews news;
-  for (const LaneResult& lane : engine_.results()) news.losses.push_back(lane.loss);
-  news.counters = engine_.counters();
-  return news;
+  ControlMessage message;
+  for (const LaneResult& lane : engine_.results()) message.losses.push_back(lane.loss);
+  message.counters = engine_.counters();
+  return message;
 }
 
-std::optional<UpdateContext> LaneSteps::decide(std::int64_t step, const StepNews& news,
+std::optional<UpdateContext> LaneSteps::decide(std::int64_t step, const ControlMessage& message,
                                                std::int64_t samples, double before, Peers* peers,
                                                StepOutcome& outcome) {
   if (samples == 0) return std::nullopt;  // a short batch had nothing for this worker's lanes
@@ -53,7 +53,7 @@ std::optional<UpdateContext> LaneSteps::decide(std::int64_t step, const StepNews
   const double scale =
       static_cast<double>(engine_.schedule().batch_size(step)) / static_cast<double>(samples);
   const double squared_norm = reduction_->squared_norm(before);
-  const double loss = tree_sum(news.losses);
+  const double loss = tree_sum(message.losses);
   const double norm = std::sqrt(squared_norm) * scale;
   outcome.numbers = StepNumbers{loss * scale, setup_.rules.rate(step), norm};
   if (!std::isfinite(loss) || !std::isfinite(squared_norm)) {
@@ -80,18 +80,18 @@ void LaneSteps::update_blocks(const UpdateContext& context) {
   });
 }
 
-void LaneSteps::publish_buffers(const StepNews& news, std::int64_t samples) {
+void LaneSteps::publish_buffers(const ControlMessage& message, std::int64_t samples) {
   if (engine_.weights().buffers().empty()) return;
   const torch::NoGradGuard no_grad;
   std::size_t next_value = 0;
   std::size_t next_counter = 0;
   for (auto& [name, tensor] : engine_.weights().buffers()) {
     if (!tensor.is_floating_point()) {
-      tensor.copy_(news.counters[next_counter++]);
+      tensor.copy_(message.counters[next_counter++]);
       continue;
     }
     std::vector<double> mean(static_cast<std::size_t>(tensor.numel()));
-    for (double& value : mean) value = news.buffers[next_value++] / static_cast<double>(samples);
+    for (double& value : mean) value = message.buffers[next_value++] / static_cast<double>(samples);
     tensor.copy_(torch::tensor(mean, torch::kDouble).view(tensor.sizes()));
   }
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/control_message.hpp"
 #include "engine/reduction.hpp"
-#include "engine/step_news.hpp"
 #include "strategies/setup.hpp"
 
 namespace convoy {
@@ -35,15 +35,16 @@ class LaneSteps : public Strategy {
   /// From the step's sums to what is done with them: nothing for a step that is left out.
   /// `samples`: of the sums. `before`: squares of a gradient's norm beside the blocks'. `peers`:
   /// those who look for what is not finite together.
-  std::optional<UpdateContext> decide(std::int64_t step, const StepNews& news, std::int64_t samples,
-                                      double before, Peers* peers, StepOutcome& outcome);
+  std::optional<UpdateContext> decide(std::int64_t step, const ControlMessage& message,
+                                      std::int64_t samples, double before, Peers* peers,
+                                      StepOutcome& outcome);
   /// The blocks that this worker updates.
   void update_blocks(const UpdateContext& context);
   /// Running statistics become the mean over lanes, weighed by samples; counters are those of the
   /// first lane that had samples.
-  void publish_buffers(const StepNews& news, std::int64_t samples);
+  void publish_buffers(const ControlMessage& message, std::int64_t samples);
   /// What this worker knows of a step by itself.
-  StepNews own_news();
+  ControlMessage local_control_message();
 
   void reset_states();
   void write_weights(StateWriter& writer, const std::vector<torch::Tensor>& states) const;

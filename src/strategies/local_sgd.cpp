@@ -13,7 +13,7 @@ namespace {
 // become their mean.
 class LocalSgd final : public WithGroup {
  public:
-  LocalSgd(const StrategyOptions& strategy, std::uint64_t seed, const ModelValues& model)
+  LocalSgd(const StrategyOptions& strategy, std::uint64_t seed, const InitialModel& model)
       : WithGroup(model),
         outer_options_(strategy.outer),
         compression_(strategy.compression),
@@ -114,7 +114,7 @@ bool compresses_changes(const StrategyOptions& options) {
 StrategyKind local_sgd_kind() {
   StrategyKind kind =
       local_kind(local_sgd_facts(),
-                 [](const StrategyOptions& options, std::uint64_t seed, const ModelValues& model) {
+                 [](const StrategyOptions& options, std::uint64_t seed, const InitialModel& model) {
                    return std::make_unique<LocalSgd>(options, seed, model);
                  });
   kind.guarantees = {

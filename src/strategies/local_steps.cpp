@@ -9,8 +9,8 @@
 #include "compute/kernels.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
-#include "engine/together.hpp"
-#include "engine/weights_state.hpp"
+#include "engine/checkpoint_state.hpp"
+#include "engine/model_collectives.hpp"
 #include "strategies/compressed.hpp"
 
 namespace convoy {
@@ -20,9 +20,9 @@ bool all_finite(std::span<const float> values) {
   return std::isfinite(sum_of_squares(values.data(), static_cast<std::int64_t>(values.size())));
 }
 
-ModelValues model_values(const TrainedValues& values) {
-  ModelValues model{host_zeros({static_cast<std::int64_t>(values.size())}), values.parameters(),
-                    values.matrices()};
+InitialModel initial_model(const ModelVector& values) {
+  InitialModel model{host_zeros({static_cast<std::int64_t>(values.size())}), values.parameters(),
+                     values.matrices()};
   values.read(values_of(model.values));
   return model;
 }
@@ -32,14 +32,14 @@ ModelValues model_values(const TrainedValues& values) {
 // What a step with an exchange changes, as it was before: an exchange that breaks undoes the step.
 class LocalSteps::Undo {
  public:
-  explicit Undo(LocalSteps& strategy) : strategy_(strategy), state_(strategy.own_state()) {
+  explicit Undo(LocalSteps& strategy) : strategy_(strategy), state_(strategy.worker_state()) {
     for (const torch::Tensor& counter : counters_of(strategy.engine_.weights()))
       state_.emplace_back("counter", counter);
     for (const auto& [name, tensor] : state_) before_.push_back(device().host_copy(tensor));
   }
   void operator()() {
     for (std::size_t k = 0; k < state_.size(); ++k) device().assign(state_[k].second, before_[k]);
-    strategy_.take_own_state(state_);
+    strategy_.set_worker_state(state_);
     strategy_.engine_.invalidate();
   }
 
@@ -47,7 +47,7 @@ class LocalSteps::Undo {
   const Compute& device() const { return strategy_.engine_.device(); }
 
   LocalSteps& strategy_;
-  OwnState state_;
+  WorkerState state_;
   std::vector<torch::Tensor> before_;
 };
 
@@ -57,7 +57,7 @@ LocalSteps::LocalSteps(StrategySetup setup, const StrategyTraits& traits,
       traits_(traits),
       make_exchange_(std::move(make_exchange)),
       values_(engine_.weights()),
-      exchange_(make_exchange_(model_values(values_))) {}
+      exchange_(make_exchange_(initial_model(values_))) {}
 
 std::unique_ptr<Strategy> make_local_steps(const StrategySetup& setup, const StrategyTraits& traits,
                                            ModelExchangeFactory exchange) {
@@ -98,18 +98,18 @@ StepOutcome LocalSteps::step(std::int64_t n) {
   outcome.step = n + 1;
   std::optional<Undo> undo;
   if (is_due(n) && group_ != nullptr) undo.emplace(*this);
-  const std::int64_t met = met_;
+  const std::int64_t last_exchange = last_exchange_;
   try {
     update(n, outcome);
-    over_ = n + 1;
+    completed_ = n + 1;
     if (is_due(n)) {
       exchange(n, outcome);
-    } else if (group_ == nullptr && setup_.control->change_wanted()) {
+    } else if (group_ == nullptr && setup_.control->change_requested()) {
       outcome.request = Request::change_members;
     }
   } catch (const PeerError&) {
-    over_ = n;
-    met_ = met;
+    completed_ = n;
+    last_exchange_ = last_exchange;
     if (undo) (*undo)();
     throw;
   }
@@ -127,14 +127,14 @@ void LocalSteps::update(std::int64_t n, StepOutcome& outcome) {
   engine_.compute(n, nullptr);
   add_own_sums();
   setup_.control->communicating(n);
-  StepNews news = own_news();
-  news.buffers = reduction_->roots()[0]->buffers;
+  ControlMessage message = local_control_message();
+  message.buffers = reduction_->roots()[0]->buffers;
   const std::int64_t samples = engine_.own_samples();
-  const auto context = decide(n, news, samples, 0, nullptr, outcome);
+  const auto context = decide(n, message, samples, 0, nullptr, outcome);
   if (context) {
     update_blocks(*context);
     ++counts_.updates;
-    publish_buffers(news, samples);
+    publish_buffers(message, samples);
   } else if (outcome.skipped && setup_.rules.skip_nonfinite) {
     ++counts_.skipped;
   } else if (outcome.skipped && group_ == nullptr) {
@@ -153,7 +153,7 @@ void LocalSteps::exchange(std::int64_t n, StepOutcome& outcome) {
   const Request agreed =
       exchange_->exchange(n / setup_.options.average_every, values, own_request());
   values_.write(values);
-  met_ = n + 1;
+  last_exchange_ = n + 1;
   if (failure_.empty() && !all_finite(values)) {
     failure_ = fmt::format(
         "step {}: the workers' averaged weights are not finite; lower train.optimizer.rate, or set "
@@ -168,8 +168,8 @@ void LocalSteps::exchange(std::int64_t n, StepOutcome& outcome) {
 }
 
 Request LocalSteps::own_request() const {
-  if (setup_.control->stop_asked() || !failure_.empty()) return Request::stop;
-  return setup_.control->change_wanted() ? Request::change_members : Request::none;
+  if (setup_.control->stop_requested() || !failure_.empty()) return Request::stop;
+  return setup_.control->change_requested() ? Request::change_members : Request::none;
 }
 
 // After the last exchange: the weights are those of all workers.
@@ -201,15 +201,15 @@ void LocalSteps::share_counters() {
 // Between exchanges.
 void LocalSteps::with_model(const std::function<void()>& work) {
   if (is_over()) return work();
-  own_values_.resize(values_.size());
-  values_.read(own_values_);
+  local_values_.resize(values_.size());
+  values_.read(local_values_);
   const auto go_on = [this] {
-    values_.write(own_values_);
-    own_values_.clear();
+    values_.write(local_values_);
+    local_values_.clear();
   };
   try {
     std::vector<float> model(values_.size());
-    exchange_->combine(own_values_, model);
+    exchange_->combine(local_values_, model);
     values_.write(model);
     work();
   } catch (...) {  // an elastic job may go on with other workers
@@ -220,14 +220,14 @@ void LocalSteps::with_model(const std::function<void()>& work) {
 }
 
 // Tensors that the state is kept in, but for copies of the values and the counts.
-OwnState LocalSteps::own_state() const {
-  OwnState state = setup_.elastic ? exchange_->common() : exchange_->state();
+WorkerState LocalSteps::worker_state() const {
+  WorkerState state = setup_.elastic ? exchange_->common() : exchange_->state();
   torch::Tensor values = host_zeros({static_cast<std::int64_t>(values_.size())});
   const std::span<Element> flat = values_of(values);
-  if (own_values_.empty())
+  if (local_values_.empty())
     values_.read(flat);
   else
-    std::copy(own_values_.begin(), own_values_.end(), flat.begin());
+    std::copy(local_values_.begin(), local_values_.end(), flat.begin());
   state.emplace_back("values", values);
   for (std::size_t k = 0; k < states_.size(); ++k)
     state.emplace_back(fmt::format("optimizer{}", k), states_[k]);
@@ -238,7 +238,7 @@ OwnState LocalSteps::own_state() const {
   return state;
 }
 
-void LocalSteps::take_own_state(const OwnState& state) {
+void LocalSteps::set_worker_state(const WorkerState& state) {
   for (const auto& [name, tensor] : state) {
     if (name == "values") values_.write(values_of(tensor));
     if (name != "counts") continue;
@@ -251,28 +251,28 @@ void LocalSteps::save(StateWriter& writer) {
   write_weights(writer, {});
   if (has_parts()) {
     writer.part.emplace();
-    for (const auto& [name, tensor] : own_state())
+    for (const auto& [name, tensor] : worker_state())
       writer.part->own.emplace_back(name, engine_.device().to_host(tensor));
     return;
   }
-  for (const auto& [name, tensor] : own_state())
+  for (const auto& [name, tensor] : worker_state())
     writer.whole.tensors.emplace_back("worker0/" + name, engine_.device().host_copy(tensor));
 }
 
 void LocalSteps::load(StateReader* reader) {
-  OwnStates own;
+  WorkerStates own;
   std::vector<torch::Tensor> none;
   if (reader != nullptr) {
-    own = OwnStates(reader->state);
+    own = WorkerStates(reader->state);
     restore_state(reader->state, reader->file, engine_.weights(), none);
   }
   engine_.invalidate();
   if (group_ != nullptr) broadcast_weights(*group_, 0, engine_.weights(), none);
-  const OwnState mine = own_state();
+  const WorkerState mine = worker_state();
   if (!setup_.elastic) {
-    if (!OwnStates::restore(own, group_, engine_.device(), mine))
+    if (!WorkerStates::restore(own, group_, engine_.device(), mine))
       throw InputError("--resume: the checkpoint lacks the state of the workers that wrote it");
-    return take_own_state(mine);
+    return set_worker_state(mine);
   }
   // An elastic job goes on from the model of all, with what worker 0 had beside its own.
   for (const auto& [name, tensor] : mine) {
@@ -282,7 +282,7 @@ void LocalSteps::load(StateReader* reader) {
       throw InputError(fmt::format("the newest checkpoint lacks worker 0's {}", name));
     engine_.device().assign(tensor, *kept);
   }
-  take_own_state(mine);
+  set_worker_state(mine);
   std::vector<int> others;
   for (int w = 1; w < workers(); ++w) others.push_back(w);
   copy_from(0, others);
@@ -290,12 +290,12 @@ void LocalSteps::load(StateReader* reader) {
 
 void LocalSteps::copy_from(int source, const std::vector<int>& takers) {
   if (group_ == nullptr || takers.empty()) return;
-  OwnState state = own_state();
+  WorkerState state = worker_state();
   for (const torch::Tensor& counter : counters_of(engine_.weights()))
     state.emplace_back("counter", counter);
-  copy_own_state(*group_, engine_.device(), source, takers, state);
+  copy_worker_state(*group_, engine_.device(), source, takers, state);
   if (std::find(takers.begin(), takers.end(), worker()) == takers.end()) return;
-  take_own_state(state);
+  set_worker_state(state);
   engine_.invalidate();
 }
 
@@ -303,9 +303,9 @@ void LocalSteps::forget() {
   engine_.reset_weights();
   reset_states();
   counts_ = {};
-  met_ = over_ = 0;
+  last_exchange_ = completed_ = 0;
   failure_.clear();
-  exchange_ = make_exchange_(model_values(values_));
+  exchange_ = make_exchange_(initial_model(values_));
   exchange_->enter(group_, engine_.lanes());
 }
 
@@ -316,8 +316,8 @@ bool LocalSteps::keeps_own(std::int64_t mine, std::int64_t furthest, bool finish
 }
 
 void LocalSteps::start_at(std::int64_t step, std::int64_t agreed) {
-  over_ = step;
-  met_ = agreed;
+  completed_ = step;
+  last_exchange_ = agreed;
 }
 
 LocalSteps::Json LocalSteps::report() const {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "convoy/strategies/model_exchange.hpp"
+#include "engine/model_vector.hpp"
 #include "engine/step_bytes.hpp"
-#include "engine/trained_values.hpp"
 #include "strategies/lane_steps.hpp"
-#include "strategies/own_state.hpp"
+#include "strategies/worker_state.hpp"
 
 namespace convoy {
 
@@ -27,7 +27,7 @@ class LocalSteps final : public LaneSteps {
   void load(StateReader* reader) override;
   void copy_from(int source, const std::vector<int>& takers) override;
   void forget() override;
-  std::int64_t agreed(std::int64_t /*step*/) const override { return met_; }
+  std::int64_t agreed(std::int64_t /*step*/) const override { return last_exchange_; }
   bool keeps_own(std::int64_t mine, std::int64_t furthest, bool finished) const override;
   void start_at(std::int64_t step, std::int64_t agreed) override;
   Json report() const override;
@@ -36,24 +36,24 @@ class LocalSteps final : public LaneSteps {
   class Undo;
 
   bool is_due(std::int64_t n) const;
-  bool is_over() const { return over_ == setup_.rules.steps; }
+  bool is_over() const { return completed_ == setup_.rules.steps; }
   void update(std::int64_t n, StepOutcome& outcome);
   void exchange(std::int64_t n, StepOutcome& outcome);
   Request own_request() const;
   void agree_on_result();
   void end_together(bool agreed);
   void share_counters();
-  OwnState own_state() const;
-  void take_own_state(const OwnState& state);
+  WorkerState worker_state() const;
+  void set_worker_state(const WorkerState& state);
 
   StrategyTraits traits_;
   ModelExchangeFactory make_exchange_;
-  TrainedValues values_;
+  ModelVector values_;
   std::unique_ptr<ModelExchange> exchange_;
   std::unique_ptr<StepBytes> bytes_;  // null: alone
-  std::vector<float> own_values_;     // while the weights are those of all workers
-  std::int64_t met_ = 0;              // the step of the last exchange
-  std::int64_t over_ = 0;             // steps
+  std::vector<float> local_values_;   // while the weights are those of all workers
+  std::int64_t last_exchange_ = 0;    // the step of the last exchange
+  std::int64_t completed_ = 0;        // steps
   std::string failure_;               // why this worker cannot go on: the others hear of it
   std::int64_t steps_ = 0;            // of this process
 };

@@ -34,12 +34,12 @@ class StepControl {
  public:
   virtual ~StepControl() = default;
   /// This worker was asked to stop the run; to leave it, and may.
-  virtual bool stop_asked() const { return false; }
-  virtual bool leave_asked() const { return false; }
+  virtual bool stop_requested() const { return false; }
+  virtual bool leave_requested() const { return false; }
   /// Whether this worker records the run: it writes the run's folder.
   virtual bool records() const { return true; }
   /// The group is to be left for one of other members after this step.
-  virtual bool change_wanted() const { return false; }
+  virtual bool change_requested() const { return false; }
   /// Steps that are over, and whether this worker computes now, or waits for others.
   virtual void computing(std::int64_t /*step*/) {}
   virtual void communicating(std::int64_t /*step*/) {}

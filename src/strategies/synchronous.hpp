@@ -3,13 +3,13 @@
 //
 // In a fixed group each worker keeps the optimizer's state of its own blocks (ZeRO stage 1) and
 // publishes their new weights. In an elastic one all of it is on every host, so that any worker can
-// be lost; the workers of a host share the update (engine's SharedUpdate) where they can.
+// be lost; the workers of a host share the update (engine's HostUpdate) where they can.
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "convoy/lanes/balance.hpp"
-#include "engine/shared_update.hpp"
+#include "engine/host_update.hpp"
 #include "engine/training_group.hpp"
 #include "strategies/lane_steps.hpp"
 
@@ -63,23 +63,23 @@ class Synchronous : public LaneSteps {
   void start_worker_balancing(const std::vector<int>& parallel);
   void compute(std::int64_t n);
   void reduce(bool streamed);
-  StepNews exchange_news();
-  void apply(const UpdateContext& context, const StepNews& news, std::int64_t samples,
+  ControlMessage exchange_control_message();
+  void apply(const UpdateContext& context, const ControlMessage& message, std::int64_t samples,
              StepOutcome& outcome);
   void update_and_publish(const UpdateContext& context);
-  void update_together(const UpdateContext& context, StepOutcome& outcome);
-  void move_lanes(const StepNews& news, StepOutcome& outcome);
-  bool may_share_update() const;
-  void share_update(std::int64_t n);
-  void stop_sharing();
+  void update_on_host(const UpdateContext& context, StepOutcome& outcome);
+  void move_lanes(const ControlMessage& message, StepOutcome& outcome);
+  bool can_update_on_host() const;
+  void start_host_update(std::int64_t n);
+  void stop_host_update();
   Json tuned_report() const;
 
   StepExtension* extension_ = nullptr;
-  std::vector<torch::Tensor> next_states_;  // memory for them after the step
-  std::unique_ptr<TrainingGroup> team_;     // null: the only worker
-  std::unique_ptr<SharedUpdate> sharing_;   // while it is not null states_ are there
-  bool may_share_ = false;                  // this generation has not tried yet
-  std::int64_t step_ = 0;                   // the one under way
+  std::vector<torch::Tensor> next_states_;         // memory for them after the step
+  std::unique_ptr<TrainingGroup> training_group_;  // null: the only worker
+  std::unique_ptr<HostUpdate> host_update_;        // while it is not null states_ are there
+  bool try_host_update_ = false;                   // this generation has not tried yet
+  std::int64_t step_ = 0;                          // the one under way
   std::optional<LaneBalancer> worker_balancer_;
   bool parallel_known_ = false;         // of the workers there are
   std::vector<double> worker_seconds_;  // of the last step's slowest replica, by worker

@@ -8,8 +8,8 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
+#include "train/run_identity.hpp"
 #include "train/trainer_impl.hpp"
-#include "train/training_state.hpp"
 
 namespace convoy {
 namespace {
@@ -34,7 +34,7 @@ void Trainer::Impl::join_in() {
   strategy_->enter(session_->group(), even_ownership(lanes_, session_->size()));
   const bool begins = session_->begins();
   recorder_->record(session_->records());
-  if (session_->comes_and_goes()) {
+  if (session_->is_elastic()) {
     synchronise();
   } else if (begins) {
     if (session_->takes_over() && options_.take_over) options_.take_over(/*goes_on=*/true);
@@ -46,7 +46,7 @@ void Trainer::Impl::join_in() {
   due_done_ = step_;
 }
 
-void Trainer::Impl::give_up_group() {
+void Trainer::Impl::abort_group() {
   session_->leave();
   strategy_->leave();
 }
@@ -87,7 +87,7 @@ void Trainer::Impl::synchronise() {
   } else {
     catch_up(members, static_cast<int>(furthest - members.begin()));
   }
-  tell_changes(members, from);
+  log_changes(members, from);
   damaged_message_.clear();
 }
 
@@ -109,14 +109,15 @@ void Trainer::Impl::require_same_job(const std::vector<Json>& members) const {
 
 // Nobody has a state: at the start, or after all workers were lost.
 void Trainer::Impl::begin_run() {
-  if (options_.resume && !keeper_) throw InputError("--resume needs the run's folder (--out)");
+  if (options_.resume && !checkpoint_manager_)
+    throw InputError("--resume needs the run's folder (--out)");
   const bool goes_on = options_.resume || session_->generation() > 1;
   const bool records = session_->records();
-  if (session_->comes_and_goes()) strategy_->forget();  // half of another one's may be there
-  if (records && session_->comes_and_goes() && options_.take_over) options_.take_over(goes_on);
-  std::optional<CheckpointKeeper::Found> found;
+  if (session_->is_elastic()) strategy_->forget();  // half of another one's may be there
+  if (records && session_->is_elastic() && options_.take_over) options_.take_over(goes_on);
+  std::optional<CheckpointManager::Found> found;
   Progress progress;
-  if (records && goes_on && keeper_) found = keeper_->read_newest();
+  if (records && goes_on && checkpoint_manager_) found = checkpoint_manager_->read_newest();
   if (found) progress = progress_of(found->reader.state, found->reader.file);
   const Json own = {{"resumed", found.has_value()},
                     {"step", progress.step},
@@ -157,13 +158,13 @@ void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
     has_state_ = false;  // half a state is none, should this be interrupted
     strategy_->set_counts({from["updates"], from["skipped"]});
     strategy_->copy_from(source, takers);
-    take_told(from);
+    adopt_progress(from);
   } else {
     strategy_->copy_from(source, takers);
   }
   step_ = step;
   strategy_->start_at(step, agreed);
-  // The first may be a step behind: then nobody has told the others' last one.
+  // The first may be a step behind: then nobody has logged the others' last one.
   bool again = !members[0]["recorder"].get<bool>() || members[0]["due_done"] < step;
   for (const Json& member : members)
     again = again || (member["step"] == step && member["due_done"] < step);
@@ -171,8 +172,8 @@ void Trainer::Impl::catch_up(const std::vector<Json>& members, int source) {
   if (session_->records()) take_over_log();
 }
 
-// What `from` told of itself, by whoever has its state now.
-void Trainer::Impl::take_told(const Json& from) {
+// What `from` says of itself, by whoever has its state now.
+void Trainer::Impl::adopt_progress(const Json& from) {
   earlier_seconds_ = from["seconds"].get<double>() - recorder_->seconds();
   last_ = {from["loss"], from["rate"], from["norm"]};
   has_state_ = true;
@@ -185,18 +186,18 @@ void Trainer::Impl::take_over_log() {
   if (!was_recorder_) recorder_->start(session_->size(), step_);
 }
 
-// Another process recorded the run, and is gone. The last steps are told from what this one knows
+// Another process recorded the run, and is gone. The last steps are logged from what this one knows
 // of them; an evaluation or a checkpoint that may have been due is made up for.
 void Trainer::Impl::take_over_served(const StepOutcome& outcome) {
   was_recorder_ = true;
   recorder_->record(true);
   const auto before = std::max<std::int64_t>(0, outcome.step - 1);
   const auto file = options_.out / "metrics.jsonl";
-  const auto told = options_.out.empty() ? std::nullopt : told_so_far(file);
-  step_ = told ? std::min(told->step, before) : before;
+  const auto logged = options_.out.empty() ? std::nullopt : logged_progress(file);
+  step_ = logged ? std::min(logged->step, before) : before;
   StepCounts counts;
-  if (told) counts.skipped = told->skipped;
-  if (told) earlier_seconds_ = told->seconds - recorder_->seconds();
+  if (logged) counts.skipped = logged->skipped;
+  if (logged) earlier_seconds_ = logged->seconds - recorder_->seconds();
   counts.updates = step_ - counts.skipped;
   strategy_->set_counts(counts);
   recorder_->go_on(step_ + 1);
@@ -209,28 +210,28 @@ void Trainer::Impl::take_over_served(const StepOutcome& outcome) {
 // the first line of this one.
 void Trainer::Impl::note_earlier_log() {
   const auto earlier =
-      options_.out.empty() ? std::nullopt : told_so_far(options_.out / "metrics.jsonl");
+      options_.out.empty() ? std::nullopt : logged_progress(options_.out / "metrics.jsonl");
   session_->agree("earlier_log", fmt::format("{}", earlier ? earlier->time : 0.0));
 }
 
 // Each once: who logged the last ones may have been lost, or have left, before it noted that it
 // did, but then the log has them.
-std::vector<Json> Trainer::Impl::untold_changes(const std::string& from) {
+std::vector<Json> Trainer::Impl::unlogged_changes(const std::string& from) {
   std::vector<Json> changes = session_->changes(from);
-  if (changes.empty() || options_.out.empty() || !session_->comes_and_goes()) return changes;
+  if (changes.empty() || options_.out.empty() || !session_->is_elastic()) return changes;
   const double earlier = std::stod(session_->agree("earlier_log", "0"));
-  const auto told = told_changes(options_.out / "metrics.jsonl", earlier);
+  const auto logged = logged_changes(options_.out / "metrics.jsonl", earlier);
   std::erase_if(changes, [&](const Json& change) {
-    return told.contains({change["event"].get<std::string>(), change["worker"].get<int>()});
+    return logged.contains({change["event"].get<std::string>(), change["worker"].get<int>()});
   });
   return changes;
 }
 
-void Trainer::Impl::tell_changes(const std::vector<Json>& members, const std::string& from) {
-  const double broken_for = session_->take_broken_for();
+void Trainer::Impl::log_changes(const std::vector<Json>& members, const std::string& from) {
+  const double recovery_seconds = session_->take_recovery_seconds();
   if (!session_->records()) return;
   if (session_->takes_over() && options_.take_over) options_.take_over(/*goes_on=*/true);
-  for (Json& change : untold_changes(from)) {
+  for (Json& change : unlogged_changes(from)) {
     Json event = recorder_->event(change["event"], step_);
     event.update(change);
     recorder_->emit(event);
@@ -241,17 +242,17 @@ void Trainer::Impl::tell_changes(const std::vector<Json>& members, const std::st
     if (const std::string damaged = member["damaged"]; !damaged.empty())
       recorder_->repaired(step_, "message", member["worker"], damaged + "; the step is run again");
   }
-  session_->changes_told();
+  session_->changes_logged();
   if (session_->generation() == 1) return;
-  tell_moved("other workers", {even_ownership(lanes_, session_->size())});
-  if (broken_for < 0) return;
+  log_moved("other workers", {even_ownership(lanes_, session_->size())});
+  if (recovery_seconds < 0) return;
   Json recovered = recorder_->event("recovered", step_);
   recovered["generation"] = session_->generation();
-  recovered["seconds"] = broken_for;
+  recovered["seconds"] = recovery_seconds;
   recorder_->emit(recovered);
 }
 
-void Trainer::Impl::tell_moved(const char* reason, const MovedLanes& lanes) {
+void Trainer::Impl::log_moved(const char* reason, const MovedLanes& lanes) {
   std::vector<int> numbers;
   for (std::size_t w = 0; w < lanes.lanes.size(); ++w)
     numbers.push_back(session_->number_of(static_cast<int>(w)));

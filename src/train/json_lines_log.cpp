@@ -92,35 +92,36 @@ class JsonLinesLog final : public Observer {
 
 }  // namespace
 
-std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file) {
+std::optional<LoggedProgress> logged_progress(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return std::nullopt;
-  ToldSoFar told;
+  LoggedProgress logged;
   std::optional<double> first;
   std::istringstream lines(read_text_file(file));
   for (std::string line; std::getline(lines, line);) {
     const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!event.is_object()) continue;
-    told.step = std::max(told.step, event.value("step", std::int64_t{0}));
-    told.skipped += event.value("event", "") == "skipped";
+    logged.step = std::max(logged.step, event.value("step", std::int64_t{0}));
+    logged.skipped += event.value("event", "") == "skipped";
     const double time = event.value("time", 0.0);
     if (!first) first = time;
-    told.seconds = time - *first;
-    told.time = time;
+    logged.seconds = time - *first;
+    logged.time = time;
   }
-  return told;
+  return logged;
 }
 
-std::set<std::pair<std::string, int>> told_changes(const std::filesystem::path& file, double time) {
-  std::set<std::pair<std::string, int>> told;
-  if (!std::filesystem::exists(file)) return told;
+std::set<std::pair<std::string, int>> logged_changes(const std::filesystem::path& file,
+                                                     double time) {
+  std::set<std::pair<std::string, int>> logged;
+  if (!std::filesystem::exists(file)) return logged;
   std::istringstream lines(read_text_file(file));
   for (std::string line; std::getline(lines, line);) {
     const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!event.is_object() || event.value("time", 0.0) <= time) continue;
     const std::string kind = event.value("event", "");
-    if (kind == "joined" || kind == "lost") told.emplace(kind, event.value("worker", -1));
+    if (kind == "joined" || kind == "lost") logged.emplace(kind, event.value("worker", -1));
   }
-  return told;
+  return logged;
 }
 
 std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,

@@ -60,7 +60,7 @@ RunSummary Trainer::Impl::conclude() {
       if (at == evaluated_at_.end() || at->second != step_) evaluate_split(split, *dataset);
     }
   });
-  if (keeper_) keeper_->settle();
+  if (checkpoint_manager_) checkpoint_manager_->settle();
   const StrategyResult result = strategy_->result();
   const Json report = strategy_->report();
   const Json workers = worker_reports(report);

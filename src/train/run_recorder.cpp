@@ -8,7 +8,7 @@
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
 #include "convoy/train/samples.hpp"
-#include "core/kernel_card.hpp"
+#include "core/kernel_info.hpp"
 #include "core/machine.hpp"
 #include "data/splits/target.hpp"
 
@@ -169,13 +169,13 @@ void RunRecorder::checkpoint(const WrittenCheckpoint& written) {
     emit(failed);
     return;
   }
-  Json told = event("checkpoint", written.step);
-  told["path"] = "checkpoints/" + written.path.filename().string();
-  told["best"] = written.best;
-  told["seconds"] = written.seconds;
-  told["stall_seconds"] = written.stall_seconds;
-  told["bytes"] = written.bytes;
-  emit(told);
+  Json written_event = event("checkpoint", written.step);
+  written_event["path"] = "checkpoints/" + written.path.filename().string();
+  written_event["best"] = written.best;
+  written_event["seconds"] = written.seconds;
+  written_event["stall_seconds"] = written.stall_seconds;
+  written_event["bytes"] = written.bytes;
+  emit(written_event);
 }
 
 void RunRecorder::repaired(std::int64_t step, const char* what, int worker,

@@ -1,5 +1,5 @@
 #pragma once
-// What a run tells: events to the log and to observers, and what they add up to at the end.
+// What a run logs: events to the log and to observers, and what they add up to at the end.
 #include <map>
 #include <memory>
 #include <string>
@@ -34,11 +34,11 @@ class RunRecorder {
   };
   explicit RunRecorder(Options options) : options_(std::move(options)) {}
 
-  /// Whether events are told here: by one worker of a run at a time.
+  /// Whether events are logged here: by one worker of a run at a time.
   void record(bool on) { records_ = on; }
   /// The log of a run that begins, or goes on after `step` steps; what came later is dropped.
   void open(std::int64_t step);
-  /// The log that another worker, or this one, has kept: `step` is the next to be told.
+  /// The log that another worker, or this one, has kept: `step` is the next to be logged.
   void go_on(std::int64_t step);
   bool is_open() const { return log_ != nullptr; }
 

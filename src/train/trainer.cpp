@@ -11,8 +11,8 @@
 #include "data/partition/columns.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
+#include "train/run_identity.hpp"
 #include "train/trainer_impl.hpp"
-#include "train/training_state.hpp"
 
 namespace convoy {
 namespace {
@@ -123,8 +123,8 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
   recorder.parameters = strategy_->parameters();
   recorder_ = std::make_unique<RunRecorder>(std::move(recorder));
   if (options_.out.empty()) return;
-  if (session_->records() && !session_->comes_and_goes()) require_writable_directory(options_.out);
-  keeper_ = make_keeper();
+  if (session_->records() && !session_->is_elastic()) require_writable_directory(options_.out);
+  checkpoint_manager_ = make_checkpoint_manager();
 }
 
 std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
@@ -151,7 +151,7 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
                  schedule_.steps_per_epoch()};
   setup.control = session_.get();
   setup.trace = trace_.get();
-  setup.elastic = session_->comes_and_goes();
+  setup.elastic = session_->is_elastic();
   setup.columns = options_.columns;
   setup.group = session_->group();
   setup.whole_model = std::move(factory);
@@ -162,15 +162,15 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   return strategy_kind(wanted_.strategy.kind).make(std::move(setup));
 }
 
-std::unique_ptr<CheckpointKeeper> Trainer::Impl::make_keeper() {
-  CheckpointKeeper::Options options;
+std::unique_ptr<CheckpointManager> Trainer::Impl::make_checkpoint_manager() {
+  CheckpointManager::Options options;
   options.out = options_.out;
   options.keep = wanted_.train.checkpoint.keep;
   options.keep_every = wanted_.train.checkpoint.keep_every;
   options.identity = identity_;
   options.model = options_.model_meta;
-  options.told = [this](const WrittenCheckpoint& written) { recorder_->checkpoint(written); };
-  return std::make_unique<CheckpointKeeper>(std::move(options));
+  options.on_written = [this](const WrittenCheckpoint& written) { recorder_->checkpoint(written); };
+  return std::make_unique<CheckpointManager>(std::move(options));
 }
 
 RunSummary Trainer::Impl::run() {
@@ -181,11 +181,11 @@ RunSummary Trainer::Impl::run() {
         join_in();
         while (!finished() && !change_members_ && !left_) take_step();
         if (finished()) return finish();
-        give_up_group();
+        abort_group();
       } catch (const PeerError& error) {
         if (dynamic_cast<const DamagedMessageError*>(&error) != nullptr)
           damaged_message_ = error.what();
-        give_up_group();
+        abort_group();
         if (!session_->recover(error)) throw;
       }
     }
@@ -211,11 +211,11 @@ void Trainer::Impl::take_step() {
   last_outcome_ = std::move(outcome);
 }
 
-// What a step came to is counted and told, and what is due after it is done.
+// What a step came to is counted and logged, and what is due after it is done.
 void Trainer::Impl::commit(const StepOutcome& outcome) {
   if (outcome.skipped) recorder_->skipped(step_, *outcome.skipped);
   if (outcome.numbers) last_ = *outcome.numbers;
-  if (session_->records() && step_ < outcome.step && !session_->comes_and_goes()) {
+  if (session_->records() && step_ < outcome.step && !session_->is_elastic()) {
     for (Json& change : session_->changes("")) {
       Json event = recorder_->event(change["event"], step_);
       event.update(change);
@@ -229,12 +229,12 @@ void Trainer::Impl::commit(const StepOutcome& outcome) {
     if (last || outcome.approximate)
       between_steps();
     else
-      tell_step();
+      log_step();
     due_done_ = step_;
     if (step_ < counted) return;  // taken back: what came since is done again
   }
   const bool alone = session_->group() == nullptr && !strategy_->traits().servers;
-  const bool stop = outcome.request == Request::stop || (alone && session_->stop_asked());
+  const bool stop = outcome.request == Request::stop || (alone && session_->stop_requested());
   if (stop && !finished() && session_->evaluates()) stop_now();
 }
 
@@ -250,13 +250,13 @@ void Trainer::Impl::count_step(bool last, const StepOutcome& outcome) {
     tuned.update(outcome.tuned);
     recorder_->emit(tuned);
   }
-  if (outcome.moved) tell_moved("lane times", *outcome.moved);
+  if (outcome.moved) log_moved("lane times", *outcome.moved);
 }
 
 void Trainer::Impl::between_steps() {
   if (!session_->evaluates()) return;
   if (check_due() && !check_weights()) return;
-  tell_step();
+  log_step();
   if (evaluation_due()) {
     const auto begin = Clock::now();
     const bool validate = data_.validation != nullptr;
@@ -265,7 +265,7 @@ void Trainer::Impl::between_steps() {
     });
     show_on_timeline("evaluate", begin);
   }
-  if (keeper_) keeper_->tell();
+  if (checkpoint_manager_) checkpoint_manager_->report_finished();
   if (checkpoint_due()) {
     const auto begin = Clock::now();
     write_checkpoint();
@@ -274,7 +274,7 @@ void Trainer::Impl::between_steps() {
   overdue_ = false;
 }
 
-void Trainer::Impl::tell_step() {
+void Trainer::Impl::log_step() {
   if (!session_->evaluates()) return;
   if (step_ % std::max<std::int64_t>(1, wanted_.told_every) != 0 && !ended_epoch() && !finished())
     return;
@@ -295,14 +295,14 @@ bool Trainer::Impl::evaluation_due() const {
 }
 
 bool Trainer::Impl::checkpoint_due() const {
-  if (!keeper_) return false;
+  if (!checkpoint_manager_) return false;
   const std::int64_t every = wanted_.train.checkpoint.every;
   return finished() || overdue_ || (every > 0 ? step_ % every == 0 : ended_epoch());
 }
 
 void Trainer::Impl::write_checkpoint() {
   strategy_->with_model([&] {
-    keeper_->write(*strategy_, session_->group(), step_, [&] {
+    checkpoint_manager_->write(*strategy_, session_->group(), step_, [&] {
       const StepCounts counts = strategy_->counts();
       Json meta;
       meta["progress"] = {{"updates", counts.updates},
@@ -315,9 +315,10 @@ void Trainer::Impl::write_checkpoint() {
 }
 
 void Trainer::Impl::stop_now() {
-  if (!keeper_) throw Interrupted(fmt::format("stopped after step {}; nothing was kept", step_));
+  if (!checkpoint_manager_)
+    throw Interrupted(fmt::format("stopped after step {}; nothing was kept", step_));
   if (!checkpoint_due()) write_checkpoint();
-  keeper_->settle();
+  checkpoint_manager_->settle();
   throw Interrupted(fmt::format("stopped after step {} of {}; a checkpoint is in {}", step_,
                                 total_steps_, (options_.out / "checkpoints").string()));
 }

@@ -10,7 +10,7 @@
 #include "convoy/train/trainer.hpp"
 #include "lanes/sample_schedule.hpp"
 #include "session/session.hpp"
-#include "train/checkpoint_keeper.hpp"
+#include "train/checkpoint_manager.hpp"
 #include "train/run_recorder.hpp"
 
 namespace convoy {
@@ -27,13 +27,13 @@ class Trainer::Impl {
 
   // trainer.cpp
   std::unique_ptr<Strategy> make_strategy(ModelFactory factory);
-  std::unique_ptr<CheckpointKeeper> make_keeper();
+  std::unique_ptr<CheckpointManager> make_checkpoint_manager();
   void train_together();
   void take_step();
   void commit(const StepOutcome& outcome);
   void count_step(bool last, const StepOutcome& outcome);
   void between_steps();
-  void tell_step();
+  void log_step();
   void stop_now();
   void write_checkpoint();
   void show_on_timeline(const char* name, Clock::time_point begin);
@@ -44,19 +44,19 @@ class Trainer::Impl {
 
   // generation.cpp
   void join_in();
-  void give_up_group();
+  void abort_group();
   void synchronise();
   Json describe_self() const;
   void require_same_job(const std::vector<Json>& members) const;
   void begin_run();
   void catch_up(const std::vector<Json>& members, int source);
-  void take_told(const Json& from);
+  void adopt_progress(const Json& from);
   void take_over_log();
   void take_over_served(const StepOutcome& outcome);
   void note_earlier_log();
-  std::vector<Json> untold_changes(const std::string& from);
-  void tell_changes(const std::vector<Json>& members, const std::string& from);
-  void tell_moved(const char* reason, const MovedLanes& lanes);
+  std::vector<Json> unlogged_changes(const std::string& from);
+  void log_changes(const std::vector<Json>& members, const std::string& from);
+  void log_moved(const char* reason, const MovedLanes& lanes);
   std::vector<std::string> all_gather(const std::string& mine) const;
 
   // results.cpp
@@ -70,7 +70,7 @@ class Trainer::Impl {
   // weight_check.cpp
   bool check_due() const;
   bool check_weights();
-  void take_back();
+  void roll_back();
   void flip_if_planned();
 
   TrainerOptions wanted_;
@@ -88,7 +88,7 @@ class Trainer::Impl {
   std::unique_ptr<Session> session_;
   std::unique_ptr<Strategy> strategy_;  // goes before the session, whose groups it uses
   std::unique_ptr<RunRecorder> recorder_;
-  std::unique_ptr<CheckpointKeeper> keeper_;  // null: nothing is kept
+  std::unique_ptr<CheckpointManager> checkpoint_manager_;  // null: nothing is kept
 
   std::int64_t step_ = 0;         // steps that are over
   double earlier_seconds_ = 0;    // spent in training by earlier processes

@@ -7,14 +7,14 @@
 
 #include "convoy/core/error.hpp"
 #include "core/fault.hpp"
+#include "train/run_identity.hpp"
 #include "train/trainer_impl.hpp"
-#include "train/training_state.hpp"
 
 namespace convoy {
 
 bool Trainer::Impl::check_due() const {
   const std::int64_t every = wanted_.train.verify_every;
-  const bool last = finished() && session_->comes_and_goes();
+  const bool last = finished() && session_->is_elastic();
   if (!last && (every <= 0 || (step_ % every != 0 && !finished()))) return false;
   return session_->group() != nullptr && !strategy_->digest().empty();
 }
@@ -31,7 +31,7 @@ bool Trainer::Impl::check_weights() {
   const auto most = std::max_element(
       votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (2 * most->second <= session_->size()) {
-    take_back();
+    roll_back();
     return false;
   }
   const auto source =
@@ -55,11 +55,12 @@ bool Trainer::Impl::check_weights() {
 }
 
 // There is no telling who is right: all go back to the last state on which they agreed.
-void Trainer::Impl::take_back() {
+void Trainer::Impl::roll_back() {
   const std::int64_t from = step_;
-  std::optional<CheckpointKeeper::Found> found;
+  std::optional<CheckpointManager::Found> found;
   Progress progress;
-  if (session_->records() && keeper_) found = keeper_->read_newest(checked_);
+  if (session_->records() && checkpoint_manager_)
+    found = checkpoint_manager_->read_newest(checked_);
   if (found) progress = progress_of(found->reader.state, found->reader.file);
   const Json own = {{"back", found.has_value()},
                     {"step", progress.step},
@@ -89,7 +90,7 @@ void Trainer::Impl::take_back() {
 void Trainer::Impl::flip_if_planned() {
   const auto fault = fault_at(FaultPoint::weights, {}, step_);
   if (!fault) return;
-  SharedWeights& weights = strategy_->engine().weights();
+  FlatParameters& weights = strategy_->engine().weights();
   const auto bits = static_cast<std::uint64_t>(weights.size()) * 32;
   const std::uint64_t bit = fault->at.value_or(bits / 2) % bits;
   auto* bytes = reinterpret_cast<unsigned char*>(weights.data());

@@ -163,7 +163,7 @@ Outcome train_with(const std::string& faults, const Workplace& place, const std:
       .wait();
 }
 
-TEST(CheckpointFault, OneThatFailsIsToldAndTheRunGoesOn) {
+TEST(CheckpointFault, OneThatFailsIsLoggedAndTheRunGoesOn) {
   const Workplace place;
   ASSERT_EQ(run({"train", "mlp.yaml", "--out", "whole", "--quiet"}, place.path()).status, 0);
   const Outcome outcome = train_with("write:enospc,path=step-0000000010", place, "run");

@@ -71,11 +71,11 @@ struct Place : Workplace {
   // It went on to the end, each step is told once, and no bit is another one.
   void expect_undisturbed() const {
     EXPECT_EQ(summary("run")["weights_sha256"], undisturbed());
-    std::vector<int> told;
-    for (const Json& event : events("step")) told.push_back(event["step"]);
+    std::vector<int> logged;
+    for (const Json& event : events("step")) logged.push_back(event["step"]);
     std::vector<int> expected(steps);
     std::iota(expected.begin(), expected.end(), 1);
-    EXPECT_EQ(told, expected);
+    EXPECT_EQ(logged, expected);
   }
 };
 
@@ -156,9 +156,9 @@ TEST(ElasticJob, AKilledWorkerIsReplacedAndNoBitChanges) {
   }
 }
 
-// The update is shared: before the other one knows that the killed one has the news of the step, in
-// the middle of its first block, between blocks, in a later one, and when all of its blocks are
-// done.
+// The update is shared: before the other one knows that the killed one has the control message of
+// the step, in the middle of its first block, between blocks, in a later one, and when all of its
+// blocks are done.
 TEST(ElasticJob, AtWhateverInstantOfAnUpdateAWorkerIsKilledTheOtherCompletesIt) {
   int victim = 0;
   for (const int after : {0, 1, 2, 15, 28}) {
@@ -191,9 +191,9 @@ TEST(ElasticJob, WithStepsOfItsOwnAKilledWorkerIsReplaced) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(place.events("lost").size(), 1u);
     EXPECT_EQ(place.events("resumed").size(), 0u) << "the state comes from the other one";
-    const auto told = place.events("step");
-    EXPECT_EQ(told.back()["step"], steps);
-    EXPECT_LT(told.back()["loss"], told.front()["loss"]);
+    const auto logged = place.events("step");
+    EXPECT_EQ(logged.back()["step"], steps);
+    EXPECT_LT(logged.back()["loss"], logged.front()["loss"]);
   }
 }
 
@@ -207,7 +207,7 @@ TEST(ElasticJob, AStoppedWorkerIsLostAfterItsTime) {
   place.expect_undisturbed();
   ASSERT_GE(place.events("lost").size(), 1u);
   EXPECT_EQ(place.events("lost")[0]["worker"], 2);
-  EXPECT_THAT(place.events("lost")[0]["reason"].get<std::string>(), HasSubstr("no sign of life"));
+  EXPECT_THAT(place.events("lost")[0]["reason"].get<std::string>(), HasSubstr("no heartbeat"));
 }
 
 TEST(ElasticJob, TheProcessOfItsStateMayDie) {

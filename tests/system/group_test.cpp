@@ -237,7 +237,7 @@ TEST(Group, TheTimelineHasEveryWorker) {
   }
 }
 
-// Connects to a port of this host and says something that is not a greeting.
+// Connects to a port of this host and says something that is not a handshake.
 void knock(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};

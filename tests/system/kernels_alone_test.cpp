@@ -13,7 +13,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/kernels.hpp"
 #include "core/aligned.hpp"
-#include "core/kernel_card.hpp"
+#include "core/kernel_info.hpp"
 #include "core/replica_pool.hpp"
 #include "unit/rendezvous_support.hpp"
 #include "unit/train_support.hpp"
@@ -133,9 +133,9 @@ TEST(Kernels, BatchesAreCopiedWhereMklRanFirst) {
   at::mm(square, square);
   ::testing::internal::CaptureStderr();
   const bool any_alignment = kernels().any_alignment;
-  const std::string told = ::testing::internal::GetCapturedStderr();
+  const std::string printed = ::testing::internal::GetCapturedStderr();
   if (any_alignment) GTEST_SKIP() << "no MKL, or prepared by another test of this process";
-  EXPECT_THAT(told, MatchesRegex("convoy: MKL was used, .* aligned memory [^\n]*\n"));
+  EXPECT_THAT(printed, MatchesRegex("convoy: MKL was used, .* aligned memory [^\n]*\n"));
   const torch::Tensor off = moved(square, 4);
   const torch::Tensor copy = aligned(off);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(copy.data_ptr()) % line, 0u);

@@ -87,7 +87,7 @@ pid_t worker(const Workplace& place, int number) {
 }
 
 // Until the run has told so.
-bool tells(const Workplace& place, const std::string& out, const std::string& text) {
+bool log_has(const Workplace& place, const std::string& out, const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (std::chrono::steady_clock::now() < deadline) {
     if (place.read(out + "/metrics.jsonl").find(text) != std::string::npos) return true;
@@ -98,7 +98,7 @@ bool tells(const Workplace& place, const std::string& out, const std::string& te
 
 // Until the run has come to this step.
 bool reaches(const Workplace& place, const std::string& out, int step) {
-  return tells(place, out, fmt::format("\"step\":{},", step));
+  return log_has(place, out, fmt::format("\"step\":{},", step));
 }
 
 TEST(ServerProcesses, BspHasTheBitsOfOneProcess) {
@@ -188,7 +188,7 @@ void expect_all_steps(const Workplace& place, const std::string& out, int steps)
   EXPECT_EQ(expected, steps + 1);
 }
 
-// Worker 0 tends the run's folder, which another one takes over.
+// Worker 0 keeps the run's folder, which another one takes over.
 TEST(ServerProcesses, AKilledWorkerLeavesItsTasksToTheOthers) {
   const Workplace place;
   const std::string expected = sha_alone(place, 400);
@@ -219,8 +219,8 @@ TEST(ServerProcesses, StoppedOnesAreTakenForLost) {
               place.path());
   ASSERT_TRUE(reaches(place, "run", 30));
   send_signal(worker(place, 0), SIGSTOP);
-  ASSERT_TRUE(says(job, "gave no sign of life for too long (--lost-after): it is killed"));
-  ASSERT_TRUE(tells(place, "run", "\"event\":\"lost\""));
+  ASSERT_TRUE(says(job, "sent no heartbeat for too long (--lost-after): it is killed"));
+  ASSERT_TRUE(log_has(place, "run", "\"event\":\"lost\""));
   send_signal(server(place, 1), SIGSTOP);
   ASSERT_TRUE(says(job, "parameter server 1 was killed by signal 9"));
   const Outcome outcome = job.wait();
@@ -243,8 +243,8 @@ TEST(ServerProcesses, OfMinToMaxWorkersLostOnesAreStartedAnew) {
   ASSERT_TRUE(reaches(place, "run", 30));
   send_signal(worker(place, 0), SIGKILL);
   ASSERT_TRUE(says(job, "worker 0 is started anew (1 of 10 restarts)"));
-  ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\""));
-  send_signal(worker(place, 1), SIGKILL);  // which tends the run now
+  ASSERT_TRUE(log_has(place, "run", "\"event\":\"joined\""));
+  send_signal(worker(place, 1), SIGKILL);  // which coordinates the run now
   const Outcome outcome = job.wait();
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(sha_of(place, "run"), expected);
@@ -281,11 +281,11 @@ TEST(ServerProcesses, WorkersAndServersJoinAndLeave) {
   Process job = launcher(elastic("1", meet + Words{"--servers", "2"}, command));
   ASSERT_TRUE(reaches(place, "run", 30)) << job.err();
   Process joins = launcher(elastic("2", meet + Words{"--join", "--servers", "1"}, command));
-  ASSERT_TRUE(tells(place, "run", "\"event\":\"joined\",\"epoch\""));
+  ASSERT_TRUE(log_has(place, "run", "\"event\":\"joined\",\"epoch\""));
   send_signal(worker(place, 0), SIGUSR1);
   send_signal(server(place, 0), SIGUSR1);
   EXPECT_TRUE(says(job, "parameter server 0: leaves"));
-  EXPECT_TRUE(tells(place, "run", "\"event\":\"lost\""));
+  EXPECT_TRUE(log_has(place, "run", "\"event\":\"lost\""));
   const Outcome joined = joins.wait();
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.status, 0) << outcome.err;

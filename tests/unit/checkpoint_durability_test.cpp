@@ -28,15 +28,15 @@ class Folder : public TemporaryFolder {
       : TemporaryFolder(fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path()) {}
 };
 
-TrainingState state_of(std::int64_t step) {
-  TrainingState state;
+CheckpointState state_of(std::int64_t step) {
+  CheckpointState state;
   state.step = step;
   state.tensors = {{"parameter/w", torch::zeros({30}).fill_(static_cast<double>(step))},
                    {"buffer/n", torch::tensor(step, torch::kLong)}};
   return state;
 }
 
-bool is_state(const TrainingState& state, std::int64_t step) {
+bool is_state(const CheckpointState& state, std::int64_t step) {
   return state.step == step && state.tensors[0].second.equal(state_of(step).tensors[0].second);
 }
 

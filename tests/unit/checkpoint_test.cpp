@@ -17,8 +17,8 @@ namespace checkpoint_test {
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
-TrainingState some_state(std::int64_t step) {
-  TrainingState state;
+CheckpointState some_state(std::int64_t step) {
+  CheckpointState state;
   state.step = step;
   state.tensors = {{"w", torch::rand({3, 4})},
                    {"empty", torch::zeros({0, 2})},
@@ -33,8 +33,8 @@ std::span<const std::byte> bytes(const std::string& text) {
 }
 
 TEST(Checkpoint, RoundTrips) {
-  const TrainingState state = some_state(7);
-  const TrainingState back = parse_state(bytes(serialise(state)), "x");
+  const CheckpointState state = some_state(7);
+  const CheckpointState back = parse_state(bytes(serialise(state)), "x");
   EXPECT_EQ(back.step, 7);
   EXPECT_EQ(back.meta, state.meta);
   ASSERT_EQ(back.tensors.size(), state.tensors.size());
@@ -60,7 +60,7 @@ TEST(Checkpoint, KeepsTheNewestAndTheBest) {
   CheckpointStore store(folder.path() / "checkpoints", 2);
   const double accuracy[] = {0.5, 0.9, 0.7, 0.8, 0.6};
   for (int i = 0; i < 5; ++i) {
-    TrainingState state = some_state(i + 1);
+    CheckpointState state = some_state(i + 1);
     state.meta["best_metric"] = {
         {"name", "accuracy"}, {"value", accuracy[i]}, {"higher_is_better", true}};
     store.save(state);

@@ -22,8 +22,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Too large for a pipe.
-TrainingState state_of(std::int64_t step, std::optional<double> accuracy = std::nullopt) {
-  TrainingState state;
+CheckpointState state_of(std::int64_t step, std::optional<double> accuracy = std::nullopt) {
+  CheckpointState state;
   state.step = step;
   state.tensors = {{"w", torch::zeros({50000}).fill_(static_cast<double>(step))}};
   if (accuracy) {
@@ -152,7 +152,7 @@ TEST(CheckpointWriter, TheLastOneMustSucceed) {
 TEST(CheckpointWriter, AStateThatNoFileCanHoldIsNotAFaultOfTheDisk) {
   const TemporaryFolder folder;
   CheckpointWriter writer(CheckpointStore(folder.path(), 5));
-  TrainingState state = state_of(1);
+  CheckpointState state = state_of(1);
   state.tensors.emplace_back("half", torch::zeros({2}, torch::kHalf));
   writer.submit(state);
   writer.wait();

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "comm/rendezvous/meeting.hpp"
+#include "comm/rendezvous/join_rendezvous.hpp"
 #include "comm_support.hpp"
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/error.hpp"
@@ -226,7 +226,7 @@ TEST(Communicator, CountsThePayloadItSends) {
   });
 }
 
-TEST(Meeting, FirstHostOfASlurmList) {
+TEST(JoinedRendezvous, FirstHostOfASlurmList) {
   EXPECT_EQ(first_host("node7"), "node7");
   EXPECT_EQ(first_host("node7,node9"), "node7");
   EXPECT_EQ(first_host("n[07-09,12],login"), "n07");

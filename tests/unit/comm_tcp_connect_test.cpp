@@ -19,8 +19,8 @@ namespace comm_tcp_connect_test {
 
 using namespace std::chrono_literals;
 using rendezvous::Socket;
+using testing::AddressExchange;
 using ::testing::AllOf;
-using testing::Cards;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::in_threads;
@@ -33,12 +33,12 @@ Socket connect_to_port(std::uint16_t port) {
                                 problem);
 }
 
-std::uint16_t port_in(const std::string& card) {
-  return Json::parse(card)["at"][0][1];
+std::uint16_t port_in(const std::string& address) {
+  return Json::parse(address)["at"][0][1];
 }
 
-std::string with_port(const std::string& card, std::uint16_t port) {
-  Json changed = Json::parse(card);
+std::string with_port(const std::string& address, std::uint16_t port) {
+  Json changed = Json::parse(address);
   changed["at"][0][1] = port;
   return changed.dump();
 }
@@ -63,19 +63,19 @@ void expect_nothing(const std::vector<std::exception_ptr>& thrown) {
 
 TEST(TcpConnect, StrangersAtThePortDisturbNobody) {
   std::vector<Socket> strangers;
-  Cards cards(2, [&](int reader, int owner, const std::string& card) {
-    if (reader != 1 || owner != 0) return card;
+  AddressExchange addresses(2, [&](int reader, int owner, const std::string& address) {
+    if (reader != 1 || owner != 0) return address;
     for (int i = 0; i < 150; ++i) {  // more than are listened to at once
-      strangers.push_back(connect_to_port(port_in(card)));
+      strangers.push_back(connect_to_port(port_in(address)));
       const std::string words[] = {"", "GET / HTTP/1.1\r\n\r\n", std::string(tcp::handshake_magic),
                                    std::string(1000, '\0')};
       rendezvous::send_some(strangers.back(), words[i % 4]);
     }
-    return card;
+    return address;
   });
   std::atomic<int> refused{0};
   expect_nothing(in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     options.log = [&](const std::string& line) {
       ++refused;
       EXPECT_THAT(line, HasSubstr("refused a connection from 127.0.0.1: not a Convoy worker"));
@@ -87,9 +87,9 @@ TEST(TcpConnect, StrangersAtThePortDisturbNobody) {
 }
 
 TEST(TcpConnect, AWrongSecretIsOneLineWithTheAddress) {
-  Cards cards(2);
+  AddressExchange addresses(2);
   const auto thrown = in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     options.timeout = 1s;
     if (rank == 1) options.group_key = std::string(32, 'x');
     tcp_transport(options);
@@ -103,9 +103,9 @@ TEST(TcpConnect, AWrongSecretIsOneLineWithTheAddress) {
 }
 
 TEST(TcpConnect, EndsThatDisagreeAboutEncryptionSaySo) {
-  Cards cards(2);
+  AddressExchange addresses(2);
   const auto thrown = in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     options.encrypt = rank == 0;
     tcp_transport(options);
   });
@@ -124,11 +124,11 @@ TEST(TcpConnect, AMemberThatIsGoneIsNoticedAtOnce) {
     const Socket socket = rendezvous::listen_at("127.0.0.1", 0);
     nobody = rendezvous::port_of(socket);
   }
-  Cards cards(2, [&](int, int owner, const std::string& card) {
-    return owner == 0 ? with_port(card, nobody) : card;
+  AddressExchange addresses(2, [&](int, int owner, const std::string& address) {
+    return owner == 0 ? with_port(address, nobody) : address;
   });
   const auto thrown = in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     if (rank == 0) options.timeout = 300ms;
     tcp_transport(options);
   });
@@ -141,9 +141,9 @@ TEST(TcpConnect, AMemberThatIsGoneIsNoticedAtOnce) {
 }
 
 TEST(TcpConnect, WhoIsNotWantedAnyMoreStopsConnecting) {
-  Cards cards(2);
+  AddressExchange addresses(2);
   const auto thrown = in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     if (rank == 1) {  // never connects
       options.share(R"({"identity": "x", "at": [["127.0.0.1", 1]], "connections": 1,
                         "encrypt": false})");
@@ -195,20 +195,21 @@ class Relay {
 };
 
 // Worker 1 reaches worker 0 through it.
-std::string through(std::unique_ptr<Relay>& relay, int reader, int owner, const std::string& card) {
-  if (reader != 1 || owner != 0) return card;
-  relay = std::make_unique<Relay>(port_in(card));
-  return with_port(card, relay->port());
+std::string through(std::unique_ptr<Relay>& relay, int reader, int owner,
+                    const std::string& address) {
+  if (reader != 1 || owner != 0) return address;
+  relay = std::make_unique<Relay>(port_in(address));
+  return with_port(address, relay->port());
 }
 
 TEST(TcpConnect, WhatIsEncryptedCannotBeReadOnTheWay) {
   for (const bool encrypt : {false, true}) {
     std::unique_ptr<Relay> relay;
-    Cards cards(2, [&](int reader, int owner, const std::string& card) {
-      return through(relay, reader, owner, card);
+    AddressExchange addresses(2, [&](int reader, int owner, const std::string& address) {
+      return through(relay, reader, owner, address);
     });
     expect_nothing(in_threads(2, [&](int rank) {
-      TcpOptions options = tcp_options(rank, 2, cards);
+      TcpOptions options = tcp_options(rank, 2, addresses);
       options.encrypt = encrypt;
       const auto transport = tcp_transport(options);
       exchange(*transport, 1 - rank);
@@ -234,8 +235,8 @@ std::string hear(const Socket& socket, std::size_t count) {
 // before the worker does.
 TEST(TcpConnect, AReplayIsRefusedAndTheWorkerComesIn) {
   std::unique_ptr<Relay> relay;
-  Cards first(2, [&](int reader, int owner, const std::string& card) {
-    return through(relay, reader, owner, card);
+  AddressExchange first(2, [&](int reader, int owner, const std::string& address) {
+    return through(relay, reader, owner, address);
   });
   expect_nothing(in_threads(2, [&](int rank) {
     const auto transport = tcp_transport(tcp_options(rank, 2, first));
@@ -246,20 +247,20 @@ TEST(TcpConnect, AReplayIsRefusedAndTheWorkerComesIn) {
   ASSERT_EQ(recorded.size(), proved);
 
   Socket attacker;
-  Cards second(2, [&](int reader, int owner, const std::string& card) {
-    if (reader != 1 || owner != 0) return card;
-    attacker = connect_to_port(port_in(card));
+  AddressExchange second(2, [&](int reader, int owner, const std::string& address) {
+    if (reader != 1 || owner != 0) return address;
+    attacker = connect_to_port(port_in(address));
     EXPECT_EQ(rendezvous::send_some(attacker, recorded), static_cast<ssize_t>(proved));
-    return card;
+    return address;
   });
-  std::vector<std::string> told;
+  std::vector<std::string> logged;
   expect_nothing(in_threads(2, [&](int rank) {
     TcpOptions options = tcp_options(rank, 2, second);
-    options.log = [&](const std::string& line) { told.push_back(line); };  // by worker 0 alone
+    options.log = [&](const std::string& line) { logged.push_back(line); };  // by worker 0 alone
     const auto transport = tcp_transport(options);
     exchange(*transport, 1 - rank);
   }));
-  EXPECT_THAT(told, ElementsAre("worker 0 refused a connection from 127.0.0.1: wrong secret"));
+  EXPECT_THAT(logged, ElementsAre("worker 0 refused a connection from 127.0.0.1: wrong secret"));
   const std::string answer = hear(attacker, tcp::challenge_size + 2);
   EXPECT_EQ(answer.substr(0, tcp::handshake_magic.size()), tcp::handshake_magic);
   EXPECT_EQ(answer.substr(tcp::challenge_size), "R") << "and nothing more";
@@ -276,11 +277,11 @@ TEST(TcpConnect, AReflectionIsRefused) {
     rendezvous::send_some(socket, "A" + hear(socket, 32));
     hear(socket, 1);  // until it closes
   });
-  Cards cards(2, [&](int reader, int owner, const std::string& card) {
-    return reader == 1 && owner == 0 ? with_port(card, rendezvous::port_of(mirror)) : card;
+  AddressExchange addresses(2, [&](int reader, int owner, const std::string& address) {
+    return reader == 1 && owner == 0 ? with_port(address, rendezvous::port_of(mirror)) : address;
   });
   const auto thrown = in_threads(2, [&](int rank) {
-    TcpOptions options = tcp_options(rank, 2, cards);
+    TcpOptions options = tcp_options(rank, 2, addresses);
     options.timeout = rank == 0 ? 1s : 20s;
     tcp_transport(options);
   });

@@ -98,7 +98,7 @@ TEST(TcpHandshake, WhatWasSaidOnceIsOfNoUseAgain) {
 
 TEST(TcpHandshake, AReflectionIsRefused) {
   tcp::ConnectorHandshake a(key, introduction(), nonce_a);
-  a.receive(a.output().substr(0, tcp::challenge_size));  // its own greeting
+  a.receive(a.output().substr(0, tcp::challenge_size));  // its own hello
   a.output().erase(0, tcp::hello_size);
   a.receive("A" + a.output());  // its own proof
   EXPECT_EQ(a.state(), State::refused);

@@ -16,43 +16,45 @@
 
 namespace convoy::testing {
 
-/// Gives every member the cards of all, as a store would. `change` may tamper with what a reader
-/// sees.
-class Cards {
+/// Gives every member the addresses of all, as a store would. `change` may tamper with what a
+/// reader sees.
+class AddressExchange {
  public:
-  using Change = std::function<std::string(int reader, int owner, const std::string& card)>;
-  explicit Cards(
-      int size, Change change = [](int, int, const std::string& card) { return card; })
-      : cards_(static_cast<std::size_t>(size)), change_(std::move(change)) {}
+  using Change = std::function<std::string(int reader, int owner, const std::string& address)>;
+  explicit AddressExchange(
+      int size, Change change = [](int, int, const std::string& address) { return address; })
+      : addresses_(static_cast<std::size_t>(size)), change_(std::move(change)) {}
 
-  std::vector<std::string> share(int rank, const std::string& card) {
+  std::vector<std::string> share(int rank, const std::string& address) {
     std::unique_lock lock(mutex_);
-    cards_[rank] = card;
+    addresses_[rank] = address;
     changed_.notify_all();
     changed_.wait(lock, [this] {
-      return std::none_of(cards_.begin(), cards_.end(),
+      return std::none_of(addresses_.begin(), addresses_.end(),
                           [](const std::string& one) { return one.empty(); });
     });
     std::vector<std::string> seen;
-    for (int owner = 0; owner < static_cast<int>(cards_.size()); ++owner)
-      seen.push_back(change_(rank, owner, cards_[owner]));
+    for (int owner = 0; owner < static_cast<int>(addresses_.size()); ++owner)
+      seen.push_back(change_(rank, owner, addresses_[owner]));
     return seen;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::string> cards_;
+  std::vector<std::string> addresses_;
   Change change_;
 };
 
-inline TcpOptions tcp_options(int rank, int size, Cards& cards) {
+inline TcpOptions tcp_options(int rank, int size, AddressExchange& addresses) {
   TcpOptions options;
   options.rank = rank;
   options.size = size;
   options.group_key = std::string(32, 'k');
   options.timeout = std::chrono::seconds(20);
-  options.share = [rank, &cards](const std::string& card) { return cards.share(rank, card); };
+  options.share = [rank, &addresses](const std::string& address) {
+    return addresses.share(rank, address);
+  };
   return options;
 }
 
@@ -81,9 +83,9 @@ inline void in_tcp_group(
     int size, const std::function<void(std::shared_ptr<Communicator>)>& member,
     const Tweak& tweak = [](TcpOptions&) {},
     std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
-  Cards cards(size);
+  AddressExchange addresses(size);
   const auto thrown = in_threads(size, [&](int rank) {
-    TcpOptions options = tcp_options(rank, size, cards);
+    TcpOptions options = tcp_options(rank, size, addresses);
     tweak(options);
     std::vector<int> hosts;
     for (int host = 0; host < size; ++host) hosts.push_back(host);

@@ -16,7 +16,7 @@ namespace convoy {
 namespace comm_tcp_transport_test {
 
 using namespace std::chrono_literals;
-using testing::Cards;
+using testing::AddressExchange;
 using ::testing::HasSubstr;
 using testing::in_tcp_group;
 using testing::in_threads;
@@ -337,11 +337,11 @@ TEST(TcpTransport, ADamagedMessageIsNoticedAndTheSendersMemoryIsUnharmed) {
     for (const char* plan : {"message:flip", "message:flip,at=0", "message:flip,at=9600063",
                              "message:flip,at=9000001"}) {
       const testing::Tweak tweak = way;
-      Cards cards(2);
+      AddressExchange addresses(2);
       const ScopedFaults faults(plan);
       const std::vector<float> values = numbers(3, 300'000);
       const auto thrown = in_threads(2, [&](int rank) {
-        TcpOptions options = tcp_options(rank, 2, cards);
+        TcpOptions options = tcp_options(rank, 2, addresses);
         tweak(options);
         const auto transport = tcp_transport(options);
         const auto deadline = std::chrono::steady_clock::now() + 20s;

@@ -94,7 +94,7 @@ TEST(Decision, AtTheStartAllLaunchersAreWaitedFor) {
   EXPECT_TRUE(decide(view, options));
 }
 
-TEST(Decision, AtTheStartWorkersThatALauncherHasNotYetToldAreWaitedFor) {
+TEST(Decision, AtTheStartWorkersThatALauncherHasNotYetAnnouncedAreWaitedFor) {
   JobView view;
   view.workers = {{0, ready()}};
   view.announced = 2;
@@ -142,7 +142,7 @@ TEST(Decision, ALossIsUrgentAndTheOthersGoOn) {
 
 TEST(Decision, SilenceIsALossLikeAnyOther) {
   JobView view = training(2);
-  view.workers[0] = lost("gave no sign of life for 5.0 s");
+  view.workers[0] = lost("sent no heartbeat for 5.0 s");
   EXPECT_EQ(members_of(decide(view, {})), Workers{1});
 }
 
@@ -324,28 +324,28 @@ TEST(Decision, WhenAllButTheAccuserAreGoneItStaysBelowTheLeast) {
 }
 
 // Without its end it would not be replaced, and too few would wait for each other for good.
-TEST(Decision, WhoIsCondemnedIsGivenUpEvenIfTooFewAreLeft) {
+TEST(Decision, WhoIsEvictedIsLostEvenIfTooFewAreLeft) {
   JobView view = training(2);
   DecisionOptions options;
   options.least = 2;
   view.suspicions[0] = {1, "late"};
-  EXPECT_TRUE(condemned(view, options).empty()) << "not yet";
+  EXPECT_TRUE(evicted(view, options).empty()) << "not yet";
   view.suspected_for = 1s;
-  EXPECT_EQ(condemned(view, options), (std::map<int, std::string>{{1, "late"}}));
+  EXPECT_EQ(evicted(view, options), (std::map<int, std::string>{{1, "late"}}));
   view.workers[1].lost = "late";
-  EXPECT_TRUE(condemned(view, options).empty()) << "that is known";
+  EXPECT_TRUE(evicted(view, options).empty()) << "that is known";
   EXPECT_FALSE(decide(view, options));
   view.workers[2] = ready();
   EXPECT_EQ(members_of(decide(view, options)), (Workers{0, 2}));
 }
 
-TEST(Decision, OfThoseWhoAccuseEachOtherAgainAndAgainOneIsCondemned) {
+TEST(Decision, OfThoseWhoAccuseEachOtherAgainAndAgainOneIsEvicted) {
   JobView view = training(2);
   view.suspicions = {{0, {1, "damaged", true}}, {1, {0, "closed"}}};
   view.fruitless = 2;
-  EXPECT_TRUE(condemned(view, {}).empty());
+  EXPECT_TRUE(evicted(view, {}).empty());
   view.fruitless = 3;
-  EXPECT_EQ(condemned(view, {}), (std::map<int, std::string>{{1, "damaged"}}));
+  EXPECT_EQ(evicted(view, {}), (std::map<int, std::string>{{1, "damaged"}}));
 }
 
 // Ranks

@@ -40,14 +40,14 @@ class Watched final : public Dataset {
 };
 
 // Calls `tell` with each event.
-class Told final : public Observer {
+class CallbackObserver final : public Observer {
  public:
-  using Tell = std::function<void(const nlohmann::ordered_json&)>;
-  explicit Told(Tell tell) : tell_(std::move(tell)) {}
-  void on_event(const nlohmann::ordered_json& event) override { tell_(event); }
+  using Callback = std::function<void(const nlohmann::ordered_json&)>;
+  explicit CallbackObserver(Callback callback) : callback_(std::move(callback)) {}
+  void on_event(const nlohmann::ordered_json& event) override { callback_(event); }
 
  private:
-  Tell tell_;
+  Callback callback_;
 };
 
 // As in the program: who writes the folder holds it, and another one waits until it is gone.
@@ -143,7 +143,7 @@ class Elastic {
       options.group.timeout = timeout_;
       Membership membership(open(), options);
       std::unique_ptr<RunFolder> held;
-      Told told([&](const auto& event) {
+      CallbackObserver observer([&](const auto& event) {
         if (on_event) on_event(number, event);
       });
       RunOptions run;
@@ -155,7 +155,7 @@ class Elastic {
         held.reset();
         held = take_folder(out);
       };
-      run.observers = {&told};
+      run.observers = {&observer};
       if (number == 0) run.leave = &leave;
       TrainingData watched = data;
       watched.train = std::make_shared<Watched>(data.train, at);

@@ -108,30 +108,31 @@ TEST_F(ReportJsonLinesLog, GoingOnAtTheFirstStepKeepsWhatHappenedBeforeIt) {
 }
 
 TEST_F(ReportJsonLinesLog, TellsHowFarItHasCome) {
-  EXPECT_FALSE(told_so_far(file_));
+  EXPECT_FALSE(logged_progress(file_));
   write(
       "{\"time\":10.0,\"step\":0,\"event\":\"joined\"}\nno event\n"
       "{\"time\":11.5,\"step\":4,\"event\":\"skipped\"}\n"
       "{\"time\":12.5,\"step\":3,\"event\":\"step\"}\n{\"time\":13.0,\"st");
-  const auto told = told_so_far(file_);
-  ASSERT_TRUE(told);
-  EXPECT_EQ(told->step, 4);
-  EXPECT_EQ(told->skipped, 1);
-  EXPECT_EQ(told->seconds, 2.5);
-  EXPECT_EQ(told->time, 12.5);
+  const auto logged = logged_progress(file_);
+  ASSERT_TRUE(logged);
+  EXPECT_EQ(logged->step, 4);
+  EXPECT_EQ(logged->skipped, 1);
+  EXPECT_EQ(logged->seconds, 2.5);
+  EXPECT_EQ(logged->time, 12.5);
 }
 
 TEST_F(ReportJsonLinesLog, TellsWhoHasComeAndGoneSinceATime) {
-  EXPECT_TRUE(told_changes(file_, 0).empty());
+  EXPECT_TRUE(logged_changes(file_, 0).empty());
   write(
       "{\"time\":10.0,\"step\":4,\"event\":\"joined\",\"worker\":2}\n"
       "{\"time\":10.5,\"step\":4,\"event\":\"step\"}\nno event\n"
       "{\"time\":11.0,\"step\":5,\"event\":\"lost\",\"worker\":2}\n"
       "{\"time\":11.0,\"step\":5,\"event\":\"joined\",\"worker\":3}\n{\"time\":12.0,\"ev");
-  using Told = std::set<std::pair<std::string, int>>;
-  EXPECT_EQ(told_changes(file_, 0), (Told{{"joined", 2}, {"lost", 2}, {"joined", 3}}));
-  EXPECT_EQ(told_changes(file_, 10.0), (Told{{"lost", 2}, {"joined", 3}})) << "later, not then";
-  EXPECT_TRUE(told_changes(file_, 11.0).empty());
+  using Changes = std::set<std::pair<std::string, int>>;
+  EXPECT_EQ(logged_changes(file_, 0), (Changes{{"joined", 2}, {"lost", 2}, {"joined", 3}}));
+  EXPECT_EQ(logged_changes(file_, 10.0), (Changes{{"lost", 2}, {"joined", 3}}))
+      << "later, not then";
+  EXPECT_TRUE(logged_changes(file_, 11.0).empty());
 }
 
 TEST_F(ReportJsonLinesLog, AFullDiskIsOneClearLine) {

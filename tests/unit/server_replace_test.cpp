@@ -164,18 +164,18 @@ bool comes_true(const std::function<bool()>& condition) {
 TEST(ServerWorkers, OneOfThemTendsTheRunUntilItIsGone) {
   Servers servers("", 1);
   const auto early = servers.group(1);
-  EXPECT_FALSE(early->tends());  // rank 0 begins
+  EXPECT_FALSE(early->coordinates());  // rank 0 begins
   auto first = servers.group(0);
-  EXPECT_TRUE(first->tends());
-  EXPECT_EQ(first->tended_before(), "");
+  EXPECT_TRUE(first->coordinates());
+  EXPECT_EQ(first->previous_coordinator(), "");
   const auto third = servers.group(2);
-  EXPECT_FALSE(early->tends());
-  EXPECT_FALSE(third->tends());
+  EXPECT_FALSE(early->coordinates());
+  EXPECT_FALSE(third->coordinates());
   const std::string name = first->self();
   first.reset();
-  EXPECT_TRUE(comes_true([&] { return early->tends() || third->tends(); }));
-  EXPECT_NE(early->tends(), third->tends());
-  EXPECT_EQ((early->tends() ? early : third)->tended_before(), name);
+  EXPECT_TRUE(comes_true([&] { return early->coordinates() || third->coordinates(); }));
+  EXPECT_NE(early->coordinates(), third->coordinates());
+  EXPECT_EQ((early->coordinates() ? early : third)->previous_coordinator(), name);
 }
 
 TEST(ServerWorkers, TheyLeaveOneAfterTheOtherAndTheLastStays) {

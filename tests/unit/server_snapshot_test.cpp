@@ -5,19 +5,20 @@
 
 #include "convoy/comm/compression/codec.hpp"
 #include "convoy/lanes/tree.hpp"
-#include "server/host.hpp"
+#include "server/shard_store.hpp"
 
 namespace convoy::server::snapshots {
 namespace server_snapshot_test {
 
 using Snapshot = std::vector<std::vector<float>>;  // pieces
 
-Snapshot snapshot_of(const Host& host, std::uint32_t shard = 0, std::size_t piece = 64) {
+Snapshot snapshot_of(const ShardStore& shard_store, std::uint32_t shard = 0,
+                     std::size_t piece = 64) {
   Snapshot pieces;
   SnapshotWriter out(
       [&](std::span<const float> data, bool) { pieces.emplace_back(data.begin(), data.end()); },
       piece);
-  host.save(shard, out);
+  shard_store.save(shard, out);
   out.finish();
   return pieces;
 }
@@ -31,22 +32,22 @@ bool same(const Snapshot& left, const Snapshot& right) {
                     });
 }
 
-void restore(Host& host, const Snapshot& snapshot, std::uint32_t shard = 0) {
+void restore(ShardStore& shard_store, const Snapshot& snapshot, std::uint32_t shard = 0) {
   std::deque<SnapshotReader::Piece> pieces;
   for (const auto& piece : snapshot) pieces.push_back({nullptr, piece});
   SnapshotReader in(std::move(pieces));
-  host.restore(shard, in);
+  shard_store.restore(shard, in);
 }
 
 // Requests, with data of their own.
 class Script {
  public:
-  explicit Script(std::uint32_t shards = 1) : shards_(shards), host_(shards) {}
+  explicit Script(std::uint32_t shards = 1) : shards_(shards), shard_store_(shards) {}
 
   Message say(Message message, std::vector<float> data = {}) {
     said_.push_back({std::move(message), std::move(data)});
     Message answer;
-    tell(host_, said_.size() - 1, answer);
+    tell(shard_store_, said_.size() - 1, answer);
     EXPECT_NE(answer.kind, Kind::error) << answer.text;
     return answer;
   }
@@ -54,9 +55,9 @@ class Script {
   // Cuts the script everywhere: there a host is made from a snapshot of another one, and both go
   // on with what follows.
   void expect_same_everywhere(std::uint32_t shard = 0) {
-    Host first(shards_);
+    ShardStore first(shards_);
     for (std::size_t cut = 0; cut <= said_.size(); ++cut) {
-      Host second(shards_);
+      ShardStore second(shards_);
       restore(second, snapshot_of(first, shard), shard);
       ASSERT_TRUE(same(snapshot_of(second, shard), snapshot_of(first, shard))) << "cut at " << cut;
       expect_same_from(cut, second, shard);
@@ -65,20 +66,20 @@ class Script {
     }
   }
 
-  const Host& host() const { return host_; }
+  const ShardStore& shard_store() const { return shard_store_; }
 
  private:
   struct Said {
     Message message;
     std::vector<float> data;
   };
-  bool tell(Host& host, std::size_t k, Message& answer) {
+  bool tell(ShardStore& shard_store, std::size_t k, Message& answer) {
     Message message = said_[k].message;
     message.data = said_[k].data;
-    return host.handle(message, answer);
+    return shard_store.handle(message, answer);
   }
-  void expect_same_from(std::size_t cut, Host& second, std::uint32_t shard) {
-    Host first(shards_);
+  void expect_same_from(std::size_t cut, ShardStore& second, std::uint32_t shard) {
+    ShardStore first(shards_);
     Message ours;
     Message theirs;
     for (std::size_t k = 0; k < cut; ++k) tell(first, k, ours);
@@ -94,7 +95,7 @@ class Script {
   }
 
   std::uint32_t shards_;
-  Host host_;
+  ShardStore shard_store_;
   std::vector<Said> said_;
 };
 
@@ -206,9 +207,9 @@ TEST(ServerSnapshot, OfBspAtAnyInstant) {
     Message squares = of(Kind::squares, 2);
     squares.step = step;
     script.say(squares);
-    Message news = of(Kind::news, 1);
-    news.step = step;
-    script.say(news);
+    Message step_result = of(Kind::step_result, 1);
+    step_result.step = step;
+    script.say(step_result);
     script.say(apply_of(2, 1, step, {0, 4}));
     Message pull = of(Kind::pull, 1);
     pull.version = step + 1;
@@ -329,26 +330,26 @@ TEST(ServerSnapshot, ThatIsCutOrSpoiltChangesNothing) {
   ShardPlan plan = some_plan("async");
   plan.compensation = "dc_asgd";
   work_alone(script, plan);
-  Snapshot whole = snapshot_of(script.host(), 0, std::size_t{1} << 20);
+  Snapshot whole = snapshot_of(script.shard_store(), 0, std::size_t{1} << 20);
   ASSERT_EQ(whole.size(), 1u);
   const std::vector<float> all = whole[0];
-  Host host(1);
-  const Snapshot before = snapshot_of(host);
+  ShardStore shard_store(1);
+  const Snapshot before = snapshot_of(shard_store);
   for (std::size_t size = 0; size < all.size(); ++size) {
     whole[0].assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size));
-    ASSERT_THROW(restore(host, whole), RequestError) << size;
-    ASSERT_TRUE(same(snapshot_of(host), before));
+    ASSERT_THROW(restore(shard_store, whole), RequestError) << size;
+    ASSERT_TRUE(same(snapshot_of(shard_store), before));
   }
   whole = {all, {1}};
-  EXPECT_THROW(restore(host, whole), RequestError);
-  Host of_two(2);
+  EXPECT_THROW(restore(shard_store, whole), RequestError);
+  ShardStore of_two(2);
   EXPECT_THROW(restore(of_two, {all}, 1), RequestError);  // of another shard
-  EXPECT_THROW(restore(host, {all}, 1), RequestError);
+  EXPECT_THROW(restore(shard_store, {all}, 1), RequestError);
   for (std::size_t k = 0; k < all.size(); ++k) {  // any bits: refused, or another state
     whole = {all};
     for (const std::uint32_t bits : {0xffffffffU, 0x7fffffffU, 0x01000000U}) {
       std::memcpy(&whole[0][k], &bits, sizeof bits);
-      Host another(1);
+      ShardStore another(1);
       try {
         restore(another, whole);
       } catch (const RequestError&) {
@@ -357,8 +358,8 @@ TEST(ServerSnapshot, ThatIsCutOrSpoiltChangesNothing) {
       another.handle(of(Kind::statistics, 1), answer);
     }
   }
-  restore(host, {all});
-  EXPECT_TRUE(same(snapshot_of(host), snapshot_of(script.host())));
+  restore(shard_store, {all});
+  EXPECT_TRUE(same(snapshot_of(shard_store), snapshot_of(script.shard_store())));
 }
 
 // Nothing is allocated for what is not there.
@@ -376,19 +377,19 @@ TEST(ServerSnapshot, ThatClaimsToBeLargeIsRefused) {
   out.put(plan.text());
   out.put_all(std::span<const float>(some_values(1000, 1)));
   out.finish();
-  Host host(1);
-  EXPECT_THROW(restore(host, pieces), RequestError);
+  ShardStore shard_store(1);
+  EXPECT_THROW(restore(shard_store, pieces), RequestError);
 }
 
 TEST(ServerSnapshot, OfAnotherJobIsRefused) {
   Script script;
   begin(script, some_plan("bsp"), {1});
-  Host host(1);
+  ShardStore shard_store(1);
   Message hello = of(Kind::hello, 2);
   hello.text = "another job";
   Message answer;
-  host.handle(hello, answer);
-  EXPECT_THROW(restore(host, snapshot_of(script.host())), RequestError);
+  shard_store.handle(hello, answer);
+  EXPECT_THROW(restore(shard_store, snapshot_of(script.shard_store())), RequestError);
 }
 
 }  // namespace server_snapshot_test

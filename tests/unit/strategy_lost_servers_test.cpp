@@ -64,13 +64,13 @@ class Group final : public ServerGroup {
   int workers() const override { return workers_; }
   void leave() override {}
   std::string agree(const std::string&, const std::string& mine) override { return mine; }
-  bool tends() override { return rank_ == 0; }
-  std::string tended_before() const override { return {}; }
-  void tell_folder(const std::string&) override {}
+  bool coordinates() override { return rank_ == 0; }
+  std::string previous_coordinator() const override { return {}; }
+  void publish_folder(const std::string&) override {}
   std::optional<std::string> folder() override { return {}; }
-  void tell_begun() override {}
+  void publish_begun() override {}
   bool begun() override { return true; }
-  void tell_over(bool) override {}
+  void publish_end(bool) override {}
   bool finished() override { return false; }
   void enlist() override {}
   std::vector<ServedWorker> processes(bool) override { return {}; }

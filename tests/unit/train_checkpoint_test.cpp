@@ -41,7 +41,7 @@ struct Events : Observer {
   std::atomic<bool> stop{false};
 };
 
-// 10 steps; every checkpoint is kept, so that none is given up for a newer one.
+// 10 steps; every checkpoint is kept, so that none is superseded by a newer one.
 Job job_with_checkpoints() {
   Job job = small_job();
   job.train.checkpoint.every = 3;
@@ -52,7 +52,7 @@ Job job_with_checkpoints() {
 
 const ModelFactory factory = model_factory<NoisyNet>();
 
-TEST(TrainCheckpoint, IsToldWithWhatItCost) {
+TEST(TrainCheckpoint, IsLoggedWithWhatItCost) {
   const TemporaryFolder folder;
   Events events;
   train(job_with_checkpoints(), factory,

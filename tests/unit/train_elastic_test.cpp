@@ -74,10 +74,10 @@ void expect_one_result(const Elastic& job, std::initializer_list<int> workers) {
   }
   // Who takes the log over may be behind the one that had it, by the steps since an exchange.
   std::set<int> steps;
-  std::int64_t told_again = 0;
+  std::int64_t logged_again = 0;
   for (const auto& step : job.events("step"))
-    told_again += !steps.insert(step["step"].get<int>()).second;
-  EXPECT_LE(told_again, job.job.strategy.average_every);
+    logged_again += !steps.insert(step["step"].get<int>()).second;
+  EXPECT_LE(logged_again, job.job.strategy.average_every);
   EXPECT_GT(job.accuracy(), 0.6);
 }
 
@@ -232,7 +232,7 @@ void run_with_a_joiner(Elastic& job) {
 }
 
 // It is killed when the log has told that another one joined, and before the store knows that.
-TEST(TrainElastic, WhatWasToldByAWorkerThatDiedOverItIsNotToldAgain) {
+TEST(TrainElastic, WhatWasLoggedByAWorkerThatDiedOverItIsNotLoggedAgain) {
   Elastic job(1);
   job.announce(2);
   job.on_event = [](int worker, const nlohmann::ordered_json& event) {
@@ -264,8 +264,8 @@ TEST(TrainElastic, AResumedJobTellsItsOwnChanges) {
   for (const auto& event : second.events("joined")) EXPECT_EQ(event["worker"], 2);
 }
 
-// Its signs of life go on while its training hangs: the others' deadline tells.
-TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
+// Its heartbeats go on while its training hangs: the others' deadline tells.
+TEST(TrainElastic, AWorkerThatHangsIsDeclaredLostForGood) {
   Elastic job(1, 2s);
   job.announce(2);
   std::atomic<bool> hangs{true};
@@ -278,7 +278,7 @@ TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
   hangs = false;
   job.wait();
   EXPECT_EQ(job.digests()[0], expected_digest());
-  EXPECT_THAT(job.digests()[1], ::testing::HasSubstr("given up for lost"));
+  EXPECT_THAT(job.digests()[1], ::testing::HasSubstr("declared lost"));
   ASSERT_EQ(job.events("lost").size(), 1u);
   // It may have been late at the beginning, but did not come back.
   for (const auto& event : job.events("joined"))
@@ -286,17 +286,17 @@ TEST(TrainElastic, AWorkerThatHangsIsGivenUpForGood) {
 }
 
 // It has nobody whose end of a connection would tell it.
-TEST(TrainElastic, AWorkerThatIsAloneStopsWhenItWasGivenUp) {
+TEST(TrainElastic, AWorkerThatIsAloneStopsWhenItWasDeclaredLost) {
   Elastic job(1);
-  std::atomic<bool> given_up{false};
+  std::atomic<bool> declared_lost{false};
   job.start(0, [&](int reads) {
-    if (reads > 12 && !given_up.exchange(true)) job.coordinator().worker_lost(0, "a mistake");
+    if (reads > 12 && !declared_lost.exchange(true)) job.coordinator().worker_lost(0, "a mistake");
     std::this_thread::sleep_for(20ms);
   });
-  while (!given_up) std::this_thread::sleep_for(1ms);
+  while (!declared_lost) std::this_thread::sleep_for(1ms);
   job.start(1);
   job.wait();
-  EXPECT_THAT(job.digests()[0], ::testing::HasSubstr("given up for lost"));
+  EXPECT_THAT(job.digests()[0], ::testing::HasSubstr("declared lost"));
   EXPECT_EQ(job.digests()[1], expected_digest());
 }
 

@@ -309,7 +309,7 @@ TEST(TrainGroup, TheTimelineShowsBucketsLeavingDuringBackward) {
   job.strategy.bucket = "0.05";
   const ModelFactory factory = build_model(deep, testing::image_spec());
   int overlapping = 0;
-  // On a busy machine the courier may not get a core in time, once.
+  // On a busy machine the communication thread may not get a core in time, once.
   for (int tries = 0; tries < 10 && overlapping == 0; ++tries) {
     testing::in_group(2, [&](const std::shared_ptr<Communicator>& group) {
       RunOptions options;

@@ -17,7 +17,7 @@
 namespace convoy {
 
 /// What a checkpoint holds.
-struct TrainingState {
+struct CheckpointState {
   std::int64_t step = 0;                                       ///< steps completed
   std::vector<std::pair<std::string, torch::Tensor>> tensors;  ///< dense, on the CPU
   nlohmann::ordered_json meta;  ///< what else is needed to go on, and to recognise the job
@@ -25,8 +25,8 @@ struct TrainingState {
 
 /// Bytes of a state, and back. parse throws InputError saying what is wrong and at which byte;
 /// never trusts a size.
-std::string serialise(const TrainingState& state);
-TrainingState parse_state(std::span<const std::byte> bytes, const std::string& name);
+std::string serialise(const CheckpointState& state);
+CheckpointState parse_state(std::span<const std::byte> bytes, const std::string& name);
 
 /// One worker's part of the optimizer state, where each keeps only its own.
 struct Shard {
@@ -62,7 +62,8 @@ class CheckpointStore {
 
   /// Writes the state and removes what need not be kept. Throws IoError (disk full, read-only);
   /// older checkpoints stay.
-  std::filesystem::path save(const TrainingState& state, const std::vector<ShardFile>& shards = {});
+  std::filesystem::path save(const CheckpointState& state,
+                             const std::vector<ShardFile>& shards = {});
 
   /// Writes shard `number` of `of` for the checkpoint of `step`, to be followed by a save of the
   /// state with all shards in `shards`: until then it is no checkpoint. Several processes may do it
@@ -77,7 +78,7 @@ class CheckpointStore {
   std::vector<std::filesystem::path> list() const;
 
   struct Loaded {
-    TrainingState state;
+    CheckpointState state;
     std::filesystem::path path;
     std::vector<std::string>
         damaged;  ///< one line for each newer checkpoint that could not be used
@@ -90,7 +91,7 @@ class CheckpointStore {
   /// whole. Throws InputError when it or a shard is damaged or missing.
   /// Without `with_shards` the optimizer's state that shards hold is left out, and they need not be
   /// there.
-  static TrainingState load(const std::filesystem::path& path, bool with_shards = true);
+  static CheckpointState load(const std::filesystem::path& path, bool with_shards = true);
 
  private:
   void make_folder() const;

@@ -37,14 +37,14 @@ class CheckpointWriter {
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Takes a state whose tensors nobody changes any more. A state that still waits is given up for
+  /// Takes a state whose tensors nobody changes any more. A state that still waits is superseded by
   /// this newer one, unless the store would keep it for long (the best so far by what both say of
   /// themselves, or a step that is kept forever): then this call waits until its turn has come.
   /// `since`: when the caller began to copy the state, from which stall_seconds count.
-  void submit(TrainingState state, Clock::time_point since = Clock::now());
+  void submit(CheckpointState state, Clock::time_point since = Clock::now());
 
   /// What has been written, or has failed, since the last call, in order. A state that waits was
-  /// given up without a trace. Throws InputError for a state that no file can hold.
+  /// dropped without a trace. Throws InputError for a state that no file can hold.
   std::vector<WrittenCheckpoint> take_finished();
 
   /// Until all that was submitted has been written, or has failed.

@@ -80,7 +80,7 @@ class Communicator final : public Peers {
   /// Payload bytes handed to the transport so far, all messages and collectives.
   std::uint64_t bytes_sent() const;
 
-  /// Gives the group up, from any thread: operations under way here, and all later ones, throw
+  /// Aborts the group, from any thread: operations under way here, and all later ones, throw
   /// PeerError. The other members notice when they wait for this one.
   void abort();
 

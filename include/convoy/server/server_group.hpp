@@ -43,20 +43,20 @@ class ServerGroup {
   /// servers are lost.
   virtual std::unique_ptr<server::Link> connect(int replica) = 0;
 
-  /// Whether this process tends the run: it writes the run's folder, evaluates and keeps
+  /// Whether this process coordinates the run: it writes the run's folder, evaluates and keeps
   /// checkpoints. One process at a time does: rank 0 from the beginning and, when the one that does
   /// is gone, whichever asks first, from then on.
-  virtual bool tends() = 0;
-  /// The name of the process that tended the run before this one; empty: none did.
-  virtual std::string tended_before() const = 0;
-  /// The run's folder, as whoever tends it has told.
-  virtual void tell_folder(const std::string& folder) = 0;
+  virtual bool coordinates() = 0;
+  /// The name of the process that coordinated the run before this one; empty: none did.
+  virtual std::string previous_coordinator() const = 0;
+  /// The run's folder, as the coordinator has published it.
+  virtual void publish_folder(const std::string& folder) = 0;
   virtual std::optional<std::string> folder() = 0;
   /// Whether the servers have what the run begins with; whether all is done that there was to do.
-  virtual void tell_begun() = 0;
+  virtual void publish_begun() = 0;
   virtual bool begun() = 0;
-  /// By whoever tends the run: `finished`, or stopped before its end, and nobody is to go on.
-  virtual void tell_over(bool finished) = 0;
+  /// By the coordinator: `finished`, or stopped before its end, and nobody is to go on.
+  virtual void publish_end(bool finished) = 0;
   virtual bool finished() = 0;
 
   /// The servers know this process: the others may count on it.

@@ -30,7 +30,7 @@ struct Generation {
   std::int64_t number = 0;  ///< from 1
   std::vector<Member> members;
   std::vector<MemberChange> changes;
-  /// The generation before cannot go on: what is under way in it is given up at once. Otherwise it
+  /// The generation before cannot go on: what is under way in it is aborted at once. Otherwise it
   /// ends at the next step.
   bool urgent = true;
 

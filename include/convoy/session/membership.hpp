@@ -14,21 +14,21 @@
 
 namespace convoy {
 
-/// The job goes on without this worker: it was given up for lost, and must not go on by itself.
+/// The job goes on without this worker: it was declared lost, and must not go on by itself.
 /// Exit 75.
 class FencedError : public PeerError {
  public:
   using PeerError::PeerError;
 };
 
-/// What a worker does, as its signs of life say: who is late is told from who waits for it.
+/// What a worker does, as its heartbeats say: who is late is told from who waits for it.
 enum class WorkerActivity { starting, computing, communicating };
 
 struct MembershipOptions {
   int worker = 0;                            ///< this worker's number
   GroupOptions group;                        ///< transport and deadline of every generation's group
-  std::chrono::milliseconds heartbeat{200};  ///< between signs of life
-  /// Without a sign of life that reached the store: this worker may soon be given up for lost.
+  std::chrono::milliseconds heartbeat{200};  ///< between heartbeats
+  /// Without a heartbeat that reached the store: this worker may soon be declared lost.
   std::chrono::milliseconds lease{1'000};
   int local_workers = 1;  ///< that its launcher keeps
 };
@@ -54,35 +54,35 @@ class Membership {
   };
   /// Says that this worker can take part, waits for the next generation that it is in, and forms
   /// that one's group; without a communicator once this worker has left. Throws FencedError when it
-  /// has been given up for lost, PeerError when the store is lost for good, Interrupted when `stop`
+  /// has been declared lost, PeerError when the store is lost for good, Interrupted when `stop`
   /// (may be null) is set while it waits. The communicator is aborted as soon as the generation
   /// cannot go on.
   Group join(const std::atomic<bool>* stop = nullptr);
-  /// The changes up to the group that was joined which nobody has noted as told; those of the first
-  /// generation are nobody's news. Who told them may have been lost before it noted so.
-  std::vector<MemberChange> untold_changes();
+  /// The changes up to the group that was joined which nobody has noted as logged; nobody logs
+  /// those of the first generation. Who logged them may have been lost before it noted so.
+  std::vector<MemberChange> unlogged_changes();
   /// Notes that the run's log has them.
-  void changes_told();
-  /// Gives the group up, and tells whoever decides about members what went wrong in it.
+  void changes_logged();
+  /// Aborts the group, and tells whoever decides about members what went wrong in it.
   void report(const PeerError& error);
   /// This generation is to end after the step, since the next one is there; or it cannot go on,
   /// which a worker that trains alone notices by nothing else. Thread-safe.
-  bool change_wanted() const;
+  bool change_requested() const;
   /// Asks to be left out from the next generation on; goes on until then. Thread-safe.
-  void ask_to_leave();
+  void request_leave();
   /// Whether a generation without this worker, which asked for it, is there. Thread-safe.
   bool has_left() const;
 
-  /// Whether this worker cannot have been given up for lost without knowing it. Whoever writes what
-  /// the next one to do so might write too asks first. False once signs of life have not reached
+  /// Whether this worker cannot have been declared lost without knowing it. Whoever writes what
+  /// the next one to do so might write too asks first. False once heartbeats have not reached
   /// the store for a while, until confirm(). Thread-safe.
-  bool in_touch() const;
-  /// Waits until the store answers, and throws FencedError if this worker has been given up.
+  bool holds_lease() const;
+  /// Waits until the store answers, and throws FencedError if this worker has been declared lost.
   void confirm();
-  /// Calls `work`, on another thread, each time that in_touch() becomes false.
-  void when_out_of_touch(std::function<void()> work);
+  /// Calls `work`, on another thread, each time that holds_lease() becomes false.
+  void on_lease_lost(std::function<void()> work);
 
-  /// Goes with the signs of life. Thread-safe.
+  /// Goes with the heartbeats. Thread-safe.
   void set_progress(std::int64_t step, WorkerActivity activity);
 
   /// The value that the first worker that asked gave: the same for all workers of the job.

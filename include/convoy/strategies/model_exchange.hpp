@@ -19,7 +19,7 @@ class GroupSum;
 
 /// All that training changes in a model, as one array: trainable parameters one after the other,
 /// then the buffers that are float (running statistics).
-struct ModelValues {
+struct InitialModel {
   torch::Tensor values;                    ///< [size], float32: a copy
   std::size_t parameters = 0;              ///< of them the first ones
   std::vector<PowerSgd::Matrix> matrices;  ///< the parameters that are matrices
@@ -34,9 +34,10 @@ class ModelExchange {
   /// from rank `lanes` on have no lanes: they take no steps, and do not count in means.
   virtual void enter(Communicator* group, std::int64_t lanes) = 0;
 
-  /// The exchange after `average_every` steps, the `number`-th of the run: `values` (ModelValues)
-  /// become those to go on from. Returns what happens after it: all workers get the same answer.
-  /// When it throws PeerError, nothing has changed, and it may be tried again with other workers.
+  /// The exchange after `average_every` steps, the `number`-th of the run: `values` (laid out as
+  /// InitialModel::values) become those to go on from. Returns what happens after it: all workers
+  /// get the same answer. When it throws PeerError, nothing has changed, and it may be tried again
+  /// with other workers.
   virtual Request exchange(std::int64_t number, std::span<float> values, Request request) = 0;
 
   /// The one model that the workers' `values` stand for, the same bits on all of them: what is
@@ -60,7 +61,7 @@ class ModelExchange {
 
 /// Makes one that is alone until it enters a group, from the model at the start, which is the same
 /// on all workers.
-using ModelExchangeFactory = std::function<std::unique_ptr<ModelExchange>(const ModelValues&)>;
+using ModelExchangeFactory = std::function<std::unique_ptr<ModelExchange>(const InitialModel&)>;
 
 struct StrategySetup;
 

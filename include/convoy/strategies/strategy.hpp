@@ -69,14 +69,14 @@ std::string nonfinite_advice(const NonFinite& found, std::int64_t step);
 struct StateWriter {
   std::int64_t step = 0;      ///< steps that are over
   bool first = false;         ///< this worker's `whole` is kept, the others' is not
-  TrainingState whole;        ///< its tensors are copies
+  CheckpointState whole;      ///< its tensors are copies
   std::optional<Shard> part;  ///< this worker's own, where has_parts() says so
 };
 
 /// What worker 0 has read of a checkpoint: the whole state, with each worker's own tensors as
 /// "workerN/NAME". Those that a strategy takes out of it are its to keep.
 struct StateReader {
-  TrainingState state;
+  CheckpointState state;
   std::string file;  ///< for messages
 };
 
@@ -96,7 +96,7 @@ class Strategy {
 
   /// From now on with these workers: `lanes[r]` are those of rank r. A null group: alone.
   virtual void enter(Communicator* group, const std::vector<Range>& lanes) = 0;
-  /// The group is given up; it may be broken. What this worker has stays.
+  /// The group is aborted; it may be broken. What this worker has stays.
   virtual void leave() = 0;
 
   /// Takes step `n` (0-based). When it throws, nothing has changed: weights, optimizer state and

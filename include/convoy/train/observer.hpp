@@ -52,22 +52,23 @@ std::unique_ptr<Observer> json_lines_log(const std::filesystem::path& file,
 
 /// The log of a run that another worker kept until it was lost, and that this one goes on with at
 /// `step`, the next step to be committed: keeps the whole lines of earlier steps, and of `step`
-/// itself those that are not told again (lost, joined, moved, repaired, recovered, resumed); drops
-/// later ones and an incomplete last line (atomically). Throws IoError.
+/// itself those that are not logged again (lost, joined, moved, repaired, recovered, resumed);
+/// drops later ones and an incomplete last line (atomically). Throws IoError.
 std::unique_ptr<Observer> continue_json_lines_log(const std::filesystem::path& file,
                                                   std::int64_t step);
 
 /// How far such a log has come.
-struct ToldSoFar {
+struct LoggedProgress {
   std::int64_t step = 0;     ///< the last one that a whole line is about
   std::int64_t skipped = 0;  ///< steps that were left out
   double seconds = 0;        ///< from the first line to the last
   double time = 0;           ///< of the last
 };
 /// Nothing where there is no such file. Throws IoError.
-std::optional<ToldSoFar> told_so_far(const std::filesystem::path& file);
+std::optional<LoggedProgress> logged_progress(const std::filesystem::path& file);
 
 /// Who has come and gone by such a log's lines of after `time`: `joined` or `lost`, and the worker.
-std::set<std::pair<std::string, int>> told_changes(const std::filesystem::path& file, double time);
+std::set<std::pair<std::string, int>> logged_changes(const std::filesystem::path& file,
+                                                     double time);
 
 }  // namespace convoy

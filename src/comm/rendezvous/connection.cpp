@@ -25,8 +25,8 @@ bool receive_until(const Socket& socket, std::string& bytes, std::size_t size,
 
 // Proves each end to the other. Nothing when the connection broke: the server may be about to end
 // or to start. Throws AuthenticationError.
-std::optional<Connection> greet(Socket socket, const Secret& secret, const std::string& server,
-                                const Patience& patience) {
+std::optional<Connection> handshake(Socket socket, const Secret& secret, const std::string& server,
+                                    const Patience& patience) {
   const std::string nonce = random_nonce();
   std::string bytes;
   if (!send_all(socket, std::string(magic) + nonce, patience)) return std::nullopt;
@@ -37,10 +37,10 @@ std::optional<Connection> greet(Socket socket, const Secret& secret, const std::
         fmt::format("{} is no rendezvous of this version of Convoy; is it another service's port, "
                     "or has that host another version?",
                     server));
-  if (!named || !receive_until(socket, bytes, greeting_size, patience)) return std::nullopt;
+  if (!named || !receive_until(socket, bytes, hello_size, patience)) return std::nullopt;
   const ConnectionKeys keys =
       derive_keys(secret, nonce, std::string_view(bytes).substr(magic.size(), nonce_size));
-  bytes.erase(0, greeting_size);
+  bytes.erase(0, hello_size);
   if (!send_all(socket, keys.client_proof, patience)) return std::nullopt;
   if (!receive_until(socket, bytes, 1, patience)) return std::nullopt;
   if (bytes[0] != accepted)
@@ -75,7 +75,7 @@ std::optional<Connection> try_connect(const Endpoint& server, const Secret& secr
   if (!socket) return std::nullopt;
   const Patience short_patience(std::min(patience.deadline, Clock::now() + answer_patience),
                                 patience.stop);
-  auto connection = greet(std::move(socket), secret, to_string(server), short_patience);
+  auto connection = handshake(std::move(socket), secret, to_string(server), short_patience);
   if (!connection) problem = "it does not answer";
   return connection;
 }

@@ -279,7 +279,7 @@ Client::Client(Options options) : impl_(std::make_unique<Impl>(std::move(options
 Client::~Client() = default;
 
 Client::Json Client::call(const std::string& path, const Json& request,
-                          std::optional<Clock::time_point> give_up) {
+                          std::optional<Clock::time_point> deadline) {
   std::optional<Clock::time_point> since;
   milliseconds pause = first_pause;
   for (std::size_t attempts = 1;; ++attempts) {
@@ -288,7 +288,7 @@ Client::Json Client::call(const std::string& path, const Json& request,
     std::string problem;
     if (auto answer = impl_->attempt(path, request, problem)) return std::move(*answer);
     if (!since) since = begin;
-    if (give_up && Clock::now() >= *give_up) throw LateError(-1, address() + ": " + problem);
+    if (deadline && Clock::now() >= *deadline) throw LateError(-1, address() + ": " + problem);
     if (Clock::now() + pause >= *since + impl_->options.patience)
       throw PeerError(
           -1, fmt::format("no etcd at {} for {:.3g} s: {}", address(),

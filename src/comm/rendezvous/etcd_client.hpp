@@ -45,9 +45,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// POST of `request` to `path`; the answer. Not repeated after `give_up`: throws LateError then.
+  /// POST of `request` to `path`; the answer. Not repeated after `deadline`: throws LateError then.
   Json call(const std::string& path, const Json& request,
-            std::optional<Clock::time_point> give_up = {});
+            std::optional<Clock::time_point> deadline = {});
   /// For calls whose answer is a stream: gives `accept` the messages until it returns true, the
   /// deadline, or the connection's end, whyever it comes; says whether `accept` returned true.
   bool stream(const std::string& path, const Json& request, Clock::time_point deadline,

@@ -96,8 +96,8 @@ struct EtcdStore::Impl {
 
   // The key as it is now, and the revision of all that this is of.
   std::pair<std::optional<Found>, std::int64_t> look(
-      const std::string& name, std::optional<Clock::time_point> give_up = {}) {
-    const EtcdJson answer = client.call("/v3/kv/range", {{"key", encode_base64(name)}}, give_up);
+      const std::string& name, std::optional<Clock::time_point> deadline = {}) {
+    const EtcdJson answer = client.call("/v3/kv/range", {{"key", encode_base64(name)}}, deadline);
     return understand([&] {
       return std::pair(found_in_list(answer, "kvs"),
                        integer(answer.value("header", EtcdJson::object()), "revision"));
@@ -141,9 +141,9 @@ struct EtcdStore::Impl {
     std::int64_t revision = 0;         // of all that was looked at
   };
 
-  Current current(const std::string& name, std::optional<Clock::time_point> give_up = {}) {
+  Current current(const std::string& name, std::optional<Clock::time_point> deadline = {}) {
     for (std::int64_t before = 0;;) {
-      auto [found, revision] = look(name, give_up);
+      auto [found, revision] = look(name, deadline);
       if (!found) return {std::nullopt, std::nullopt, revision};
       if (auto value = value_of(found->head)) return {std::move(found), std::move(value), revision};
       if (found->revision == before)

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t max_peers = 1024;
 constexpr std::size_t max_strangers = 64;  // peers that have not proved themselves yet
-constexpr std::chrono::seconds greeting_patience{5};
+constexpr std::chrono::seconds handshake_timeout{5};
 // A peer that does not take its answers is not listened to either.
 constexpr std::size_t max_output = std::size_t{64} << 20;
 
@@ -32,12 +32,12 @@ struct Peer {
       : socket(std::move(connected)),
         address(std::move(from)),
         session(table, secret),
-        greeted_by(now + greeting_patience) {}
+        handshake_deadline(now + handshake_timeout) {}
   Socket socket;
   std::string address;
   Session session;
   std::size_t sent = 0;  // of the session's output
-  Clock::time_point greeted_by;
+  Clock::time_point handshake_deadline;
   bool gone = false;
 };
 
@@ -129,7 +129,7 @@ struct RendezvousServer::Impl {
       const std::size_t pending = peer.session.output().size();
       const short events = short((pending < max_output ? POLLIN : 0) | (pending > 0 ? POLLOUT : 0));
       entries.push_back({peer.socket.fd(), events, 0});
-      if (!peer.session.authenticated()) first = std::min(first, peer.greeted_by);
+      if (!peer.session.authenticated()) first = std::min(first, peer.handshake_deadline);
       first = std::min(first, peer.session.deadline().value_or(first));
     }
     return static_cast<int>(
@@ -146,7 +146,7 @@ struct RendezvousServer::Impl {
     if (peer.session.ended()) {
       log.refused(peer.address, peer.session.problem(), now);
       peer.gone = true;
-    } else if (!peer.session.authenticated() && now >= peer.greeted_by) {
+    } else if (!peer.session.authenticated() && now >= peer.handshake_deadline) {
       peer.gone = true;
     }
   }

@@ -34,14 +34,14 @@ Session::Session(Table& table, const Secret& secret, std::string nonce)
 void Session::receive(std::string_view bytes, Clock::time_point now) {
   try {
     while (!ended_ && !opener_ && !bytes.empty()) {
-      const std::size_t whole = keys_ ? proof_size : greeting_size;
-      const std::size_t size = std::min(bytes.size(), whole - greeting_.size());
-      greeting_ += bytes.substr(0, size);
+      const std::size_t whole = keys_ ? proof_size : hello_size;
+      const std::size_t size = std::min(bytes.size(), whole - handshake_.size());
+      handshake_ += bytes.substr(0, size);
       bytes.remove_prefix(size);
       if (keys_)
         check_proof();
       else
-        greet();
+        read_hello();
     }
     if (ended_ || !opener_) return;
     if (!bytes.empty()) heard_ = now;
@@ -52,24 +52,24 @@ void Session::receive(std::string_view bytes, Clock::time_point now) {
   }
 }
 
-void Session::greet() {
+void Session::read_hello() {
   // A peer that speaks another version of the protocol is told ours; anybody else is told nothing.
   const std::size_t name = magic.size() - 1;
-  if (greeting_.substr(0, name) != magic.substr(0, greeting_.size()).substr(0, name))
+  if (handshake_.substr(0, name) != magic.substr(0, handshake_.size()).substr(0, name))
     return end("not a Convoy worker");
-  if (greeting_.size() > name && greeting_[name] != magic[name]) {
+  if (handshake_.size() > name && handshake_[name] != magic[name]) {
     output_ += std::string(magic) + nonce_;
     return end("another version of the protocol");
   }
-  if (greeting_.size() < greeting_size) return;
+  if (handshake_.size() < hello_size) return;
   output_ += std::string(magic) + nonce_;
-  keys_ = derive_keys(secret_, std::string_view(greeting_).substr(magic.size()), nonce_);
-  greeting_.clear();
+  keys_ = derive_keys(secret_, std::string_view(handshake_).substr(magic.size()), nonce_);
+  handshake_.clear();
 }
 
 void Session::check_proof() {
-  if (greeting_.size() < proof_size) return;
-  if (!equal(greeting_, keys_->client_proof)) {
+  if (handshake_.size() < proof_size) return;
+  if (!equal(handshake_, keys_->client_proof)) {
     output_ += refused;
     return end("wrong secret");
   }

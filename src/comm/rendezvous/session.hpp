@@ -56,7 +56,7 @@ class Session {
     std::string value_of_silence;
   };
 
-  void greet();
+  void read_hello();
   void check_proof();
   void handle(std::string_view body, Clock::time_point now);
   void handle_fields(std::uint32_t id, Operation operation, BodyReader& fields,
@@ -74,7 +74,7 @@ class Session {
   Table& table_;
   const Secret& secret_;
   std::string nonce_;
-  std::string greeting_;  // what has arrived before the peer proved itself
+  std::string handshake_;  // what has arrived before the peer proved itself
   std::optional<ConnectionKeys> keys_;
   std::optional<Opener> opener_;
   std::optional<Sealer> sealer_;

@@ -1,5 +1,5 @@
 #pragma once
-// The rendezvous protocol's bytes: greeting, authenticated messages, fields. No sockets.
+// The rendezvous protocol's bytes: handshake, authenticated messages, fields. No sockets.
 //
 //   client: magic, nonce                    server: magic, nonce
 //   client: its proof                       server: accepted, its proof   or   refused
@@ -23,7 +23,7 @@ constexpr std::string_view magic = "CONVOYR2";  // the last character is the ver
 constexpr std::size_t nonce_size = 32;
 constexpr std::size_t proof_size = hmac_size;
 constexpr std::size_t tag_size = 16;
-constexpr std::size_t greeting_size = magic.size() + nonce_size;
+constexpr std::size_t hello_size = magic.size() + nonce_size;
 constexpr char accepted = 'A';
 constexpr char refused = 'R';
 

@@ -23,7 +23,7 @@ class Transfer {
 };
 
 /// Starts messages; never blocks for the peer. Thread-safe. Tags up to 31 bits. Zero-sized messages
-/// are messages too. An implementation's destructor gives up what is still under way.
+/// are messages too. An implementation's destructor aborts what is still under way.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -49,7 +49,7 @@ class Transport {
 
 /// What an operation of an aborted group throws.
 [[noreturn]] inline void throw_aborted() {
-  throw PeerError(-1, "the group of workers was given up");
+  throw PeerError(-1, "the group of workers was aborted");
 }
 
 template <class Pieces>

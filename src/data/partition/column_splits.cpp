@@ -85,24 +85,25 @@ Frame frame_of(const Source& source, const std::vector<std::int64_t>& rows, Rang
 /// What a worker tells of a part: {"features": names, "steps": [null or a fitted step], "found":
 /// [of each step the columns that the job names and this part has]}.
 Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& frames) {
-  Json told = {{"features", Json::array()}, {"steps", Json::array()}, {"found", Json::array()}};
+  Json fitted_by_worker = {
+      {"features", Json::array()}, {"steps", Json::array()}, {"found", Json::array()}};
   for (const PreprocessStep& step : steps) {
     PreprocessStep own = step;
     std::erase_if(own.columns, [&](const std::string& name) {
       return find_column(frames[0].features, name) == nullptr;
     });
-    told["found"].push_back(own.columns);
+    fitted_by_worker["found"].push_back(own.columns);
     std::vector<FittedStep> fitted;
     if (step.columns.empty() || !own.columns.empty()) {
       FrameRows rows(frames[0]);
       fitted = fit_steps({own}, rows, nullptr);
     }
-    told["steps"].push_back(fitted.empty() ? Json() : to_json(fitted[0]));
+    fitted_by_worker["steps"].push_back(fitted.empty() ? Json() : to_json(fitted[0]));
     for (std::size_t f = 1; f < frames.size() && !fitted.empty(); ++f)
       apply_step(fitted[0], frames[f]);
   }
-  told["features"] = feature_names(frames[0]);
-  return told;
+  fitted_by_worker["features"] = feature_names(frames[0]);
+  return fitted_by_worker;
 }
 
 /// Throws for a column that no part has.
@@ -172,9 +173,10 @@ std::string fit_own_parts(const std::vector<PreprocessStep>& steps, const Column
   const Source& train = *lists[0].source;
   const auto columns = static_cast<std::int64_t>(train.whole->columns.size());
   const std::int64_t first = cut.own_columns(columns).begin;
-  Json told = {{"columns", Json::array()}, {"parts", Json::array()}};
+  Json fitted_by_worker = {{"columns", Json::array()}, {"parts", Json::array()}};
   for (const Column& column : train.columns)
-    told["columns"].push_back({{"name", column.name}, {"categorical", column.categorical}});
+    fitted_by_worker["columns"].push_back(
+        {{"name", column.name}, {"categorical", column.categorical}});
   own_frames.resize(lists.size());
   for (std::int64_t part = cut.own().begin; part < cut.own().end; ++part) {
     const Range range = even_part(columns, cut.parts, part);
@@ -182,10 +184,10 @@ std::string fit_own_parts(const std::vector<PreprocessStep>& steps, const Column
     for (const ColumnRows& list : lists) {
       frames.push_back(frame_of(*list.source, list.rows, {range.begin - first, range.end - first}));
     }
-    told["parts"].push_back(fit_part(steps, frames));
+    fitted_by_worker["parts"].push_back(fit_part(steps, frames));
     add_own_features(own_frames, frames);
   }
-  return told.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return fitted_by_worker.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -198,9 +200,9 @@ ColumnTables fit_column_tables(const std::vector<PreprocessStep>& steps, const C
   std::vector<Json> parts;
   tables.columns = Json::array();
   for (const std::string& text : all) {
-    const Json told = Json::parse(text);
-    for (const Json& column : told.at("columns")) tables.columns.push_back(column);
-    for (const Json& part : told.at("parts")) parts.push_back(part);
+    const Json fitted_by_worker = Json::parse(text);
+    for (const Json& column : fitted_by_worker.at("columns")) tables.columns.push_back(column);
+    for (const Json& part : fitted_by_worker.at("parts")) parts.push_back(part);
   }
   require_distinct(parts);
   tables.steps = merge_steps(steps, parts);
@@ -228,16 +230,17 @@ ColumnArray fit_column_array(const std::vector<PreprocessStep>& steps, const Col
     require_steps_by_column(steps, train.whole->shape);
     fitted.pipeline = std::make_shared<ArrayPipeline>(std::vector<std::int64_t>{own.size()});
     const std::string name = fmt::format("{} (elements from {} on)", train.file, own.begin);
-    Json told = Json::array();
+    Json fitted_by_worker = Json::array();
     for (const PreprocessStep& step : steps)
       fitted.pipeline->fit(step, stored_samples(*train.array), rows, name, nullptr);
-    for (const FittedStep& step : fitted.pipeline->steps()) told.push_back(to_json(step));
-    return told.dump();
+    for (const FittedStep& step : fitted.pipeline->steps())
+      fitted_by_worker.push_back(to_json(step));
+    return fitted_by_worker.dump();
   });
   for (std::size_t w = 0; w < all.size(); ++w) {
-    const Json told = Json::parse(all[w]);
+    const Json fitted_by_worker = Json::parse(all[w]);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const FittedStep step = fitted_step(told.at(i));
+      const FittedStep step = fitted_step(fitted_by_worker.at(i));
       if (w == 0)
         fitted.steps.push_back(step);
       else if (needs_statistics(step.kind) || needs_counts(step.kind))

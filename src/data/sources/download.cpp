@@ -80,7 +80,7 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   return range;
 }
 
-/// Asks a server until it has the file or gives up.
+/// Asks a server until it has the file or fails.
 class Fetcher {
  public:
   Fetcher(const Download& what, const DownloadPatience& patience, CacheEntry& entry)
@@ -102,7 +102,7 @@ class Fetcher {
       const std::int64_t later = outcome.retry_after;
       const bool too_late = later > patience_.longest_retry_after.count();
       if (fruitless >= most || tries >= patience_.all_tries || too_late) {
-        give_up(outcome, too_late);
+        fail(outcome, too_late);
         return;
       }
       const auto doubled = patience_.first_wait * (std::int64_t{1} << std::min(fruitless - 1, 20));
@@ -159,7 +159,7 @@ class Fetcher {
   /// Once for each answer with content.
   void begin(const http::Head& head) {
     if (std::exchange(begun_, true)) return;
-    if (!std::exchange(told_, true)) fmt::print(stderr, "fetching {} ...\n", what_.shown);
+    if (!std::exchange(logged_, true)) fmt::print(stderr, "fetching {} ...\n", what_.shown);
     if (head.status != 206) {
       entry_.begin_partial({head.field("etag"), head.field("last-modified")});
       return;
@@ -211,7 +211,7 @@ class Fetcher {
     return what_.advice ? what_.advice(head.status) : "";
   }
 
-  void give_up(const http::Outcome& outcome, bool too_late) const {
+  void fail(const http::Outcome& outcome, bool too_late) const {
     // Not libcurl's details: those may name what a redirect led to.
     std::string problem =
         outcome.kind != HttpKind::answered
@@ -234,7 +234,7 @@ class Fetcher {
   bool begun_ = false;
   bool broken_range_ = false;
   bool came_ = false;  // at least a byte, at the last try
-  bool told_ = false;
+  bool logged_ = false;
 };
 
 std::string text_sha256(const std::string& text) {

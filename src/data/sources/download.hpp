@@ -31,7 +31,7 @@ struct DownloadPatience {
   int all_tries = 40;
   std::chrono::milliseconds first_wait{500};       ///< doubles from try to try ...
   std::chrono::milliseconds longest_wait{20'000};  ///< ... up to this
-  std::chrono::seconds longest_retry_after{120};   ///< a server that asks for more is given up
+  std::chrono::seconds longest_retry_after{120};   ///< a server that asks for more counts as failed
   std::chrono::seconds connect{15};
   std::chrono::seconds stall{30};
 };

@@ -208,23 +208,23 @@ bool visit_table(const DataFiles& files, const SourceOptions& options, const Res
                  TableVisitor& visitor) {
   check_keys(files, options);
   const std::string& path = files.file.empty() ? files.features : files.file;
-  const auto tell = [&](const TableFile& file) {
+  const auto emit = [&](const TableFile& file) {
     std::optional<RawTarget> labels;
     BadSamples bad;
     if (!files.labels.empty())
       labels = read_labels(open_input(resolve(files.labels), options.data.format), options, bad);
-    tell_table(file, files, options, std::move(labels), std::move(bad), visitor);
+    emit_table(file, files, options, std::move(labels), std::move(bad), visitor);
     return true;
   };
   if (is_database(path)) {
     const auto rows = open_query(path, files.query, resolve, false);
-    return tell(TableFile(*rows));
+    return emit(TableFile(*rows));
   }
   const Located located = resolve(path);
   if (is_image_or_text(located, options) || options.data.format == "records") return false;
   const Input input = open_input(located, options.data.format);
   if (is_array(input.format) || holds_labels(input.format)) return false;
-  return tell(TableFile(input, options.skip(),
+  return emit(TableFile(input, options.skip(),
                         options.roles ? options.roles->features : std::vector<Column>{}));
 }
 

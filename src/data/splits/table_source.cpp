@@ -232,9 +232,9 @@ void take_columns(Source& source, Table table, const TableFile& file, const Data
 }
 
 /// Tells a visitor of a table.
-class TableTelling {
+class TableEmitter {
  public:
-  TableTelling(const TableFile& file, const DataFiles& files, const SourceOptions& options,
+  TableEmitter(const TableFile& file, const DataFiles& files, const SourceOptions& options,
                std::optional<RawTarget> labels, BadSamples bad_labels, TableVisitor& visitor)
       : file_(file),
         files_(files),
@@ -243,13 +243,13 @@ class TableTelling {
         bad_labels_(std::move(bad_labels)),
         visitor_(visitor) {}
 
-  void tell() {
+  void emit() {
     const TablePlan plan = plan_table(file_, files_, options_, names_of_labels(labels_));
     const CsvTolerance tolerance{options_.data.max_bad_samples, plan.numbers};
     file_.stream(plan.csv, options_.skip() ? &tolerance : nullptr, origin_,
                  [&](const TableStream& stream) {
                    begin(stream);
-                   stream.read([&](Table piece) { tell_piece(std::move(piece)); });
+                   stream.read([&](Table piece) { emit_piece(std::move(piece)); });
                  });
   }
 
@@ -264,26 +264,26 @@ class TableTelling {
     table.columns = stream.head().columns;
     table.rows = stream.head().rows;
     take_columns(head, std::move(table), file_, files_, options_, origin_);
-    std::vector<NumberRange> told;
-    for (const Column& column : head.columns) told.push_back(*ranges.at(column.name));
+    std::vector<NumberRange> ranges_of_columns;
+    for (const Column& column : head.columns) ranges_of_columns.push_back(*ranges.at(column.name));
     if (labels_) {
       head.target = labels_;
       require_labels_for_all(head);
-      for (const Column& column : labels_->columns) told.push_back(range_of(column));
+      for (const Column& column : labels_->columns) ranges_of_columns.push_back(range_of(column));
     } else if (head.target) {
       for (Column& column : head.target->columns) {
         const NumberRange& range = *ranges.at(column.name);
-        told.push_back(range);
+        ranges_of_columns.push_back(range);
         if (!column.categorical)
           column.numbers = deciding_numbers(range.low, range.high, range.whole);
       }
     }
     if (head.rows == 0) throw DataError(head.file, "has no samples");
     if (head.target) target_ = *head.target;
-    visitor_.begin(head, told);
+    visitor_.begin(head, ranges_of_columns);
   }
 
-  void tell_piece(Table table) {
+  void emit_piece(Table table) {
     Source piece;
     piece.file = file_.name();
     piece.bad.add(table.bad);
@@ -293,17 +293,17 @@ class TableTelling {
       for (std::size_t i = 0; i < piece.target->columns.size(); ++i)
         piece.target->columns[i].categories = target_.columns[i].categories;
     }
-    told_ += piece.rows;
+    emitted_ += piece.rows;
     visitor_.piece(std::move(piece));
   }
 
   void add_labels(Source& piece) const {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(piece.rows));
-    std::iota(rows.begin(), rows.end(), told_);
+    std::iota(rows.begin(), rows.end(), emitted_);
     piece.target = *labels_;
     piece.target->columns = take_rows(labels_->columns, rows);
-    for (const auto& [row, problem] : bad_labels_.within(told_, told_ + piece.rows))
-      piece.bad.add(row - told_, problem);
+    for (const auto& [row, problem] : bad_labels_.within(emitted_, emitted_ + piece.rows))
+      piece.bad.add(row - emitted_, problem);
   }
 
   const TableFile& file_;
@@ -314,7 +314,7 @@ class TableTelling {
   TableVisitor& visitor_;
   Origin origin_;
   RawTarget target_;  // its names and categories
-  std::int64_t told_ = 0;
+  std::int64_t emitted_ = 0;
 };
 
 }  // namespace
@@ -352,9 +352,9 @@ void require_labels_for_all(const Source& source) {
                               source.file, source.rows));
 }
 
-void tell_table(const TableFile& file, const DataFiles& files, const SourceOptions& options,
+void emit_table(const TableFile& file, const DataFiles& files, const SourceOptions& options,
                 std::optional<RawTarget> labels, BadSamples bad_labels, TableVisitor& visitor) {
-  TableTelling(file, files, options, std::move(labels), std::move(bad_labels), visitor).tell();
+  TableEmitter(file, files, options, std::move(labels), std::move(bad_labels), visitor).emit();
 }
 
 std::vector<double> deciding_numbers(double low, double high, bool whole) {

@@ -19,7 +19,7 @@ void read_table(Source& source, const TableFile& file, const DataFiles& files,
 RawTarget read_label_table(const TableFile& file, const SourceOptions& options, BadSamples& bad);
 
 /// Tells a visitor of a table piece by piece (visit_table).
-void tell_table(const TableFile& file, const DataFiles& files, const SourceOptions& options,
+void emit_table(const TableFile& file, const DataFiles& files, const SourceOptions& options,
                 std::optional<RawTarget> labels, BadSamples bad_labels, TableVisitor& visitor);
 
 /// New data often has the target column with nothing in it.

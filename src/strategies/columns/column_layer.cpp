@@ -8,8 +8,8 @@
 #include "compute/host_tensor.hpp"
 #include "core/tensor_bytes.hpp"
 #include "engine/blocks.hpp"
-#include "engine/shared_weights.hpp"
-#include "engine/together.hpp"
+#include "engine/flat_parameters.hpp"
+#include "engine/model_collectives.hpp"
 
 namespace convoy {
 namespace {
@@ -251,7 +251,7 @@ std::int64_t ColumnLayer::bytes() const {
   return elements * static_cast<std::int64_t>(sizeof(Element));
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> ColumnLayer::own_state() const {
+std::vector<std::pair<std::string, torch::Tensor>> ColumnLayer::worker_state() const {
   std::vector<std::pair<std::string, torch::Tensor>> state;
   for (const Part& part : parts_) {
     state.emplace_back(column_state_name(part.number, -1), device_.to_host(part.weight));

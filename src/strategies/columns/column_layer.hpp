@@ -53,7 +53,7 @@ class ColumnLayer {
 
   /// This worker's columns and the optimizer's state of them, to be written and restored: by names
   /// that `join_columns` (checkpoint/columns.hpp) knows.
-  std::vector<std::pair<std::string, torch::Tensor>> own_state() const;
+  std::vector<std::pair<std::string, torch::Tensor>> worker_state() const;
   /// Collective: all columns of the weight (k = -1) or of the optimizer's k-th state, on worker 0;
   /// undefined elsewhere.
   torch::Tensor gather(int k) const;

@@ -9,7 +9,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "data/partition/columns.hpp"
-#include "engine/together.hpp"
+#include "engine/model_collectives.hpp"
 
 namespace convoy {
 namespace {
@@ -104,7 +104,7 @@ void Columns::save(StateWriter& writer) {
   const ColumnLayer& layer = step_->layer();
   const std::string& name = model_->model.weight;
   if (writer.part) {
-    writer.part->own = layer.own_state();
+    writer.part->own = layer.worker_state();
     std::vector<std::int64_t> ends;
     for (const Range& part : model_->partition.parts) ends.push_back(part.end);
     writer.whole.meta["columns"] =

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
-#include "engine/weights_state.hpp"
+#include "engine/checkpoint_state.hpp"
 #include "strategies/facts.hpp"
 #include "strategies/kinds.hpp"
 
@@ -49,7 +49,7 @@ void ParameterServer::enter(Communicator* group, const std::vector<Range>& /*lan
     throw InputError("strategy.kind: parameter_server is launched with: convoy launch --servers N");
   if (std::exchange(entered_, true)) return;
   make_workers();
-  for (auto& worker : workers_) worker->greet(setup_.identity);
+  for (auto& worker : workers_) worker->send_hello(setup_.identity);
   if (setup_.servers) setup_.servers->enlist();
 }
 
@@ -66,7 +66,7 @@ void ParameterServer::make_workers() {
     options.rules = setup_.rules;
     options.device = &engine_.device();
     options.shared = engine_.shared();
-    options.stop = [control = setup_.control] { return control->stop_asked(); };
+    options.stop = [control = setup_.control] { return control->stop_requested(); };
     if (r == setup_.slow_replica) options.slowness = setup_.slowness;
     Network network = engine_.make_network();
     set_training(*network.module, true);
@@ -159,7 +159,7 @@ StepOutcome ParameterServer::next_step(std::int64_t n) {
   start_others();
   if (pending_) take_pending(outcome);
   if (outcome.left) return outcome;
-  if (setup_.control->leave_asked()) {
+  if (setup_.control->leave_requested()) {
     left_ = outcome.left = true;
     first().close();
     return outcome;
@@ -228,7 +228,7 @@ void ParameterServer::count_time() {
 
 void ParameterServer::copy_weights() {
   const torch::NoGradGuard no_grad;
-  SharedWeights& weights = engine_.weights();
+  FlatParameters& weights = engine_.weights();
   engine_.device().copy(weights.data(), first().weights().data(), weights.size());
   for (std::size_t i = 0; i < weights.buffers().size(); ++i)
     weights.buffers()[i].tensor.copy_(first().weights().buffers()[i].tensor);

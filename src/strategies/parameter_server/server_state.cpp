@@ -5,7 +5,7 @@
 
 #include "compute/host_tensor.hpp"
 #include "core/tensor_bytes.hpp"
-#include "engine/sharded_state.hpp"
+#include "engine/optimizer_shards.hpp"
 #include "server/lines.hpp"
 #include "server/shard.hpp"
 #include "strategies/parameter_server/server_worker.hpp"
@@ -17,7 +17,7 @@ using server::Flag;
 using server::Kind;
 using server::Message;
 
-std::vector<double> statistics_of(const SharedWeights& weights) {
+std::vector<double> statistics_of(const FlatParameters& weights) {
   std::vector<double> values;
   for (const auto& [name, tensor] : weights.buffers()) {
     if (!tensor.is_floating_point()) continue;
@@ -39,7 +39,7 @@ std::string bytes_of_counters(const std::vector<torch::Tensor>& counters) {
   return bytes;
 }
 
-void ServerWorker::greet(const std::string& identity) {
+void ServerWorker::send_hello(const std::string& identity) {
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard) {
     Message hello = request(Kind::hello, shard);
     hello.text = identity;
@@ -47,7 +47,7 @@ void ServerWorker::greet(const std::string& identity) {
   }
 }
 
-void ServerWorker::prepare(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
+void ServerWorker::prepare(const FlatParameters& weights, const std::vector<torch::Tensor>& states,
                            std::int64_t step, std::int64_t updates, std::int64_t workers) {
   const StrategyOptions& strategy = options_.strategy;
   server::ShardPlan plan{strategy.consistency,

@@ -9,7 +9,7 @@
 #include "convoy/lanes/tree.hpp"
 #include "core/random_number.hpp"
 #include "core/split_mix.hpp"
-#include "engine/sharded_state.hpp"
+#include "engine/optimizer_shards.hpp"
 #include "server/lines.hpp"
 
 namespace convoy {
@@ -151,21 +151,21 @@ void ServerWorker::push_bucket(std::size_t bucket) {
     const std::int64_t first = blocks_[blocks.front()].state_begin;
     const Block& last = blocks_[blocks.back()];
     for (const PartialSum& sum : *sums_) {
-      parcel_.assign(static_cast<std::size_t>(last.state_begin + last.count - first), 0);
+      push_buffer_.assign(static_cast<std::size_t>(last.state_begin + last.count - first), 0);
       for (const int b : blocks) {
         const Block& block = blocks_[b];
-        weights_.device().copy(parcel_.data() + (block.state_begin - first),
+        weights_.device().copy(push_buffer_.data() + (block.state_begin - first),
                                sum.data[block.gradient] + block.begin, block.count);
       }
       Message push = request(Kind::push, shard);
       push.lanes = sum.node;
       push.first = first;
-      push.data = parcel_;
-      server::ChosenLines lines = server::nonzero_lines(parcel_);
+      push.data = push_buffer_;
+      server::ChosenLines lines = server::nonzero_lines(push_buffer_);
       if (lines.fewer) {
-        push.count = static_cast<std::int64_t>(parcel_.size());
+        push.count = static_cast<std::int64_t>(push_buffer_.size());
         push.flags |= Flag::lines;
-        server::gather_lines(lines.runs, parcel_, packed_);
+        server::gather_lines(lines.runs, push_buffer_, packed_);
         push.rows = std::move(lines.runs);
         push.data = packed_;
       }
@@ -176,15 +176,15 @@ void ServerWorker::push_bucket(std::size_t bucket) {
 
 // Of all lanes of the task, laid out as the shard.
 std::span<float> ServerWorker::whole_sum(std::uint32_t shard) {
-  parcel_.assign(static_cast<std::size_t>(state_size(blocks_, static_cast<int>(shard))), 0);
+  push_buffer_.assign(static_cast<std::size_t>(state_size(blocks_, static_cast<int>(shard))), 0);
   for (const PartialSum& sum : *sums_) {
     for (const int b : shard_blocks_[shard]) {
       const Block& block = blocks_[b];
-      weights_.device().add(parcel_.data() + block.state_begin,
+      weights_.device().add(push_buffer_.data() + block.state_begin,
                             sum.data[block.gradient] + block.begin, block.count);
     }
   }
-  return parcel_;
+  return push_buffer_;
 }
 
 void ServerWorker::push_compressed(Range lanes) {
@@ -246,7 +246,7 @@ ServerStep ServerWorker::take_together(const ServerTurn& turn) {
   Ids squares;
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard)
     squares.push_back(link_->start(request(Kind::squares, shard)));
-  const auto losses = await_news(turn.step);
+  const auto losses = await_step_result(turn.step);
   ServerStep result;
   const double squared = squared_norm(squares);
   result.known = losses.has_value();
@@ -268,9 +268,9 @@ void ServerWorker::settle(std::int64_t step) {
 
 // Waits until all of the step is reported, and does meanwhile what lost workers
 // leave undone.
-std::optional<std::vector<double>> ServerWorker::await_news(std::int64_t step) {
+std::optional<std::vector<double>> ServerWorker::await_step_result(std::int64_t step) {
   while (true) {
-    Message ask = request(Kind::news);
+    Message ask = request(Kind::step_result);
     ask.step = step;
     const server::Answer answer = link_->call(std::move(ask));
     const Message& m = answer.message;

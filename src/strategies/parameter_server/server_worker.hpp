@@ -61,15 +61,15 @@ class ServerWorker final : public GradientSink {
 
   server::Link& link() { return *link_; }
   Replica& replica() { return *replica_; }
-  SharedWeights& weights() { return weights_; }
+  FlatParameters& weights() { return weights_; }
   const std::vector<Block>& blocks() const { return blocks_; }
 
   /// Gives the servers the state that the run begins with; `states`: the
   /// optimizer's, laid out as the weights. Nothing happens where another worker
   /// was first. `identity`: what all workers must agree on.
-  void prepare(const SharedWeights& weights, const std::vector<torch::Tensor>& states,
+  void prepare(const FlatParameters& weights, const std::vector<torch::Tensor>& states,
                std::int64_t step, std::int64_t updates, std::int64_t workers);
-  void greet(const std::string& identity);
+  void send_hello(const std::string& identity);
 
   /// The next task, with the weights and statistics for it in place. When it throws, those from
   /// before are.
@@ -102,7 +102,7 @@ class ServerWorker final : public GradientSink {
   ServerStep take_together(const ServerTurn& turn);
   ServerStep take_alone(const ServerTurn& turn);
   void settle(std::int64_t step);
-  std::optional<std::vector<double>> await_news(std::int64_t step);
+  std::optional<std::vector<double>> await_step_result(std::int64_t step);
   double squared_norm(const Ids& asked) const;
   double own_squared_norm() const;
   void apply(std::int64_t step, Range lanes, const ServerStep& result, double scale, double rate);
@@ -123,7 +123,7 @@ class ServerWorker final : public GradientSink {
   void wait_all(Ids& ids);
 
   Options options_;
-  SharedWeights weights_;
+  FlatParameters weights_;
   std::unique_ptr<server::Link> link_;
   std::vector<Block> blocks_;  // owners are shards
   std::vector<std::vector<int>> shard_blocks_;
@@ -142,7 +142,7 @@ class ServerWorker final : public GradientSink {
   BucketGradients gradients_;
   std::vector<int> left_;
   std::vector<char> pushed_;
-  std::vector<float> parcel_;
+  std::vector<float> push_buffer_;
   std::vector<float> packed_;        // its lines that are not zero, or what the codec made of it
   std::unique_ptr<Codec> codec_;     // null: gradients travel as they are
   std::vector<ErrorFeedback> owed_;  // by shard

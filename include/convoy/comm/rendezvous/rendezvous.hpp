@@ -60,7 +60,7 @@ struct RendezvousServerOptions {
 };
 
 /// Serves until it is destroyed, in one thread of its own. Strangers who say nothing, nonsense or
-/// half of a greeting are dropped and disturb nobody. At most 1,024 connections.
+/// half of a handshake are dropped and disturb nobody. At most 1,024 connections.
 class RendezvousServer {
  public:
   /// Listens when it returns. Throws ListenError; InputError, with file and byte, when the journal

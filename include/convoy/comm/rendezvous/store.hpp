@@ -15,7 +15,7 @@ namespace convoy {
 /// then, and after interrupt(), calls throw PeerError with rank -1.
 ///
 /// Keys are 1 to 4,096 bytes, values up to 64 MiB; InputError otherwise. A key that begins with '~'
-/// is a passing one (a sign of life): it may be gone after the engine was started anew.
+/// is a passing one (a heartbeat): it may be gone after the engine was started anew.
 class Store {
  public:
   using Duration = std::chrono::milliseconds;

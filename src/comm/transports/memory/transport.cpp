@@ -221,7 +221,7 @@ void MemoryTransport::wait(Operation& operation, Deadline deadline) {
       if (aborted_) throw_aborted();
       idle = 0;
       require_alive(operation);
-      if (std::chrono::steady_clock::now() >= deadline) give_up(operation);
+      if (std::chrono::steady_clock::now() >= deadline) throw_timeout(operation);
       sleep(deadline, operation.done);
     }
   }
@@ -404,7 +404,7 @@ void MemoryTransport::sleep(Deadline until, const std::atomic<bool>& enough) {
   bell.sleepers.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-void MemoryTransport::give_up(const Operation& operation) const {
+void MemoryTransport::throw_timeout(const Operation& operation) const {
   const int name = options_.names[operation.peer];
   throw TimeoutError(name, fmt::format("worker {} did not {} in time", name,
                                        operation.is_send() ? "take a message" : "answer"));

@@ -117,7 +117,7 @@ class MemoryTransport final : public Transport {
   void ring(int peer);
   void sleep(Deadline until, const std::atomic<bool>& enough);
   void complete(Operation& operation);
-  [[noreturn]] void give_up(const Operation& operation) const;
+  [[noreturn]] void throw_timeout(const Operation& operation) const;
   void require_alive(const Operation& operation) const;
   void serve();
   [[noreturn]] void fail(int peer, const std::string& what) const;

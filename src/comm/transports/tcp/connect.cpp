@@ -29,32 +29,33 @@ constexpr std::size_t most_strangers = 64;
 constexpr milliseconds stranger_patience{5'000};
 constexpr milliseconds pause_between_tries{20};
 constexpr milliseconds glance{100};
-constexpr int most_refusals_told = 5;
+constexpr int most_refusals_logged = 5;
 
 /// What a member tells the others.
-struct Card {
+struct PeerAddress {
   std::string identity;
   std::vector<Endpoint> at;
   int connections = 1;
   bool encrypt = false;
 };
 
-std::string to_text(const Card& card) {
+std::string to_text(const PeerAddress& peer_address) {
   Json at = Json::array();
-  for (const Endpoint& endpoint : card.at) at.push_back({endpoint.host, endpoint.port});
-  return Json{{"identity", card.identity},
+  for (const Endpoint& endpoint : peer_address.at) at.push_back({endpoint.host, endpoint.port});
+  return Json{{"identity", peer_address.identity},
               {"at", at},
-              {"connections", card.connections},
-              {"encrypt", card.encrypt}}
+              {"connections", peer_address.connections},
+              {"encrypt", peer_address.encrypt}}
       .dump();
 }
 
-Card card_of(int rank, const std::string& text) {
+PeerAddress parse_address(int rank, const std::string& text) {
   try {
     const Json read = Json::parse(text);
-    Card card{read.at("identity"), {}, read.at("connections"), read.at("encrypt")};
-    for (const Json& at : read.at("at")) card.at.push_back({at.at(0), at.at(1)});
-    if (!card.at.empty() && card.connections > 0 && card.connections <= 64) return card;
+    PeerAddress peer_address{read.at("identity"), {}, read.at("connections"), read.at("encrypt")};
+    for (const Json& at : read.at("at")) peer_address.at.push_back({at.at(0), at.at(1)});
+    if (!peer_address.at.empty() && peer_address.connections > 0 && peer_address.connections <= 64)
+      return peer_address;
   } catch (const Json::exception&) {  // said below
   }
   throw PeerError(rank, fmt::format("worker {} speaks another version of the transport", rank));
@@ -74,7 +75,7 @@ class Connector {
 
   std::vector<std::vector<Established>> run() {
     listen();
-    exchange_cards();
+    exchange_addresses();
     begin();
     auto look_again = Clock::now() + glance;
     while (missing_ > 0) {
@@ -116,21 +117,21 @@ class Connector {
     own_.encrypt = options_.encrypt;
   }
 
-  void exchange_cards() {
+  void exchange_addresses() {
     const std::vector<std::string> texts = options_.share(to_text(own_));
     for (int rank = 0; rank < options_.size; ++rank) {
-      cards_.push_back(card_of(rank, texts.at(rank)));
-      if (cards_.back().encrypt == own_.encrypt) continue;
+      peer_addresses_.push_back(parse_address(rank, texts.at(rank)));
+      if (peer_addresses_.back().encrypt == own_.encrypt) continue;
       const auto says = [](bool encrypt) { return encrypt ? "encrypts" : "does not encrypt"; };
       throw InputError(fmt::format(
           "worker {} {} its messages and worker {} {}: say launch --encrypt (or CONVOY_ENCRYPT=1) "
           "on every host, or on none",
-          rank, says(cards_.back().encrypt), options_.rank, says(own_.encrypt)));
+          rank, says(peer_addresses_.back().encrypt), options_.rank, says(own_.encrypt)));
     }
   }
 
   int connections_with(int rank) const {
-    return std::max(own_.connections, cards_[rank].connections);
+    return std::max(own_.connections, peer_addresses_[rank].connections);
   }
 
   void begin() {
@@ -144,17 +145,14 @@ class Connector {
   }
 
   Introduction introduction(int connector, int listener, int connection) const {
-    return {static_cast<std::uint32_t>(connector),
-            static_cast<std::uint32_t>(listener),
-            static_cast<std::uint32_t>(connection),
-            own_.encrypt,
-            cards_[connector].identity,
-            cards_[listener].identity};
+    return {static_cast<std::uint32_t>(connector),  static_cast<std::uint32_t>(listener),
+            static_cast<std::uint32_t>(connection), own_.encrypt,
+            peer_addresses_[connector].identity,    peer_addresses_[listener].identity};
   }
 
   void try_to_connect(const Introduction& about) {
-    const Card& card = cards_[about.listener];
-    const Endpoint& at = card.at[about.connection % card.at.size()];
+    const PeerAddress& peer_address = peer_addresses_[about.listener];
+    const Endpoint& at = peer_address.at[about.connection % peer_address.at.size()];
     Attempt attempt;
     attempt.ours = true;
     attempt.connecting = true;
@@ -186,7 +184,7 @@ class Connector {
     for (std::size_t i = 0; i < listeners_.size(); ++i)
       if (polled[i].revents != 0) accept_from(listeners_[i]);
     for (const Introduction& about : std::exchange(again_, {})) try_to_connect(about);
-    if (missing_ > 0 && Clock::now() >= deadline_) give_up();
+    if (missing_ > 0 && Clock::now() >= deadline_) throw_timeout();
   }
 
   static bool late(const Attempt& attempt) {
@@ -281,7 +279,7 @@ class Connector {
       throw AuthenticationError(fmt::format("who answers for worker {} at {} is refused: {}",
                                             attempt.about.listener, attempt.with,
                                             attempt.handshake->problem()));
-    if (refusals_++ < most_refusals_told)
+    if (refusals_++ < most_refusals_logged)
       options_.log(fmt::format("worker {} refused a connection from {}: {}", options_.rank,
                                attempt.with, attempt.handshake->problem()));
     return false;
@@ -305,7 +303,7 @@ class Connector {
     return false;
   }
 
-  [[noreturn]] void give_up() const {
+  [[noreturn]] void throw_timeout() const {
     for (int rank = 0; rank < options_.size; ++rank)
       for (const Established& place : result_[rank])
         if (!place.socket)
@@ -317,8 +315,8 @@ class Connector {
   const TcpOptions& options_;
   const Clock::time_point deadline_;
   std::vector<Socket> listeners_;
-  Card own_;
-  std::vector<Card> cards_;
+  PeerAddress own_;
+  std::vector<PeerAddress> peer_addresses_;
   std::vector<std::vector<Established>> result_;
   std::size_t missing_ = 0;
   std::list<Attempt> attempts_;

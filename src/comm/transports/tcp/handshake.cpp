@@ -25,11 +25,11 @@ std::uint32_t number_of(std::string_view bytes) {
   return value;
 }
 
-std::string greeting_of(std::string_view nonce) {
+std::string magic_and_nonce(std::string_view nonce) {
   return std::string(handshake_magic) + std::string(nonce);
 }
 
-bool is_greeting(std::string_view part) {
+bool has_magic(std::string_view part) {
   return part.starts_with(handshake_magic);
 }
 
@@ -79,7 +79,7 @@ void Handshake::end(State state, std::string problem) {
 ConnectorHandshake::ConnectorHandshake(std::string group_key, const Introduction& about,
                                        std::string nonce)
     : Handshake(std::move(group_key), about, std::move(nonce)) {
-  output_ = greeting_of(nonce_) + number_text(about.connector) + number_text(about.listener) +
+  output_ = magic_and_nonce(nonce_) + number_text(about.connector) + number_text(about.listener) +
             number_text(about.connection);
 }
 
@@ -90,7 +90,7 @@ std::size_t ConnectorHandshake::wanted() const {
 
 void ConnectorHandshake::take(std::string_view part) {
   if (!keys_) {
-    if (!is_greeting(part)) return end(State::stranger, "it is no Convoy worker");
+    if (!has_magic(part)) return end(State::stranger, "it is no Convoy worker");
     keys_ = derive_keys(group_key_, about_, nonce_, part.substr(handshake_magic.size()));
     output_ += keys_->connector_proof;
   } else if (!accepted_) {
@@ -115,7 +115,7 @@ std::size_t ListenerHandshake::wanted() const {
 
 void ListenerHandshake::take(std::string_view part) {
   if (!keys_) {
-    if (!is_greeting(part)) return end(State::stranger, "not a Convoy worker");
+    if (!has_magic(part)) return end(State::stranger, "not a Convoy worker");
     const std::string_view nonce = part.substr(handshake_magic.size(), handshake_nonce_size);
     const std::string_view numbers = part.substr(hello_size - 3 * rank_size);
     Introduction claim;
@@ -126,7 +126,7 @@ void ListenerHandshake::take(std::string_view part) {
     // Who is not awaited gets a challenge like everybody: only who knows the secret learns more.
     about_ = known.value_or(claim);
     keys_ = derive_keys(group_key_, about_, nonce, nonce_);
-    output_ += greeting_of(nonce_);
+    output_ += magic_and_nonce(nonce_);
     if (!known) expected_ = nullptr;
   } else if (expected_ && equal(part, keys_->connector_proof)) {
     output_ += accepted_byte + keys_->listener_proof;

@@ -27,7 +27,7 @@ Link::Link(int peer, std::vector<Established> connections) : peer_(peer) {
 }
 
 Link::~Link() {
-  fail(std::make_exception_ptr(PeerError(-1, "the group of workers was given up")));
+  fail(std::make_exception_ptr(PeerError(-1, "the group of workers was aborted")));
 }
 
 void Link::lose(const std::string& why) const {

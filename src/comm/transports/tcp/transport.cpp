@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 
 constexpr microseconds spin_time{100};
 constexpr std::size_t few_connections = 4;  // so few are tried without asking which have something
-constexpr milliseconds caretaker_period{1};
+constexpr milliseconds progress_period{1};
 constexpr int periods_until_rest = 50;
 constexpr milliseconds flush_patience{1'000};
 constexpr std::uint64_t wake_mark = ~std::uint64_t{0};
@@ -33,7 +33,7 @@ constexpr std::uint64_t wake_mark = ~std::uint64_t{0};
 // Who moves the bytes: one thread at a time leads, which looks at all connections, and sleeps until
 // one of them has something. A thread that waits for a message leads if nobody does: then the
 // message is there without another thread having been woken for it. While nobody waits, and there
-// is something under way, a thread of our own (the caretaker) leads. It looks once in a while
+// is something under way, a thread of our own (the progress thread) leads. It looks once in a while
 // whether that is so, rather than being told: telling it would cost more than a small message.
 class TcpTransport final : public Transport {
  public:
@@ -56,7 +56,7 @@ class TcpTransport final : public Transport {
     sigset_t all, before;  // signals are for the program's own threads
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    caretaker_ = std::thread([this] { take_care(); });
+    progress_thread_ = std::thread([this] { run_progress_thread(); });
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
@@ -67,7 +67,7 @@ class TcpTransport final : public Transport {
     }
     tick_.notify_all();
     wake();
-    caretaker_.join();
+    progress_thread_.join();
     flush();
   }
 
@@ -93,7 +93,7 @@ class TcpTransport final : public Transport {
   }
 
   void abort() override {
-    give_up(std::make_exception_ptr(PeerError(-1, "the group of workers was given up")));
+    abort_with(std::make_exception_ptr(PeerError(-1, "the group of workers was aborted")));
   }
 
  private:
@@ -132,12 +132,12 @@ class TcpTransport final : public Transport {
   void wait(Message& message, Deadline deadline) {
     if (!message.done) wait_for(message, deadline);
     if (!message.done) {
-      give_up(std::make_exception_ptr(TimeoutError(
+      abort_with(std::make_exception_ptr(TimeoutError(
           message.peer, fmt::format("worker {} did not answer in time", message.peer))));
     }
     if (!message.error) return;
     const std::exception_ptr error = message.error;
-    give_up(error);  // what else is under way must not touch memory that goes with the exception
+    abort_with(error);  // what else is under way must not touch memory that goes with the exception
     std::rethrow_exception(error);
   }
 
@@ -146,7 +146,7 @@ class TcpTransport final : public Transport {
     ++waiting_;
     while (!message.done && Clock::now() < deadline) {
       if (leading_) {
-        if (caretaker_leads_) wake();
+        if (progress_thread_leads_) wake();
         led_.wait_until(lock, deadline);
         continue;
       }
@@ -228,7 +228,7 @@ class TcpTransport final : public Transport {
     }
   }
 
-  // ---- the caretaker ----
+  // ---- the progress thread ----
 
   bool anything_under_way() const {
     for (const auto& one : links_)
@@ -236,7 +236,7 @@ class TcpTransport final : public Transport {
     return false;
   }
 
-  void take_care() {
+  void run_progress_thread() {
     std::unique_lock lock(mutex_);
     int quiet = 0;
     while (!stopping_) {
@@ -247,7 +247,7 @@ class TcpTransport final : public Transport {
         quiet = 0;
       }
       const std::uint64_t before = begun_;
-      tick_.wait_for(lock, caretaker_period, [this] { return stopping_.load(); });
+      tick_.wait_for(lock, progress_period, [this] { return stopping_.load(); });
       if (!anything_under_way()) {
         quiet = begun_ == before ? quiet + 1 : 0;
         continue;
@@ -255,11 +255,11 @@ class TcpTransport final : public Transport {
       quiet = 0;
       // Whoever has just begun something will wait for it now.
       if (stopping_ || leading_ || waiting_ > 0 || begun_ != before) continue;
-      leading_ = caretaker_leads_ = true;
+      leading_ = progress_thread_leads_ = true;
       lock.unlock();
       lead_until_somebody_waits();
       lock.lock();
-      leading_ = caretaker_leads_ = false;
+      leading_ = progress_thread_leads_ = false;
       led_.notify_all();
     }
   }
@@ -273,7 +273,7 @@ class TcpTransport final : public Transport {
 
   // ---- the end ----
 
-  void give_up(const std::exception_ptr& error) {
+  void abort_with(const std::exception_ptr& error) {
     for (const auto& one : links_)
       if (one) one->fail(error);
     wake();
@@ -304,13 +304,13 @@ class TcpTransport final : public Transport {
   std::condition_variable led_;
   std::condition_variable tick_;
   bool leading_ = false;
-  std::atomic<bool> caretaker_leads_{false};
+  std::atomic<bool> progress_thread_leads_{false};
   std::atomic<int> waiting_{0};
   std::atomic<bool> sleeping_{false};  // the leader does, or is about to
-  std::atomic<bool> resting_{false};   // the caretaker has had nothing to do for long
+  std::atomic<bool> resting_{false};   // the progress thread has had nothing to do for long
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> begun_{0};
-  std::thread caretaker_;
+  std::thread progress_thread_;
 };
 
 }  // namespace

@@ -24,8 +24,8 @@ struct TcpOptions {
   /// To connect; and how long the system may try to send to a peer that does not acknowledge.
   std::chrono::milliseconds timeout = std::chrono::minutes(5);
   bool spin = true;  ///< look for a while before sleeping: a core for each rank of this host
-  /// Gives everybody this member's card, and returns all, by rank. Authenticated.
-  std::function<std::vector<std::string>(const std::string& card)> share;
+  /// Gives everybody this member's address, and returns all, by rank. Authenticated.
+  std::function<std::vector<std::string>(const std::string& address)> share;
   /// Called now and then while connecting; throws when the group is not wanted any more.
   std::function<void()> still_wanted = [] {};
   /// Told about refused connections, one line each.

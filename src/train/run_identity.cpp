@@ -1,0 +1,93 @@
+#include "train/run_identity.hpp"
+
+#include <fmt/format.h>
+
+#include "convoy/core/checksum.hpp"
+#include "convoy/core/error.hpp"
+#include "data/integrity/fingerprint.hpp"
+
+namespace convoy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text_of(const Json& value) {
+  return value.is_null() ? "not set" : value.dump();
+}
+
+}  // namespace
+
+Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
+                  std::int64_t samples, const std::string& loss, const Json& model_meta,
+                  const Column& values) {
+  const OptimizerOptions& o = wanted.train.optimizer;
+  const ScheduleOptions& s = wanted.train.schedule;
+  Json identity = {{"seed", wanted.seed},
+                   {"train.batch", batch},
+                   {"train.lanes", lanes},
+                   {"train.last_batch", wanted.train.last_batch},
+                   {"partition.order", wanted.partition.order},
+                   {"partition.assign", wanted.partition.assign},
+                   {"loss", loss},
+                   {"train.optimizer.kind", o.kind},
+                   {"train.optimizer.rate", o.rate},
+                   {"train.optimizer.momentum", o.momentum},
+                   {"train.optimizer.nesterov", o.nesterov},
+                   {"train.optimizer.weight_decay", o.weight_decay},
+                   {"train.optimizer.beta1", o.beta1},
+                   {"train.optimizer.beta2", o.beta2},
+                   {"train.optimizer.epsilon", o.epsilon},
+                   {"train.schedule.kind", s.kind},
+                   {"train.schedule.warmup", s.warmup},
+                   {"train.schedule.every", s.every},
+                   {"train.schedule.factor", s.factor},
+                   {"train.schedule.floor", s.floor},
+                   {"train.clip.norm", wanted.train.clip.norm},
+                   {"train.clip.value", wanted.train.clip.value},
+                   {"the number of training samples", samples}};
+  if (wanted.partition.by == "size") {
+    identity["partition.tokens"] = wanted.partition.tokens;
+    identity["partition.bucket"] = wanted.partition.bucket;
+  }
+  if (wanted.partition.by == "value" || wanted.partition.by == "size") {
+    identity["partition.by"] = wanted.partition.by;
+    identity["the values that samples are partitioned by"] = values_checksum(values);
+  }
+  if (wanted.partition.block > 1) identity["partition.block"] = wanted.partition.block;
+  if (wanted.partition.by == "column") {
+    identity["partition.by"] = wanted.partition.by;
+    identity["partition.columns"] = wanted.partition.columns;
+  }
+  if (model_meta.contains("fitted")) {
+    const std::string text = model_meta["fitted"].dump();
+    identity["the fitted preprocessing"] =
+        fmt::format("{:016x}", xxh3(std::as_bytes(std::span(text.data(), text.size()))));
+  }
+  return identity;
+}
+
+Progress progress_of(const CheckpointState& state, const std::string& file) {
+  try {
+    const Json& progress = state.meta.at("progress");
+    return {state.step, progress.at("updates"), progress.at("skipped"), progress.at("seconds")};
+  } catch (const Json::exception&) {
+    throw InputError(fmt::format("{}: does not say how far its run had come", file));
+  }
+}
+
+void require_same_identity(const Json& stored, const Json& ours, const std::string& file) {
+  Json wanted = ours;
+  for (const auto& [key, value] : stored.items()) {
+    if (key.starts_with("strategy.") && !ours.contains(key)) wanted[key] = nullptr;
+  }
+  for (const auto& [key, value] : wanted.items()) {
+    const Json theirs = stored.is_object() && stored.contains(key) ? stored[key] : Json();
+    if (theirs == value) continue;
+    throw InputError(fmt::format(
+        "{}: cannot be continued by this job: {} was {} and is now {}; use the same value, or "
+        "another --out to start afresh",
+        file, key, text_of(theirs), text_of(value)));
+  }
+}
+
+}  // namespace convoy
