@@ -8,7 +8,7 @@
 
 #include "cli/verbs.hpp"
 #include "convoy/core/file.hpp"
-#include "convoy/data/partition/partition.hpp"
+#include "convoy/data/inspect/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
 #include "convoy/strategies/facts.hpp"

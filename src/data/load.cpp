@@ -9,14 +9,14 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/kernels.hpp"
 #include "data/formats/array.hpp"
-#include "data/integrity/fingerprint.hpp"
-#include "data/partition/column_splits.hpp"
 #include "data/partition/values.hpp"
 #include "data/peers/agree.hpp"
 #include "data/preprocess/array_pipeline.hpp"
 #include "data/preprocess/table_pipeline.hpp"
-#include "data/records/record_dataset.hpp"
-#include "data/records/record_source.hpp"
+#include "data/splits/column_splits.hpp"
+#include "data/splits/fingerprint.hpp"
+#include "data/splits/record_dataset.hpp"
+#include "data/splits/record_source.hpp"
 #include "data/splits/split_sources.hpp"
 
 namespace convoy {

@@ -4,7 +4,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "data/integrity/fingerprint.hpp"
+#include "data/splits/fingerprint.hpp"
 
 namespace convoy {
 namespace {

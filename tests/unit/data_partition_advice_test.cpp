@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "convoy/job/job.hpp"
-#include "data/partition/advice.hpp"
+#include "data/inspect/partition_advice.hpp"
 #include "data_support.hpp"
 
 namespace convoy {

@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "convoy/core/checksum.hpp"
+#include "convoy/data/inspect/partition.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/partition/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
 #include "convoy/strategies/facts.hpp"
-#include "data/partition/measure.hpp"
+#include "data/inspect/partition_measure.hpp"
 #include "data/partition/values.hpp"
 #include "data_support.hpp"
 

@@ -10,9 +10,9 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/data/inspect/inspect.hpp"
+#include "convoy/data/inspect/partition.hpp"
 #include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/partition/partition.hpp"
 #include "convoy/data/records/prepare.hpp"
 #include "convoy/job/job.hpp"
 #include "data/records/layout.hpp"

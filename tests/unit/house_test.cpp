@@ -31,7 +31,7 @@ std::vector<std::string> lines_of(const fs::path& file) {
 /// The table: each folder's row, from the top. Folders in one row do not know each other.
 std::map<std::string, int> rows_of_the_house() {
   std::map<std::string, int> rows;
-  const std::regex folder("`([a-z_/]+)/`");
+  const std::regex folder("`([a-z_/]+)(?:/|\\.\\*)`");
   bool found = false;
   int row = 0;
   for (const std::string& line : lines_of(fs::path(testing::source_folder()) / "docs/design.md")) {
@@ -49,10 +49,10 @@ std::map<std::string, int> rows_of_the_house() {
   return rows;
 }
 
-/// The folder of the table that a path is in: "data/formats" for "data/formats/csv.cpp", "data" for
-/// "data/text/words.cpp".
+/// The row of the table that a path is in: "data/formats" for "data/formats/csv.cpp", "data/load"
+/// for "data/load.hpp", "data" for "data/options.cpp".
 std::string folder_of(const std::string& path, const std::map<std::string, int>& rows) {
-  for (fs::path folder = fs::path(path).parent_path(); !folder.empty();
+  for (fs::path folder = fs::path(path).replace_extension(); !folder.empty();
        folder = folder.parent_path()) {
     if (rows.contains(folder.string())) return folder.string();
   }
@@ -102,6 +102,16 @@ TEST(House, EveryFolderHasARow) {
     for (const auto& entry : fs::directory_iterator(fs::path(testing::source_folder()) / root)) {
       EXPECT_TRUE(entry.is_directory()) << entry.path() << ": files belong into a folder";
       EXPECT_TRUE(rows.contains(entry.path().filename())) << entry.path() << ": which row is it?";
+    }
+  }
+}
+
+TEST(House, EveryFolderOfDataHasARow) {
+  const auto rows = rows_of_the_house();
+  for (const char* root : {"src/data", "include/convoy/data"}) {
+    for (const auto& entry : fs::directory_iterator(fs::path(testing::source_folder()) / root)) {
+      if (!entry.is_directory()) continue;
+      EXPECT_TRUE(rows.contains("data/" + entry.path().filename().string())) << entry.path();
     }
   }
 }

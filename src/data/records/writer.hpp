@@ -65,7 +65,4 @@ class RecordFolder {
   Manifest manifest_;
 };
 
-/// Whether `folder` holds prepared data, by the name of its index.
-bool is_record_folder(const std::filesystem::path& folder);
-
 }  // namespace convoy

@@ -1,5 +1,7 @@
 // Packages of data through their own tools: npm and apt. Both check what they download against the
 // registry's digests.
+#include "convoy/data/sources/fetch.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -13,7 +15,6 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/integrity/manifest.hpp"
-#include "convoy/data/load.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/sources/cache.hpp"
 #include "data/sources/package.hpp"

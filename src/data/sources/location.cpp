@@ -6,7 +6,7 @@
 
 #include "convoy/core/error.hpp"
 #include "data/formats/file_names.hpp"
-#include "data/records/writer.hpp"
+#include "data/formats/record_folder.hpp"
 #include "data/sources/glob.hpp"
 
 namespace convoy {

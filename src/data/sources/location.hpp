@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/integrity/checked_files.hpp"
+#include "data/sources/checked_files.hpp"
 
 namespace convoy {
 

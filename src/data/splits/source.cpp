@@ -5,18 +5,18 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/formats/array.hpp"
-#include "data/images/image_source.hpp"
-#include "data/integrity/fingerprint.hpp"
 #include "data/preprocess/array_pipeline.hpp"
 #include "data/records/record_set.hpp"
-#include "data/records/record_source.hpp"
 #include "data/records/writer.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/query_rows.hpp"
+#include "data/splits/fingerprint.hpp"
+#include "data/splits/image_source.hpp"
 #include "data/splits/joined.hpp"
+#include "data/splits/record_source.hpp"
 #include "data/splits/table_file.hpp"
 #include "data/splits/table_source.hpp"
-#include "data/text/text_source.hpp"
+#include "data/splits/text_source.hpp"
 
 namespace convoy {
 namespace {

@@ -7,11 +7,11 @@
 #include "convoy/core/error.hpp"
 #include "data/dataset/row_list.hpp"
 #include "data/formats/array.hpp"
-#include "data/integrity/fingerprint.hpp"
-#include "data/partition/values.hpp"
 #include "data/records/pages.hpp"
-#include "data/records/record_dataset.hpp"
-#include "data/records/record_source.hpp"
+#include "data/splits/fingerprint.hpp"
+#include "data/splits/partition_column.hpp"
+#include "data/splits/record_dataset.hpp"
+#include "data/splits/record_source.hpp"
 
 namespace convoy {
 

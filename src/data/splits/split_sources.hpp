@@ -9,7 +9,7 @@
 #include "convoy/core/peers.hpp"
 #include "convoy/data/partition_options.hpp"
 #include "convoy/data/preprocess_options.hpp"
-#include "data/integrity/checked_files.hpp"
+#include "data/sources/checked_files.hpp"
 #include "data/splits/source.hpp"
 #include "data/splits/split.hpp"
 

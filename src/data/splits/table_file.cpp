@@ -8,7 +8,7 @@
 #include "convoy/core/error.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/formats/csv_rows.hpp"
-#include "data/integrity/fingerprint.hpp"
+#include "data/splits/fingerprint.hpp"
 
 namespace convoy {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/text/text_source.hpp"
+#include "data/splits/text_source.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "data/partition/measure.hpp"
+#include "data/inspect/partition_measure.hpp"
 
 #include <fmt/format.h>
 

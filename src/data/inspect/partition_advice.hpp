@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/partition/measure.hpp"
+#include "data/inspect/partition_measure.hpp"
 
 namespace convoy {
 

@@ -10,14 +10,14 @@
 #include <optional>
 
 #include "convoy/core/error.hpp"
-#include "convoy/data/load.hpp"
+#include "convoy/data/sources/fetch.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/table_stream.hpp"
-#include "data/integrity/checked_files.hpp"
-#include "data/partition/values.hpp"
 #include "data/preprocess/frame.hpp"
 #include "data/records/writer.hpp"
 #include "data/sources/address.hpp"
+#include "data/sources/checked_files.hpp"
+#include "data/splits/partition_column.hpp"
 #include "data/splits/source.hpp"
 #include "data/splits/split.hpp"
 

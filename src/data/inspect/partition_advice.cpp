@@ -1,4 +1,4 @@
-#include "data/partition/advice.hpp"
+#include "data/inspect/partition_advice.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "data/records/record_dataset.hpp"
+#include "data/splits/record_dataset.hpp"
 
 #include <fmt/format.h>
 

@@ -5,11 +5,11 @@
 #include <numeric>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/inspect/partition.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/data/partition/partition.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/partition/advice.hpp"
-#include "data/partition/measure.hpp"
+#include "data/inspect/partition_advice.hpp"
+#include "data/inspect/partition_measure.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
 

@@ -1,4 +1,4 @@
-#include "data/integrity/fingerprint.hpp"
+#include "data/splits/fingerprint.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/data/load.hpp"
+#include "convoy/data/splits/same_data.hpp"
 #include "core/machine.hpp"
 #include "data/formats/array.hpp"
 #include "data/peers/agree.hpp"

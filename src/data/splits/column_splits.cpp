@@ -1,4 +1,4 @@
-#include "data/partition/column_splits.hpp"
+#include "data/splits/column_splits.hpp"
 
 #include <fmt/format.h>
 

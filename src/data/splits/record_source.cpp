@@ -1,4 +1,4 @@
-#include "data/records/record_source.hpp"
+#include "data/splits/record_source.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "data/images/image_source.hpp"
+#include "data/splits/image_source.hpp"
 
 #include "convoy/core/error.hpp"
 #include "data/images/folder.hpp"

@@ -1,4 +1,4 @@
-#include "data/integrity/checked_files.hpp"
+#include "data/sources/checked_files.hpp"
 
 #include <fmt/format.h>
 
