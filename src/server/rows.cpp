@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/split_mix.hpp"
-#include "server/optimizer_text.hpp"
+#include "schema/json.hpp"
 
 namespace convoy::server {
 namespace {
@@ -26,7 +26,7 @@ std::string text_of(const RowTableOptions& o) {
               {"rows", o.rows},
               {"columns", o.columns},
               {"partition", o.partition},
-              {"optimizer", json_of(o.optimizer)},
+              {"optimizer", schema::json_of(o.optimizer)},
               {"spread", o.spread},
               {"seed", o.seed}}
       .dump();
@@ -40,7 +40,7 @@ RowTableOptions parse_table(const std::string& text) {
     o.rows = json.at("rows");
     o.columns = json.at("columns");
     o.partition = json.at("partition");
-    o.optimizer = optimizer_of(json.at("optimizer"));
+    o.optimizer = schema::options_of<OptimizerOptions>(json.at("optimizer"));
     o.spread = json.at("spread");
     o.seed = json.at("seed");
   } catch (const Json::exception&) {

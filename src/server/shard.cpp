@@ -8,8 +8,8 @@
 
 #include "compute/kernels.hpp"
 #include "core/random_number.hpp"
+#include "schema/json.hpp"
 #include "server/lines.hpp"
-#include "server/optimizer_text.hpp"
 
 namespace convoy::server {
 namespace {
@@ -24,19 +24,17 @@ constexpr std::size_t most_pulls = 4;  // of one worker that are remembered
 }  // namespace
 
 std::string ShardPlan::text() const {
-  return Json{
-      {"consistency", consistency},
-      {"compensation", compensation},
-      {"strength", strength},
-      {"lanes", lanes},
-      {"steps", steps},
-      {"first_step", first_step},
-      {"staleness", staleness},
-      {"workers", workers},
-      {"optimizer", json_of(optimizer)},
-      {"compression",
-       {{"kind", compression.kind}, {"part", compression.part}, {"block", compression.block}}},
-      {"counts", counts}}
+  return Json{{"consistency", consistency},
+              {"compensation", compensation},
+              {"strength", strength},
+              {"lanes", lanes},
+              {"steps", steps},
+              {"first_step", first_step},
+              {"staleness", staleness},
+              {"workers", workers},
+              {"optimizer", schema::json_of(optimizer)},
+              {"compression", schema::json_of(compression)},
+              {"counts", counts}}
       .dump();
 }
 
@@ -52,11 +50,8 @@ ShardPlan ShardPlan::parse(const std::string& text) {
     plan.first_step = json.at("first_step");
     plan.staleness = json.at("staleness");
     plan.workers = json.at("workers");
-    plan.optimizer = optimizer_of(json.at("optimizer"));
-    const Json& compression = json.at("compression");
-    plan.compression.kind = compression.at("kind");
-    plan.compression.part = compression.at("part");
-    plan.compression.block = compression.at("block");
+    plan.optimizer = schema::options_of<OptimizerOptions>(json.at("optimizer"));
+    plan.compression = schema::options_of<CompressionOptions>(json.at("compression"));
     plan.counts = json.at("counts").get<std::vector<std::int64_t>>();
     return plan;
   } catch (const Json::exception&) {

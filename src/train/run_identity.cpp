@@ -5,6 +5,7 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "data/splits/fingerprint.hpp"
+#include "schema/json.hpp"
 
 namespace convoy {
 namespace {
@@ -15,36 +16,29 @@ std::string text_of(const Json& value) {
   return value.is_null() ? "not set" : value.dump();
 }
 
+// All of them, so none that is added later is forgotten.
+template <class Options>
+void add_options(Json& identity, const std::string& path, const Options& options) {
+  const Json members = schema::json_of(options);
+  for (const auto& [name, value] : members.items()) identity[path + name] = value;
+}
+
 }  // namespace
 
 Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
                   std::int64_t samples, const std::string& loss, const Json& model_meta,
                   const Column& values) {
-  const OptimizerOptions& o = wanted.train.optimizer;
-  const ScheduleOptions& s = wanted.train.schedule;
   Json identity = {{"seed", wanted.seed},
                    {"train.batch", batch},
                    {"train.lanes", lanes},
                    {"train.last_batch", wanted.train.last_batch},
                    {"partition.order", wanted.partition.order},
                    {"partition.assign", wanted.partition.assign},
-                   {"loss", loss},
-                   {"train.optimizer.kind", o.kind},
-                   {"train.optimizer.rate", o.rate},
-                   {"train.optimizer.momentum", o.momentum},
-                   {"train.optimizer.nesterov", o.nesterov},
-                   {"train.optimizer.weight_decay", o.weight_decay},
-                   {"train.optimizer.beta1", o.beta1},
-                   {"train.optimizer.beta2", o.beta2},
-                   {"train.optimizer.epsilon", o.epsilon},
-                   {"train.schedule.kind", s.kind},
-                   {"train.schedule.warmup", s.warmup},
-                   {"train.schedule.every", s.every},
-                   {"train.schedule.factor", s.factor},
-                   {"train.schedule.floor", s.floor},
-                   {"train.clip.norm", wanted.train.clip.norm},
-                   {"train.clip.value", wanted.train.clip.value},
-                   {"the number of training samples", samples}};
+                   {"loss", loss}};
+  add_options(identity, "train.optimizer.", wanted.train.optimizer);
+  add_options(identity, "train.schedule.", wanted.train.schedule);
+  add_options(identity, "train.clip.", wanted.train.clip);
+  identity["the number of training samples"] = samples;
   if (wanted.partition.by == "size") {
     identity["partition.tokens"] = wanted.partition.tokens;
     identity["partition.bucket"] = wanted.partition.bucket;
