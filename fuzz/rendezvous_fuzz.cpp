@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "comm/rendezvous/session.hpp"
+#include "comm/rendezvous/server_connection.hpp"
 
 namespace {
 
@@ -17,27 +17,27 @@ void require(bool holds) {
 // A member whose handshake is done.
 struct Member {
   Member(Table& table, const Secret& secret)
-      : session(table, secret, std::string(nonce_size, 's')),
+      : connection(table, secret, std::string(nonce_size, 's')),
         keys(derive_keys(secret, std::string(nonce_size, 'c'), std::string(nonce_size, 's'))),
         sealer(keys.to_server),
         opener(keys.to_client) {
-    session.receive(std::string(magic) + std::string(nonce_size, 'c'), now);
-    session.receive(keys.client_proof, now);
-    require(session.authenticated() && !session.ended());
-    require(session.output() ==
+    connection.receive(std::string(magic) + std::string(nonce_size, 'c'), now);
+    connection.receive(keys.client_proof, now);
+    require(connection.authenticated() && !connection.ended());
+    require(connection.output() ==
             std::string(magic) + std::string(nonce_size, 's') + accepted + keys.server_proof);
-    session.output().clear();
+    connection.output().clear();
   }
 
   void say(std::string_view body) {
-    session.receive(sealer.seal(body), now);
+    connection.receive(sealer.seal(body), now);
     read();
   }
 
   // Whatever the server answers is well-formed.
   void read() {
-    opener.feed(session.output());
-    session.output().clear();
+    opener.feed(connection.output());
+    connection.output().clear();
     while (const auto body = opener.next()) {
       BodyReader fields(*body);
       fields.u32();
@@ -46,8 +46,8 @@ struct Member {
     }
   }
 
-  Session::Clock::time_point now{};
-  Session session;
+  ServerConnection::Clock::time_point now{};
+  ServerConnection connection;
   ConnectionKeys keys;
   Sealer sealer;
   Opener opener;
@@ -55,33 +55,34 @@ struct Member {
 };
 
 void talk_as_stranger(Table& table, const Secret& secret, std::string_view bytes) {
-  Session session(table, secret, std::string(nonce_size, 's'));
+  ServerConnection connection(table, secret, std::string(nonce_size, 's'));
   // The first byte decides how the rest is cut into pieces.
   const std::size_t step = bytes.empty() ? 1 : static_cast<unsigned char>(bytes[0]) % 50 + 1;
-  for (std::size_t i = 1; i < bytes.size(); i += step) session.receive(bytes.substr(i, step), {});
-  require(!session.authenticated() && table.count() == 0);
-  session.look_again({});
-  session.hang_up();
+  for (std::size_t i = 1; i < bytes.size(); i += step)
+    connection.receive(bytes.substr(i, step), {});
+  require(!connection.authenticated() && table.count() == 0);
+  connection.look_again({});
+  connection.hang_up();
 }
 
 // Bodies as: u8 size, bytes. What the sizes leave over is not sealed.
 void talk_as_member(Table& table, const Secret& secret, std::string_view bytes) {
   Member member(table, secret);
-  while (bytes.size() > 1 && !member.session.ended()) {
+  while (bytes.size() > 1 && !member.connection.ended()) {
     const std::size_t size = static_cast<unsigned char>(bytes[0]);
     bytes.remove_prefix(1);
     if (size > bytes.size()) {
-      member.session.receive(bytes, member.now);
+      member.connection.receive(bytes, member.now);
       break;
     }
     member.say(bytes.substr(0, size));
     bytes.remove_prefix(size);
     member.now += std::chrono::milliseconds(1);
-    member.session.look_again(member.now);
-    member.session.look_at_lease(member.now);
+    member.connection.look_again(member.now);
+    member.connection.look_at_lease(member.now);
     member.read();
   }
-  member.session.hang_up();
+  member.connection.hang_up();
 }
 
 }  // namespace
@@ -99,6 +100,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   Member other(table, secret);
   other.say(BodyWriter().u32(1).u8(1).text("a key of the other").text("value").body());
   other.say(BodyWriter().u32(2).u8(2).text("a key of the other").u64(0).body());
-  require(other.answers == 2 && !other.session.ended());
+  require(other.answers == 2 && !other.connection.ended());
   return 0;
 }

@@ -1,3 +1,4 @@
+// Declared in convoy/comm/communicator.hpp.
 // Collectives, written once for all transports. Every worker sends straight to every other: the
 // bytes are those of the best known algorithms (reduce-scatter and all-gather move (n - 1) / n of
 // the buffer each), and the order of additions is ours to choose.

@@ -206,13 +206,13 @@ class GroupJoiner {
 };
 
 // What lives as long as the communicator.
-struct Membership {
-  JoinedRendezvous joined;
+struct JoinedGroup {
+  JoinedRendezvous rendezvous;
   std::unique_ptr<Communicator> communicator;
   bool mpi = false;
   int exceptions = std::uncaught_exceptions();
 
-  ~Membership() {
+  ~JoinedGroup() {
     communicator.reset();
     if (mpi && std::uncaught_exceptions() == exceptions) mpi_end_well();
   }
@@ -221,12 +221,12 @@ struct Membership {
 }  // namespace
 
 std::shared_ptr<Communicator> join_group(const WorkerPlace& place, const GroupOptions& options) {
-  auto membership = std::make_shared<Membership>();
-  membership->mpi = place.starter == WorkerPlace::Starter::mpirun;
-  membership->joined = join_rendezvous(place, options.timeout);
-  membership->communicator = GroupJoiner(place, options, *membership->joined.client).join();
-  Communicator* communicator = membership->communicator.get();
-  return {std::move(membership), communicator};
+  auto group = std::make_shared<JoinedGroup>();
+  group->mpi = place.starter == WorkerPlace::Starter::mpirun;
+  group->rendezvous = join_rendezvous(place, options.timeout);
+  group->communicator = GroupJoiner(place, options, *group->rendezvous.client).join();
+  Communicator* communicator = group->communicator.get();
+  return {std::move(group), communicator};
 }
 
 std::shared_ptr<Communicator> join_group(Store& store, int rank, int size,

@@ -1,3 +1,4 @@
+// Declared in convoy/compute/compute.hpp.
 #include <algorithm>
 
 #include "compute/kernels.hpp"

@@ -11,7 +11,8 @@
 namespace convoy {
 
 /// Runs `work` on all workers; if one threw, all throw: its own exception there, PeerError naming
-/// it elsewhere.
+/// it elsewhere. (While data is loaded: agree in data/peers/agree.hpp, whose others throw
+/// InputError.)
 void agree(Communicator& group, const std::function<void()>& work);
 
 /// The pieces of an inference, in rank order, to worker 0; nothing for the others.

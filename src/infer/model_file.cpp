@@ -1,3 +1,4 @@
+// Declared in convoy/infer/predict.hpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/nn/module.h>

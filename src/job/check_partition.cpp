@@ -1,3 +1,4 @@
+// Declared in job/checker.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>

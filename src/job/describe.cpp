@@ -1,3 +1,4 @@
+// Declared in convoy/job/job.hpp.
 // The keys of a job.
 #include "convoy/job/job.hpp"
 #include "convoy/schema/items.hpp"

@@ -4,7 +4,7 @@
 
 #include "convoy/core/error.hpp"
 #include "model/assemble.hpp"
-#include "model/rest_of_linear.hpp"
+#include "model/linear_without_weight.hpp"
 
 namespace convoy {
 namespace {
@@ -22,7 +22,7 @@ std::size_t first_linear(const std::vector<LayerOptions>& layers) {
 // The layers from the first linear one on, which is the rest of one; `rest` tells which it is.
 Network make_head(const std::vector<LayerOptions>& layers, std::size_t first, Shape& shape,
                   const std::string& init, const std::vector<Range>& keep,
-                  RestOfLinear* rest = nullptr) {
+                  LinearWithoutWeight* rest = nullptr) {
   torch::nn::Sequential net = assemble(
       layers, shape,
       [&](std::size_t number, const LayerOptions& options, Shape& own) -> torch::nn::AnyModule {
@@ -31,7 +31,7 @@ Network make_head(const std::vector<LayerOptions>& layers, std::size_t first, Sh
           return torch::nn::AnyModule(torch::nn::Identity());
         }
         if (number > first) return {};
-        RestOfLinear made(own[0], options.units, options.bias, keep);
+        LinearWithoutWeight made(own[0], options.units, options.bias, keep);
         own = {options.units};
         if (rest != nullptr) *rest = made;
         return torch::nn::AnyModule(made);
@@ -64,7 +64,7 @@ SplitModel split_model(const ModelOptions& options, const DataSpec& spec) {
   model.initial = [layers, first, input = spec.feature_shape,
                    init = options.init](const std::vector<Range>& keep) {
     Shape own = input;
-    RestOfLinear rest{nullptr};
+    LinearWithoutWeight rest{nullptr};
     make_head(layers, first, own, init, keep, &rest);
     return rest->kept;
   };

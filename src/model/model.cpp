@@ -10,7 +10,7 @@
 
 #include "convoy/core/error.hpp"
 #include "model/assemble.hpp"
-#include "model/rest_of_linear.hpp"
+#include "model/linear_without_weight.hpp"
 #include "model/sequence_layers.hpp"
 
 namespace convoy {
@@ -127,7 +127,7 @@ void initialise(torch::nn::Module& module, const std::string& init) {
         part->as<torch::nn::LayerNorm>()) {
       continue;
     }
-    if (auto* rest = part->as<RestOfLinearImpl>()) {
+    if (auto* rest = part->as<LinearWithoutWeightImpl>()) {
       rest->initialise(init);
       continue;
     }

@@ -1,3 +1,4 @@
+// Declared in convoy/model/model.hpp.
 #include <torch/nn/modules/batchnorm.h>
 
 #include <algorithm>

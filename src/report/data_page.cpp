@@ -1,3 +1,4 @@
+// Declared in convoy/report/data_report.hpp.
 #include "convoy/core/file.hpp"
 #include "convoy/report/data_report.hpp"
 #include "report/page_assets.hpp"

@@ -5,7 +5,7 @@
 #include "convoy/core/file.hpp"
 #include "report/page_assets.hpp"
 #include "report/page_parts.hpp"
-#include "report/run_record.hpp"
+#include "report/run_data.hpp"
 
 namespace convoy {
 namespace {
@@ -43,7 +43,7 @@ std::string make_page(const Json& record) {
 }  // namespace
 
 void write_html_report(const std::filesystem::path& run) {
-  write_file_atomically(run / "report.html", make_page(read_run_record(run)));
+  write_file_atomically(run / "report.html", make_page(read_run_data(run)));
 }
 
 }  // namespace convoy

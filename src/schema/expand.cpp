@@ -1,3 +1,4 @@
+// Declared in schema/document.hpp.
 #include "schema/document.hpp"
 
 namespace convoy::schema {

@@ -1,3 +1,4 @@
+// Declared in convoy/schema/schema.hpp.
 #include <string>
 #include <utility>
 #include <vector>

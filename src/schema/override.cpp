@@ -1,3 +1,4 @@
+// Declared in schema/document.hpp.
 // `--set key.path=value`: changes the tree before it is read, so that a key is checked the same
 // wherever it comes from.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Declared in schema/document.hpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,3 +1,4 @@
+// Declared in convoy/schema/schema.hpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,3 +1,4 @@
+// Declared in server/network_server.hpp.
 // How servers that have the same shards change places. Whoever is the backup of a shard has all
 // that was acknowledged, so the map alone says who answers.
 #include <fmt/format.h>

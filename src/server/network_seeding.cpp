@@ -1,3 +1,4 @@
+// Declared in server/network_server.hpp.
 // How a server becomes the backup of a shard that has none (docs/design/parameter-server.md):
 //   it sets itself into the map as joining; the primary sends a snapshot, and then every change;
 //   when it has the snapshot and soon answers what is asked behind the changes, the primary waits

@@ -1,3 +1,4 @@
+// Declared in server/shard.hpp.
 // A shard's state for a backup of it. What tells one shard from another (`number_`) stays behind:
 // workers that pull from the backup get everything once.
 #include "server/shard.hpp"

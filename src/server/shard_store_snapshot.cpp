@@ -1,3 +1,4 @@
+// Declared in server/shard_store.hpp.
 // What a host knows of a shard, for a backup of it.
 #include <fmt/format.h>
 

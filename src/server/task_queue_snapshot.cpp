@@ -1,3 +1,4 @@
+// Declared in server/task_queue.hpp.
 // The task queue's state for a backup of shard 0.
 #include <algorithm>
 

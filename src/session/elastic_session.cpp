@@ -1,8 +1,9 @@
+// Declared in session/make_session.hpp.
 // Workers that come and go: one generation of members after the other.
 #include <optional>
 
 #include "core/kernel_info.hpp"
-#include "session/sessions.hpp"
+#include "session/make_session.hpp"
 
 namespace convoy {
 namespace {

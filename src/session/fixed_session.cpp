@@ -1,8 +1,9 @@
+// Declared in session/make_session.hpp.
 // As many workers from the beginning to the end.
 #include <fmt/format.h>
 
 #include "core/kernel_info.hpp"
-#include "session/sessions.hpp"
+#include "session/make_session.hpp"
 
 namespace convoy {
 namespace {

@@ -1,3 +1,4 @@
+// Declared in session/make_session.hpp.
 // Workers of parameter servers: whoever is there works, and one of them records the run.
 #include <fmt/format.h>
 
@@ -7,7 +8,7 @@
 #include <utility>
 
 #include "core/kernel_info.hpp"
-#include "session/sessions.hpp"
+#include "session/make_session.hpp"
 
 namespace convoy {
 namespace {

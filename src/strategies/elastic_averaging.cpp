@@ -1,3 +1,4 @@
+// Declared in strategies/kinds.hpp.
 #include <algorithm>
 
 #include "compute/host_tensor.hpp"

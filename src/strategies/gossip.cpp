@@ -1,3 +1,4 @@
+// Declared in strategies/kinds.hpp; whom one meets in convoy/strategies/model_exchange.hpp.
 #include <algorithm>
 #include <array>
 #include <limits>

@@ -1,3 +1,4 @@
+// Declared in strategies/kinds.hpp.
 #include <algorithm>
 
 #include "comm/compression/group_sum.hpp"

@@ -7,6 +7,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/trace.hpp"
 #include "convoy/model/columns.hpp"
+#include "convoy/optim/schedule.hpp"
 #include "convoy/server/server_group.hpp"
 #include "convoy/strategies/options.hpp"
 #include "convoy/strategies/strategy.hpp"

@@ -1,3 +1,4 @@
+// Declared in strategies/kinds.hpp.
 // What the synchronous strategies guarantee, and how they are made.
 #include "strategies/columns/columns.hpp"
 #include "strategies/compressed.hpp"

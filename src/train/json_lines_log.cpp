@@ -1,3 +1,4 @@
+// Declared in convoy/train/observer.hpp.
 #include <fcntl.h>
 #include <fmt/format.h>
 

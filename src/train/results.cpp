@@ -1,3 +1,4 @@
+// Declared in train/trainer_impl.hpp.
 // What a run comes to: evaluations, and its end.
 #include "convoy/core/file.hpp"
 #include "convoy/metric/metrics.hpp"

@@ -7,7 +7,7 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
-#include "convoy/train/samples.hpp"
+#include "convoy/train/sample_predictions.hpp"
 #include "core/kernel_info.hpp"
 #include "core/machine.hpp"
 #include "data/splits/target.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // The inside of the Trainer: trainer.cpp (construction, the loop, what is due between steps),
-// generation.cpp (how a group begins, or goes on from the one before), results.cpp (evaluation, the
+// catch_up.cpp (how a group begins, or goes on from the one before), results.cpp (evaluation, the
 // end), weight_check.cpp (whether all workers still have the same weights).
 #include <map>
 #include <memory>
@@ -42,7 +42,7 @@ class Trainer::Impl {
   bool evaluation_due() const;
   bool checkpoint_due() const;
 
-  // generation.cpp
+  // catch_up.cpp
   void join_in();
   void abort_group();
   void synchronise();

@@ -1,3 +1,4 @@
+// Declared in train/trainer_impl.hpp.
 // Whether all workers still have the same weights, and what to do when they don't: memory and
 // processors fail silently, now and then.
 #include <fmt/format.h>

@@ -17,7 +17,7 @@
 #include <mutex>
 #include <thread>
 
-#include "comm/rendezvous/session.hpp"
+#include "comm/rendezvous/server_connection.hpp"
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "rendezvous_support.hpp"
 
@@ -30,7 +30,7 @@ using rendezvous::Opener;
 using rendezvous::Operation;
 using rendezvous::ProtocolError;
 using rendezvous::Sealer;
-using rendezvous::Session;
+using rendezvous::ServerConnection;
 using rendezvous::Table;
 using ::testing::AllOf;
 using ::testing::HasSubstr;

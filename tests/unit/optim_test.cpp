@@ -3,6 +3,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/optim/optimizer.hpp"
+#include "convoy/optim/schedule.hpp"
 
 namespace convoy {
 namespace optim_test {

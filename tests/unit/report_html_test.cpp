@@ -8,10 +8,10 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/report/html.hpp"
-#include "convoy/train/samples.hpp"
+#include "convoy/train/sample_predictions.hpp"
 #include "core/base64.hpp"
 #include "core/temporary_folder.hpp"
-#include "report/run_record.hpp"
+#include "report/run_data.hpp"
 
 namespace convoy {
 namespace report_html_test {
@@ -80,7 +80,7 @@ TEST_F(ReportHtml, AnUnfinishedRunHasAReport) {
   write("metrics.jsonl",
         "{\"time\":10,\"step\":1,\"event\":\"step\",\"loss\":2.5}\n{\"time\":11,\"step\":2,"
         "\"event\":\"st");
-  const Json record = read_run_record(run_);
+  const Json record = read_run_data(run_);
   EXPECT_EQ(record["finished"], false);
   EXPECT_EQ(record["curves"]["loss"].dump(), R"({"x":[1.0],"y":[2.5]})");
   EXPECT_THAT(page(), HasSubstr("<title>" + run_.filename().string() + "</title>"));
@@ -99,7 +99,7 @@ not json
 [1, 2]
 {"step":"x","event":"step"}
 )");
-  const Json record = read_run_record(run_);
+  const Json record = read_run_data(run_);
   EXPECT_EQ(record["curves"]["loss"].dump(), R"({"x":[1.0,3.0],"y":[2.0,1.0]})")
       << "the step done again counts";
   EXPECT_FALSE(record["curves"].contains("gradient_norm"));
@@ -145,7 +145,7 @@ TEST_F(ReportHtml, BalanceIsGatheredByStep) {
 {"step":50,"event":"step","balance":{"imbalance":1,"lanes":["8"]}}
 {"step":60,"event":"step","balance":[1]}
 )");
-  EXPECT_EQ(read_run_record(run_)["balance"].dump(),
+  EXPECT_EQ(read_run_data(run_)["balance"].dump(),
             R"({"x":[10.0,30.0],"imbalance":[1.5,1.2],"lanes":[[4.0,4.0],[5.0,2.0,1.0]],)"
             R"("lane_seconds":[[0.1,0.2],[]]})");
   EXPECT_NO_THROW(page());
@@ -158,7 +158,7 @@ TEST_F(ReportHtml, ALongBalanceShowsItsWorstSteps) {
     lines += Json({{"step", step}, {"event", "step"}, {"balance", balance}}).dump() + "\n";
   }
   write("metrics.jsonl", lines);
-  const Json balance = read_run_record(run_)["balance"];
+  const Json balance = read_run_data(run_)["balance"];
   ASSERT_EQ(balance["x"].size(), 1000U);
   const auto worst = std::find(balance["imbalance"].begin(), balance["imbalance"].end(), 9.0);
   ASSERT_NE(worst, balance["imbalance"].end());
@@ -167,7 +167,7 @@ TEST_F(ReportHtml, ALongBalanceShowsItsWorstSteps) {
 
 TEST_F(ReportHtml, WithoutBalanceThereIsNone) {
   write("metrics.jsonl", "{\"step\":1,\"event\":\"step\",\"loss\":1}\n");
-  EXPECT_FALSE(read_run_record(run_).contains("balance"));
+  EXPECT_FALSE(read_run_data(run_).contains("balance"));
 }
 
 TEST_F(ReportHtml, FilesThatAreNotJsonAreNamed) {
@@ -192,7 +192,7 @@ TEST_F(ReportHtml, OnlyTheLastEventsAreShown) {
   for (int step = 1; step <= 1500; ++step)
     lines += Json({{"step", step}, {"event", "checkpoint"}}).dump() + "\n";
   write("metrics.jsonl", lines);
-  const Json record = read_run_record(run_);
+  const Json record = read_run_data(run_);
   EXPECT_EQ(record["events"].size(), 1000U);
   EXPECT_EQ(record["events"][0]["step"], 501);
   EXPECT_EQ(record["events_left_out"], 500);

@@ -1,5 +1,6 @@
 #pragma once
-// The other workers of a group, as far as loading data needs them.
+// The other workers of a group, as far as loading data needs them. A Communicator (comm/) is one;
+// data knows no more of it.
 #include <string>
 #include <vector>
 

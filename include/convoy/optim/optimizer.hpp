@@ -21,9 +21,4 @@ class Optimizer : public UpdateRule {};
 /// decay), adamw (Loshchilov & Hutter 2019, decoupled). Throws InputError for anything else.
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options);
 
-/// The learning rate of `step` (0-based) of `total` steps: warm-up, then the schedule.
-/// `steps_per_epoch` > 0.
-double scheduled_rate(const ScheduleOptions& schedule, double base_rate, std::int64_t step,
-                      std::int64_t total, std::int64_t steps_per_epoch);
-
 }  // namespace convoy

@@ -2,29 +2,9 @@
 // Who watches a run. The Trainer emits events; the log, the progress bar (report/progress) and
 // users' own code consume them.
 //
-// An event is a JSON object as in metrics.jsonl: always `time` (seconds since the epoch, UTC),
-// `step`, `event`, and:
-//   start      run {name, steps, epochs, batch, lanes, replicas, samples, parameters,
-//              steps_per_epoch}
-//   step       epoch (fraction), loss (mean over the batch), rate, gradient_norm,
-//              samples_per_second,
-//              seconds {load, forward, backward, reduce, update, wait}: per step, mean over
-//              replicas and over the steps since the last such event
-//              balance {imbalance (the slowest replica's time / the mean), lanes (how many, by
-//              replica over all workers), lane_seconds (what one took, by replica)}: now and then
-//   evaluate   epoch, split, metrics {loss, ... as compute_metrics}, seconds
-//   checkpoint path, best (bool), seconds, stall_seconds (that training waited), bytes
-//   checkpoint_failed  reason
-//   skipped    reason, lane, samples: a step left out because of a value that is not finite
-//   resumed    from (checkpoint path), epoch
-//   lost       worker, host, reason, generation, workers (how many go on), recovery_seconds
-//   joined     worker, host, generation, workers (how many there are now), from ("worker 2": whose
-//              state it took)
-//   moved      lanes [[worker, replica, first, count] ...], imbalance_before, imbalance_after
-//              (predicted), reason
-//   repaired   what ("weights", "checkpoint", "data", "message"), worker, text
-//   recovered  generation, seconds (from detection until the new group stood)
-//   done       seconds, samples_per_second
+// An event is a JSON object as a line of metrics.jsonl: always `time` (seconds since the epoch,
+// UTC), `step`, `event`, `epoch`, and what docs/run-folder.md lists for each kind of event. Only
+// observers are told of `start`, which comes first in each process that records the run.
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// Declared in convoy/comm/compression_options.hpp.
 #include "convoy/comm/compression_options.hpp"
 #include "convoy/schema/schema.hpp"
 

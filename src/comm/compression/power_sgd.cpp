@@ -1,3 +1,4 @@
+// Declared in convoy/comm/compression/compression.hpp.
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Declared in comm/compression/codecs.hpp.
 // fp16, bf16, int8: every element travels, in fewer bits.
 #include <algorithm>
 #include <array>

@@ -1,3 +1,4 @@
+// Declared in comm/compression/codecs.hpp.
 // top_k, random_k: few elements travel, as they are.
 #include <algorithm>
 #include <array>

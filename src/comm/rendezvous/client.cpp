@@ -1,3 +1,4 @@
+// Declared in convoy/comm/rendezvous/rendezvous.hpp.
 #include <fmt/format.h>
 #include <poll.h>
 

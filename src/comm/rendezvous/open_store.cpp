@@ -1,3 +1,4 @@
+// Declared in convoy/comm/rendezvous/store.hpp.
 #include <fmt/format.h>
 
 #include <string_view>

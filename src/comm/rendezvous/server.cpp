@@ -1,3 +1,4 @@
+// Declared in convoy/comm/rendezvous/rendezvous.hpp.
 #include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,14 +11,14 @@
 #include <list>
 #include <thread>
 
-#include "comm/rendezvous/session.hpp"
+#include "comm/rendezvous/server_connection.hpp"
 #include "comm/rendezvous/socket.hpp"
 
 namespace convoy {
 namespace {
 
 using namespace rendezvous;
-using Clock = Session::Clock;
+using Clock = ServerConnection::Clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t max_peers = 1024;
@@ -31,12 +32,12 @@ struct Peer {
        Clock::time_point now)
       : socket(std::move(connected)),
         address(std::move(from)),
-        session(table, secret),
+        connection(table, secret),
         handshake_deadline(now + handshake_timeout) {}
   Socket socket;
   std::string address;
-  Session session;
-  std::size_t sent = 0;  // of the session's output
+  ServerConnection connection;
+  std::size_t sent = 0;  // of the connection's output
   Clock::time_point handshake_deadline;
   bool gone = false;
 };
@@ -105,7 +106,7 @@ struct RendezvousServer::Impl {
       forgive(now - before - milliseconds(patience));
       auto entry = entries.begin() + 2;
       for (Peer& peer : peers) exchange(peer, (entry++)->revents, now);
-      for (Peer& peer : peers) peer.session.look_at_lease(now);
+      for (Peer& peer : peers) peer.connection.look_at_lease(now);
       drop_gone(now);
       if (entries[1].revents != 0) accept_all(now);
       answer_waiting(now);
@@ -115,7 +116,7 @@ struct RendezvousServer::Impl {
   // If this process was stopped, or the machine was asleep, nobody else need have been silent.
   void forgive(Clock::duration late) {
     if (late < std::chrono::seconds(1)) return;
-    for (Peer& peer : peers) peer.session.forgive(late);
+    for (Peer& peer : peers) peer.connection.forgive(late);
   }
 
   // What to wait for, in the order of `peers`, and for how long in milliseconds.
@@ -126,11 +127,11 @@ struct RendezvousServer::Impl {
     if (!accepting) first = std::min(first, accept_again);
     entries.assign({{wake.fd(), POLLIN, 0}, {listener.fd(), short(accepting ? POLLIN : 0), 0}});
     for (Peer& peer : peers) {
-      const std::size_t pending = peer.session.output().size();
+      const std::size_t pending = peer.connection.output().size();
       const short events = short((pending < max_output ? POLLIN : 0) | (pending > 0 ? POLLOUT : 0));
       entries.push_back({peer.socket.fd(), events, 0});
-      if (!peer.session.authenticated()) first = std::min(first, peer.handshake_deadline);
-      first = std::min(first, peer.session.deadline().value_or(first));
+      if (!peer.connection.authenticated()) first = std::min(first, peer.handshake_deadline);
+      first = std::min(first, peer.connection.deadline().value_or(first));
     }
     return static_cast<int>(
         std::max<long>(0, std::chrono::ceil<milliseconds>(first - now).count()));
@@ -140,19 +141,19 @@ struct RendezvousServer::Impl {
     if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
       std::string bytes;
       peer.gone = !receive_some(peer.socket, bytes);
-      peer.session.receive(bytes, now);
+      peer.connection.receive(bytes, now);
     }
     flush(peer);
-    if (peer.session.ended()) {
-      log.refused(peer.address, peer.session.problem(), now);
+    if (peer.connection.ended()) {
+      log.refused(peer.address, peer.connection.problem(), now);
       peer.gone = true;
-    } else if (!peer.session.authenticated() && now >= peer.handshake_deadline) {
+    } else if (!peer.connection.authenticated() && now >= peer.handshake_deadline) {
       peer.gone = true;
     }
   }
 
   void flush(Peer& peer) {
-    std::string& output = peer.session.output();
+    std::string& output = peer.connection.output();
     if (output.empty() || peer.gone) return;
     const auto sent = send_some(peer.socket, std::string_view(output).substr(peer.sent));
     if (sent < 0) {
@@ -170,7 +171,7 @@ struct RendezvousServer::Impl {
   void drop_gone(Clock::time_point now) {
     for (auto peer = peers.begin(); peer != peers.end();) {
       if (peer->gone) {
-        peer->session.hang_up();
+        peer->connection.hang_up();
         peer = peers.erase(peer);
         accept_again = now;
       } else {
@@ -207,7 +208,7 @@ struct RendezvousServer::Impl {
 
   // So that at most `allowed` are left.
   void drop_oldest_stranger(std::size_t allowed) {
-    const auto stranger = [](const Peer& peer) { return !peer.session.authenticated(); };
+    const auto stranger = [](const Peer& peer) { return !peer.connection.authenticated(); };
     const auto strangers = std::count_if(peers.begin(), peers.end(), stranger);
     if (static_cast<std::size_t>(strangers) <= allowed) return;
     peers.erase(std::find_if(peers.begin(), peers.end(), stranger));
@@ -218,9 +219,9 @@ struct RendezvousServer::Impl {
     const bool added = table->additions() != seen_additions;
     seen_additions = table->additions();
     for (Peer& peer : peers) {
-      if (!peer.session.waiting()) continue;
-      if (!added && peer.session.deadline().value_or(now) > now) continue;
-      peer.session.look_again(now);
+      if (!peer.connection.waiting()) continue;
+      if (!added && peer.connection.deadline().value_or(now) > now) continue;
+      peer.connection.look_again(now);
       flush(peer);
     }
   }

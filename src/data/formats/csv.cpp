@@ -1,3 +1,4 @@
+// Declared in convoy/data/formats/formats.hpp.
 // CSV to columns.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// Declared in convoy/data/formats/formats.hpp.
 // IDX, the format of MNIST: two zero bytes, the type, the number of dimensions, each dimension as a
 // big-endian 32-bit number, then the elements in C order, big-endian
 // (http://yann.lecun.com/exdb/mnist, "the IDX file format").

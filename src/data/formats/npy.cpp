@@ -1,3 +1,4 @@
+// Declared in convoy/data/formats/formats.hpp.
 // NPY 1.0 to 3.0: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 // magic "\x93NUMPY", version, length of the header, the header (a Python dict literal), the
 // elements.

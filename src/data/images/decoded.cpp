@@ -1,3 +1,4 @@
+// Declared in data/images/folder.hpp.
 // The cache of decoded images.
 #include <fcntl.h>
 #include <fmt/format.h>

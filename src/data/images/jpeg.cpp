@@ -1,3 +1,4 @@
+// Declared in data/images/image.hpp.
 #include <fmt/format.h>
 #include <turbojpeg.h>
 

@@ -1,3 +1,4 @@
+// Declared in convoy/data/integrity/manifest.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>

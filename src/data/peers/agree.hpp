@@ -14,7 +14,8 @@ namespace convoy {
 /// workers stay in step whatever happens to one of them. Without peers it only calls `make`.
 std::vector<std::string> gather(Peers* peers, const std::function<std::string()>& make);
 
-/// The same for an action that has nothing to tell.
+/// The same for an action that has nothing to tell. (While a model is trained: agree in
+/// engine/model_collectives.hpp, whose others throw PeerError.)
 void agree(Peers* peers, const std::function<void()>& action);
 
 /// "worker 2 (host)"; without a host "worker 2".

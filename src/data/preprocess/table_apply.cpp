@@ -1,3 +1,4 @@
+// Declared in data/preprocess/table_pipeline.hpp.
 // Applying fitted steps to a frame.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/table_pipeline.hpp and training_rows.hpp.
 // Fitting: what a step learns from the training split.
 #include <fmt/format.h>
 

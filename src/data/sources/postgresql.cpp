@@ -1,3 +1,4 @@
+// Declared in data/sources/query_rows.hpp.
 // PostgreSQL over libpq (https://www.postgresql.org/docs/15/libpq.html).
 #include <fmt/format.h>
 #include <libpq-fe.h>

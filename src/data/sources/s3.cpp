@@ -1,3 +1,4 @@
+// Declared in data/sources/download.hpp.
 // Objects of S3-compatible stores as downloads.
 #include <fmt/format.h>
 

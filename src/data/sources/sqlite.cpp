@@ -1,3 +1,4 @@
+// Declared in data/sources/query_rows.hpp.
 // SQLite files (https://www.sqlite.org/c3ref/intro.html).
 #include <fmt/format.h>
 #include <sqlite3.h>

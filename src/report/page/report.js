@@ -1,4 +1,4 @@
-// The page, from the record that run_record.hpp describes. Any part of it may be absent: each
+// The page, from the record that run_data.hpp describes. Any part of it may be absent: each
 // section returns null then.
 const record = JSON.parse(document.getElementById('record').textContent);
 const summary = asObject(record.summary);

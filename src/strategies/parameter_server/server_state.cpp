@@ -1,3 +1,4 @@
+// Declared in strategies/parameter_server/server_worker.hpp.
 // What a worker has from the servers, and gives them to begin with: weights, optimizer state,
 // running statistics.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Steps that make numbers of categories.
 #include <fmt/format.h>
 #include <xxhash.h>

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Steps about missing values.
 #include <fmt/format.h>
 

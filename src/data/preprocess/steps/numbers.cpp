@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Steps on tables that change each number by itself.
 #include <fmt/format.h>
 

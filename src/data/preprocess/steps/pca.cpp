@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Principal components of columns (data/preprocess/principal_components).
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Steps that look for rows which are not like the others, or too much like them.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // Steps about how values are written.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// Declared in data/preprocess/steps/steps.hpp.
 // tokens: a text as the numbers of its words or of parts of them.
 #include <fmt/format.h>
 

@@ -13,7 +13,7 @@
 #include "engine/host_update.hpp"
 
 namespace convoy {
-namespace train_host_update_test {
+namespace engine_host_update_test {
 
 using namespace std::chrono_literals;
 using Moment = HostUpdate::Moment;
@@ -272,5 +272,5 @@ TEST(HostUpdate, WhoComesBackDoesNoHarm) {
   }
 }
 
-}  // namespace train_host_update_test
+}  // namespace engine_host_update_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "data_support.hpp"
 
 namespace convoy {
-namespace report_trace_test {
+namespace core_trace_test {
 
 using Json = nlohmann::json;
 using std::chrono::microseconds;
@@ -196,5 +196,5 @@ TEST_F(TraceTest, DamagedPartsAndUnwritableFilesAreErrors) {
   EXPECT_FALSE(std::filesystem::exists(file_));
 }
 
-}  // namespace report_trace_test
+}  // namespace core_trace_test
 }  // namespace convoy

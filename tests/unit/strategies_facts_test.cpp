@@ -11,7 +11,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace strategy_facts_test {
+namespace strategies_facts_test {
 
 using ::testing::HasSubstr;
 
@@ -127,5 +127,5 @@ TEST(StrategyFacts, HalfARegistrationIsRefused) {
             "there is a strategy outside already");
 }
 
-}  // namespace strategy_facts_test
+}  // namespace strategies_facts_test
 }  // namespace convoy

@@ -1,4 +1,4 @@
-#include "convoy/train/samples.hpp"
+#include "convoy/train/sample_predictions.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -8,7 +8,7 @@
 #include "session/decision.hpp"
 
 namespace convoy {
-namespace elastic_decision_test {
+namespace session_decision_test {
 
 using namespace std::chrono_literals;
 using Kind = MemberChange::Kind;
@@ -375,5 +375,5 @@ TEST(Decision, TheOrderOfTheMachinesStaysWhenOneLosesItsFirst) {
   EXPECT_EQ(members_of(decide(view, {})), (Workers{2, 1}));
 }
 
-}  // namespace elastic_decision_test
+}  // namespace session_decision_test
 }  // namespace convoy

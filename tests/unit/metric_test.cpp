@@ -8,7 +8,7 @@
 
 // The golden numbers are scikit-learn 1.2.1's for the same data, in double.
 namespace convoy {
-namespace report_metrics_test {
+namespace metric_test {
 
 constexpr double kExact = 1e-12;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -257,5 +257,5 @@ TEST(ReportMetrics, PredictionsDoNotDependOnTheBatch) {
   }
 }
 
-}  // namespace report_metrics_test
+}  // namespace metric_test
 }  // namespace convoy

@@ -13,12 +13,12 @@
 
 namespace convoy::rendezvous {
 
-class Session {
+class ServerConnection {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t max_parked = 1024;
 
-  Session(Table& table, const Secret& secret, std::string nonce = random_nonce());
+  ServerConnection(Table& table, const Secret& secret, std::string nonce = random_nonce());
 
   /// What arrived. Whatever it is, this does not throw.
   void receive(std::string_view bytes, Clock::time_point now);

@@ -1,4 +1,4 @@
-#include "report/run_record.hpp"
+#include "report/run_data.hpp"
 
 #include <fmt/format.h>
 
@@ -256,7 +256,7 @@ Curve moving_mean(const Curve& curve) {
   return result;
 }
 
-nlohmann::ordered_json read_run_record(const std::filesystem::path& run) {
+nlohmann::ordered_json read_run_data(const std::filesystem::path& run) {
   const auto events = run / "metrics.jsonl";
   const auto summary = run / "summary.json";
   const auto samples = run / "samples.json";

@@ -1,5 +1,5 @@
 /* How the workers of an elastic job commit steps and change their members (docs/design/
- * elastic.md), as a model for spin. docs/model/check runs it.
+ * elastic.md), as a model for spin. docs/protocol/check runs it.
  *
  * What it is a model of:
  *   Trainers  each worker's thread that trains: Membership::join and report, Trainer::Impl::
@@ -28,7 +28,7 @@
  */
 
 #ifndef MUTATION
-#define MUTATION 0 /* docs/model/check says what they are */
+#define MUTATION 0 /* docs/protocol/check says what they are */
 #endif
 #ifndef FAULTS
 #define FAULTS 1 /* of workers and between them, in all; of them at most */

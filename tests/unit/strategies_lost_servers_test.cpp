@@ -15,7 +15,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace strategy_lost_servers_test {
+namespace strategies_lost_servers_test {
 
 // From `armed` on the `at`-th call of a worker fails, and all after it.
 struct Cut {
@@ -281,5 +281,5 @@ TEST(StrategyLostServers, TheOtherWorkerDoesWhatIsLeftOfTheStep) {
   EXPECT_GT(cut.at, 10);
 }
 
-}  // namespace strategy_lost_servers_test
+}  // namespace strategies_lost_servers_test
 }  // namespace convoy

@@ -1,3 +1,4 @@
+// Declared in train/trainer_impl.hpp.
 // How a group begins, or goes on from the one before (docs/design/elastic.md).
 // A step is over where it has been updated; what is under way when the group breaks is thrown away
 // and run again by the next one, which starts from the state of a member that came furthest.

@@ -39,6 +39,6 @@ Curve moving_mean(const Curve& curve);
 /// Lines of metrics.jsonl that are not events are passed over: a run may be half-way through
 /// writing one. Throws InputError when the folder holds no run, DataError when one of the files is
 /// not JSON.
-nlohmann::ordered_json read_run_record(const std::filesystem::path& run);
+nlohmann::ordered_json read_run_data(const std::filesystem::path& run);
 
 }  // namespace convoy

@@ -1,4 +1,4 @@
-#include "model/rest_of_linear.hpp"
+#include "model/linear_without_weight.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 namespace convoy {
 
-RestOfLinearImpl::RestOfLinearImpl(std::int64_t features, std::int64_t units, bool with_bias,
-                                   std::vector<Range> keep)
+LinearWithoutWeightImpl::LinearWithoutWeightImpl(std::int64_t features, std::int64_t units,
+                                                 bool with_bias, std::vector<Range> keep)
     : features_(features), units_(units), keep_(std::move(keep)) {
   for (const Range& range : keep_) kept.push_back(torch::zeros({units_, range.size()}));
   // torch::nn::Linear: kaiming_uniform_ with a = sqrt(5).
@@ -21,11 +21,11 @@ RestOfLinearImpl::RestOfLinearImpl(std::int64_t features, std::int64_t units, bo
   bias.uniform_(-1 / inputs, 1 / inputs);
 }
 
-torch::Tensor RestOfLinearImpl::forward(const torch::Tensor& products) {
+torch::Tensor LinearWithoutWeightImpl::forward(const torch::Tensor& products) {
   return bias.defined() ? products + bias : products;
 }
 
-void RestOfLinearImpl::initialise(const std::string& init) {
+void LinearWithoutWeightImpl::initialise(const std::string& init) {
   const auto inputs = static_cast<double>(features_);
   const auto both = static_cast<double>(features_ + units_);
   const auto uniform = [this](double bound) {
@@ -54,7 +54,7 @@ void RestOfLinearImpl::initialise(const std::string& init) {
 // libtorch draws for one element after the other (normal numbers for 16 at a time, and anew for the
 // last 16 where something is left): so pieces that are multiples of 16, the last one longer, get
 // what the whole would get.
-void RestOfLinearImpl::draw(const std::function<void(torch::Tensor)>& fill) {
+void LinearWithoutWeightImpl::draw(const std::function<void(torch::Tensor)>& fill) {
   constexpr std::int64_t piece = 1 << 16;
   const torch::NoGradGuard no_grad;
   const std::int64_t size = features_ * units_;
@@ -69,7 +69,7 @@ void RestOfLinearImpl::draw(const std::function<void(torch::Tensor)>& fill) {
 }
 
 // `drawn` are the elements of the weight from `at` on, row by row.
-void RestOfLinearImpl::keep_drawn(std::int64_t at, const torch::Tensor& drawn) {
+void LinearWithoutWeightImpl::keep_drawn(std::int64_t at, const torch::Tensor& drawn) {
   const Element* const values = values_of(drawn).data();
   const std::int64_t end = at + drawn.numel();
   for (std::int64_t unit = at / features_; unit * features_ < end; ++unit) {

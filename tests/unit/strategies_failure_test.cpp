@@ -14,7 +14,7 @@
 #include "train_support.hpp"
 
 namespace convoy {
-namespace strategy_failure_test {
+namespace strategies_failure_test {
 
 // What the threads of a test share: from `armed` on the `at`-th message of the first rank fails.
 struct Breakage {
@@ -198,5 +198,5 @@ TEST(StrategyFailure, AStepThatThrowsHasChangedNothing) {
   }
 }
 
-}  // namespace strategy_failure_test
+}  // namespace strategies_failure_test
 }  // namespace convoy

@@ -9,7 +9,7 @@
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
-namespace report_json_lines_log_test {
+namespace train_json_lines_log_test {
 
 using Json = nlohmann::ordered_json;
 using ::testing::HasSubstr;
@@ -152,5 +152,5 @@ TEST_F(ReportJsonLinesLog, AnUnwritablePlaceIsAnIoError) {
   EXPECT_THROW(json_lines_log(directory_), IoError);
 }
 
-}  // namespace report_json_lines_log_test
+}  // namespace train_json_lines_log_test
 }  // namespace convoy

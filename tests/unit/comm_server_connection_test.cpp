@@ -17,13 +17,13 @@
 #include <mutex>
 #include <thread>
 
-#include "comm/rendezvous/session.hpp"
+#include "comm/rendezvous/server_connection.hpp"
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "core/temporary_folder.hpp"
 #include "rendezvous_support.hpp"
 
 namespace convoy {
-namespace comm_rendezvous_session_test {
+namespace comm_server_connection_test {
 
 using namespace std::chrono_literals;
 using rendezvous::BodyWriter;
@@ -31,7 +31,7 @@ using rendezvous::Opener;
 using rendezvous::Operation;
 using rendezvous::ProtocolError;
 using rendezvous::Sealer;
-using rendezvous::Session;
+using rendezvous::ServerConnection;
 using rendezvous::Table;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -133,112 +133,113 @@ TEST(RendezvousWire, ReplayReorderingAndOtherKeysAreNoticed) {
   EXPECT_THROW(opens("other", first), ProtocolError);
 }
 
-// A client of a session without sockets.
+// A client, and the server's end of its connection, without sockets.
 struct Talker {
   explicit Talker(Table& table, const Secret& ours = secret)
-      : nonce(rendezvous::random_nonce()), session(table, secret) {
-    session.receive(std::string(rendezvous::magic) + nonce, now);
-    keys = rendezvous::derive_keys(ours, nonce, session.output().substr(rendezvous::magic.size()));
-    session.output().clear();
-    session.receive(keys.client_proof, now);
+      : nonce(rendezvous::random_nonce()), connection(table, secret) {
+    connection.receive(std::string(rendezvous::magic) + nonce, now);
+    keys =
+        rendezvous::derive_keys(ours, nonce, connection.output().substr(rendezvous::magic.size()));
+    connection.output().clear();
+    connection.receive(keys.client_proof, now);
     sealer.emplace(keys.to_server);
   }
   void ask(Operation operation, const BodyWriter& fields) {
     BodyWriter body;
     body.u32(7).u8(static_cast<std::uint8_t>(operation));
-    session.output().clear();
-    session.receive(sealer->seal(body.body() + fields.body()), now);
+    connection.output().clear();
+    connection.receive(sealer->seal(body.body() + fields.body()), now);
   }
-  Session::Clock::time_point now{};
+  ServerConnection::Clock::time_point now{};
   std::string nonce;
-  Session session;
+  ServerConnection connection;
   rendezvous::ConnectionKeys keys;
   std::optional<Sealer> sealer;
 };
 
-TEST(RendezvousSession, BothSidesProveTheSecret) {
+TEST(RendezvousServerConnection, BothSidesProveTheSecret) {
   Table table;
   Talker good(table);
-  EXPECT_TRUE(good.session.authenticated());
-  EXPECT_EQ(good.session.output(), "A" + good.keys.server_proof);
+  EXPECT_TRUE(good.connection.authenticated());
+  EXPECT_EQ(good.connection.output(), "A" + good.keys.server_proof);
   Talker bad(table, other_secret);
-  EXPECT_FALSE(bad.session.authenticated());
-  EXPECT_TRUE(bad.session.ended());
-  EXPECT_EQ(bad.session.output(), "R");
-  EXPECT_EQ(bad.session.problem(), "wrong secret");
+  EXPECT_FALSE(bad.connection.authenticated());
+  EXPECT_TRUE(bad.connection.ended());
+  EXPECT_EQ(bad.connection.output(), "R");
+  EXPECT_EQ(bad.connection.problem(), "wrong secret");
 }
 
-TEST(RendezvousSession, NonsenseEndsItAtTheFirstWrongByte) {
+TEST(RendezvousServerConnection, NonsenseEndsItAtTheFirstWrongByte) {
   Table table;
   for (const std::string bytes : {"GET / HTTP/1.1\r\n", "C0", "\x16\x03\x01"}) {
-    Session session(table, secret);
-    session.receive(bytes, {});
-    EXPECT_TRUE(session.ended()) << bytes;
-    EXPECT_EQ(session.output(), "");
-    session.receive(bytes, {});
+    ServerConnection connection(table, secret);
+    connection.receive(bytes, {});
+    EXPECT_TRUE(connection.ended()) << bytes;
+    EXPECT_EQ(connection.output(), "");
+    connection.receive(bytes, {});
   }
-  Session version(table, secret);
+  ServerConnection version(table, secret);
   version.receive("CONVOYR9", {});
   EXPECT_TRUE(version.ended());
   EXPECT_THAT(version.output(), HasSubstr("CONVOYR2"));
 }
 
-TEST(RendezvousSession, WrongMessagesOfAMemberEndIt) {
+TEST(RendezvousServerConnection, WrongMessagesOfAMemberEndIt) {
   Table table;
   Talker replay(table);
   const std::string message = replay.sealer->seal(BodyWriter().u32(1).u8(7).body());
-  replay.session.receive(message, {});
-  EXPECT_FALSE(replay.session.ended());
-  replay.session.receive(message, {});
-  EXPECT_TRUE(replay.session.ended());
+  replay.connection.receive(message, {});
+  EXPECT_FALSE(replay.connection.ended());
+  replay.connection.receive(message, {});
+  EXPECT_TRUE(replay.connection.ended());
   for (const std::string& body : {std::string("\x01"), BodyWriter().u32(1).u8(99).body(),
                                   BodyWriter().u32(1).u8(1).u32(1000).body()}) {
     Talker talker(table);
-    talker.session.receive(talker.sealer->seal(body), {});
-    EXPECT_TRUE(talker.session.ended());
+    talker.connection.receive(talker.sealer->seal(body), {});
+    EXPECT_TRUE(talker.connection.ended());
   }
   Talker talker(table);
   talker.ask(Operation::set, BodyWriter().text("").text("value"));
-  EXPECT_FALSE(talker.session.ended()) << "a wrong key is answered";
+  EXPECT_FALSE(talker.connection.ended()) << "a wrong key is answered";
   EXPECT_EQ(table.count(), 0u);
 }
 
-TEST(RendezvousSession, ParkedRequestsAndTheWill) {
+TEST(RendezvousServerConnection, ParkedRequestsAndTheWill) {
   Table table;
   Talker waiter(table), setter(table);
   waiter.ask(Operation::get, BodyWriter().text("key").u64(1000));
-  EXPECT_TRUE(waiter.session.waiting());
-  EXPECT_EQ(waiter.session.deadline(), waiter.now + 1s);
-  waiter.session.look_again(waiter.now);
-  EXPECT_EQ(waiter.session.output(), "");
+  EXPECT_TRUE(waiter.connection.waiting());
+  EXPECT_EQ(waiter.connection.deadline(), waiter.now + 1s);
+  waiter.connection.look_again(waiter.now);
+  EXPECT_EQ(waiter.connection.output(), "");
   setter.ask(Operation::last_will, BodyWriter().text("key").text("value").u64(0).text(""));
-  EXPECT_FALSE(setter.session.look_at_lease(setter.now + 1h));
-  setter.session.hang_up();
-  waiter.session.look_again(waiter.now);
-  EXPECT_FALSE(waiter.session.waiting());
-  EXPECT_THAT(waiter.session.output(), HasSubstr("value"));
+  EXPECT_FALSE(setter.connection.look_at_lease(setter.now + 1h));
+  setter.connection.hang_up();
+  waiter.connection.look_again(waiter.now);
+  EXPECT_FALSE(waiter.connection.waiting());
+  EXPECT_THAT(waiter.connection.output(), HasSubstr("value"));
   waiter.ask(Operation::get, BodyWriter().text("none").u64(1000));
-  waiter.session.look_again(waiter.now + 1s);
-  EXPECT_FALSE(waiter.session.waiting());
+  waiter.connection.look_again(waiter.now + 1s);
+  EXPECT_FALSE(waiter.connection.waiting());
 }
 
-TEST(RendezvousSession, SilenceBreaksALease) {
+TEST(RendezvousServerConnection, SilenceBreaksALease) {
   Table table;
   Talker talker(table);
   talker.ask(Operation::last_will, BodyWriter().text("key").text("ended").u64(500).text("silent"));
-  EXPECT_EQ(talker.session.deadline(), talker.now + 500ms);
+  EXPECT_EQ(talker.connection.deadline(), talker.now + 500ms);
   talker.now += 400ms;
   talker.ask(Operation::count, BodyWriter());
-  EXPECT_FALSE(talker.session.look_at_lease(talker.now + 400ms));
-  talker.session.forgive(200ms);
-  EXPECT_FALSE(talker.session.look_at_lease(talker.now + 600ms));
-  EXPECT_TRUE(talker.session.look_at_lease(talker.now + 700ms));
+  EXPECT_FALSE(talker.connection.look_at_lease(talker.now + 400ms));
+  talker.connection.forgive(200ms);
+  EXPECT_FALSE(talker.connection.look_at_lease(talker.now + 600ms));
+  EXPECT_TRUE(talker.connection.look_at_lease(talker.now + 700ms));
   ASSERT_NE(table.find("key"), nullptr);
   EXPECT_EQ(*table.find("key"), "silent");
-  EXPECT_FALSE(talker.session.ended());
-  talker.session.hang_up();
+  EXPECT_FALSE(talker.connection.ended());
+  talker.connection.hang_up();
   EXPECT_EQ(*table.find("key"), "silent");
 }
 
-}  // namespace comm_rendezvous_session_test
+}  // namespace comm_server_connection_test
 }  // namespace convoy

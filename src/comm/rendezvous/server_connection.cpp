@@ -1,4 +1,4 @@
-#include "comm/rendezvous/session.hpp"
+#include "comm/rendezvous/server_connection.hpp"
 
 #include <fmt/format.h>
 
@@ -28,10 +28,10 @@ std::vector<std::string> take_keys(BodyReader& fields) {
 
 }  // namespace
 
-Session::Session(Table& table, const Secret& secret, std::string nonce)
+ServerConnection::ServerConnection(Table& table, const Secret& secret, std::string nonce)
     : table_(table), secret_(secret), nonce_(std::move(nonce)) {}
 
-void Session::receive(std::string_view bytes, Clock::time_point now) {
+void ServerConnection::receive(std::string_view bytes, Clock::time_point now) {
   try {
     while (!ended_ && !opener_ && !bytes.empty()) {
       const std::size_t whole = keys_ ? proof_size : hello_size;
@@ -52,7 +52,7 @@ void Session::receive(std::string_view bytes, Clock::time_point now) {
   }
 }
 
-void Session::read_hello() {
+void ServerConnection::read_hello() {
   // A peer that speaks another version of the protocol is told ours; anybody else is told nothing.
   const std::size_t name = magic.size() - 1;
   if (handshake_.substr(0, name) != magic.substr(0, handshake_.size()).substr(0, name))
@@ -67,7 +67,7 @@ void Session::read_hello() {
   handshake_.clear();
 }
 
-void Session::check_proof() {
+void ServerConnection::check_proof() {
   if (handshake_.size() < proof_size) return;
   if (!equal(handshake_, keys_->client_proof)) {
     output_ += refused;
@@ -79,7 +79,7 @@ void Session::check_proof() {
   sealer_.emplace(keys_->to_client);
 }
 
-void Session::handle(std::string_view body, Clock::time_point now) {
+void ServerConnection::handle(std::string_view body, Clock::time_point now) {
   BodyReader fields(body);
   const std::uint32_t id = fields.u32();
   const auto operation = static_cast<Operation>(fields.u8());
@@ -92,8 +92,8 @@ void Session::handle(std::string_view body, Clock::time_point now) {
   }
 }
 
-void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& fields,
-                            Clock::time_point now) {
+void ServerConnection::handle_fields(std::uint32_t id, Operation operation, BodyReader& fields,
+                                     Clock::time_point now) {
   switch (operation) {
     case Operation::set: {
       const std::string key = take_key(fields);
@@ -136,7 +136,7 @@ void Session::handle_fields(std::uint32_t id, Operation operation, BodyReader& f
   throw ProtocolError("a message asks for an unknown operation");
 }
 
-void Session::take_will(BodyReader& fields) {
+void ServerConnection::take_will(BodyReader& fields) {
   Will will;
   will.key = fields.text();
   will.value = take_value(fields);
@@ -149,7 +149,7 @@ void Session::take_will(BodyReader& fields) {
     will_ = std::move(will);
 }
 
-void Session::add(std::uint32_t id, const std::string& key, std::uint64_t delta) {
+void ServerConnection::add(std::uint32_t id, const std::string& key, std::uint64_t delta) {
   std::int64_t number = 0;
   if (const std::string* text = table_.find(key)) {
     const char* end = text->data() + text->size();
@@ -161,7 +161,7 @@ void Session::add(std::uint32_t id, const std::string& key, std::uint64_t delta)
   answer(id, Answer::done, BodyWriter().u64(sum));
 }
 
-void Session::compare_set(std::uint32_t id, BodyReader& fields) {
+void ServerConnection::compare_set(std::uint32_t id, BodyReader& fields) {
   const std::string key = take_key(fields);
   const std::string expected = take_value(fields);
   const std::string desired = take_value(fields);
@@ -171,7 +171,7 @@ void Session::compare_set(std::uint32_t id, BodyReader& fields) {
   answer(id, Answer::done, BodyWriter().text(now == expected ? desired : now));
 }
 
-void Session::list(std::uint32_t id, const std::string& prefix) {
+void ServerConnection::list(std::uint32_t id, const std::string& prefix) {
   std::uint32_t count = 0;
   BodyWriter entries;
   table_.for_each(prefix, [&](const std::string& key, const std::string& value) {
@@ -185,14 +185,14 @@ void Session::list(std::uint32_t id, const std::string& prefix) {
   answer(id, Answer::done, fields.u32(count).raw(entries.body()));
 }
 
-void Session::park(Parked request, Clock::time_point now) {
+void ServerConnection::park(Parked request, Clock::time_point now) {
   if (settle(request, now)) return;
   if (parked_.size() >= max_parked) throw InputError("too many calls wait on one connection");
   parked_.push_back(std::move(request));
 }
 
 // Whether it is answered.
-bool Session::settle(Parked& request, Clock::time_point now) {
+bool ServerConnection::settle(Parked& request, Clock::time_point now) {
   // Keys that were there once count: only the rest is looked for again.
   while (!request.keys.empty()) {
     const std::string* value = table_.find(request.keys.back());
@@ -212,12 +212,12 @@ bool Session::settle(Parked& request, Clock::time_point now) {
   return true;
 }
 
-void Session::look_again(Clock::time_point now) {
+void ServerConnection::look_again(Clock::time_point now) {
   if (ended_) return;
   std::erase_if(parked_, [&](Parked& request) { return settle(request, now); });
 }
 
-std::optional<Session::Clock::time_point> Session::deadline() const {
+std::optional<ServerConnection::Clock::time_point> ServerConnection::deadline() const {
   std::optional<Clock::time_point> first;
   for (const Parked& request : parked_)
     if (!first || request.deadline < *first) first = request.deadline;
@@ -228,17 +228,17 @@ std::optional<Session::Clock::time_point> Session::deadline() const {
   return first;
 }
 
-void Session::hang_up() {
+void ServerConnection::hang_up() {
   if (will_) carry_out(will_->value);
 }
 
-bool Session::look_at_lease(Clock::time_point now) {
+bool ServerConnection::look_at_lease(Clock::time_point now) {
   if (!will_ || will_->lease.count() == 0 || now < heard_ + will_->lease) return false;
   carry_out(will_->value_of_silence);
   return true;
 }
 
-void Session::carry_out(const std::string& value) {
+void ServerConnection::carry_out(const std::string& value) {
   try {
     if (table_.find(will_->key) == nullptr) table_.set(will_->key, value);
   } catch (const Error&) {  // the table is full, or so: nobody is left to tell
@@ -246,13 +246,13 @@ void Session::carry_out(const std::string& value) {
   will_.reset();
 }
 
-void Session::answer(std::uint32_t id, Answer outcome, const BodyWriter& fields) {
+void ServerConnection::answer(std::uint32_t id, Answer outcome, const BodyWriter& fields) {
   BodyWriter body;
   body.u32(id).u8(static_cast<std::uint8_t>(outcome));
   output_ += sealer_->seal(body.body() + fields.body());
 }
 
-void Session::end(std::string problem) {
+void ServerConnection::end(std::string problem) {
   ended_ = true;
   problem_ = std::move(problem);
   parked_.clear();

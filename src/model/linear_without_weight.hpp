@@ -13,9 +13,9 @@ namespace convoy {
 /// Adds the bias, if there is one. Draws the random numbers that torch::nn::Linear and `initialise`
 /// draw for the weight, so that whatever is drawn after them is the same; of what it draws it keeps
 /// the columns that are asked for.
-struct RestOfLinearImpl : torch::nn::Module {
-  RestOfLinearImpl(std::int64_t features, std::int64_t units, bool with_bias,
-                   std::vector<Range> keep);
+struct LinearWithoutWeightImpl : torch::nn::Module {
+  LinearWithoutWeightImpl(std::int64_t features, std::int64_t units, bool with_bias,
+                          std::vector<Range> keep);
   torch::Tensor forward(const torch::Tensor& products);
 
   /// As convoy::initialise, by the same names but for "default".
@@ -32,6 +32,6 @@ struct RestOfLinearImpl : torch::nn::Module {
   std::int64_t units_;
   std::vector<Range> keep_;
 };
-TORCH_MODULE(RestOfLinear);
+TORCH_MODULE(LinearWithoutWeight);
 
 }  // namespace convoy
