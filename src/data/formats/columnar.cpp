@@ -17,8 +17,9 @@
 namespace convoy {
 namespace {
 
-constexpr std::size_t memory_of_table = std::size_t{256} << 20;  // beside what is made of it
-constexpr std::size_t memory_of_stream = std::size_t{32} << 20;
+/// What is decoded at once, beside what is made of it: small pieces come from memory that was used
+/// before, and are still in the cache when they are put together.
+constexpr std::size_t memory_of_pieces = std::size_t{16} << 20;
 
 bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() &&
@@ -144,7 +145,7 @@ class ColumnarStream final : public TableStream {
       : name_(name), begin_(std::move(begin)) {
     ColumnarReading reading = begin_();
     ranges_.resize(reading.columns().size());
-    reading.run(memory_of_stream, [&](std::int64_t rows, std::vector<BadRow> bad) {
+    reading.run(memory_of_pieces, [&](std::int64_t rows, std::vector<BadRow> bad) {
       for (BadRow& row : bad) {
         row.row += head_.rows;
         note_bad_row(head_.bad, row.row, row.problem);
@@ -161,7 +162,7 @@ class ColumnarStream final : public TableStream {
   void read(const std::function<void(Table piece)>& take) const override {
     ColumnarReading reading = begin_();
     std::int64_t all = 0;
-    reading.run(memory_of_stream, [&](std::int64_t rows, std::vector<BadRow> bad) {
+    reading.run(memory_of_pieces, [&](std::int64_t rows, std::vector<BadRow> bad) {
       Table piece;
       piece.rows = rows;
       piece.bad = std::move(bad);
@@ -189,7 +190,7 @@ Table ColumnarTable::read(const std::string& name, const CsvOptions& options,
   ColumnarReading reading(*layout_, name, options, tolerance, done);
   reading.reserve(name);
   Table table;
-  reading.run(memory_of_table, [&](std::int64_t rows, std::vector<BadRow> bad) {
+  reading.run(memory_of_pieces, [&](std::int64_t rows, std::vector<BadRow> bad) {
     for (const BadRow& row : bad) note_bad_row(table.bad, table.rows + row.row, row.problem);
     table.rows += rows;
     reading.require_room(table.rows, name);
