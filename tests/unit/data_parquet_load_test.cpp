@@ -25,11 +25,14 @@ class DataParquetLoad : public ::testing::Test {
     PreprocessStep impute;
     impute.kind = "impute";
     impute.with = "mean";
+    PreprocessStep commonest = impute;
+    commonest.with = "mode";
+    commonest.columns = {"s"};
     PreprocessStep one_hot;
     one_hot.kind = "one_hot";
     PreprocessStep standardise;
     standardise.kind = "standardise";
-    steps_ = {impute, one_hot, standardise};
+    steps_ = {commonest, impute, one_hot, standardise};
   }
 
   std::string copy(const std::string& name, const std::string& to) const {
@@ -116,6 +119,7 @@ TEST_F(DataParquetLoad, RecordsAreTheFile) {
 
 TEST_F(DataParquetLoad, PredictionReadsTheColumnsOfTraining) {
   data_.csv.ignore = {"vec", "s", "cat", "d", "ts"};
+  steps_.erase(steps_.begin());
   copy("types_zstd.parquet", "types.parquet");
   const Splits splits = load("types.parquet");
   EXPECT_EQ(splits.train->spec().feature_shape[0], 6);  // i, f, h, dec, and b as two
