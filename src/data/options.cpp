@@ -76,10 +76,11 @@ void describe(Visitor& v, DataOptions& o) {
         "without it they start at the job file's folder");
   v.key(
       "format", o.format,
-      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "parquet", "arrow", "idx", "npy", "npz", "hdf5",
-              "pt", "cifar10", "cifar100", "images", "text", "records"}),
+      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "parquet", "arrow", "idx", "npy", "npz",
+              "hdf5", "pt", "cifar10", "cifar100", "images", "text", "records"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
-      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .parquet, .arrow, .feather, .npy, .npz, .h5, .hdf5, .pt, .pth; .gz or .zst after "
+      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .parquet, .arrow, .feather, .npy, .npz, .h5, .hdf5, "
+      ".pt, .pth; .gz or .zst after "
       "it) and content; CIFAR from content alone, in files named .bin");
   v.section("train", o.train, "file", "the training samples; needed");
   v.section("validation_files", o.validation_files, "file",

@@ -67,10 +67,10 @@ TEST_F(ParquetFiles, DamageEndsWithTwoAndOneLine) {
 }
 
 TEST_F(ParquetFiles, WithoutTheComponentALineSaysWhy) {
-  const Outcome outcome = Process::of({program_path(), "data", "inspect", "types.parquet"},
-                                      place_.path(), "without",
-                                      {"CONVOY_ARROW_MODULE=/nowhere/arrow.so"})
-                              .wait();
+  const Outcome outcome =
+      Process::of({program_path(), "data", "inspect", "types.parquet"}, place_.path(), "without",
+                  {"CONVOY_ARROW_MODULE=/nowhere/arrow.so"})
+          .wait();
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("types.parquet is Parquet, which needs Arrow, and that cannot "
                                      "be loaded: there is no /nowhere/arrow.so"));

@@ -36,7 +36,8 @@ class DataParquetLoad : public ::testing::Test {
   }
 
   std::string copy(const std::string& name, const std::string& to) const {
-    return directory_.write(to, read_text_file(testing::source_folder() + "/tests/data/parquet/" + name));
+    return directory_.write(
+        to, read_text_file(testing::source_folder() + "/tests/data/parquet/" + name));
   }
 
   /// All rows of types.arrow, written as CSV has numbers and text.
@@ -51,7 +52,9 @@ class DataParquetLoad : public ::testing::Test {
       for (const Column& column : table.columns) {
         line += line.empty() ? "\n" : ",";
         if (column.categorical)
-          line += column.codes[row] < 0 ? "" : column.categories[static_cast<std::size_t>(column.codes[row])];
+          line += column.codes[row] < 0
+                      ? ""
+                      : column.categories[static_cast<std::size_t>(column.codes[row])];
         else
           line += fmt::format("{}", column.numbers[row]);
       }

@@ -82,9 +82,10 @@ const Column& column_of(const Table& table, const std::string& name) {
 
 /// "2026-01-25" in days since 1970, "2027-03-31 19:06:42" in seconds.
 double days_of(const std::string& text) {
-  const std::chrono::year_month_day date{std::chrono::year{std::stoi(text.substr(0, 4))},
-                                         std::chrono::month{static_cast<unsigned>(std::stoi(text.substr(5, 2)))},
-                                         std::chrono::day{static_cast<unsigned>(std::stoi(text.substr(8, 2)))}};
+  const std::chrono::year_month_day date{
+      std::chrono::year{std::stoi(text.substr(0, 4))},
+      std::chrono::month{static_cast<unsigned>(std::stoi(text.substr(5, 2)))},
+      std::chrono::day{static_cast<unsigned>(std::stoi(text.substr(8, 2)))}};
   return static_cast<double>(std::chrono::sys_days{date}.time_since_epoch().count());
 }
 
@@ -115,7 +116,8 @@ void expect_first_rows(const Table& table, const Json& expected) {
     const std::string s = expected["s"][row];  // nothing is one of the spellings of what is missing
     EXPECT_EQ(value_text(column_of(table, "s"), row), s.empty() ? "-" : s);
     EXPECT_EQ(value_text(column_of(table, "cat"), row), expected["cat"][row].get<std::string>());
-    EXPECT_EQ(value_text(column_of(table, "b"), row), expected["b"][row].get<bool>() ? "true" : "false");
+    EXPECT_EQ(value_text(column_of(table, "b"), row),
+              expected["b"][row].get<bool>() ? "true" : "false");
   }
 }
 
@@ -161,7 +163,8 @@ TEST_F(DataParquet, OtherTypesAndNestedColumns) {
 
 TEST_F(DataParquet, NumbersThatAreToBeCategoriesAreSpelled) {
   CsvOptions options;
-  options.categorical = {"numbers", "day", "at", "ns", "time", "took", "big", "u", "place.x", "list"};
+  options.categorical = {"numbers", "day", "at", "ns",      "time",
+                         "took",    "big", "u",  "place.x", "list"};
   options.ignore = {"large", "bytes", "none", "place.name"};
   const std::string expected =
       "3 rows; place.x: 1 - -; list_0: 1 4 -; list_1: 2 5 -; list_2: 3 6 -; numbers: 7 8 7; "
@@ -214,7 +217,8 @@ TEST_F(DataParquet, ValuesThatAreNotFinite) {
             "value, list it in data.csv.missing");
   CsvOptions options;
   options.missing = {"inf", "-inf"};
-  EXPECT_THAT(error_of([&] { read({file}, options); }), HasSubstr("x.parquet:2: column 'f': 'nan'"));
+  EXPECT_THAT(error_of([&] { read({file}, options); }),
+              HasSubstr("x.parquet:2: column 'f': 'nan'"));
   options.missing.push_back("nan");
   EXPECT_EQ(shown(read({file}, options)), "5 rows; f: 1 nan nan 2 nan");
   const CsvTolerance tolerance;
@@ -251,7 +255,9 @@ TEST_F(DataParquet, SeveralFilesAreOneTable) {
   EXPECT_EQ(shown(ColumnarTable(files).read(name, {}, nullptr, done)), "4 rows; v: 1 2.5 x 1");
   EXPECT_THAT(told, ElementsAre(std::pair(0U, 2), std::pair(1U, 2)));
   const Content other = content_of(floats_file("w", {1}), "c.parquet");
-  EXPECT_EQ(error_of([&] { read({floats, other}); }),
+  EXPECT_EQ(error_of([&] {
+              read({floats, other});
+            }),
             "c.parquet: has the columns w where a.parquet has v");
 }
 
@@ -305,7 +311,8 @@ TEST_F(DataParquet, PiecesAreTheTable) {
   EXPECT_EQ(joined.rows, whole.rows);
   const auto numbers = [](const Table& table) {
     std::vector<double> values = table.columns[0].numbers;
-    std::replace_if(values.begin(), values.end(), [](double x) { return std::isnan(x); }, -1.0);
+    std::replace_if(
+        values.begin(), values.end(), [](double x) { return std::isnan(x); }, -1.0);
     return values;
   };
   EXPECT_EQ(numbers(joined), numbers(whole));
@@ -327,18 +334,18 @@ TEST_F(DataParquet, PredictionsAreTheColumnsOfTheCsvFile) {
   const std::vector<std::int64_t> samples{7, 3, 5};
   const std::vector<float> values{0.25F, 0.75F, 0.5F, 0.5F, nan, 0.5F};
   const std::vector<std::int64_t> classes{1, 0, 0};
-  const Content file = content_of(
-      parquet_predictions({samples, 2, values, classes, {}, {"no", "yes"}}));
+  const Content file =
+      content_of(parquet_predictions({samples, 2, values, classes, {}, {"no", "yes"}}));
   EXPECT_EQ(shown(read({file})),
             "3 rows; sample: 7 3 5; target: yes no no; predicted: yes no -; p_no: 0.25 0.5 nan; "
             "p_yes: 0.75 0.5 0.5");
-  const Content numbers =
-      content_of(parquet_predictions({samples, 2, values, {}, values, {}}));
+  const Content numbers = content_of(parquet_predictions({samples, 2, values, {}, values, {}}));
   EXPECT_EQ(shown(read({numbers})),
             "3 rows; sample: 7 3 5; target_0: 0.25 0.5 nan; target_1: 0.75 0.5 0.5; "
             "predicted_0: 0.25 0.5 nan; predicted_1: 0.75 0.5 0.5");
-  EXPECT_EQ(shown(read({content_of(parquet_predictions({samples, 1, std::span(values).first(3)}))})),
-            "3 rows; sample: 7 3 5; predicted: 0.25 0.75 0.5");
+  EXPECT_EQ(
+      shown(read({content_of(parquet_predictions({samples, 1, std::span(values).first(3)}))})),
+      "3 rows; sample: 7 3 5; predicted: 0.25 0.75 0.5");
 }
 
 TEST_F(DataParquet, FilesThatAreNone) {
@@ -358,9 +365,9 @@ TEST_F(DataParquet, FilesThatAreNone) {
 TEST_F(DataParquet, FormatsAreFoundFromNamesAndContents) {
   EXPECT_EQ(detect_format(content_of("", "a.parquet"), "auto"), Format::parquet);
   EXPECT_EQ(detect_format(content_of("", "a.feather"), "auto"), Format::arrow);
-  for (const auto& [name, format] : {std::pair("few_snappy.parquet", Format::parquet),
-                                     std::pair("few_lz4.feather", Format::arrow),
-                                     std::pair("few.arrows", Format::arrow)}) {
+  for (const auto& [name, format] :
+       {std::pair("few_snappy.parquet", Format::parquet),
+        std::pair("few_lz4.feather", Format::arrow), std::pair("few.arrows", Format::arrow)}) {
     Content content = read_content(place_of(name));
     content.name = "unnamed";
     EXPECT_EQ(detect_format(content, "auto"), format) << name;
@@ -385,9 +392,9 @@ void expect_table_or_line(std::string bytes) {
 }
 
 TEST_F(DataParquet, DamageIsOneLine) {
-  for (const char* name : {"few_none.parquet", "few_zstd.parquet", "few_nested.parquet",
-                           "few_uncompressed.feather", "few_lz4.feather", "few_nested.arrow",
-                           "few.arrows"}) {
+  for (const char* name :
+       {"few_none.parquet", "few_zstd.parquet", "few_nested.parquet", "few_uncompressed.feather",
+        "few_lz4.feather", "few_nested.arrow", "few.arrows"}) {
     SCOPED_TRACE(name);
     const std::string whole = read_text_file(place_of(name));
     for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 150)

@@ -23,9 +23,8 @@ constexpr std::size_t memory_of_pieces = std::size_t{16} << 20;
 
 bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() &&
-         std::equal(magic.begin(), magic.end(), bytes.begin(), [](char a, std::byte b) {
-           return static_cast<std::byte>(a) == b;
-         });
+         std::equal(magic.begin(), magic.end(), bytes.begin(),
+                    [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
 }
 
 /// A message of a stream: its mark, then the size of what describes it.
@@ -105,9 +104,9 @@ ColumnarTable::ColumnarTable(const std::vector<Content>& files, std::int64_t mos
     }
     const auto known = [&](const std::string& name) { return columns.contains(name); };
     if (names.size() != table_names.size() || !std::all_of(names.begin(), names.end(), known)) {
-      throw DataError(content.name, fmt::format("has the columns {} where {} has {}",
-                                                name_list(names), files[0].name,
-                                                name_list(table_names)));
+      throw DataError(content.name,
+                      fmt::format("has the columns {} where {} has {}", name_list(names),
+                                  files[0].name, name_list(table_names)));
     }
     own.fields.resize(names.size());
     for (std::size_t i = 0; i < fields.size(); ++i) {

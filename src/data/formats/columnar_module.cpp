@@ -38,10 +38,9 @@ std::vector<std::string> component_places() {
 LoadedComponent load_component_at(const std::string& place) {
   void* const library = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return {nullptr, ::dlerror()};
-  const auto function = reinterpret_cast<columnar::ComponentFunction>(
-      ::dlsym(library, columnar::component_symbol));
-  if (function == nullptr)
-    return {nullptr, fmt::format("{} is no component of Convoy", place)};
+  const auto function =
+      reinterpret_cast<columnar::ComponentFunction>(::dlsym(library, columnar::component_symbol));
+  if (function == nullptr) return {nullptr, fmt::format("{} is no component of Convoy", place)};
   const columnar::Component* const component = function();
   if (component->version != columnar::component_version) {
     return {nullptr, fmt::format("{} is of another version of Convoy", place)};

@@ -6,10 +6,10 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <new>
-#include <iterator>
 #include <thread>
 
 #include "convoy/core/error.hpp"
@@ -149,8 +149,7 @@ struct Job {
 
 class PieceReading {
  public:
-  PieceReading(const PieceOptions& options,
-               const std::function<void(std::span<Piece>)>& take)
+  PieceReading(const PieceOptions& options, const std::function<void(std::span<Piece>)>& take)
       : options_(options), take_(take) {}
 
   void run() {
@@ -172,7 +171,8 @@ class PieceReading {
   std::size_t bytes_of(int unit) const {
     constexpr auto too_many = std::numeric_limits<std::int64_t>::max() / 16;
     const std::int64_t rows = options_.file.rows_of(unit);
-    const auto columns = static_cast<std::int64_t>(std::max<std::size_t>(1, options_.wanted.size()));
+    const auto columns =
+        static_cast<std::int64_t>(std::max<std::size_t>(1, options_.wanted.size()));
     if (rows < 0 || rows > too_many / columns) return std::numeric_limits<std::size_t>::max();
     return static_cast<std::size_t>(rows * columns) * sizeof(double);
   }

@@ -132,7 +132,8 @@ void ColumnarReading::run(std::size_t memory, const Added& added) {
 
 void ColumnarReading::require_readable(const ColumnarFile& file) const {
   for (const std::size_t column : wanted_) {
-    const columnar::Field& field = file.file->fields()[static_cast<std::size_t>(file.fields[column])];
+    const columnar::Field& field =
+        file.file->fields()[static_cast<std::size_t>(file.fields[column])];
     if (field.kind != columnar::Kind::unreadable) continue;
     throw DataError(file.content.name,
                     fmt::format("column {} is {}, which is not read; leave it out with "
@@ -155,8 +156,9 @@ std::vector<BadRow> ColumnarReading::flaws_of(const Piece& piece, const std::str
     const std::string where = fmt::format("{}:{}", file, before + row + 1);
     if (!tolerant_) {
       const bool number = problem.ends_with("finite number");
-      throw DataError(where, number ? problem + "; if it stands for a missing value, list it in "
-                                                "data.csv.missing"
+      throw DataError(where, number ? problem +
+                                          "; if it stands for a missing value, list it in "
+                                          "data.csv.missing"
                                     : problem);
     }
     note_bad_row(bad, row, DataError(where, problem).what());

@@ -60,8 +60,8 @@ class ColumnarReading {
   using Added = std::function<void(std::int64_t rows, std::vector<BadRow> bad)>;
 
   /// `name`: of all files, for messages. All must outlive this but `name`. Throws InputError.
-  ColumnarReading(const ColumnarLayout& layout, const std::string& name,
-                  const CsvOptions& options, const CsvTolerance* tolerance, const FileDone& done);
+  ColumnarReading(const ColumnarLayout& layout, const std::string& name, const CsvOptions& options,
+                  const CsvTolerance* tolerance, const FileDone& done);
 
   std::vector<GrowingColumn>& columns() { return columns_; }
 

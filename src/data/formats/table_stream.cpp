@@ -95,7 +95,7 @@ RowStream::RowStream(const std::vector<std::string>& names, const std::string& f
 }
 
 void RowStream::read_pieces(std::vector<ColumnBuilder>& builders, std::vector<BadRow>* bad,
-                              const std::function<void(Table piece)>& take) const {
+                            const std::function<void(Table piece)>& take) const {
   std::vector<BadRow> own_bad;  // of the piece
   std::size_t known_bad = 0;
   std::int64_t rows = 0;

@@ -36,8 +36,9 @@ bool is_archive_name(const std::string& path) {
   return format == "npz" || format == "hdf5" || format == "pt";
 }
 
-/// The pattern of all files of a folder, where they are the parts of one table: files of one ending,
-/// as programs write them that write tables in parallel. What begins with '.' or '_' is no part.
+/// The pattern of all files of a folder, where they are the parts of one table: files of one
+/// ending, as programs write them that write tables in parallel. What begins with '.' or '_' is no
+/// part.
 std::optional<std::filesystem::path> parts_of_table(const std::filesystem::path& folder) {
   std::error_code problem;
   if (!std::filesystem::is_directory(folder, problem) || is_record_folder(folder))

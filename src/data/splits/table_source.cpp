@@ -212,7 +212,8 @@ TablePlan plan_table(const TableFile& file, const DataFiles& files, const Source
     throw InputError("data.target: name the column that is to be predicted");
   TablePlan plan{features_csv(file, options), {}};
   cut_lists(plan.csv, file, options, label_columns);
-  if (file.reads_by_column() && options.roles) leave_out_others(plan.csv, file, *options.roles);
+  if (file.reads_by_column() && options.roles && !options.cut)
+    leave_out_others(plan.csv, file, *options.roles);
   std::vector<std::string>& numbers = plan.numbers;
   if (options.roles) {
     for (const Column& column : options.roles->features) {

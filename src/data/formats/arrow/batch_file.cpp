@@ -129,8 +129,7 @@ void BatchFile::add(Field field, FieldPlace place) {
   places_.push_back(std::move(place));
 }
 
-void BatchFile::add_field(const arrow::DataType& outer, const std::string& name,
-                          FieldPlace place) {
+void BatchFile::add_field(const arrow::DataType& outer, const std::string& name, FieldPlace place) {
   const arrow::DataType& type = without_extension(outer);
   switch (type.id()) {
     case Type::STRUCT:

@@ -45,15 +45,14 @@ class Appender {
  private:
   void append_values(const arrow::Array& array, const Positions& rows, Values& into);
   void append_texts(const arrow::Array& array, const Positions& rows, Values& into);
-  void append_dictionary(const arrow::DictionaryArray& array, const Positions& rows,
-                         Values& into);
+  void append_dictionary(const arrow::DictionaryArray& array, const Positions& rows, Values& into);
   void learn_dictionary(const std::shared_ptr<arrow::Array>& dictionary);
   std::int32_t code_of(std::string_view text, Values& into);
 
   FieldPlace place_;
   bool as_text_ = false;
   std::size_t index_ = 0;
-  std::shared_ptr<arrow::Array> dictionary_;  // that `dictionary_codes_` are of
+  std::shared_ptr<arrow::Array> dictionary_;    // that `dictionary_codes_` are of
   std::vector<std::int32_t> dictionary_codes_;  // unknown_code: not met yet
   std::vector<double> dictionary_numbers_;
   struct Hash {

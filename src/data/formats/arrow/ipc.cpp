@@ -2,9 +2,9 @@
 // Feather's second version is the former.
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>
-#include <arrow/memory_pool.h>
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/reader.h>
+#include <arrow/memory_pool.h>
 
 #include <algorithm>
 

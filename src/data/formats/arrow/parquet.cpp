@@ -77,7 +77,8 @@ class ParquetFile final : public BatchFile {
     const parquet::SchemaDescriptor& schema = *metadata_->schema();
     for (int i = 0; i < schema.num_columns(); ++i) {
       const parquet::ColumnDescriptor& column = *schema.Column(i);
-      const bool flat = column.max_repetition_level() == 0 && column.path()->ToDotVector().size() == 1;
+      const bool flat =
+          column.max_repetition_level() == 0 && column.path()->ToDotVector().size() == 1;
       const auto& logical = column.logical_type();
       const bool text = !logical || logical->is_none() || logical->is_string() ||
                         logical->is_enum() || logical->is_JSON();
@@ -91,8 +92,8 @@ class ParquetFile final : public BatchFile {
     properties.set_batch_size(rows_of_batch);
     properties.set_pre_buffer(false);  // the bytes are in memory
     for (const int leaf : texts_) properties.set_read_dictionary(leaf, true);
-    return value_of(parquet::arrow::FileReader::Make(arrow::system_memory_pool(), std::move(file),
-                                                     properties));
+    return value_of(
+        parquet::arrow::FileReader::Make(arrow::system_memory_pool(), std::move(file), properties));
   }
 
   std::shared_ptr<arrow::Buffer> bytes_;

@@ -64,19 +64,6 @@ void append_time(std::string& text, std::int64_t units, std::int64_t second) {
   text += fraction.substr(1);
 }
 
-std::int64_t units_a_second(arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return 1;
-    case arrow::TimeUnit::MILLI:
-      return 1'000;
-    case arrow::TimeUnit::MICRO:
-      return 1'000'000;
-    default:
-      return 1'000'000'000;
-  }
-}
-
 template <typename ArrayType>
 auto value_of(const arrow::Array& array, std::int64_t at) {
   return static_cast<const ArrayType&>(array).Value(at);
@@ -95,6 +82,19 @@ std::string_view timestamp(const arrow::Array& array, std::int64_t at, std::stri
 }
 
 }  // namespace
+
+std::int64_t units_a_second(arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return 1;
+    case arrow::TimeUnit::MILLI:
+      return 1'000;
+    case arrow::TimeUnit::MICRO:
+      return 1'000'000;
+    default:
+      return 1'000'000'000;
+  }
+}
 
 std::string_view spell(const arrow::Array& array, std::int64_t at, std::string& buffer) {
   using arrow::Type;

@@ -40,8 +40,8 @@ std::string write_parquet(const std::vector<Written>& columns) {
     fields.push_back(arrow::field(column.name, arrays.back()->type()));
   }
   const auto table = arrow::Table::Make(arrow::schema(fields), arrays);
-  const auto out = value_of(
-      arrow::io::BufferOutputStream::Create(1 << 16, arrow::system_memory_pool()));
+  const auto out =
+      value_of(arrow::io::BufferOutputStream::Create(1 << 16, arrow::system_memory_pool()));
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::SNAPPY)->build();
   require(parquet::arrow::WriteTable(*table, arrow::system_memory_pool(), out, rows_of_group,
