@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "core/tasks.hpp"
 #include "data/formats/columnar_module.hpp"
 #include "data/formats/columnar_pieces.hpp"
 #include "data/formats/columnar_reading.hpp"

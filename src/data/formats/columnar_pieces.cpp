@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <exception>
 #include <iterator>
 #include <limits>
 #include <memory>
 #include <new>
-#include <thread>
 
 #include "convoy/core/error.hpp"
 #include "core/machine.hpp"
+#include "core/tasks.hpp"
 #include "data/formats/columnar_module.hpp"
 #include "data/formats/csv_lexer.hpp"
 
@@ -34,35 +33,6 @@ MissingValues::MissingValues(const std::vector<std::string>& spellings) : spelli
 bool MissingValues::contains(double number) const {
   if (std::isnan(number)) return nan_;
   return std::find(numbers_.begin(), numbers_.end(), number) != numbers_.end();
-}
-
-void run_tasks(std::size_t count, const std::function<void(std::size_t)>& task) {
-  const std::size_t threads = std::min(count, static_cast<std::size_t>(usable_cores()));
-  if (threads <= 1) {
-    for (std::size_t i = 0; i < count; ++i) task(i);
-    return;
-  }
-  std::vector<std::exception_ptr> errors(count);
-  std::atomic<std::size_t> next = 0;
-  std::atomic<bool> failed = false;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < count && !failed; i = next++) {
-      try {
-        task(i);
-      } catch (...) {
-        errors[i] = std::current_exception();
-        failed = true;
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
-    work();
-  }
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
 }
 
 namespace {

@@ -61,8 +61,4 @@ struct PieceOptions {
 void read_pieces(const PieceOptions& options,
                  const std::function<void(std::span<Piece> pieces)>& take);
 
-/// Runs task(0) to task(count - 1) on as many threads as there are cores. What the first of them
-/// throws, by number, is thrown.
-void run_tasks(std::size_t count, const std::function<void(std::size_t)>& task);
-
 }  // namespace convoy

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "core/tasks.hpp"
 #include "data/formats/columnar_module.hpp"
 #include "data/formats/csv_lexer.hpp"
 
