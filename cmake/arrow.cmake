@@ -6,7 +6,7 @@
 # 2. the wheel of cmake/arrow_version.txt in Convoy's cache; scripts/arrow fetches it.
 set(CONVOY_ARROW AUTO CACHE STRING "read and write Parquet and Arrow files: ON, OFF, or AUTO (if Arrow can be had)")
 set_property(CACHE CONVOY_ARROW PROPERTY STRINGS AUTO ON OFF)
-set(CONVOY_ARROW_OLDEST 24)
+set(CONVOY_ARROW_OLDEST 26)
 set(CONVOY_ARROW_NEWEST 26)
 
 # Sets CONVOY_ARROW_FOLDER, CONVOY_ARROW_ORIGIN and CONVOY_ARROW_FOUND (the version); the folder is "" where there is none.
