@@ -94,6 +94,11 @@ ensure_torch() {
     "$root/scripts/libtorch" >/dev/null
 }
 
+# The same for Arrow's, without which Convoy is built too: what is wrong has been said.
+ensure_arrow() {
+  [[ -n ${CONVOY_ARROW_DIR-} ]] || "$root/scripts/arrow" >/dev/null || true
+}
+
 # build_preset PRESET [TARGET…]: configures if needed and builds. Call lock_build first.
 build_preset() {
   local preset=$1
@@ -109,7 +114,7 @@ build_preset() {
   fi
   # ninja configures again by itself when a CMakeLists.txt changes, but does not look at the presets.
   if { [[ -z ${fresh[*]} && -f $directory/build.ninja && ! $root/CMakePresets.json -nt $directory/build.ninja ]] ||
-    { ensure_torch || return 1; } && (cd "$root" && cmake --preset "$preset" -B "$directory" "${fresh[@]}") >>"$log" 2>&1; } &&
+    { ensure_torch || return 1; } && ensure_arrow && (cd "$root" && cmake --preset "$preset" -B "$directory" "${fresh[@]}") >>"$log" 2>&1; } &&
     (set -o pipefail && ninja -C "$directory" -j "$(build_jobs)" "$@" 2>&1 | show_build "$log"); then
     return 0
   fi

@@ -7,7 +7,8 @@ namespace convoy::schema {
 void describe(Visitor& v, DataFiles& o) {
   v.key(
       "file", o.file, any(),
-      "holds features and target: CSV, TSV, JSON Lines (an object of numbers, text, true, false "
+      "holds features and target: CSV, TSV, Parquet and Arrow ([parquet](parquet.md)), JSON Lines "
+      "(an object of numbers, text, true, false "
       "and null a line; its keys are the columns, true and false are text), LIBSVM (`label "
       "index:value ...` a line; indices ascend from 1, what is not there is 0, `qid:` counts for "
       "nothing), CIFAR-10 or CIFAR-100 in their binary version (of CIFAR-100 the fine label is "
@@ -21,7 +22,8 @@ void describe(Visitor& v, DataFiles& o) {
       "`sqlite:FILE.db` and `postgresql://HOST/DATABASE` are databases, for `query` "
       "([sources](sources.md))");
   v.key("features", o.features, any(),
-        "IDX, NPY, NPZ, HDF5, PT (tensors that PyTorch or libtorch saved), CSV, TSV, JSON Lines or "
+        "IDX, NPY, NPZ, HDF5, PT (tensors that PyTorch or libtorch saved), CSV, TSV, JSON Lines, "
+        "Parquet, Arrow or "
         "a folder of images (in the order of their paths); goes with `labels`. `FILE#NAME` is an "
         "array of an NPZ, HDF5 or PT file (`digits.npz#x_train`, `d.h5#train/x`), needed where "
         "there are several. Patterns as in `file`");
@@ -74,10 +76,11 @@ void describe(Visitor& v, DataOptions& o) {
         "without it they start at the job file's folder");
   v.key(
       "format", o.format,
-      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "idx", "npy", "npz", "hdf5", "pt", "cifar10",
-              "cifar100", "images", "text", "records"}),
+      choice({"auto", "csv", "tsv", "jsonl", "libsvm", "parquet", "arrow", "idx", "npy", "npz",
+              "hdf5", "pt", "cifar10", "cifar100", "images", "text", "records"}),
       "of every file, which may be compressed with gzip or zstd; auto: found from its name (.csv, "
-      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .npy, .npz, .h5, .hdf5, .pt, .pth; .gz or .zst after "
+      ".tsv, .jsonl, .ndjson, .libsvm, .svm, .parquet, .arrow, .feather, .npy, .npz, .h5, .hdf5, "
+      ".pt, .pth; .gz or .zst after "
       "it) and content; CIFAR from content alone, in files named .bin");
   v.section("train", o.train, "file", "the training samples; needed");
   v.section("validation_files", o.validation_files, "file",
@@ -85,7 +88,7 @@ void describe(Visitor& v, DataOptions& o) {
   v.section("test", o.test, "file", "the test samples, instead of `test_part`");
   v.section("csv", o.csv, "",
             "how CSV and TSV files are read; `missing`, `categorical` and `ignore` hold for JSON "
-            "Lines too");
+            "Lines, Parquet and Arrow too");
   v.section("images", o.images, "width",
             "how a folder of images (.jpg, .jpeg, .png) is read; a number: `width`");
   v.section("text", o.text, "tokenizer",

@@ -70,7 +70,7 @@ void JobChecker::check_files(const std::string& key, const DataFiles& files) con
          {key + ".features"});
   }
   if (!files.file.empty() && job_.data.target.empty() &&
-      is_named_in(format, {"csv", "tsv", "jsonl"})) {
+      is_named_in(format, {"csv", "tsv", "jsonl", "parquet", "arrow"})) {
     fail("data.target",
          fmt::format("is missing; name the column of {} to predict",
                      schema::quote(shown_address(files.file))),

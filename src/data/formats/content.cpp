@@ -11,6 +11,7 @@
 #include "convoy/data/formats/formats.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/cifar.hpp"
+#include "data/formats/columnar.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/formats/file_names.hpp"
 #include "data/formats/gzip.hpp"
@@ -34,6 +35,8 @@ constexpr FormatName format_names[] = {{Format::csv, "csv", "CSV"},
                                        {Format::tsv, "tsv", "TSV"},
                                        {Format::jsonl, "jsonl", "JSON Lines"},
                                        {Format::libsvm, "libsvm", "LIBSVM"},
+                                       {Format::parquet, "parquet", "Parquet"},
+                                       {Format::arrow, "arrow", "Arrow"},
                                        {Format::idx, "idx", "IDX"},
                                        {Format::npy, "npy", "NPY"},
                                        {Format::npz, "npz", "NPZ"},
@@ -73,6 +76,8 @@ Format format_of_zip(const Content& content) {
 std::optional<Format> format_of_bytes(const Content& content) {
   const std::string_view text = content.text();
   if (text.starts_with("\x93NUMPY")) return Format::npy;
+  if (is_parquet(content.bytes)) return Format::parquet;
+  if (is_arrow(content.bytes)) return Format::arrow;
   if (is_hdf5(content.bytes)) return Format::hdf5;
   if (is_zip(content.bytes)) return format_of_zip(content);
   if (is_old_torch_file(content.bytes)) return Format::pt;
@@ -153,6 +158,10 @@ std::string_view name_of(Format format) {
 bool is_array(Format format) {
   return format == Format::idx || format == Format::npy || format == Format::npz ||
          format == Format::hdf5 || format == Format::pt;
+}
+
+bool is_columnar(Format format) {
+  return format == Format::parquet || format == Format::arrow;
 }
 
 bool is_cifar(Format format) {

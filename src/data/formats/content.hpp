@@ -28,13 +28,30 @@ struct Content {
 /// Throws DataError when the file cannot be read.
 Content read_content(const std::filesystem::path& path, std::string array = {});
 
-enum class Format { idx, npy, npz, hdf5, pt, csv, tsv, jsonl, libsvm, cifar10, cifar100 };
+enum class Format {
+  idx,
+  npy,
+  npz,
+  hdf5,
+  pt,
+  csv,
+  tsv,
+  jsonl,
+  libsvm,
+  cifar10,
+  cifar100,
+  parquet,
+  arrow
+};
 
 /// "NPZ", for messages.
 std::string_view name_of(Format format);
 
 /// IDX, NPY, NPZ, HDF5 or PT.
 bool is_array(Format format);
+
+/// Parquet or Arrow: tables whose columns have names and types.
+bool is_columnar(Format format);
 
 /// CIFAR-10 or CIFAR-100.
 bool is_cifar(Format format);

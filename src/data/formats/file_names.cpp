@@ -9,10 +9,11 @@ namespace convoy {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> endings[] = {
-    {".npy", "npy"},        {".npz", "npz"},      {".h5", "hdf5"},       {".hdf5", "hdf5"},
-    {".pt", "pt"},          {".pth", "pt"},       {".csv", "csv"},       {".tsv", "tsv"},
-    {".jsonl", "jsonl"},    {".ndjson", "jsonl"}, {".libsvm", "libsvm"}, {".svm", "libsvm"},
-    {".svmlight", "libsvm"}};
+    {".npy", "npy"},         {".npz", "npz"},         {".h5", "hdf5"},       {".hdf5", "hdf5"},
+    {".pt", "pt"},           {".pth", "pt"},          {".csv", "csv"},       {".tsv", "tsv"},
+    {".jsonl", "jsonl"},     {".ndjson", "jsonl"},    {".libsvm", "libsvm"}, {".svm", "libsvm"},
+    {".svmlight", "libsvm"}, {".parquet", "parquet"}, {".pq", "parquet"},    {".arrow", "arrow"},
+    {".arrows", "arrow"},    {".feather", "arrow"},   {".ipc", "arrow"}};
 
 }  // namespace
 

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::int64_t rows_of_table_piece = 8192;
 
-bool is_ignored_column(const CsvOptions& options, const std::string& name) {
-  return std::find(options.ignore.begin(), options.ignore.end(), name) != options.ignore.end();
-}
-
 bool is_read_again(const ColumnBuilder& builder) {
   return builder.mode() == ColumnBuilder::Mode::again;
 }
@@ -26,6 +22,10 @@ void add_range(const Column& column, NumberRange& range) {
 }
 
 }  // namespace
+
+bool is_ignored_column(const CsvOptions& options, const std::string& name) {
+  return std::find(options.ignore.begin(), options.ignore.end(), name) != options.ignore.end();
+}
 
 void NumberRange::add(std::span<const double> numbers) {
   for (const double x : numbers) {
@@ -42,22 +42,34 @@ void NumberRange::add(std::span<const double> numbers) {
   }
 }
 
+void NumberRange::add(const NumberRange& other) {
+  if (other.count > 0) {
+    low = count == 0 ? other.low : std::min(low, other.low);
+    high = count == 0 ? other.high : std::max(high, other.high);
+  }
+  count += other.count;
+  missing += other.missing;
+  whole = whole && other.whole;
+  single = single && other.single;
+  negative_zero = negative_zero || other.negative_zero;
+}
+
 NumberRange range_of(const Column& column) {
   NumberRange range;
   add_range(column, range);
   return range;
 }
 
-TableStream::TableStream(const std::vector<std::string>& names, const std::string& file,
-                         const CsvOptions& options, const CsvTolerance* tolerance,
-                         const RowPasses& passes)
+RowStream::RowStream(const std::vector<std::string>& names, const std::string& file,
+                     const CsvOptions& options, const CsvTolerance* tolerance,
+                     const RowPasses& passes)
     : names_(names),
       file_(file),
       options_(options),
       passes_(passes),
       missing_(options.missing),
-      tolerant_(tolerance != nullptr),
-      ranges_(names.size()) {
+      tolerant_(tolerance != nullptr) {
+  ranges_.resize(names.size());
   std::vector<ColumnBuilder> builders =
       start_builders(names_, file_, options_, tolerance, missing_, passes_);
   read_pieces(builders, tolerant_ ? &head_.bad : nullptr, [&](Table piece) {
@@ -82,8 +94,8 @@ TableStream::TableStream(const std::vector<std::string>& names, const std::strin
   ranges_ = std::move(kept);
 }
 
-void TableStream::read_pieces(std::vector<ColumnBuilder>& builders, std::vector<BadRow>* bad,
-                              const std::function<void(Table piece)>& take) const {
+void RowStream::read_pieces(std::vector<ColumnBuilder>& builders, std::vector<BadRow>* bad,
+                            const std::function<void(Table piece)>& take) const {
   std::vector<BadRow> own_bad;  // of the piece
   std::size_t known_bad = 0;
   std::int64_t rows = 0;
@@ -105,7 +117,7 @@ void TableStream::read_pieces(std::vector<ColumnBuilder>& builders, std::vector<
   if (rows > 0) pass_on();
 }
 
-void TableStream::read(const std::function<void(Table piece)>& take) const {
+void RowStream::read(const std::function<void(Table piece)>& take) const {
   std::vector<ColumnBuilder> builders =
       start_builders(names_, file_, options_, nullptr, missing_, passes_);
   std::vector<bool> ignored;

@@ -20,19 +20,20 @@ struct NumberRange {
   bool single = true;  ///< all are what a 32-bit float can hold exactly
   bool negative_zero = false;
   void add(std::span<const double> numbers);
+  void add(const NumberRange& other);
 };
 
 /// Of a column, missing values of one of text too.
 NumberRange range_of(const Column& column);
 
+/// Whether the options leave a column out.
+bool is_ignored_column(const CsvOptions& options, const std::string& name);
+
 /// A table that is read twice: what its columns are, then its rows in pieces, so that memory holds
 /// a piece and each column's categories alone.
 class TableStream {
  public:
-  /// Reads what build_table would, and keeps no values. All must outlive this but `names`. Throws
-  /// as build_table.
-  TableStream(const std::vector<std::string>& names, const std::string& file,
-              const CsvOptions& options, const CsvTolerance* tolerance, const RowPasses& passes);
+  virtual ~TableStream() = default;
 
   /// Columns with names, types and categories; the number of rows; bad rows.
   const Table& head() const { return head_; }
@@ -41,7 +42,22 @@ class TableStream {
 
   /// Reads all rows again. A piece's columns are those of the head, without categories; its bad
   /// rows are counted from its first one.
-  void read(const std::function<void(Table piece)>& take) const;
+  virtual void read(const std::function<void(Table piece)>& take) const = 0;
+
+ protected:
+  Table head_;
+  std::vector<NumberRange> ranges_;
+};
+
+/// Of a format that has rows.
+class RowStream final : public TableStream {
+ public:
+  /// Reads what build_table would, and keeps no values. All must outlive this but `names`. Throws
+  /// as build_table.
+  RowStream(const std::vector<std::string>& names, const std::string& file,
+            const CsvOptions& options, const CsvTolerance* tolerance, const RowPasses& passes);
+
+  void read(const std::function<void(Table piece)>& take) const override;
 
  private:
   void read_pieces(std::vector<ColumnBuilder>& builders, std::vector<BadRow>* bad,
@@ -53,8 +69,6 @@ class TableStream {
   const RowPasses& passes_;
   MissingSpellings missing_;
   bool tolerant_ = false;
-  Table head_;
-  std::vector<NumberRange> ranges_;
 };
 
 }  // namespace convoy

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/integrity/manifest.hpp"
 #include "data/formats/file_names.hpp"
 #include "data/formats/record_folder.hpp"
 #include "data/sources/glob.hpp"
@@ -35,6 +36,27 @@ bool is_archive_name(const std::string& path) {
   return format == "npz" || format == "hdf5" || format == "pt";
 }
 
+/// The pattern of all files of a folder, where they are the parts of one table: files of one
+/// ending, as programs write them that write tables in parallel. What begins with '.' or '_' is no
+/// part.
+std::optional<std::filesystem::path> parts_of_table(const std::filesystem::path& folder) {
+  std::error_code problem;
+  if (!std::filesystem::is_directory(folder, problem) || is_record_folder(folder))
+    return std::nullopt;
+  std::string ending;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || name.starts_with('_') || name == manifest_name) continue;
+    const std::string_view format = format_of_name(name);
+    const std::string own = entry.path().extension().string();
+    const bool part = (format == "parquet" || format == "arrow") && entry.is_regular_file(problem);
+    if (!part || (!ending.empty() && own != ending)) return std::nullopt;
+    ending = own;
+  }
+  if (ending.empty()) return std::nullopt;
+  return folder / ("[!_]*" + ending);
+}
+
 }  // namespace
 
 Location split_location(const std::filesystem::path& path) {
@@ -62,11 +84,12 @@ bool is_there(const std::filesystem::path& path) {
 Located locate(const std::filesystem::path& path, CheckedFiles& files) {
   const Location location = split_location(path);
   Located located{path.string(), {}};
-  if (!is_pattern(location.file)) {
+  const auto parts = parts_of_table(location.file);
+  if (!parts && !is_pattern(location.file)) {
     located.files.push_back({files.open(location.file), location.array});
     return located;
   }
-  for (const std::filesystem::path& file : files.matching(location.file))
+  for (const std::filesystem::path& file : files.matching(parts.value_or(location.file)))
     located.files.push_back({files.open(file), location.array});
   if (located.files.empty()) {
     throw InputError(fmt::format(

@@ -67,11 +67,16 @@ SplitRows split_rows(std::int64_t n, std::uint64_t seed, const DataOptions& data
   }
   if (data.limit < 0)
     throw InputError(fmt::format("data.limit: {} is negative; 0 means all samples", data.limit));
+  SplitRows rows;
+  if (test == 0 && validation == 0 && (data.limit == 0 || data.limit >= n)) {
+    rows.train.resize(static_cast<std::size_t>(n));
+    std::iota(rows.train.begin(), rows.train.end(), 0);
+    return rows;
+  }
   const std::vector<std::int64_t> order = seeded_order(n, seed);
   const auto rest = order.begin() + test + validation;
   const std::int64_t train = order.end() - rest;
   const std::int64_t kept = data.limit == 0 ? train : std::min(train, data.limit);
-  SplitRows rows;
   rows.test.assign(order.begin(), order.begin() + test);
   rows.validation.assign(order.begin() + test, rest);
   rows.train.assign(rest, rest + kept);

@@ -33,6 +33,10 @@ void add_names(std::vector<std::string>& names, const std::vector<std::string>& 
 
 TableFile::TableFile(const Input& input, bool tolerant, const std::vector<Column>& expected)
     : input_(&input), tolerant_(tolerant) {
+  if (is_columnar(input_->format)) {
+    columnar_.emplace(input_->files);
+    keys_.names = columnar_->names();
+  }
   if (input_->format != Format::jsonl) return;
   for (const Content& file : input_->files) {
     const JsonKeys keys = find_json_keys(file.text(), file.name, tolerant_);
@@ -54,6 +58,10 @@ CsvOptions TableFile::options(CsvOptions options) const {
   if (has_names()) {
     options.header = "true";
     options.columns.clear();
+  }
+  if (columnar_) {
+    columnar_->name_elements(options.ignore);
+    columnar_->name_elements(options.categorical);
   }
   return options;
 }
@@ -97,8 +105,17 @@ void TableFile::with_passes(const CsvOptions& options, bool tolerant, Origin& or
   use(columns, join_rows(parts, input_->files, origin));
 }
 
+ColumnarTable::FileDone TableFile::add_to(Origin& origin) const {
+  origin = Origin(name());
+  return [&origin, this](std::size_t file, std::int64_t rows) {
+    if (file == 0) origin = Origin(name());
+    if (input_->files.size() > 1) origin.add(input_->files[file].name, rows);
+  };
+}
+
 Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
                       Origin& origin) const {
+  if (columnar_) return columnar_->read(name(), options, tolerance, add_to(origin));
   Table table;
   with_passes(options, tolerance != nullptr, origin,
               [&](const std::vector<std::string>& columns, const RowPasses& passes) {
@@ -109,9 +126,13 @@ Table TableFile::read(const CsvOptions& options, const CsvTolerance* tolerance,
 
 void TableFile::stream(const CsvOptions& options, const CsvTolerance* tolerance, Origin& origin,
                        const std::function<void(const TableStream&)>& use) const {
+  if (columnar_) {
+    const ColumnarTable::FileDone done = add_to(origin);
+    return use(*columnar_->stream(name(), options, tolerance, done));
+  }
   with_passes(options, tolerance != nullptr, origin,
               [&](const std::vector<std::string>& columns, const RowPasses& passes) {
-                use(TableStream(columns, name(), options, tolerance, passes));
+                use(RowStream(columns, name(), options, tolerance, passes));
               });
 }
 

@@ -190,6 +190,16 @@ void keep_own_columns(Source& source, const TableFile& file, CsvOptions& csv,
                [&](const std::string& name) { return !own.contains(name); });
 }
 
+/// Columns that training did not have are not read where that saves the reading.
+void leave_out_others(CsvOptions& csv, const TableFile& file, const ColumnRoles& roles) {
+  std::unordered_set<std::string> needed(roles.target.begin(), roles.target.end());
+  for (const Column& column : roles.features) needed.insert(column.name);
+  csv.ignore.clear();
+  for (const std::string& name : file.names(csv)) {
+    if (!needed.contains(name)) csv.ignore.push_back(name);
+  }
+}
+
 /// How a file of features, or of features and target, is read.
 struct TablePlan {
   CsvOptions csv;
@@ -202,6 +212,8 @@ TablePlan plan_table(const TableFile& file, const DataFiles& files, const Source
     throw InputError("data.target: name the column that is to be predicted");
   TablePlan plan{features_csv(file, options), {}};
   cut_lists(plan.csv, file, options, label_columns);
+  if (file.reads_by_column() && options.roles && !options.cut)
+    leave_out_others(plan.csv, file, *options.roles);
   std::vector<std::string>& numbers = plan.numbers;
   if (options.roles) {
     for (const Column& column : options.roles->features) {
