@@ -9,6 +9,7 @@
 
 #include "convoy/comm/group.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/optim/optimizer.hpp"
 #include "engine/flat_parameters.hpp"
 #include "engine/host_update.hpp"
 
