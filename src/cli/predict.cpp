@@ -18,7 +18,9 @@ struct PredictArguments : ModelOptionsOfVerb {
 std::string format_of(const fs::path& output) {
   if (output.extension() == ".csv") return "csv";
   if (output.extension() == ".npy") return "npy";
-  throw InputError(fmt::format("--output: {} ends neither in .csv nor in .npy", output.string()));
+  if (output.extension() == ".parquet") return "parquet";
+  throw InputError(
+      fmt::format("--output: {} ends in none of .csv, .npy and .parquet", output.string()));
 }
 
 void run(const PredictArguments& options) {
@@ -39,7 +41,7 @@ void add_predict(CLI::App& app) {
       "predict", "write a trained model's predictions, in the order of the samples");
   add_model_options(*verb, *options);
   verb->add_option("--output", options->output,
-                   "a .csv file (with class names and probabilities) or .npy")
+                   "a .csv or .parquet file (with class names and probabilities), or .npy")
       ->capture_default_str();
   verb->callback([options] { run(*options); });
 }

@@ -12,6 +12,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "infer/parquet_output.hpp"
 
 namespace convoy {
 namespace {
@@ -120,6 +121,15 @@ void append(std::string& text, std::span<const float> values) {
   for (const float value : values) fmt::format_to(std::back_inserter(text), ",{}", value);
 }
 
+std::string format_parquet(const DataSpec& spec, const Rows& rows) {
+  const auto classes =
+      rows.classes ? std::span<const std::int64_t>(*rows.classes) : std::span<const std::int64_t>();
+  const auto targets = rows.targets.defined() ? std::span<const float>(values_of(rows.targets))
+                                              : std::span<const float>();
+  return parquet_predictions({rows.samples, static_cast<std::size_t>(rows.width),
+                              values_of(rows.values), classes, targets, class_names(spec)});
+}
+
 std::string format_csv(const DataSpec& spec, const Rows& rows) {
   const std::vector<std::string> names = class_names(spec);
   std::vector<std::string> fields;
@@ -158,12 +168,13 @@ std::string format_array(std::span<const std::int64_t> samples, const torch::Ten
 void write_predictions(const std::filesystem::path& file, const std::string& format,
                        const DataSpec& spec, std::span<const std::int64_t> samples,
                        const torch::Tensor& predictions, const torch::Tensor& target) {
-  if (format != "csv" && format != "npy")
-    fail(fmt::format("'{}' is no format; write csv or npy", format));
+  if (format != "csv" && format != "npy" && format != "parquet")
+    fail(fmt::format("'{}' is no format; write csv, npy or parquet", format));
   if (!predictions.defined()) fail("there are none");
-  write_file_atomically(file, format == "csv"
-                                  ? format_csv(spec, make_rows(spec, samples, predictions, target))
-                                  : format_array(samples, predictions));
+  const auto rows = [&] { return make_rows(spec, samples, predictions, target); };
+  write_file_atomically(file, format == "csv"       ? format_csv(spec, rows())
+                              : format == "parquet" ? format_parquet(spec, rows())
+                                                    : format_array(samples, predictions));
 }
 
 }  // namespace convoy

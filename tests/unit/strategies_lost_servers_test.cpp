@@ -1,5 +1,6 @@
 // A step that throws has changed nothing: a worker loses its parameter servers at every single call
 // of a step, as when it is cut off, and whoever is left, or comes in its place, goes on.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

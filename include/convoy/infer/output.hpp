@@ -19,6 +19,7 @@ namespace convoy {
 ///                             the first of equals; empty where a probability is NaN
 ///     regression: sample,[target,]predicted; with several outputs target_0,... and predicted_0,...
 ///     numbers have the fewest digits that read back as the same float
+///   format "parquet": the same columns, with types
 ///   format "npy": the predictions alone, a float32 array of their shape
 /// Throws InputError when sizes or class numbers do not fit together or the format is unknown,
 /// IoError when the file cannot be written.
