@@ -112,18 +112,18 @@ void ColumnarReading::require_room(std::int64_t rows, const std::string& name) c
 
 void ColumnarReading::run(std::size_t memory, const Added& added) {
   for (std::size_t i = 0; i < layout_.files.size(); ++i) {
-    const auto& [content, file, fields] = layout_.files[i];
+    const ColumnarFile& source = layout_.files[i];
     std::vector<columnar::Wanted> wanted;
     for (std::size_t c = 0; c < wanted_.size(); ++c) {
-      const int field = fields[wanted_[c]];
-      const columnar::Kind kind = file->fields()[static_cast<std::size_t>(field)].kind;
+      const int field = source.fields[wanted_[c]];
+      const columnar::Kind kind = source.file->fields()[static_cast<std::size_t>(field)].kind;
       wanted.push_back({field, columns_[c].column().categorical && kind != columnar::Kind::text});
     }
     std::int64_t rows = 0;
-    read_pieces({*file, content.name, wanted, missing_, tolerant_, memory},
+    read_pieces({*source.file, source.content.name, wanted, missing_, tolerant_, memory},
                 [&](std::span<Piece> pieces) {
                   for (Piece& piece : pieces) {
-                    add(piece, content.name, rows, added);
+                    add(piece, source.content.name, rows, added);
                     rows += piece.rows;
                   }
                 });
