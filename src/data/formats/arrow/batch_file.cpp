@@ -2,11 +2,11 @@
 
 #include <arrow/array/array_nested.h>
 #include <arrow/extension_type.h>
-#include <arrow/memory_pool.h>
 
 #include <algorithm>
 #include <stdexcept>
 
+#include "data/formats/arrow/pool.hpp"
 #include "data/formats/arrow/results.hpp"
 
 namespace convoy::columnar {
@@ -78,8 +78,8 @@ std::shared_ptr<arrow::Array> array_at(std::shared_ptr<arrow::Array> array,
   };
   array = plain(array);
   for (const int member : place.members)
-    array = plain(value_of(static_cast<const arrow::StructArray&>(*array).GetFlattenedField(
-        member, arrow::system_memory_pool())));
+    array = plain(value_of(
+        static_cast<const arrow::StructArray&>(*array).GetFlattenedField(member, memory_pool())));
   return array;
 }
 

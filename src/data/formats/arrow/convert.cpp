@@ -3,11 +3,11 @@
 #include <arrow/array/array_dict.h>
 #include <arrow/array/array_nested.h>
 #include <arrow/extension_type.h>
-#include <arrow/memory_pool.h>
 
 #include <stdexcept>
 
 #include "data/formats/arrow/numbers.hpp"
+#include "data/formats/arrow/pool.hpp"
 #include "data/formats/arrow/positions.hpp"
 #include "data/formats/arrow/spell.hpp"
 
@@ -130,8 +130,8 @@ void Appender::append(const std::shared_ptr<arrow::Array>& column, std::int64_t 
                       Values& into) {
   std::shared_ptr<arrow::Array> array = without_extension(column);
   for (const int member : place_.members) {
-    auto inner = static_cast<const arrow::StructArray&>(*array).GetFlattenedField(
-        member, arrow::system_memory_pool());
+    auto inner =
+        static_cast<const arrow::StructArray&>(*array).GetFlattenedField(member, memory_pool());
     if (!inner.ok()) throw std::runtime_error(inner.status().message());
     array = without_extension(*inner);
   }

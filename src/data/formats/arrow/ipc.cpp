@@ -4,11 +4,11 @@
 #include <arrow/io/memory.h>
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/reader.h>
-#include <arrow/memory_pool.h>
 
 #include <algorithm>
 
 #include "data/formats/arrow/batch_file.hpp"
+#include "data/formats/arrow/pool.hpp"
 #include "data/formats/arrow/results.hpp"
 
 namespace convoy::columnar {
@@ -24,7 +24,8 @@ std::shared_ptr<arrow::Buffer> buffer_of(std::span<const std::byte> bytes) {
 
 arrow::ipc::IpcReadOptions reading(const std::vector<int>& columns) {
   arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
-  options.memory_pool = arrow::system_memory_pool();
+  options.memory_pool = memory_pool();
+  options.ensure_alignment = arrow::ipc::Alignment::kDataTypeSpecificAlignment;
   options.use_threads = false;
   options.included_fields = columns;
   return options;

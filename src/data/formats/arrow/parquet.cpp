@@ -1,7 +1,6 @@
 // Parquet (https://parquet.apache.org/docs/file-format/).
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>
-#include <arrow/memory_pool.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
@@ -9,6 +8,7 @@
 #include <parquet/metadata.h>
 
 #include "data/formats/arrow/batch_file.hpp"
+#include "data/formats/arrow/pool.hpp"
 #include "data/formats/arrow/results.hpp"
 
 namespace convoy::columnar {
@@ -66,7 +66,7 @@ class ParquetFile final : public BatchFile {
 
  private:
   std::unique_ptr<parquet::ParquetFileReader> open_file() const {
-    parquet::ReaderProperties properties(arrow::system_memory_pool());
+    parquet::ReaderProperties properties(memory_pool());
     properties.set_page_checksum_verification(true);
     return parquet::ParquetFileReader::Open(std::make_shared<arrow::io::BufferReader>(bytes_),
                                             properties, metadata_);
@@ -92,8 +92,7 @@ class ParquetFile final : public BatchFile {
     properties.set_batch_size(rows_of_batch);
     properties.set_pre_buffer(false);  // the bytes are in memory
     for (const int leaf : texts_) properties.set_read_dictionary(leaf, true);
-    return value_of(
-        parquet::arrow::FileReader::Make(arrow::system_memory_pool(), std::move(file), properties));
+    return value_of(parquet::arrow::FileReader::Make(memory_pool(), std::move(file), properties));
   }
 
   std::shared_ptr<arrow::Buffer> bytes_;

@@ -1,11 +1,11 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/io/memory.h>
-#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <parquet/arrow/writer.h>
 
 #include "data/formats/arrow/batch_file.hpp"
+#include "data/formats/arrow/pool.hpp"
 #include "data/formats/arrow/results.hpp"
 
 namespace convoy::columnar {
@@ -19,7 +19,7 @@ std::shared_ptr<arrow::Array> array_of(const Written& column) {
                                                arrow::Buffer::Wrap(column.integers));
   }
   if (!column.texts.empty()) {
-    arrow::StringBuilder builder(arrow::system_memory_pool());
+    arrow::StringBuilder builder(memory_pool());
     for (std::size_t i = 0; i < column.texts.size(); ++i) {
       const bool missing = !column.missing.empty() && column.missing[i];
       require(missing ? builder.AppendNull() : builder.Append(column.texts[i]));
@@ -40,12 +40,10 @@ std::string write_parquet(const std::vector<Written>& columns) {
     fields.push_back(arrow::field(column.name, arrays.back()->type()));
   }
   const auto table = arrow::Table::Make(arrow::schema(fields), arrays);
-  const auto out =
-      value_of(arrow::io::BufferOutputStream::Create(1 << 16, arrow::system_memory_pool()));
+  const auto out = value_of(arrow::io::BufferOutputStream::Create(1 << 16, memory_pool()));
   const auto properties =
       parquet::WriterProperties::Builder().compression(arrow::Compression::SNAPPY)->build();
-  require(parquet::arrow::WriteTable(*table, arrow::system_memory_pool(), out, rows_of_group,
-                                     properties));
+  require(parquet::arrow::WriteTable(*table, memory_pool(), out, rows_of_group, properties));
   return value_of(out->Finish())->ToString();
 }
 
