@@ -100,6 +100,11 @@ void ParameterServer::fail(std::exception_ptr failure, bool consequence) {
   for (auto& worker : workers_) worker->link().interrupt();
 }
 
+bool ParameterServer::failed() {
+  const std::lock_guard lock(mutex_);
+  return error_ != nullptr;
+}
+
 void ParameterServer::guarded(const std::function<void()>& work) {
   try {
     work();
@@ -144,8 +149,9 @@ StepOutcome ParameterServer::step(std::int64_t n) {
   StepOutcome outcome;
   const StepCounts counts = counts_;
   guarded([&] { outcome = next_step(n); });
-  if (error_ || ended_ || left_) join();
-  if (!error_) return outcome;
+  if (failed() || ended_ || left_) join();
+  if (!failed()) return outcome;
+  join();  // from here on nobody else touches what failed
   counts_ = counts;
   recent_.erase(recent_.upper_bound(n), recent_.end());
   std::rethrow_exception(error_);

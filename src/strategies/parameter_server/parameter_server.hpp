@@ -52,6 +52,7 @@ class ParameterServer final : public Strategy {
   StepOutcome next_step(std::int64_t n);
   void guarded(const std::function<void()>& work);
   void fail(std::exception_ptr failure, bool consequence);
+  bool failed();
   void join();
   void count_time();
   void copy_weights();
