@@ -8,7 +8,7 @@
 #include "comm/transports/transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
-#include "core/vectorise.hpp"
+#include "convoy/core/vectorise.hpp"
 
 namespace convoy {
 namespace {

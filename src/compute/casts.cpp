@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/vectorise.hpp"
+#include "convoy/core/vectorise.hpp"
 
 namespace convoy {
 namespace {

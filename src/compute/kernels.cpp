@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/vectorise.hpp"
+#include "convoy/core/vectorise.hpp"
 
 namespace convoy {
 namespace {

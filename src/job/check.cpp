@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/optim/optimizer.hpp"
+#include "convoy/optim/schedule.hpp"
 #include "convoy/strategies/facts.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
@@ -20,7 +22,10 @@ void JobChecker::check() const {
   check_preprocess();
   check_partition();
   check_model();
-  check_optimizer();
+  const OptimizerOptions& optimizer = job_.train.optimizer;
+  check_kind("train.optimizer", optimizers(), optimizer.kind, optimizer.own);
+  const ScheduleOptions& schedule = job_.train.schedule;
+  check_kind("train.schedule", schedules(), schedule.kind, schedule.own);
   check_length();
   check_strategy();
 }
@@ -91,14 +96,12 @@ void JobChecker::check_model() const {
   }
 }
 
-void JobChecker::check_optimizer() const {
-  const OptimizerOptions& optimizer = job_.train.optimizer;
-  if (optimizer.nesterov && optimizer.momentum == 0) {
-    fail("train.optimizer.nesterov", "needs momentum; set train.optimizer.momentum, such as 0.9");
-  }
-  if (job_.train.schedule.kind == "step" && job_.train.schedule.every == 0) {
-    fail("train.schedule.every", "is missing; write after how many epochs each step comes",
-         {"train.schedule.kind"});
+void JobChecker::check_kind(const std::string& section, const schema::AnyRegistry& registry,
+                            const std::string& kind, const schema::AnyOptions& options) const {
+  const schema::Registration& one = registry.need(kind);
+  if (!one.problem) return;
+  if (const auto found = one.problem(options)) {
+    fail(fmt::format("{}.{}", section, found->key), found->text, {section + ".kind", section});
   }
 }
 

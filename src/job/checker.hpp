@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "convoy/job/job.hpp"
+#include "convoy/schema/registry.hpp"
 #include "schema/document.hpp"
 
 namespace convoy {
@@ -37,7 +38,9 @@ class JobChecker {
   void check_columns() const;
   void check_sizes() const;
   void check_model() const;
-  void check_optimizer() const;
+  /// Of a registry's kind: what does not go together in its options, below `section`.
+  void check_kind(const std::string& section, const schema::AnyRegistry& registry,
+                  const std::string& kind, const schema::AnyOptions& options) const;
   void check_length() const;
   void check_strategy() const;
 

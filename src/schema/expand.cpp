@@ -57,6 +57,9 @@ class Expander final : public Visitor {
     if (node == nullptr || node->kind != Node::Kind::list) return;
     for (Node& item : node->items) expand_item(item, list);
   }
+  void visit(Variant& variant) override {
+    for (const ItemKind& kind : variant.kinds) variant.describe_kind(*this, kind);
+  }
 
  private:
   Node& map_;

@@ -48,6 +48,12 @@ class JsonReader final : public Visitor {
                 [&](Visitor& visitor) { list.describe_item(visitor, index); });
     }
   }
+  void visit(Variant& variant) override {
+    const Json& kind = next("kind");
+    const auto is_it = [&](const ItemKind& one) { return kind == one.name; };
+    if (std::ranges::none_of(variant.kinds, is_it)) throw unknown(kind.dump());
+    Visitor::visit(variant);
+  }
   void require_all_read() const {
     for (const auto& [name, value] : json_.items()) {
       if (std::find(read_.begin(), read_.end(), name) == read_.end()) throw unknown(name);

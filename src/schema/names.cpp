@@ -1,4 +1,5 @@
 // Declared in convoy/schema/schema.hpp.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,10 @@ class Names final : public Visitor {
   explicit Names(bool deep) : deep_(deep) {}
   void visit(const Key& key) override { add(key.name); }
   void visit(Items& items) override { add(items.name); }
+  void visit(Variant& variant) override {
+    add("kind");
+    for (const ItemKind& kind : variant.kinds) variant.describe_kind(*this, kind);
+  }
   void visit(const Section& section) override {
     add(section.name);
     if (!deep_) return;
@@ -24,7 +29,10 @@ class Names final : public Visitor {
   std::vector<std::string> take() { return std::move(names_); }
 
  private:
-  void add(std::string_view name) { names_.push_back(prefix_ + std::string(name)); }
+  void add(std::string_view name) {
+    std::string path = prefix_ + std::string(name);
+    if (std::ranges::find(names_, path) == names_.end()) names_.push_back(std::move(path));
+  }
 
   bool deep_;
   std::string prefix_;

@@ -182,14 +182,7 @@ class Reader final : public Visitor {
       }
       return;
     }
-    const auto unchanged = std::visit(
-        [](auto* value) -> std::function<bool()> {
-          return [value, before = *value] { return *value == before; };
-        },
-        key.value);
-    ValueReader(document_, path, key).read(*node);
-    // A default is harmless: `--print-job` writes every key, those of other kinds too.
-    if (!unchanged()) check_kind(*node, path, key.rule);
+    read_key(key, *node, key.rule);
   }
 
   void visit(const Section& section) override {
@@ -218,7 +211,72 @@ class Reader final : public Visitor {
     if (list.size() > 0) check_kind(*node, path, list.rule);
   }
 
+  void visit(Variant& variant) override {
+    Visitor::visit(variant);
+    const auto own = [&](Visitor& visitor) { variant.describe_own(visitor); };
+    check_others(variant, key_names(own));
+  }
+
  private:
+  /// A default is harmless: `--print-job` may write keys of other kinds too.
+  void read_key(const Key& key, const Node& node, const Rule& kinds) {
+    const std::string path = join_path(path_, key.name);
+    const auto unchanged = std::visit(
+        [](auto* value) -> std::function<bool()> {
+          return [value, before = *value] { return *value == before; };
+        },
+        key.value);
+    ValueReader(document_, path, key).read(node);
+    if (!unchanged()) check_kind(node, path, kinds);
+  }
+
+  /// The kinds that have keys which the map gives and the chosen kind has not.
+  void check_others(Variant& variant, const std::vector<std::string>& own) {
+    std::vector<std::string> seen = own;
+    for (const ItemKind& other : variant.kinds) {
+      for (const std::string& name :
+           key_names([&](Visitor& visitor) { variant.describe_kind(visitor, other); })) {
+        const Node* node = map_.find(name);
+        if (node == nullptr || std::ranges::find(seen, name) != seen.end()) continue;
+        seen.push_back(name);
+        OtherKind reader(*this, name, kinds_with(variant, name));
+        variant.describe_kind(reader, other);
+      }
+    }
+  }
+
+  static std::vector<std::string_view> kinds_with(Variant& variant, const std::string& name) {
+    std::vector<std::string_view> kinds;
+    for (const ItemKind& kind : variant.kinds) {
+      const auto names =
+          key_names([&](Visitor& visitor) { variant.describe_kind(visitor, kind); });
+      if (std::ranges::find(names, name) != names.end()) kinds.push_back(kind.name);
+    }
+    return kinds;
+  }
+
+  /// Reads one key of a kind that was not chosen.
+  class OtherKind final : public Visitor {
+   public:
+    OtherKind(Reader& reader, std::string name, std::vector<std::string_view> kinds)
+        : reader_(reader), name_(std::move(name)), rule_(any().only_for(std::move(kinds))) {}
+    void visit(const Key& key) override {
+      if (key.name == name_) reader_.read_key(key, *reader_.map_.find(name_), rule_);
+    }
+    void visit(const Section& section) override { fail(section.name); }
+    void visit(Items& list) override { fail(list.name); }
+
+   private:
+    void fail(std::string_view name) {
+      if (name == name_)
+        reader_.check_kind(*reader_.map_.find(name_), join_path(reader_.path_, name_), rule_);
+    }
+
+    Reader& reader_;
+    const std::string name_;
+    const Rule rule_;
+  };
+
   void read_item(const Node& item, Items& list, const std::string& path) {
     if (item.kind != Node::Kind::map || item.keys.size() != 1) {
       document_.fail(item, path,

@@ -33,8 +33,7 @@ ModelFactory network() {
 Job adam_job() {
   Job job = small_job();
   job.train.last_batch = "drop";
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adam", .rate = 0.003};
   job.train.clip.norm = 0.5;
   return job;
 }

@@ -38,9 +38,12 @@ struct Layers : torch::nn::Module {
 OptimizerOptions optimizer_options(const std::string& kind) {
   OptimizerOptions options;
   options.kind = kind == "plain" ? "sgd" : kind;
-  options.momentum = kind == "sgd" ? 0.9 : 0;
   options.rate = 0.05;
-  options.weight_decay = 0.01;
+  if (options.kind == "sgd") {
+    options.own = SgdOptions{.momentum = kind == "sgd" ? 0.9 : 0, .weight_decay = 0.01};
+  } else {
+    options.own = AdamOptions{.weight_decay = 0.01};
+  }
   return options;
 }
 

@@ -189,7 +189,7 @@ TEST(JobOverride, a_subtree_replaces_what_was_there) {
   const Job job = parse("train: {optimizer: {kind: sgd, momentum: 0.9, rate: 0.3}}\n",
                         {"train.optimizer={kind: adam, beta1: 0.8}", "model.hidden=[5, 6]"});
   EXPECT_EQ(job.train.optimizer.kind, "adam");
-  EXPECT_EQ(job.train.optimizer.momentum, 0);
+  EXPECT_EQ(job.train.optimizer.own.as<AdamOptions>().beta1, 0.8);
   EXPECT_EQ(job.train.optimizer.rate, 0.01);
   EXPECT_THAT(job.model.hidden, ElementsAre(5, 6));
 }

@@ -74,6 +74,11 @@ class Randomizer final : public Visitor {
     Randomizer inner(random_);
     section.describe(inner);
   }
+  void visit(schema::Variant& variant) override {
+    variant.kind_name() = variant.kinds[pick(variant.kinds.size())].name;
+    variant.choose(true);
+    variant.describe_own(*this);
+  }
   void visit(Items& list) override {
     if (!counts(list.rule)) return;
     const std::size_t count = 1 + pick(6);
@@ -206,8 +211,8 @@ void make_possible(Job& job, std::mt19937_64& random) {
     if (step.kind == "to_text" && step.columns.empty()) step.columns = {"a"};
   }
   if (job.model.kind == "cnn" && job.model.channels.empty()) job.model.channels = {4};
-  if (job.train.optimizer.nesterov) job.train.optimizer.momentum = 0.5;
-  if (job.train.schedule.kind == "step") job.train.schedule.every = 2;
+  if (job.train.optimizer.kind == "sgd") job.train.optimizer.own.edit<SgdOptions>().momentum = 0.5;
+  if (job.train.schedule.kind == "step") job.train.schedule.own.edit<StepDecayOptions>().every = 2;
   job.train.epochs += 0.1;
   if (job.train.batch > 0) job.train.lanes = std::min(job.train.lanes, job.train.batch);
 }
@@ -251,6 +256,8 @@ TEST(JobPrint, every_key_is_present) {
   Job job;
   job.data.train = {"a.csv", "", ""};
   job.data.target = {"y"};
+  job.train.optimizer.kind = "adam";
+  job.train.schedule.kind = "cosine";
   const std::string text = "\n" + print_job(job);
   for (const std::string& path : schema::all_paths([&](Visitor& v) { describe(v, job); })) {
     const std::string name = path.substr(path.rfind('.') + 1);

@@ -40,10 +40,10 @@ TEST(Optimizers, SgdEqualsLibtorch) {
   expect_equal_steps<torch::optim::SGD>({.kind = "sgd", .rate = 0.01},
                                         torch::optim::SGDOptions(0.01));
   expect_equal_steps<torch::optim::SGD>(
-      {.kind = "sgd", .rate = 0.01, .momentum = 0.9, .weight_decay = 0.01},
+      {.kind = "sgd", .rate = 0.01, .own = SgdOptions{.momentum = 0.9, .weight_decay = 0.01}},
       torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(0.01));
   expect_equal_steps<torch::optim::SGD>(
-      {.kind = "sgd", .rate = 0.01, .momentum = 0.9, .nesterov = true, .weight_decay = 0.01},
+      {.kind = "sgd", .rate = 0.01, .own = SgdOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.01}},
       torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(true).weight_decay(0.01));
 }
 
@@ -53,21 +53,18 @@ TEST(Optimizers, AdamEqualsLibtorch) {
   expect_equal_steps<torch::optim::Adam>(
       {.kind = "adam",
        .rate = 0.003,
-       .weight_decay = 0.1,
-       .beta1 = 0.8,
-       .beta2 = 0.99,
-       .epsilon = 1e-6},
+       .own = AdamOptions{.weight_decay = 0.1, .beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-6}},
       torch::optim::AdamOptions(0.003).weight_decay(0.1).betas({0.8, 0.99}).eps(1e-6));
 }
 
 TEST(Optimizers, AdamWEqualsLibtorch) {
-  expect_equal_steps<torch::optim::AdamW>({.kind = "adamw", .rate = 0.003, .weight_decay = 0.1},
+  expect_equal_steps<torch::optim::AdamW>({.kind = "adamw", .rate = 0.003, .own = AdamOptions{.weight_decay = 0.1}},
                                           torch::optim::AdamWOptions(0.003).weight_decay(0.1));
 }
 
 TEST(Optimizers, APieceGetsTheBitsOfTheWhole) {
-  for (const char* kind : {"sgd", "adam", "adamw"}) {
-    const auto optimizer = make_optimizer({.kind = kind, .rate = 0.1, .weight_decay = 0.01});
+  for (const auto& [kind, registered] : optimizers().all()) {
+    const auto optimizer = make_optimizer({.kind = kind, .rate = 0.1});
     const torch::Tensor gradient = torch::randn({size});
     torch::Tensor whole = torch::randn({size});
     torch::Tensor pieces = whole.clone();
@@ -102,13 +99,13 @@ TEST(Optimizers, UnknownKindIsRefused) {
 }
 
 TEST(Schedules, WarmUpThenShape) {
-  ScheduleOptions cosine{.kind = "cosine", .warmup = 10, .floor = 0.1};
+  ScheduleOptions cosine{.kind = "cosine", .warmup = 10, .own = DecayOptions{.floor = 0.1}};
   EXPECT_DOUBLE_EQ(scheduled_rate(cosine, 1, 0, 110, 10), 0.1);
   EXPECT_DOUBLE_EQ(scheduled_rate(cosine, 1, 9, 110, 10), 1);
   EXPECT_DOUBLE_EQ(scheduled_rate(cosine, 1, 10, 110, 10), 1);
   EXPECT_NEAR(scheduled_rate(cosine, 1, 60, 110, 10), 0.55, 1e-12);
   EXPECT_NEAR(scheduled_rate(cosine, 1, 110, 110, 10), 0.1, 1e-12);
-  ScheduleOptions step{.kind = "step", .every = 2, .factor = 0.5};
+  ScheduleOptions step{.kind = "step", .own = StepDecayOptions{.every = 2, .factor = 0.5}};
   EXPECT_DOUBLE_EQ(scheduled_rate(step, 1, 19, 100, 10), 1);
   EXPECT_DOUBLE_EQ(scheduled_rate(step, 1, 20, 100, 10), 0.5);
   EXPECT_DOUBLE_EQ(scheduled_rate(step, 1, 40, 100, 10), 0.25);

@@ -28,6 +28,15 @@ class Changer final : public Visitor {
       list.describe_item(*this, list.size() - 1);
     }
   }
+  void visit(schema::Variant& variant) override {
+    for (const schema::ItemKind& kind : variant.kinds) {
+      if (kind.name == variant.kind_name()) continue;
+      variant.kind_name() = kind.name;
+      break;
+    }
+    variant.choose(true);
+    variant.describe_own(*this);
+  }
 
  private:
   static void change(bool& value) { value = !value; }
@@ -46,7 +55,8 @@ void expect_round_trip() {
   Changer changer;
   describe(changer, options);
   const auto changed = schema::json_of(options);
-  for (const auto& [name, value] : before.items()) EXPECT_NE(changed[name], value) << name;
+  for (const auto& [name, value] : before.items())
+    EXPECT_TRUE(!changed.contains(name) || changed[name] != value) << name;
   const auto text = changed.dump();
   EXPECT_EQ(schema::json_of(schema::options_of<Options>(nlohmann::ordered_json::parse(text))),
             changed);

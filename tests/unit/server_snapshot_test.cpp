@@ -109,7 +109,7 @@ ShardPlan some_plan(const std::string& consistency) {
   plan.staleness = 1;
   plan.workers = 2;
   plan.optimizer.rate = 0.1;
-  plan.optimizer.momentum = 0.9;
+  plan.optimizer.own.edit<SgdOptions>().momentum = 0.9;
   plan.counts = {40, 7, 16};
   return plan;
 }

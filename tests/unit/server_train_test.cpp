@@ -50,8 +50,7 @@ TEST(ServerTrain, BspOfAnMlpHasTheBitsOfTheSynchronousStrategy) {
 TEST(ServerTrain, BspWithBatchNormAdamAndClippingHasThemToo) {
   Job job = small_job();
   job.train.last_batch = "drop";
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adam", .rate = 0.003};
   job.train.clip.norm = 0.5;
   job.train.schedule.kind = "cosine";
   expect_same_bits(job, build_model(testing::cnn_with_batch_norm(), testing::image_spec()));
@@ -79,7 +78,7 @@ struct LookUp : torch::nn::Module {
 
 TEST(ServerTrain, OfAnEmbeddingOnlyTouchedRowsTravel) {
   Job job = small_job();
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   const std::string expected = testing::train(job, model_factory<LookUp>()).weights_sha256;
   const RunSummary summary = train_with(served(job, 2), model_factory<LookUp>(), 2);
   EXPECT_EQ(summary.weights_sha256, expected);
@@ -96,8 +95,7 @@ TEST(ServerTrain, OfAnEmbeddingOnlyTouchedRowsTravel) {
 
 TEST(ServerTrain, BspGoesOnFromACheckpointWithTheSameBits) {
   Job job = small_job();
-  job.train.optimizer.kind = "adamw";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adamw", .rate = 0.003};
   const std::string expected = testing::train(job, mlp()).weights_sha256;
   const TemporaryFolder folder;
   RunOptions options;
@@ -114,7 +112,7 @@ TEST(ServerTrain, BspGoesOnFromACheckpointWithTheSameBits) {
 TEST(ServerTrain, SspAndAsyncLearn) {
   Job job = small_job();
   job.train.epochs = 8;
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   for (const std::string consistency : {"ssp", "async"}) {
     for (const std::string compensation : {"none", "dc_asgd", "staleness"}) {
       Job own = served(job, 2, consistency);
@@ -141,7 +139,7 @@ TEST(ServerTrain, SspAndAsyncLearn) {
 TEST(ServerTrain, CompressedPushesAreFewerBytesAndLearn) {
   Job job = small_job();
   job.train.epochs = 20;  // what depends on timing has learned by then
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   const auto pushed_by = [](const RunSummary& summary) {
     double bytes = 0;
     for (const auto& server : summary.json["servers"])
@@ -168,7 +166,7 @@ TEST(ServerTrain, CompressedPushesAreFewerBytesAndLearn) {
 TEST(ServerTrain, AWorkerThatPullsAheadIsOneUpdateLate) {
   Job job = served(small_job(), 2, "async");
   job.train.epochs = 8;
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   const RunSummary late = train_with(job, mlp(), 1);
   job.strategy.prefetch = true;
   const RunSummary summary = train_with(job, mlp(), 1);

@@ -109,8 +109,7 @@ TEST(TrainColumns, TheSameBitsForAnyWorkersAndReplicas) {
 
 TEST(TrainColumns, BatchNormDropoutAdamAndAShortBatch) {
   Job job = column_job();
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adam", .rate = 0.003};
   job.train.last_batch = "drop";
   ModelOptions model = testing::mlp_options();
   model.batch_norm = true;
@@ -243,8 +242,7 @@ TEST(TrainColumns, InitialWeightsAreThoseOfTheWholeModel) {
 TEST(TrainColumns, AnyOtherWorkersGoOnFromACheckpoint) {
   const ModelOptions model = testing::mlp_options();
   Job job = column_job();
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.01;
+  job.train.optimizer = {.kind = "adam", .rate = 0.01};
   const std::string expected = train_by_column(job, model)[0].weights_sha256;
   for (const auto& [before, after] :
        std::vector<std::pair<int, int>>{{1, 3}, {3, 1}, {4, 2}, {2, 2}}) {

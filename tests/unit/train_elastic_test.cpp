@@ -89,7 +89,7 @@ TEST(TrainElastic, OfStepsOfEachWorkersOwnALostWorkersAreDoneByTheOthers) {
       job.announce(3);
       job.job.strategy = strategy;
       job.job.train.steps = 40;
-      job.job.train.optimizer.momentum = 0;
+      job.job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
       for (int worker = 0; worker < 3; ++worker) {
         job.start(worker, [lost, worker](int reads) {
           if (worker == lost && reads > 30) throw Killed();
@@ -110,7 +110,7 @@ TEST(TrainElastic, WithStepsOfItsOwnAWorkerMayJoinAndAnotherLeave) {
     job.announce(2);
     job.job.strategy = strategy;
     job.job.train.steps = 60;
-    job.job.train.optimizer.momentum = 0;
+    job.job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
     std::atomic<bool> joined{false};
     const auto meet_the_third = [&](int reads) {
       if (reads > 12 && !joined.exchange(true)) {
@@ -157,7 +157,7 @@ TEST(TrainElastic, WithStepsOfItsOwnAJobOfNobodyGoesOnFromACheckpoint) {
     Elastic job(2);
     job.job.strategy = strategy;
     job.job.train.steps = 40;
-    job.job.train.optimizer.momentum = 0;
+    job.job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
     job.job.train.checkpoint.every = 5;
     for (int worker = 0; worker < 2; ++worker) {
       job.start(worker, [](int reads) {

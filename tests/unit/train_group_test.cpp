@@ -80,8 +80,7 @@ TEST(TrainGroup, HostsAreALevelOfTheirOwn) {
 TEST(TrainGroup, BatchNormStatisticsAndCountersAreMergedAcrossWorkers) {
   Job job = small_job();
   job.train.last_batch = "drop";
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adam", .rate = 0.003};
   const ModelFactory factory = build_model(testing::cnn_with_batch_norm(), testing::image_spec());
   expect_same_bits(job, factory,
                    {{2, 1, "off"}, {3, 1, "0.01"}, {4, 2, "off", {0, 0, 1, 1}}, {8, 1, "off"}});

@@ -200,7 +200,7 @@ TrainingData counted_data() {
 
 Job counting_job(const std::string& assign) {
   Job job = partitioned_job(assign);
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   job.train.optimizer.rate = counting_rate;
   job.strategy.balance = true;
   return job;

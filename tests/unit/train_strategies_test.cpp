@@ -99,7 +99,7 @@ TEST(TrainCompressed, LearnsAsWellAndSendsLess) {
     job.strategy.compression.rank = 2;
     // A part that waited for ten steps comes at once; momentum would repeat it ten times more.
     if (kind == "random_k") {
-      job.train.optimizer.momentum = 0;
+      job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
       job.train.optimizer.rate = 0.3;
       job.strategy.compression.part = 0.25;
     }
@@ -118,8 +118,7 @@ TEST(TrainCompressed, LearnsAsWellAndSendsLess) {
 
 TEST(TrainCompressed, BatchNormAndMoreWorkersThanLanes) {
   Job job = compressed_job("int8");
-  job.train.optimizer.kind = "adam";
-  job.train.optimizer.rate = 0.003;
+  job.train.optimizer = {.kind = "adam", .rate = 0.003};
   job.train.last_batch = "drop";
   const ModelFactory cnn = build_model(testing::cnn_with_batch_norm(), testing::image_spec());
   EXPECT_EQ(digest(job, cnn, 3), digest(job, cnn, 3, 2));
@@ -208,7 +207,7 @@ TEST(TrainAveraging, OneWorkerTrainsPlainly) {
 // gradient, which is the whole batch's where all have equal parts of it: but for rounding.
 TEST(TrainAveraging, AveragingEveryStepIsNearlySynchronous) {
   Job job = averaging_job("local_sgd", 1);
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   job.train.last_batch = "drop";
   Job plain = job;
   plain.strategy.kind = "synchronous";
@@ -227,7 +226,7 @@ TEST(TrainAveraging, LearnsAsWellAndSendsLess) {
       Job job = averaging_job(kind);
       job.train.epochs = 12;
       job.strategy.neighbours = neighbours;
-      job.train.optimizer.momentum = 0.5;
+      job.train.optimizer.own.edit<SgdOptions>().momentum = 0.5;
       const Result result = run(job, mlp(), 4);
       EXPECT_GE(accuracy(result), accuracy(whole) - 0.1);
       EXPECT_LT(result.summary["workers"][0]["bytes_sent_per_step"].get<double>(), 0.5 * bytes);
@@ -238,7 +237,7 @@ TEST(TrainAveraging, LearnsAsWellAndSendsLess) {
 TEST(TrainAveraging, OuterMomentumAndCompressedChanges) {
   Job job = averaging_job("local_sgd");
   job.train.epochs = 12;
-  job.train.optimizer.momentum = 0;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   job.strategy.outer = {0.7, 0.6, true};
   const Result whole = run(job, mlp(), 3);
   for (const std::string& kind : compressors) {
@@ -258,8 +257,7 @@ TEST(TrainAveraging, BatchNormStatisticsAreAveraged) {
   for (const std::string& kind : averaging) {
     Job job = averaging_job(kind);
     job.train.last_batch = "drop";
-    job.train.optimizer.kind = "adam";
-    job.train.optimizer.rate = 0.003;
+    job.train.optimizer = {.kind = "adam", .rate = 0.003};
     SCOPED_TRACE(kind);
     EXPECT_EQ(digest(job, cnn, 3), digest(job, cnn, 3, 2));
   }

@@ -85,7 +85,7 @@ inline Job small_job() {
   job.train.batch = 24;
   job.train.lanes = 8;
   job.train.optimizer.rate = 0.1;
-  job.train.optimizer.momentum = 0.9;
+  job.train.optimizer.own.edit<SgdOptions>().momentum = 0.9;
   job.evaluate.every = 1;
   job.report.html = false;
   job.report.every = 1;

@@ -36,11 +36,13 @@ TEST(Trainer, SameBitsForEveryNumberOfReplicas) {
 }
 
 TEST(Trainer, SameBitsForEveryOptimizerScheduleAndPartition) {
-  for (const char* optimizer : {"sgd", "adam", "adamw"}) {
+  const std::vector<OptimizerOptions> optimizers = {
+      {.kind = "sgd", .rate = 0.1, .own = SgdOptions{.weight_decay = 0.01}},
+      {.kind = "adam", .rate = 0.1, .own = AdamOptions{.weight_decay = 0.01}},
+      {.kind = "adamw", .rate = 0.1, .own = AdamOptions{.weight_decay = 0.01}}};
+  for (const OptimizerOptions& optimizer : optimizers) {
     Job job = small_job();
-    job.train.optimizer.kind = optimizer;
-    job.train.optimizer.momentum = 0;
-    job.train.optimizer.weight_decay = 0.01;
+    job.train.optimizer = optimizer;
     job.train.schedule.kind = "cosine";
     job.train.schedule.warmup = 3;
     job.train.clip.norm = 0.5;
@@ -49,7 +51,7 @@ TEST(Trainer, SameBitsForEveryOptimizerScheduleAndPartition) {
     const auto factory = model_factory<NoisyNet>();
     EXPECT_EQ(train(job, factory, {.replicas = 1}).weights_sha256,
               train(job, factory, {.replicas = 4}).weights_sha256)
-        << optimizer;
+        << optimizer.kind;
   }
 }
 
@@ -78,15 +80,15 @@ TEST(Trainer, AgreesWithAPlainLibtorchLoop) {
   Job job = small_job();
   job.partition.order = "sequential";
   job.train.epochs = 3;
-  job.train.optimizer.nesterov = true;
-  job.train.optimizer.weight_decay = 1e-3;
+  job.train.optimizer.own.edit<SgdOptions>().nesterov = true;
+  job.train.optimizer.own.edit<SgdOptions>().weight_decay = 1e-3;
   const auto factory = build_model(mlp_options(), image_spec());
   const auto data = images();
 
   Job untrained = job;
   untrained.train.steps = 1;
   untrained.train.optimizer.rate = 0;
-  untrained.train.optimizer.weight_decay = 0;
+  untrained.train.optimizer.own.edit<SgdOptions>().weight_decay = 0;
   auto net = train(untrained, factory, {}, {data, nullptr, nullptr}).model;  // the initial weights
   net->train();
   torch::optim::SGD sgd(

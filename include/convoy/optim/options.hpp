@@ -3,27 +3,49 @@
 #include <cstdint>
 #include <string>
 
+#include "convoy/schema/any_options.hpp"
+
 namespace convoy {
 
-/// The update rule.
+/// The update rule: one of optimizers() (optim/optimizer.hpp), such as
+/// {.kind = "sgd", .rate = 0.1, .own = SgdOptions{.momentum = 0.9}}.
 struct OptimizerOptions {
-  std::string kind = "sgd";  ///< sgd, adam, adamw
-  double rate = 0.01;        ///< learning rate
-  double momentum = 0;       ///< sgd
-  bool nesterov = false;     ///< sgd
-  double weight_decay = 0;
-  double beta1 = 0.9;  ///< adam, adamw
+  std::string kind = "sgd";
+  double rate = 0.01;  ///< learning rate
+  schema::AnyOptions own = {};
+};
+
+/// sgd.
+struct SgdOptions {
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;  ///< L2 penalty
+};
+
+/// adam, adamw.
+struct AdamOptions {
+  double weight_decay = 0;  ///< adam: L2 penalty; adamw: decoupled
+  double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
 };
 
-/// How the learning rate changes over time.
+/// How the learning rate changes over time: one of schedules() (optim/schedule.hpp).
 struct ScheduleOptions {
-  std::string kind = "constant";  ///< constant, step, cosine, linear
-  std::int64_t warmup = 0;        ///< steps of linear warm-up from 0
-  std::int64_t every = 0;         ///< step: multiply by `factor` after each `every` epochs
-  double factor = 0.1;            ///< step
-  double floor = 0;               ///< cosine, linear: the last rate as a part of the first
+  std::string kind = "constant";
+  std::int64_t warmup = 0;  ///< steps of linear warm-up from 0
+  schema::AnyOptions own = {};
+};
+
+/// step.
+struct StepDecayOptions {
+  std::int64_t every = 0;  ///< multiply by `factor` after each `every` epochs
+  double factor = 0.1;
+};
+
+/// cosine, linear.
+struct DecayOptions {
+  double floor = 0;  ///< the last rate as a part of the first
 };
 
 /// Limits on the gradient.
@@ -33,8 +55,6 @@ struct ClipOptions {
 };
 
 namespace schema {
-
-class Visitor;
 
 void describe(Visitor& v, OptimizerOptions& o);
 void describe(Visitor& v, ScheduleOptions& o);

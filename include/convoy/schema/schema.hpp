@@ -75,15 +75,42 @@ struct Section {
   Describe describe;
 };
 
+/// One kind of something that has keys of its own. `bare`: as of a section.
+struct ItemKind {
+  std::string_view name;
+  std::string_view bare;
+  std::string_view doc;
+};
+
+/// The key `kind`, and beside it the keys that go with that kind. Chosen
+/// (convoy/schema/registry.hpp) is one over a registry.
+class Variant {
+ public:
+  Variant(std::string& kind, std::vector<ItemKind> those, std::string_view kind_doc);
+  virtual ~Variant() = default;
+
+  std::string& kind_name() { return kind_; }
+  /// After the kind was read: the options become those of that kind, its defaults where it is
+  /// `another` than before. Throws InputError for one that there is not.
+  virtual void choose(bool another) = 0;
+  /// The keys of the kind that was chosen.
+  virtual void describe_own(Visitor& visitor) = 0;
+  /// The keys of any kind, with defaults.
+  virtual void describe_kind(Visitor& visitor, const ItemKind& kind) = 0;
+
+  const std::vector<ItemKind> kinds;
+  const std::string_view doc;
+  const Rule rule;  ///< of `kind`
+
+ private:
+  std::string& kind_;
+};
+
 /// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar:
 /// its `bare` member). ItemsOf (convoy/schema/items.hpp) is one of any type of item.
 class Items {
  public:
-  struct Kind {
-    std::string_view name;
-    std::string_view bare;
-    std::string_view doc;
-  };
+  using Kind = ItemKind;
 
   Items(std::string_view list_name, const Rule& list_rule, std::string_view list_doc,
         std::vector<Kind> list_kinds)
@@ -111,6 +138,8 @@ class Visitor {
   virtual void visit(const Key& key) = 0;
   virtual void visit(const Section& section) = 0;
   virtual void visit(Items& items) = 0;
+  /// `kind` as a key, then the keys of that kind.
+  virtual void visit(Variant& variant);
 
   template <class T>
   void key(std::string_view name, T& value, const Rule& rule, std::string_view doc) {
