@@ -101,8 +101,8 @@ convoy::Job make_job(const Options& options) {
   job.report.html = false;
   if (options.consistency.empty()) return job;
   job.strategy.kind = "parameter_server";
-  job.strategy.consistency = options.consistency;
-  job.strategy.servers = options.servers;
+  job.strategy.own = convoy::ParameterServerOptions{.consistency = options.consistency,
+                                                    .servers = options.servers};
   return job;
 }
 

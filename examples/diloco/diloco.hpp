@@ -1,10 +1,12 @@
 #pragma once
 // DiLoCo (Douillard et al. 2023, algorithm 1) as a strategy of its own, outside Convoy: each worker
 // takes `strategy.average_every` steps with the job's optimizer (the paper's is AdamW); then the
-// mean of the workers' changes is the gradient of an outer step with Nesterov momentum.
+// mean of the workers' changes is the gradient of an outer step with Nesterov momentum. In a file of
+// the program, or of a plugin:
 //
-//   convoy::register_strategy(diloco::kind());
-//   ...  strategy: {kind: diloco, average_every: 16, outer: {rate: 0.7, momentum: 0.9}}
+//   const convoy::schema::Registered registered(convoy::strategies(), diloco::kind());
+//
+// and in the job:  strategy: {kind: diloco, average_every: 16, outer: {rate: 0.7, momentum: 0.9}}
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -17,9 +19,28 @@
 
 namespace diloco {
 
+struct OuterOptions {
+  double rate = 0.7;
+  double momentum = 0.9;
+};
+inline void describe(convoy::schema::Visitor& v, OuterOptions& o) {
+  v.key("rate", o.rate, convoy::schema::above(0), "of the outer step");
+  v.key("momentum", o.momentum, convoy::schema::part(), "Nesterov's, of the outer step");
+}
+
+struct Options {
+  std::int64_t average_every = 16;
+  OuterOptions outer;
+};
+inline void describe(convoy::schema::Visitor& v, Options& o) {
+  v.key("average_every", o.average_every, convoy::schema::at_least(1),
+        "steps that each worker takes alone between exchanges");
+  v.section("outer", o.outer, "rate", "the optimizer that applies the workers' mean change");
+}
+
 class Exchange final : public convoy::ModelExchange {
  public:
-  Exchange(const convoy::OuterOptions& outer, const convoy::InitialModel& model)
+  Exchange(const OuterOptions& outer, const convoy::InitialModel& model)
       : options_(outer),
         parameters_(static_cast<std::int64_t>(model.parameters)),
         outer_(model.values.clone()),
@@ -68,7 +89,7 @@ class Exchange final : public convoy::ModelExchange {
     return change.div_(contributors_);
   }
 
-  convoy::OuterOptions options_;
+  OuterOptions options_;
   std::int64_t parameters_;
   torch::Tensor outer_;     // the model after the last exchange
   torch::Tensor momentum_;  // of its parameters
@@ -77,29 +98,29 @@ class Exchange final : public convoy::ModelExchange {
   bool contributes_ = true;
 };
 
+inline constexpr convoy::StrategyTraits traits{.elastic = true, .own_steps = true};
+
 inline convoy::StrategyKind kind() {
-  convoy::StrategyKind kind;
-  kind.name = "diloco";
-  kind.keys = {"average_every", "outer"};
-  kind.traits = [](const convoy::StrategyOptions&) {
-    return convoy::StrategyTraits{.elastic = true, .own_steps = true};
-  };
-  kind.guarantees = {
+  convoy::StrategyKind kind{
+      {.name = "diloco",
+       .doc = "workers take steps of their own; an outer optimizer applies their mean change",
+       .options = Options{},
+       .guarantees = {.same_bits = false, .elastic = true, .servers = false, .columns = false}}};
+  kind.traits = [](const convoy::StrategyOptions&) { return traits; };
+  kind.rows = {
       {"`diloco`", "workers have the same weights after every exchange, and their own in between",
        "what the lost worker did since its last exchange",
-       "the same bits in every run with as many workers", "2 (W - 1) / W M / H",
-       [](const convoy::StrategyOptions&) { return true; }}};
+       "the same bits in every run with as many workers", "2 (W - 1) / W M / H", nullptr}};
   kind.identity = [](const convoy::StrategyOptions& options, int workers) {
-    return nlohmann::ordered_json{{"strategy.kind", options.kind},
-                                  {"strategy.average_every", options.average_every},
-                                  {"strategy.outer.rate", options.outer.rate},
-                                  {"strategy.outer.momentum", options.outer.momentum},
-                                  {"the number of workers", workers}};
+    nlohmann::ordered_json identity = convoy::own_identity(options);
+    identity["strategy.kind"] = options.kind;
+    identity["the number of workers"] = workers;
+    return identity;
   };
   kind.make = [](const convoy::StrategySetup& setup) {
-    const convoy::OuterOptions outer = convoy::options_of(setup).outer;
-    return convoy::make_local_steps(setup, {.elastic = true, .own_steps = true},
-                                    [outer](const convoy::InitialModel& model) {
+    const auto own = convoy::options_of(setup).own.as<Options>();
+    return convoy::make_local_steps(setup, traits, own.average_every,
+                                    [outer = own.outer](const convoy::InitialModel& model) {
                                       return std::make_unique<Exchange>(outer, model);
                                     });
   };

@@ -20,7 +20,7 @@
 #include <convoy/report/html.hpp>
 #include <convoy/report/progress.hpp>
 #include <convoy/server/server_group.hpp>
-#include <convoy/strategies/facts.hpp>
+#include <convoy/strategies/registry.hpp>
 #include <convoy/train/run_folder.hpp>
 #include <convoy/train/trainer.hpp>
 #include <cstdio>
@@ -102,12 +102,12 @@ std::pair<std::int64_t, std::int64_t> count_ids(const convoy::Splits& splits) {
 
 // This process' place among those that convoy launch, mpirun or srun started; alone without them.
 void join_others(const convoy::Job& job, convoy::RunOptions& run) {
-  const bool served = convoy::strategy_traits(job.strategy).servers;
+  const convoy::StrategyTraits traits = convoy::strategy_traits(job.strategy);
+  const bool served = traits.servers;
   const auto timeout = std::chrono::milliseconds(std::llround(job.strategy.timeout * 1000));
   const auto place = convoy::worker_place();
   const bool several = place && place->workers > 1;
-  const auto backups = static_cast<int>(job.strategy.backups);
-  run.servers = convoy::ServerGroup::from_environment(timeout, backups);
+  run.servers = convoy::ServerGroup::from_environment(timeout, traits.backups);
   if (!served && run.servers)
     throw convoy::InputError("launch --servers: the job's strategy takes no servers");
   if (served && several && !run.servers)

@@ -11,7 +11,7 @@
 #include "convoy/data/inspect/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "strategies/columns/advice.hpp"
 
 namespace convoy::cli {

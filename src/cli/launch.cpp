@@ -9,7 +9,7 @@
 #include "cli/verbs.hpp"
 #include "comm/transports/tcp/socket_address.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "launch/launcher.hpp"
 
 namespace convoy::cli {

@@ -140,9 +140,8 @@ Team join(const StrategyOptions& strategy) {
   team.membership = Membership::from_environment(group_options(strategy));
   if (team.membership) return team;
   team.place = worker_place();
-  if (strategy_traits(strategy).servers) {
-    team.servers = ServerGroup::from_environment(group_options(strategy).timeout,
-                                                 static_cast<int>(strategy.backups));
+  if (const StrategyTraits traits = strategy_traits(strategy); traits.servers) {
+    team.servers = ServerGroup::from_environment(group_options(strategy).timeout, traits.backups);
     if (team.place && team.place->workers > 1 && !team.servers)
       throw InputError(
           fmt::format("strategy.kind: {} with several workers needs servers: convoy launch "

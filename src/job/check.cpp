@@ -7,7 +7,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "convoy/optim/schedule.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
 
@@ -117,14 +117,11 @@ void JobChecker::check_strategy() const {
          fmt::format("{} is more than all elements; write a part of 1, such as 0.01",
                      strategy.compression.part));
   }
-  if (strategy.outer.nesterov && strategy.outer.momentum == 0) {
-    fail("strategy.outer.nesterov", "needs momentum; set strategy.outer.momentum, such as 0.9",
-         {"strategy.outer"});
-  }
-  const StrategyFacts& facts = strategy_facts(strategy.kind);
-  if (const auto found = facts.problem ? facts.problem(strategy) : std::nullopt)
+  const StrategyKind& kind = strategies().get(strategy.kind);
+  if (const auto found = kind.conflict ? kind.conflict(strategy) : std::nullopt)
     fail(found->key, found->problem, found->places);
-  if (facts.traits(strategy).own_steps && job_.train.verify_every > 0) {
+  check_kind("strategy", strategies(), strategy.kind, strategy.own);
+  if (kind.traits(strategy).own_steps && job_.train.verify_every > 0) {
     fail("train.verify_every",
          fmt::format("with strategy.kind {} workers have weights of their own between exchanges; "
                      "write 0",

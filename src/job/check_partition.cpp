@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
 

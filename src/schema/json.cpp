@@ -49,7 +49,7 @@ class JsonReader final : public Visitor {
     }
   }
   void visit(Variant& variant) override {
-    const Json& kind = next("kind");
+    const Json& kind = next(variant.key);
     const auto is_it = [&](const ItemKind& one) { return kind == one.name; };
     if (std::ranges::none_of(variant.kinds, is_it)) throw unknown(kind.dump());
     Visitor::visit(variant);

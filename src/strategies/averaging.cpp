@@ -1,5 +1,7 @@
 #include "strategies/averaging.hpp"
 
+#include <fmt/format.h>
+
 #include "compute/kernels.hpp"
 #include "convoy/lanes/random.hpp"
 #include "strategies/setup.hpp"
@@ -10,33 +12,43 @@ void add_times(std::span<Element> into, std::span<const Element> from, Element f
   add_scaled(into.data(), from.data(), factor, static_cast<std::int64_t>(into.size()));
 }
 
-StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make) {
-  StrategyKind kind{std::move(facts)};
-  kind.identity = [name = kind.name](const StrategyOptions& options, int workers) {
+namespace {
+
+constexpr StrategyTraits averaging_traits{.elastic = true, .own_steps = true};
+
+}  // namespace
+
+StrategyKind averaging_kind(schema::Registration registration, const StepsBetween& every,
+                            const MakeExchange& make) {
+  registration.guarantees = {
+      .same_bits = false, .elastic = true, .servers = false, .columns = false};
+  StrategyKind kind{std::move(registration)};
+  kind.traits = [](const StrategyOptions&) { return averaging_traits; };
+  kind.identity = [](const StrategyOptions& options, int workers) {
     nlohmann::ordered_json identity = compression_identity(options.compression);
-    identity["strategy.kind"] = name;
-    identity["strategy.average_every"] = options.average_every;
+    identity["strategy.kind"] = options.kind;
+    identity.update(own_identity(options));
     if (workers > 0) identity["the number of workers"] = workers;
     return identity;
   };
-  kind.make = [make, traits = kind.traits](const StrategySetup& setup) {
+  kind.make = [every, make](const StrategySetup& setup) {
     const StrategyOptions options = setup.options;
     const std::uint64_t seed = derive_seed(setup.engine.seed, RandomPurpose::exchange);
-    return make_local_steps(setup, traits(options),
-                            [=](const InitialModel& model) -> std::unique_ptr<ModelExchange> {
-                              return make(options, seed, model);
-                            });
+    return make_local_steps(
+        setup, averaging_traits, every(options.own),
+        [make, options, seed](const InitialModel& model) { return make(options, seed, model); });
   };
   return kind;
 }
 
-void identify(StrategyKind& kind,
-              std::function<void(const StrategyOptions&, nlohmann::ordered_json&)> add) {
-  kind.identity = [before = kind.identity, add](const StrategyOptions& options, int workers) {
-    nlohmann::ordered_json identity = before(options, workers);
-    add(options, identity);
-    return identity;
-  };
+std::optional<StrategyProblem> nothing_to_compress(const StrategyOptions& options) {
+  if (options.compression.kind == "none") return {};
+  return StrategyProblem{
+      "strategy.compression.kind",
+      fmt::format("{} compresses gradients or changes, and with strategy.kind {} whole models "
+                  "travel; remove compression, or use local_sgd",
+                  options.compression.kind, options.kind),
+      {"strategy.compression", "strategy.kind"}};
 }
 
 }  // namespace convoy

@@ -10,8 +10,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/compute/compute.hpp"
 #include "convoy/strategies/model_exchange.hpp"
-#include "strategies/facts.hpp"
-#include "strategies/kinds.hpp"
+#include "convoy/strategies/registry.hpp"
 
 namespace convoy {
 
@@ -51,15 +50,30 @@ class WithGroup : public ModelExchange {
   std::size_t size_;
 };
 
-/// A kind of that sort, with what decides its bits. `make`: its exchange, of options, seed and
-/// model.
+/// Makes an exchange, of options, seed and model.
 using MakeExchange = std::function<std::unique_ptr<ModelExchange>(
     const StrategyOptions&, std::uint64_t seed, const InitialModel&)>;
-StrategyKind local_kind(StrategyFacts facts, const MakeExchange& make);
+/// How many steps there are between two exchanges.
+using StepsBetween = std::function<std::int64_t(const schema::AnyOptions&)>;
 
-/// Adds keys of the kind's own to what decides its bits.
-void identify(StrategyKind& kind,
-              std::function<void(const StrategyOptions&, nlohmann::ordered_json&)> add);
+/// A kind of that sort, with what decides its bits.
+StrategyKind averaging_kind(schema::Registration registration, const StepsBetween& every,
+                            const MakeExchange& make);
+
+/// The same, of options with a member `average_every`, with which the class `Exchange` is made.
+template <class Exchange, class Options>
+StrategyKind averaging_kind(schema::Registration registration) {
+  registration.options = Options{};
+  return averaging_kind(
+      std::move(registration),
+      [](const schema::AnyOptions& own) { return own.as<Options>().average_every; },
+      [](const StrategyOptions& options, std::uint64_t seed, const InitialModel& model) {
+        return std::make_unique<Exchange>(options, seed, model);
+      });
+}
+
+/// Of kinds whose workers send each other whole models: that nothing is to be compressed.
+std::optional<StrategyProblem> nothing_to_compress(const StrategyOptions& options);
 
 /// Guarantees that all such kinds have.
 inline constexpr const char* own_in_between =

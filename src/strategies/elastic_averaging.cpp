@@ -1,4 +1,4 @@
-// Declared in strategies/kinds.hpp.
+// Synchronous elastic averaging (Zhang, Choromanska, LeCun 2015).
 #include <algorithm>
 
 #include "compute/host_tensor.hpp"
@@ -6,15 +6,24 @@
 #include "strategies/averaging.hpp"
 
 namespace convoy {
+
+void describe(schema::Visitor& v, ElasticAveragingOptions& o) {
+  v.key("average_every", o.average_every, schema::at_least(1),
+        "steps that each worker takes alone between exchanges");
+  v.key("elasticity", o.elasticity, schema::between(0, 1),
+        "how far workers and their centre move towards each other");
+}
+
 namespace {
 
-// Synchronous elastic averaging (Zhang, Choromanska, LeCun 2015): a worker and the centre pull at
-// each other; elasticity is the paper's beta, a worker's part of it alpha = beta / workers. Every
-// worker keeps the centre.
+// A worker and the centre pull at each other; elasticity is the paper's beta, a worker's part of it
+// alpha = beta / workers. Every worker keeps the centre.
 class ElasticAveraging final : public WithGroup {
  public:
-  ElasticAveraging(const StrategyOptions& strategy, const InitialModel& model)
-      : WithGroup(model), elasticity_(strategy.elasticity), centre_(model.values.clone()) {}
+  ElasticAveraging(const StrategyOptions& strategy, std::uint64_t, const InitialModel& model)
+      : WithGroup(model),
+        elasticity_(strategy.own.as<ElasticAveragingOptions>().elasticity),
+        centre_(model.values.clone()) {}
 
   Request exchange(std::int64_t, std::span<float> values, Request request) override {
     const Request agreed = greatest(request);
@@ -44,23 +53,18 @@ class ElasticAveraging final : public WithGroup {
   torch::Tensor centre_;
 };
 
-}  // namespace
-
 StrategyKind elastic_averaging_kind() {
-  StrategyKind kind =
-      local_kind(elastic_averaging_facts(),
-                 [](const StrategyOptions& options, std::uint64_t, const InitialModel& model) {
-                   return std::make_unique<ElasticAveraging>(options, model);
-                 });
-  kind.guarantees = {{"`elastic_averaging`",
-                      "workers have weights of their own, pulled to a common centre at every "
-                      "exchange",
-                      since_exchange, same_bits, "2 (W - 1) / W M / H",
-                      [](const StrategyOptions&) { return true; }}};
-  identify(kind, [](const StrategyOptions& options, nlohmann::ordered_json& identity) {
-    identity["strategy.elasticity"] = options.elasticity;
-  });
+  StrategyKind kind = averaging_kind<ElasticAveraging, ElasticAveragingOptions>(
+      {.name = "elastic_averaging",
+       .doc = "workers have weights of their own, pulled to a common centre now and then"});
+  kind.conflict = nothing_to_compress;
+  kind.rows = {{"`elastic_averaging`",
+                "workers have weights of their own, pulled to a common centre at every exchange",
+                since_exchange, same_bits, "2 (W - 1) / W M / H", nullptr}};
   return kind;
 }
 
+const schema::Registered elastic_averaging(strategies(), elastic_averaging_kind());
+
+}  // namespace
 }  // namespace convoy

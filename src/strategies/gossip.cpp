@@ -1,4 +1,5 @@
-// Declared in strategies/kinds.hpp; whom one meets in convoy/strategies/model_exchange.hpp.
+// Gossip (Boyd et al. 2006; D-PSGD, Lian et al. 2017). Whom one meets is declared in
+// convoy/strategies/model_exchange.hpp.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -9,15 +10,22 @@
 #include "strategies/averaging.hpp"
 
 namespace convoy {
+
+void describe(schema::Visitor& v, GossipOptions& o) {
+  v.key("average_every", o.average_every, schema::at_least(1),
+        "steps that each worker takes alone between exchanges");
+  v.key("neighbours", o.neighbours, schema::choice({"ring", "random"}),
+        "with whom a worker averages: the next ones in turn, or one by chance");
+}
+
 namespace {
 
-// Gossip (Boyd et al. 2006; D-PSGD, Lian et al. 2017): pairs average, by messages between the two
-// alone. What somebody requests spreads with the messages, so it happens to all with the exchange
-// by which all have heard of it.
+// Pairs average, by messages between the two alone. What somebody requests spreads with the
+// messages, so it happens to all with the exchange by which all have heard of it.
 class Gossip final : public WithGroup {
  public:
   Gossip(const StrategyOptions& strategy, std::uint64_t seed, const InitialModel& model)
-      : WithGroup(model), neighbours_(strategy.neighbours), seed_(seed) {}
+      : WithGroup(model), neighbours_(strategy.own.as<GossipOptions>().neighbours), seed_(seed) {}
 
   void enter(Communicator* group, std::int64_t lanes) override {
     WithGroup::enter(group, lanes);
@@ -124,20 +132,20 @@ std::int64_t gossip_spread(const std::string& neighbours, std::uint64_t seed, st
   }
 }
 
+namespace {
+
 StrategyKind gossip_kind() {
-  StrategyKind kind = local_kind(gossip_facts(), [](const StrategyOptions& options,
-                                                    std::uint64_t seed, const InitialModel& model) {
-    return std::make_unique<Gossip>(options, seed, model);
-  });
-  kind.guarantees = {{"`gossip`",
-                      "workers have weights of their own; at an exchange pairs come to have the "
-                      "same",
-                      since_exchange, same_bits, "M / H, to one neighbour",
-                      [](const StrategyOptions&) { return true; }}};
-  identify(kind, [](const StrategyOptions& options, nlohmann::ordered_json& identity) {
-    identity["strategy.neighbours"] = options.neighbours;
-  });
+  StrategyKind kind = averaging_kind<Gossip, GossipOptions>(
+      {.name = "gossip",
+       .doc = "workers have weights of their own; now and then pairs average theirs"});
+  kind.conflict = nothing_to_compress;
+  kind.rows = {{"`gossip`",
+                "workers have weights of their own; at an exchange pairs come to have the same",
+                since_exchange, same_bits, "M / H, to one neighbour", nullptr}};
   return kind;
 }
 
+const schema::Registered gossip(strategies(), gossip_kind());
+
+}  // namespace
 }  // namespace convoy

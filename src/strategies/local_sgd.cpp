@@ -1,4 +1,4 @@
-// Declared in strategies/kinds.hpp.
+// Local SGD (Stich 2019); with momentum outside, DiLoCo (Douillard et al. 2023).
 #include <algorithm>
 
 #include "comm/compression/group_sum.hpp"
@@ -7,16 +7,29 @@
 #include "strategies/averaging.hpp"
 
 namespace convoy {
+
+void describe(schema::Visitor& v, OuterOptions& o) {
+  v.key("rate", o.rate, schema::above(0), "1, without momentum: the plain mean");
+  v.key("momentum", o.momentum, schema::between(0, 1),
+        "0.9 with Nesterov and rate 0.7: as DiLoCo");
+  v.key("nesterov", o.nesterov, schema::any(), "look ahead by the momentum");
+}
+
+void describe(schema::Visitor& v, LocalSgdOptions& o) {
+  v.key("average_every", o.average_every, schema::at_least(1),
+        "steps that each worker takes alone between exchanges");
+  v.section("outer", o.outer, "rate", "the optimizer that applies the workers' mean change");
+}
+
 namespace {
 
-// Local SGD (Stich 2019); with momentum outside, DiLoCo (Douillard et al. 2023). The mean of the
-// workers' changes since the last exchange is the outer optimizer's gradient. Running statistics
-// become their mean.
+// The mean of the workers' changes since the last exchange is the outer optimizer's gradient.
+// Running statistics become their mean.
 class LocalSgd final : public WithGroup {
  public:
   LocalSgd(const StrategyOptions& strategy, std::uint64_t seed, const InitialModel& model)
       : WithGroup(model),
-        outer_options_(strategy.outer),
+        outer_options_(strategy.own.as<LocalSgdOptions>().outer),
         compression_(strategy.compression),
         seed_(seed),
         matrices_(model.matrices),
@@ -110,25 +123,27 @@ bool compresses_changes(const StrategyOptions& options) {
   return options.compression.kind != "none";
 }
 
-}  // namespace
+std::optional<schema::Problem> outer_problem(const schema::AnyOptions& options) {
+  const OuterOptions outer = options.as<LocalSgdOptions>().outer;
+  if (!outer.nesterov || outer.momentum != 0) return std::nullopt;
+  return schema::Problem{"outer.nesterov",
+                         "needs momentum; set strategy.outer.momentum, such as 0.9"};
+}
 
 StrategyKind local_sgd_kind() {
-  StrategyKind kind =
-      local_kind(local_sgd_facts(),
-                 [](const StrategyOptions& options, std::uint64_t seed, const InitialModel& model) {
-                   return std::make_unique<LocalSgd>(options, seed, model);
-                 });
-  kind.guarantees = {
-      {"`local_sgd`", own_in_between, since_exchange, same_bits, "2 (W - 1) / W M / H",
-       [](const StrategyOptions& options) { return !compresses_changes(options); }},
-      {"`local_sgd` with `compression`", own_in_between, since_exchange, same_bits,
-       "the compressed part of 2 (W - 1) / W M / H", compresses_changes}};
-  identify(kind, [](const StrategyOptions& options, nlohmann::ordered_json& identity) {
-    identity["strategy.outer.rate"] = options.outer.rate;
-    identity["strategy.outer.momentum"] = options.outer.momentum;
-    identity["strategy.outer.nesterov"] = options.outer.nesterov;
-  });
+  StrategyKind kind = averaging_kind<LocalSgd, LocalSgdOptions>(
+      {.name = "local_sgd",
+       .doc = "workers take steps of their own, and the mean of their changes is applied now and "
+              "then",
+       .problem = outer_problem});
+  kind.rows = {{"`local_sgd`", own_in_between, since_exchange, same_bits, "2 (W - 1) / W M / H",
+                [](const StrategyOptions& options) { return !compresses_changes(options); }},
+               {"`local_sgd` with `compression`", own_in_between, since_exchange, same_bits,
+                "the compressed part of 2 (W - 1) / W M / H", compresses_changes}};
   return kind;
 }
 
+const schema::Registered local_sgd(strategies(), local_sgd_kind());
+
+}  // namespace
 }  // namespace convoy

@@ -52,16 +52,18 @@ class LocalSteps::Undo {
 };
 
 LocalSteps::LocalSteps(StrategySetup setup, const StrategyTraits& traits,
-                       ModelExchangeFactory make_exchange)
+                       std::int64_t average_every, ModelExchangeFactory make_exchange)
     : LaneSteps(std::move(setup)),
       traits_(traits),
+      average_every_(average_every),
       make_exchange_(std::move(make_exchange)),
       values_(engine_.weights()),
       exchange_(make_exchange_(initial_model(values_))) {}
 
 std::unique_ptr<Strategy> make_local_steps(const StrategySetup& setup, const StrategyTraits& traits,
+                                           std::int64_t average_every,
                                            ModelExchangeFactory exchange) {
-  return std::make_unique<LocalSteps>(setup, traits, std::move(exchange));
+  return std::make_unique<LocalSteps>(setup, traits, average_every, std::move(exchange));
 }
 
 void LocalSteps::enter(Communicator* group, const std::vector<Range>& lanes) {
@@ -90,7 +92,7 @@ void LocalSteps::leave() {
 
 // After the step, which has not been counted yet.
 bool LocalSteps::is_due(std::int64_t n) const {
-  return (n + 1) % setup_.options.average_every == 0 || is_last(n);
+  return (n + 1) % average_every_ == 0 || is_last(n);
 }
 
 StepOutcome LocalSteps::step(std::int64_t n) {
@@ -150,8 +152,7 @@ void LocalSteps::exchange(std::int64_t n, StepOutcome& outcome) {
   const std::uint64_t before = group_ != nullptr ? group_->bytes_sent() : 0;
   std::vector<float> values(values_.size());
   values_.read(values);
-  const Request agreed =
-      exchange_->exchange(n / setup_.options.average_every, values, own_request());
+  const Request agreed = exchange_->exchange(n / average_every_, values, own_request());
   values_.write(values);
   last_exchange_ = n + 1;
   if (failure_.empty() && !all_finite(values)) {

@@ -15,7 +15,8 @@ namespace convoy {
 
 class LocalSteps final : public LaneSteps {
  public:
-  LocalSteps(StrategySetup setup, const StrategyTraits& traits, ModelExchangeFactory make_exchange);
+  LocalSteps(StrategySetup setup, const StrategyTraits& traits, std::int64_t average_every,
+             ModelExchangeFactory make_exchange);
 
   const StrategyTraits& traits() const override { return traits_; }
   void enter(Communicator* group, const std::vector<Range>& lanes) override;
@@ -47,6 +48,7 @@ class LocalSteps final : public LaneSteps {
   void set_worker_state(const WorkerState& state);
 
   StrategyTraits traits_;
+  std::int64_t average_every_;
   ModelExchangeFactory make_exchange_;
   ModelVector values_;
   std::unique_ptr<ModelExchange> exchange_;

@@ -1,21 +1,15 @@
 #include "convoy/strategies/registry.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-
-#include "convoy/core/error.hpp"
-#include "strategies/kinds.hpp"
+#include "schema/json.hpp"
 #include "strategies/setup.hpp"
 
 namespace convoy {
 namespace {
 
-std::vector<StrategyKind>& kinds() {
-  static std::vector<StrategyKind> all{synchronous_kind(), parameter_server_kind(),
-                                       local_sgd_kind(), elastic_averaging_kind(), gossip_kind()};
-  return all;
-}
+using Json = nlohmann::ordered_json;
 
 std::string without_marks(const std::string& text) {
   std::string plain = text;
@@ -23,44 +17,61 @@ std::string without_marks(const std::string& text) {
   return plain;
 }
 
+/// Sections become keys with dots.
+void add_flat(Json& flat, const std::string& path, const Json& options) {
+  for (const auto& [name, value] : options.items()) {
+    if (value.is_object()) {
+      add_flat(flat, path + name + ".", value);
+    } else {
+      flat[path + name] = value;
+    }
+  }
+}
+
 }  // namespace
 
-void register_strategy(StrategyKind kind) {
-  for (const StrategyKind& other : kinds()) {
-    if (other.name == kind.name)
-      throw InputError(fmt::format("there is a strategy {} already", kind.name));
-  }
-  if (kind.name.empty() || !kind.traits || !kind.identity || !kind.make)
-    throw InputError(
-        fmt::format("strategy {}: give its name, traits, identity and make", kind.name));
-  all_strategy_facts().push_back(kind);
-  kinds().push_back(std::move(kind));
-}
-
-void remove_strategy(const std::string& name) {
-  std::erase_if(kinds(), [&](const StrategyKind& kind) { return kind.name == name; });
-  std::erase_if(all_strategy_facts(), [&](const StrategyFacts& one) { return one.name == name; });
-}
-
-const std::vector<StrategyKind>& strategy_kinds() {
-  return kinds();
-}
-
-const StrategyKind& strategy_kind(const std::string& name) {
-  const StrategyFacts& facts = strategy_facts(name);  // throws where there is none
-  return *std::ranges::find(kinds(), facts.name, &StrategyKind::name);
+schema::Registry<StrategyKind>& strategies() {
+  static schema::Registry<StrategyKind> all("strategy", "strategies", "strategy.kind");
+  return all;
 }
 
 const StrategyOptions& options_of(const StrategySetup& setup) {
   return setup.options;
 }
 
+StrategyTraits strategy_traits(const StrategyOptions& options) {
+  return strategies().get(options.kind).traits(options);
+}
+
+std::string strategies_that_have(bool StrategyTraits::*trait) {
+  std::vector<std::string> names;
+  for (const auto& [name, kind] : strategies().all()) {
+    if (kind.traits({.kind = name}).*trait) names.push_back(name);
+  }
+  return fmt::format("{}", fmt::join(names, " or "));
+}
+
+Json own_identity(const StrategyOptions& options) {
+  const schema::AnyOptions own =
+      options.own.empty() ? strategies().get(options.kind).options : options.own;
+  Json identity = Json::object();
+  add_flat(identity, "strategy.", schema::to_json([&](schema::Visitor& v) { own.describe(v); }));
+  return identity;
+}
+
+Json compression_identity(const CompressionOptions& options) {
+  Json identity = Json::object();
+  if (options.kind != "none")
+    add_flat(identity, "strategy.compression.", schema::json_of(options));
+  return identity;
+}
+
 std::string guarantees_table() {
   std::string table =
       "| strategy | consistency | lost when a worker or server fails | determinism | bytes that a "
       "worker sends a step |\n| --- | --- | --- | --- | --- |\n";
-  for (const StrategyKind& kind : kinds()) {
-    for (const StrategyGuarantee& row : kind.guarantees) {
+  for (const auto& [name, kind] : strategies().all()) {
+    for (const StrategyGuarantee& row : kind.rows) {
       table += fmt::format("| {} | {} | {} | {} | {} |\n", row.strategy, row.consistency, row.loss,
                            row.determinism, row.bytes);
     }
@@ -69,7 +80,7 @@ std::string guarantees_table() {
 }
 
 std::string explain_strategy(const StrategyOptions& options) {
-  for (const StrategyGuarantee& row : strategy_kind(options.kind).guarantees) {
+  for (const StrategyGuarantee& row : strategies().get(options.kind).rows) {
     if (row.fits && !row.fits(options)) continue;
     return fmt::format(
         "strategy     {}\nconsistency  {}\nloss         {}\ndeterminism  {}\nbytes        a worker "
@@ -79,15 +90,6 @@ std::string explain_strategy(const StrategyOptions& options) {
         without_marks(row.determinism), row.bytes);
   }
   return {};
-}
-
-nlohmann::ordered_json compression_identity(const CompressionOptions& options) {
-  if (options.kind == "none") return nlohmann::ordered_json::object();
-  return {{"strategy.compression.kind", options.kind},
-          {"strategy.compression.part", options.part},
-          {"strategy.compression.rank", options.rank},
-          {"strategy.compression.block", options.block},
-          {"strategy.compression.error_feedback", options.error_feedback}};
 }
 
 }  // namespace convoy

@@ -1,9 +1,7 @@
-// Declared in strategies/kinds.hpp.
 // What the synchronous strategies guarantee, and how they are made.
+#include "convoy/strategies/registry.hpp"
 #include "strategies/columns/columns.hpp"
 #include "strategies/compressed.hpp"
-#include "strategies/facts.hpp"
-#include "strategies/kinds.hpp"
 
 namespace convoy {
 namespace {
@@ -12,17 +10,23 @@ bool compresses(const StrategyOptions& options) {
   return options.compression.kind != "none";
 }
 
-std::unique_ptr<Strategy> make(const StrategySetup& setup) {
+StrategyTraits synchronous_traits(const StrategyOptions& options) {
+  const bool exact = !compresses(options);
+  return {.same_bits = exact, .alike = true, .elastic = true, .columns = exact};
+}
+
+std::unique_ptr<Strategy> make_synchronous(const StrategySetup& setup) {
   if (setup.columns) return std::make_unique<Columns>(setup);
   if (compresses(setup.options)) return std::make_unique<Compressed>(setup);
   return std::make_unique<Synchronous>(setup);
 }
 
-}  // namespace
-
 StrategyKind synchronous_kind() {
-  StrategyKind kind{synchronous_facts()};
-  kind.guarantees = {
+  StrategyKind kind{{.name = "synchronous",
+                     .doc = "all workers take each step together, with the same weights",
+                     .guarantees = {.servers = false}}};
+  kind.traits = synchronous_traits;
+  kind.rows = {
       {"`synchronous`", "all workers take each step together, with the same weights",
        "nothing but the step under way, which is run again; with a fixed number of workers the job "
        "stops, and goes on from its checkpoint",
@@ -39,8 +43,11 @@ StrategyKind synchronous_kind() {
   kind.identity = [](const StrategyOptions& options, int /*workers*/) {
     return compression_identity(options.compression);
   };
-  kind.make = make;
+  kind.make = make_synchronous;
   return kind;
 }
 
+const schema::Registered synchronous(strategies(), synchronous_kind());
+
+}  // namespace
 }  // namespace convoy

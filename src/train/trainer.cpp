@@ -101,7 +101,7 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
                                  data_.train->size(), values_of_samples(wanted_, data_))),
       total_steps_(steps_to_run(wanted_, schedule_.steps_per_epoch())),
       best_metric_(resolved_best_metric(wanted_.evaluate, data_.train->spec())) {
-  const StrategyKind& kind = strategy_kind(wanted_.strategy.kind);
+  const StrategyKind& kind = strategies().get(wanted_.strategy.kind);
   const StrategyTraits traits = kind.traits(wanted_.strategy);
   require_fitting(wanted_, options_, traits);
   identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_.name,
@@ -159,7 +159,7 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   setup.identity = identity_.dump() + options_.data_fingerprint;
   setup.slow_replica = options_.slow_replica;
   setup.slowness = options_.slowness;
-  return strategy_kind(wanted_.strategy.kind).make(std::move(setup));
+  return strategies().get(wanted_.strategy.kind).make(std::move(setup));
 }
 
 std::unique_ptr<CheckpointManager> Trainer::Impl::make_checkpoint_manager() {

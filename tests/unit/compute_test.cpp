@@ -108,19 +108,18 @@ TEST(Compute, CompressedSumsGoThroughIt) {
 TEST(Compute, StepsOfTheirOwnGoThroughIt) {
   for (const char* kind : {"local_sgd", "elastic_averaging", "gossip"}) {
     Job job = adam_job();
-    job.strategy.kind = kind;
-    job.strategy.average_every = 3;
+    job.strategy = testing::averaging(kind, 3);
     expect_same(kind, job, 2);
   }
 }
 
 TEST(Compute, ParameterServersGoThroughIt) {
   Job job = adam_job();
-  job.strategy.kind = "parameter_server";
-  job.strategy.servers = 2;
+  job.strategy = {.kind = "parameter_server", .own = ParameterServerOptions{.servers = 2}};
   expect_same("servers", job, 1, {}, 2);
   job.strategy.compression.kind = "int8";
-  job.strategy.consistency = "ssp";  // no promise of bits: that it does not crash is the test
+  // No promise of bits: that it does not crash is the test.
+  job.strategy.own.edit<ParameterServerOptions>().consistency = "ssp";
   Devices devices;
   EXPECT_EQ(digest(job, 1, &devices).size(), 64u);
 }

@@ -9,7 +9,7 @@
 #include "convoy/data/load.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "data/inspect/partition_measure.hpp"
 #include "data/partition/values.hpp"
 #include "data_support.hpp"

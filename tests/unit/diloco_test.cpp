@@ -22,15 +22,15 @@ ModelFactory mlp() {
 
 class DiLoCo : public ::testing::Test {
  protected:
-  DiLoCo() { register_strategy(diloco::kind()); }
-  ~DiLoCo() override { remove_strategy("diloco"); }
+  DiLoCo() { strategies().add(diloco::kind()); }
+  ~DiLoCo() override { strategies().remove("diloco"); }
 };
 
 Job diloco_job() {
   Job job = small_job();
-  job.strategy.kind = "diloco";
-  job.strategy.average_every = 3;
-  job.strategy.outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
+  job.strategy = {
+      .kind = "diloco",
+      .own = diloco::Options{.average_every = 3, .outer = {.rate = 0.7, .momentum = 0.9}}};
   job.train.epochs = 8;
   job.train.optimizer = {.kind = "adamw", .rate = 0.01};
   return job;
@@ -69,8 +69,21 @@ TEST_F(DiLoCo, TheSameBitsForAnyReplicasAndInEveryRun) {
 TEST_F(DiLoCo, IsWhatLocalSgdWithAnOuterOptimizerComesTo) {
   Job job = diloco_job();
   const Result ours = run(job, 2);
-  job.strategy.kind = "local_sgd";
+  job.strategy = testing::averaging("local_sgd", 3);
+  job.strategy.own.edit<LocalSgdOptions>().outer = {
+      .rate = 0.7, .momentum = 0.9, .nesterov = true};
   EXPECT_NEAR(run(job, 2).accuracy, ours.accuracy, 0.05);
+}
+
+TEST_F(DiLoCo, ItsOptionsAreKeysOfTheJob) {
+  const Job job = parse_job(
+      "data: {train: a.csv, target: y}\n"
+      "strategy: {kind: diloco, average_every: 5, outer: {momentum: 0.5}}\n",
+      "job.yaml");
+  const auto own = job.strategy.own.as<diloco::Options>();
+  EXPECT_EQ(own.average_every, 5);
+  EXPECT_EQ(own.outer.rate, 0.7);
+  EXPECT_EQ(own.outer.momentum, 0.5);
 }
 
 TEST_F(DiLoCo, AResumedRunIsTheSame) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "convoy/core/file.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "paths.hpp"
 
 namespace convoy {
@@ -133,13 +133,13 @@ TEST(House, ArrowsPointDownwards) {
   }
 }
 
-// What is special about a strategy is in its registration (strategies/facts.hpp): one from outside
+// What is special about a strategy is in its registration (strategies/registry.hpp): one from outside
 // has no other place.
 TEST(House, OnlyStrategiesSayTheNamesOfStrategies) {
   const fs::path checkout = testing::source_folder();
   const std::regex literal("\"(?:[^\"\\\\]|\\\\.)*\"");
   std::string names;
-  for (const std::string& name : strategy_names()) names += (names.empty() ? "" : "|") + name;
+  for (const auto& [name, kind] : strategies().all()) names += (names.empty() ? "" : "|") + name;
   const std::regex name("\\b(" + names + ")\\b");
   for (const char* root : {"src", "include/convoy"}) {
     for (const auto& entry : fs::recursive_directory_iterator(checkout / root)) {

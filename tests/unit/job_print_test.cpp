@@ -201,10 +201,14 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.strategy.bucket = random() % 2 == 0 ? "off" : "2.5";
   job.strategy.compression.part = std::min(job.strategy.compression.part, 1.0);
   if (job.strategy.kind != "synchronous") job.strategy.compression.kind = "none";
-  if (job.strategy.outer.nesterov) job.strategy.outer.momentum = 0.5;
+  if (job.strategy.kind == "local_sgd")
+    job.strategy.own.edit<LocalSgdOptions>().outer.momentum = 0.5;
   if (job.strategy.kind != "synchronous") job.train.verify_every = 0;
-  if (job.strategy.consistency == "bsp") job.strategy.compensation = "none";
-  if (job.strategy.consistency != "async") job.strategy.prefetch = false;
+  if (job.strategy.kind == "parameter_server") {
+    auto& served = job.strategy.own.edit<ParameterServerOptions>();
+    if (served.consistency == "bsp") served.compensation = "none";
+    if (served.consistency != "async") served.prefetch = false;
+  }
   for (PreprocessStep& step : job.preprocess) {
     if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
     if (step.by == 0) step.by = 1;
@@ -256,10 +260,8 @@ TEST(JobPrint, every_key_is_present) {
   Job job;
   job.data.train = {"a.csv", "", ""};
   job.data.target = {"y"};
-  job.train.optimizer.kind = "adam";
-  job.train.schedule.kind = "cosine";
   const std::string text = "\n" + print_job(job);
-  for (const std::string& path : schema::all_paths([&](Visitor& v) { describe(v, job); })) {
+  for (const auto& [path, value] : Values::of(job)) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const auto depth = static_cast<std::size_t>(std::ranges::count(path, '.'));
     EXPECT_NE(text.find(fmt::format("\n{:{}}{}:", "", 2 * depth, name)), std::string::npos) << path;

@@ -320,8 +320,7 @@ TEST_P(ServerReplace, BspHasTheBitsOfTheSynchronousStrategy) {
   const ModelFactory factory =
       build_model(convoy::testing::mlp_options(), convoy::testing::image_spec());
   const std::string expected = convoy::testing::train(job, factory).weights_sha256;
-  job.strategy.kind = "parameter_server";
-  job.strategy.backups = 1;
+  job.strategy = {.kind = "parameter_server", .own = ParameterServerOptions{.backups = 1}};
   Servers servers(GetParam(), 2, 1);
   std::string digest;
   std::atomic<int> finished{0};

@@ -19,8 +19,7 @@ constexpr double learnt = 0.45;
 
 Job served(Job job, int servers, const std::string& consistency = "bsp") {
   job.strategy.kind = "parameter_server";
-  job.strategy.servers = servers;
-  job.strategy.consistency = consistency;
+  job.strategy.own = ParameterServerOptions{.consistency = consistency, .servers = servers};
   return job;
 }
 
@@ -116,8 +115,8 @@ TEST(ServerTrain, SspAndAsyncLearn) {
   for (const std::string consistency : {"ssp", "async"}) {
     for (const std::string compensation : {"none", "dc_asgd", "staleness"}) {
       Job own = served(job, 2, consistency);
-      own.strategy.staleness = 2;
-      own.strategy.compensation = compensation;
+      own.strategy.own.edit<ParameterServerOptions>().staleness = 2;
+      own.strategy.own.edit<ParameterServerOptions>().compensation = compensation;
       const RunSummary summary = train_with(own, mlp(), 3);
       EXPECT_EQ(summary.json["steps"], 40);
       EXPECT_GT(summary.json["final"]["test_accuracy"], learnt)
@@ -168,7 +167,7 @@ TEST(ServerTrain, AWorkerThatPullsAheadIsOneUpdateLate) {
   job.train.epochs = 8;
   job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
   const RunSummary late = train_with(job, mlp(), 1);
-  job.strategy.prefetch = true;
+  job.strategy.own.edit<ParameterServerOptions>().prefetch = true;
   const RunSummary summary = train_with(job, mlp(), 1);
   for (const auto& server : summary.json["servers"]) {
     EXPECT_EQ(server["staleness_max"], 1);

@@ -63,7 +63,6 @@ std::vector<Case> cases() {
   const auto add = [&](const std::string& name, auto&& set) {
     for (const bool elastic : {false, true}) {
       Case one{name + (elastic ? ", elastic" : ""), {}, elastic};
-      one.strategy.average_every = 3;
       set(one.strategy);
       all.push_back(one);
     }
@@ -73,10 +72,10 @@ std::vector<Case> cases() {
   for (const char* kind : {"int8", "top_k", "power_sgd"})
     add(kind, [&](StrategyOptions& s) { s.compression.kind = kind; });
   for (const char* kind : {"local_sgd", "elastic_averaging", "gossip"})
-    add(kind, [&](StrategyOptions& s) { s.kind = kind; });
+    add(kind, [&](StrategyOptions& s) { s = testing::averaging(kind, 3); });
   add("local_sgd, outer momentum", [](StrategyOptions& s) {
-    s.kind = "local_sgd";
-    s.outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
+    s = testing::averaging("local_sgd", 3);
+    s.own.edit<LocalSgdOptions>().outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
   });
   return all;
 }
@@ -147,7 +146,7 @@ bool breaks_at(const Case& one, int at) {
     setup.rules.steps_per_epoch = 2;
     setup.control = &control;
     setup.elastic = one.elastic;
-    const auto strategy = strategy_kind(job.strategy.kind).make(setup);
+    const auto strategy = strategies().get(job.strategy.kind).make(setup);
     strategy->enter(&own, {{0, 2}, {2, 4}});
     strategy->start_at(0, 0);
     for (std::int64_t n = 0; n < broken_step; ++n) strategy->step(n);

@@ -118,7 +118,7 @@ struct Training {
     setup.rules.steps_per_epoch = 2;
     setup.control = &control;
     setup.servers = std::move(group);
-    auto made = strategy_kind(strategy.kind).make(setup);
+    auto made = strategies().get(strategy.kind).make(setup);
     made->enter(nullptr, {{0, 4}});
     made->start_at(0, 0);
     return made;
@@ -188,18 +188,19 @@ std::vector<StrategyOptions> cases() {
   for (const char* consistency : {"bsp", "ssp", "async"}) {
     StrategyOptions options;
     options.kind = "parameter_server";
-    options.consistency = consistency;
+    options.own = ParameterServerOptions{.consistency = consistency};
     all.push_back(options);
   }
   all.push_back(all.back());
-  all.back().prefetch = true;
+  all.back().own.edit<ParameterServerOptions>().prefetch = true;
   all.push_back(all[1]);
   all.back().compression.kind = "top_k";
   return all;
 }
 
 std::string name_of(const StrategyOptions& options) {
-  return options.consistency + (options.prefetch ? ", prefetch" : "") +
+  const auto own = options.own.as<ParameterServerOptions>();
+  return own.consistency + (own.prefetch ? ", prefetch" : "") +
          (options.compression.kind == "none" ? "" : ", " + options.compression.kind);
 }
 
@@ -234,8 +235,9 @@ TEST(StrategyLostServers, WhoComesInPlaceOfAWorkerGoesOnWithTheSameStep) {
       // What a server has acknowledged stays. Of a task that was done all but for its report, which
       // is done again, that is an update more.
       const bool once = result.updates == expected.updates;
-      EXPECT_TRUE(once || options.consistency != "bsp");
-      const bool same = options.compression.kind == "none" && !options.prefetch && once;
+      const auto own = options.own.as<ParameterServerOptions>();
+      EXPECT_TRUE(once || own.consistency != "bsp");
+      const bool same = options.compression.kind == "none" && !own.prefetch && once;
       EXPECT_TRUE(!same || result.digest == expected.digest);
       for (const std::int64_t updates : result.updates) {
         EXPECT_GE(updates, steps);

@@ -49,19 +49,16 @@ TEST(TrainElastic, CompressedSumsGoOnWithoutALostWorkersResidual) {
   }
 }
 
+constexpr std::int64_t average_every = 3;
+
 std::vector<StrategyOptions> averaging_strategies() {
-  StrategyOptions local;
-  local.kind = "local_sgd";
-  local.average_every = 3;
+  const StrategyOptions local = testing::averaging("local_sgd", average_every);
   StrategyOptions outer = local;
-  outer.outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
+  outer.own.edit<LocalSgdOptions>().outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
   StrategyOptions compressed = local;
   compressed.compression.kind = "int8";
-  StrategyOptions elastic = local;
-  elastic.kind = "elastic_averaging";
-  StrategyOptions gossip = local;
-  gossip.kind = "gossip";
-  return {local, outer, compressed, elastic, gossip};
+  return {local, outer, compressed, testing::averaging("elastic_averaging", average_every),
+          testing::averaging("gossip", average_every)};
 }
 
 // All that came to the end have one result, and it has learned.
@@ -77,7 +74,7 @@ void expect_one_result(const Elastic& job, std::initializer_list<int> workers) {
   std::int64_t logged_again = 0;
   for (const auto& step : job.events("step"))
     logged_again += !steps.insert(step["step"].get<int>()).second;
-  EXPECT_LE(logged_again, job.job.strategy.average_every);
+  EXPECT_LE(logged_again, average_every);
   EXPECT_GT(job.accuracy(), 0.6);
 }
 

@@ -81,8 +81,7 @@ void expect_same_bits_for_all(const Job& job, const ModelFactory& factory,
           << job.partition.assign << ", " << workers << " workers of " << replicas;
   }
   Job served = job;
-  served.strategy.kind = "parameter_server";
-  served.strategy.servers = 2;
+  served.strategy = {.kind = "parameter_server", .own = ParameterServerOptions{.servers = 2}};
   EXPECT_EQ(run_group(served, factory, data, 1, 3)[0].weights_sha256, expected)
       << job.partition.assign << ", parameter servers";
 }
@@ -255,9 +254,8 @@ TEST(TrainPartition, EverySampleCountsOnceAnEpochWithParameterServers) {
     for (const std::string consistency : {"bsp", "ssp", "async"}) {
       SCOPED_TRACE(assign + ", " + consistency);
       Job job = counting_job(assign);
-      job.strategy.kind = "parameter_server";
-      job.strategy.consistency = consistency;
-      job.strategy.staleness = 2;
+      job.strategy = {.kind = "parameter_server",
+                      .own = ParameterServerOptions{.consistency = consistency, .staleness = 2}};
       const RunSummary summary = run_group(job, model_factory<Counter>(), counted_data(), 1, 3)[0];
       // With delays a sample's second visit may not have seen the first: its steps are alone exact.
       if (consistency == "bsp") expect_counted(job, *summary.model);
@@ -340,8 +338,7 @@ class Remembering final : public Dataset {
 TEST(TrainPartition, WithStepsOfItsOwnEachWorkerHasItsOwnValues) {
   for (const std::string kind : {"local_sgd", "elastic_averaging", "gossip"}) {
     Job job = partitioned_job("hash");
-    job.strategy.kind = kind;
-    job.strategy.average_every = 2;
+    job.strategy = testing::averaging(kind, 2);
     const TrainingData data = labelled_images();
     std::vector<std::shared_ptr<Remembering>> read;
     for (int worker = 0; worker < 2; ++worker)

@@ -34,8 +34,7 @@ Job compressed_job(const std::string& kind) {
 
 Job averaging_job(const std::string& kind, std::int64_t every = 3) {
   Job job = small_job();
-  job.strategy.kind = kind;
-  job.strategy.average_every = every;
+  job.strategy = testing::averaging(kind, every);
   return job;
 }
 
@@ -199,7 +198,7 @@ TEST(TrainAveraging, OneWorkerTrainsPlainly) {
   EXPECT_EQ(testing::train(averaging_job("local_sgd"), mlp()).weights_sha256, expected);
   EXPECT_EQ(testing::train(averaging_job("gossip"), mlp()).weights_sha256, expected);
   Job outer = averaging_job("local_sgd");
-  outer.strategy.outer = {0.7, 0.9, true};
+  outer.strategy.own.edit<LocalSgdOptions>().outer = {0.7, 0.9, true};
   EXPECT_NE(testing::train(outer, mlp()).weights_sha256, expected);
 }
 
@@ -225,7 +224,7 @@ TEST(TrainAveraging, LearnsAsWellAndSendsLess) {
       SCOPED_TRACE(kind + " " + neighbours);
       Job job = averaging_job(kind);
       job.train.epochs = 12;
-      job.strategy.neighbours = neighbours;
+      if (kind == "gossip") job.strategy.own.edit<GossipOptions>().neighbours = neighbours;
       job.train.optimizer.own.edit<SgdOptions>().momentum = 0.5;
       const Result result = run(job, mlp(), 4);
       EXPECT_GE(accuracy(result), accuracy(whole) - 0.1);
@@ -238,7 +237,7 @@ TEST(TrainAveraging, OuterMomentumAndCompressedChanges) {
   Job job = averaging_job("local_sgd");
   job.train.epochs = 12;
   job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
-  job.strategy.outer = {0.7, 0.6, true};
+  job.strategy.own.edit<LocalSgdOptions>().outer = {0.7, 0.6, true};
   const Result whole = run(job, mlp(), 3);
   for (const std::string& kind : compressors) {
     SCOPED_TRACE(kind);
@@ -270,7 +269,8 @@ TEST(TrainAveraging, AResumedRunIsTheSame) {
       SCOPED_TRACE(kind);
       Job job = averaging_job(kind);
       job.strategy.compression.kind = compression;
-      job.strategy.outer = {0.8, 0.5, false};
+      if (kind == "local_sgd")
+        job.strategy.own.edit<LocalSgdOptions>().outer = {0.8, 0.5, false};
       job.train.checkpoint.every = 1;
       job.train.checkpoint.keep = 20;
       const std::string expected = digest(job, mlp(), 3);
@@ -292,7 +292,7 @@ TEST(TrainAveraging, AResumedRunIsTheSame) {
 
 TEST(TrainAveraging, OneWorkerIsResumedToo) {
   Job job = averaging_job("local_sgd");
-  job.strategy.outer = {0.8, 0.5, false};
+  job.strategy.own.edit<LocalSgdOptions>().outer = {0.8, 0.5, false};
   job.train.checkpoint.every = 1;
   const std::string expected = testing::train(job, mlp()).weights_sha256;
   const TemporaryFolder folder;

@@ -77,6 +77,13 @@ struct NoisyNet : torch::nn::Module {
   torch::nn::Dropout drop{nullptr};
 };
 
+/// A strategy whose workers take `every` steps of their own between two exchanges.
+inline StrategyOptions averaging(const std::string& kind, std::int64_t every) {
+  if (kind == "local_sgd") return {.kind = kind, .own = LocalSgdOptions{.average_every = every}};
+  if (kind == "gossip") return {.kind = kind, .own = GossipOptions{.average_every = every}};
+  return {.kind = kind, .own = ElasticAveragingOptions{.average_every = every}};
+}
+
 inline Job small_job() {
   Job job;
   job.name = "small";

@@ -79,12 +79,15 @@ class AnyRegistry {
   ~AnyRegistry() = default;
   /// Throws InputError for names that are no words, not new, or without help.
   void check(const Registration& registration) const;
+  /// `missing`: what the kind lacks ("make"); empty: nothing. Throws InputError.
+  void check_whole(const Registration& registration, std::string_view missing) const;
 };
 
 /// Every registry that something was registered in, in the order of their plurals.
 std::vector<const AnyRegistry*> registries();
 
-/// `Kind` derives from Registration and adds what makes one.
+/// `Kind` derives from Registration and adds what makes one. Where it has a `missing()`, that says
+/// which of its functions is null and may not be.
 template <class Kind>
 class Registry final : public AnyRegistry {
  public:
@@ -93,6 +96,7 @@ class Registry final : public AnyRegistry {
   /// Throws InputError.
   void add(Kind kind) {
     check(kind);
+    if constexpr (requires { kind.missing(); }) check_whole(kind, kind.missing());
     std::string name = kind.name;
     kinds_.emplace(std::move(name), std::move(kind));
   }
@@ -137,13 +141,15 @@ class Registered {
   }
 };
 
-/// One of a registry's kinds, with its options: keys beside `kind`.
+/// One of a registry's kinds, with its options: keys beside the one that names it.
 template <class Kind>
 class Chosen final : public Variant {
  public:
   Chosen(const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-         std::string_view kind_doc)
-      : Variant(kind, registry.item_kinds(), kind_doc), registry_(registry), options_(options) {}
+         std::string_view kind_doc, std::string_view kind_key = "kind")
+      : Variant(kind, registry.item_kinds(), kind_doc, kind_key),
+        registry_(registry),
+        options_(options) {}
 
   void choose(bool another) override {
     const Registration& kind = registry_.need(kind_name());
@@ -160,11 +166,11 @@ class Chosen final : public Variant {
   AnyOptions& options_;
 };
 
-/// Describes `kind` and the keys that go with it.
+/// Describes the key that names a kind, and the keys that go with it.
 template <class Kind>
 void chosen(Visitor& v, const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-            std::string_view doc) {
-  Chosen<Kind> variant(registry, kind, options, doc);
+            std::string_view doc, std::string_view key = "kind") {
+  Chosen<Kind> variant(registry, kind, options, doc, key);
   v.visit(variant);
 }
 

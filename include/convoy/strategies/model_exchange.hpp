@@ -34,7 +34,7 @@ class ModelExchange {
   /// from rank `lanes` on have no lanes: they take no steps, and do not count in means.
   virtual void enter(Communicator* group, std::int64_t lanes) = 0;
 
-  /// The exchange after `average_every` steps, the `number`-th of the run: `values` (laid out as
+  /// The exchange after so many steps, the `number`-th of the run: `values` (laid out as
   /// InitialModel::values) become those to go on from. Returns what happens after it: all workers
   /// get the same answer. When it throws PeerError, nothing has changed, and it may be tried again
   /// with other workers.
@@ -65,9 +65,10 @@ using ModelExchangeFactory = std::function<std::unique_ptr<ModelExchange>(const 
 
 struct StrategySetup;
 
-/// The strategy: each worker takes steps of its own, and all meet after every
-/// `strategy.average_every` of them.
+/// The strategy: each worker takes steps of its own, and all meet after every `average_every` of
+/// them.
 std::unique_ptr<Strategy> make_local_steps(const StrategySetup& setup, const StrategyTraits& traits,
+                                           std::int64_t average_every,
                                            ModelExchangeFactory exchange);
 
 /// Gossip: whom `rank` of `size` workers averages with in exchange `number`; -1: nobody. A perfect

@@ -4,25 +4,24 @@
 #include <string>
 
 #include "convoy/comm/compression_options.hpp"
+#include "convoy/schema/any_options.hpp"
 
 namespace convoy {
 
-/// The optimizer that applies the mean of the workers' changes (local_sgd).
-struct OuterOptions {
-  double rate = 1;  ///< 1 and no momentum: plain averaging
-  double momentum = 0;
-  bool nesterov = false;
+/// One of strategies() (strategies/registry.hpp), such as
+/// {.kind = "gossip", .own = GossipOptions{.neighbours = "random"}}, and what all of them have.
+struct StrategyOptions {
+  std::string kind = "synchronous";
+  schema::AnyOptions own = {};
+  std::string transport = "auto";  ///< between workers: auto, shm, tcp, mpi
+  std::string bucket = "auto";     ///< gradients that leave together: auto, off, or MiB
+  double timeout = 300;            ///< seconds that a worker may keep the others waiting
+  bool balance = true;             ///< lanes move to the faster replicas and workers
+  CompressionOptions compression = {};
 };
 
-/// A strategy; which members count depends on `kind`.
-struct StrategyOptions {
-  std::string kind = "synchronous";  ///< strategy_names() in strategies/facts.hpp
-  std::string transport = "auto";    ///< between workers: auto, shm, tcp, mpi
-  std::string bucket = "auto";       ///< gradients that leave together: auto, off, or MiB
-  double timeout = 300;              ///< seconds that a worker may keep the others waiting
-  bool balance = true;               ///< lanes move to the faster replicas and workers
-  CompressionOptions compression;
-  // parameter_server
+/// parameter_server.
+struct ParameterServerOptions {
   std::string consistency = "bsp";      ///< bsp, ssp, async
   std::int64_t staleness = 4;           ///< ssp: steps that a worker may be ahead of the slowest
   std::int64_t servers = 1;             ///< that share the weights
@@ -30,22 +29,45 @@ struct StrategyOptions {
   std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
   double compensation_strength = 0.04;  ///< dc_asgd: lambda
   bool prefetch = false;                ///< async: the next task's weights come during a task
-  // local_sgd, elastic_averaging, gossip
+};
+
+/// The optimizer that applies the mean of the workers' changes.
+struct OuterOptions {
+  double rate = 1;  ///< 1 and no momentum: plain averaging
+  double momentum = 0;
+  bool nesterov = false;
+};
+
+/// local_sgd.
+struct LocalSgdOptions {
   std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
-  OuterOptions outer;               ///< local_sgd
-  double elasticity = 0.5;          ///< elastic_averaging: how far worker and centre move together
-  std::string neighbours = "ring";  ///< gossip: ring, random
+  OuterOptions outer = {};
+};
+
+/// elastic_averaging.
+struct ElasticAveragingOptions {
+  std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
+  double elasticity = 0.5;          ///< how far worker and centre move together
+};
+
+/// gossip.
+struct GossipOptions {
+  std::int64_t average_every = 16;  ///< steps of each worker between two exchanges
+  std::string neighbours = "ring";  ///< ring, random
 };
 
 /// strategy.bucket in bytes; 0: gradients leave when backward has ended, -1: to be tuned. Throws
 /// InputError.
 std::int64_t bucket_bytes(const StrategyOptions& strategy);
 
+void describe(schema::Visitor& v, ParameterServerOptions& o);
+void describe(schema::Visitor& v, OuterOptions& o);
+void describe(schema::Visitor& v, LocalSgdOptions& o);
+void describe(schema::Visitor& v, ElasticAveragingOptions& o);
+void describe(schema::Visitor& v, GossipOptions& o);
+
 namespace schema {
 
-class Visitor;
-
-void describe(Visitor& v, OuterOptions& o);
 void describe(Visitor& v, StrategyOptions& o);
 
 }  // namespace schema

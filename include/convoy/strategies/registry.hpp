@@ -1,26 +1,35 @@
 #pragma once
 // The strategies there are, by the name that `strategy.kind` gives them. A strategy declares here,
-// once, what it guarantees, which of the job's keys are its own, and how it is made.
+// once, its options, what it guarantees, and how it is made. One file adds one, in Convoy or
+// outside, by a variable of namespace scope:
 //
-// One from outside registers itself before the job is read:
+//   struct DilocoOptions { std::int64_t average_every = 16; };
+//   void describe(schema::Visitor& v, DilocoOptions& o) { ... }
 //
-//   StrategyKind kind;
-//   kind.name = "diloco";
-//   kind.keys = {"average_every"};
-//   ...
-//   kind.make = make_diloco;
-//   register_strategy(kind);
+//   StrategyKind diloco_kind() {
+//     StrategyKind kind{{.name = "diloco", .doc = "...", .options = DilocoOptions{}}};
+//     kind.traits = ...
+//     kind.make = ...
+//     return kind;
+//   }
+//   const schema::Registered diloco(strategies(), diloco_kind());
 //
-// Not thread-safe: register before threads start.
+// Not thread-safe: register before threads start. No libtorch in this header.
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "convoy/strategies/strategy.hpp"
+#include "convoy/schema/registry.hpp"
+#include "convoy/strategies/options.hpp"
+#include "convoy/strategies/traits.hpp"
 
 namespace convoy {
 
+class Strategy;
 struct StrategySetup;
 
 /// A row of docs/strategies.md. W workers, M bytes of weights, H steps between exchanges.
@@ -33,24 +42,37 @@ struct StrategyGuarantee {
   std::function<bool(const StrategyOptions&)> fits;  ///< whether it speaks of these; null: of all
 };
 
-struct StrategyKind : StrategyFacts {
-  std::vector<StrategyGuarantee> guarantees;
+/// `guarantees` are those of its default options; `problem` sees its own options alone.
+struct StrategyKind : schema::Registration {
+  /// What it promises with such options.
+  std::function<StrategyTraits(const StrategyOptions&)> traits;
+  /// What cannot work of its own options and the others of `strategy` together; null: all of it can.
+  std::function<std::optional<StrategyProblem>(const StrategyOptions&)> conflict;
+  std::vector<StrategyGuarantee> rows;  ///< of docs/strategies.md: one, or one for each mode
   /// What decides the bits of the weights, as flat keys of the job; `workers` 0: they come and go.
   std::function<nlohmann::ordered_json(const StrategyOptions&, int workers)> identity;
   /// Throws InputError where the options cannot work.
   std::function<std::unique_ptr<Strategy>(const StrategySetup&)> make;
+
+  std::string_view missing() const {
+    return !traits ? "traits" : !identity ? "identity" : !make ? "make" : "";
+  }
 };
 
-/// Throws InputError when there is one of this name, or traits, identity or make are missing.
-void register_strategy(StrategyKind kind);
-/// The reverse; nothing happens where there is none of this name.
-void remove_strategy(const std::string& name);
-const std::vector<StrategyKind>& strategy_kinds();
-/// Throws InputError for one that there is not, naming those there are.
-const StrategyKind& strategy_kind(const std::string& name);
+schema::Registry<StrategyKind>& strategies();
 
 /// The job's `strategy`, of a setup.
 const StrategyOptions& options_of(const StrategySetup& setup);
+
+/// What `options`' strategy promises. Throws InputError for one that there is not.
+StrategyTraits strategy_traits(const StrategyOptions& options);
+/// The kinds that have a trait, whatever else the job says: "parameter_server"; "a or b".
+std::string strategies_that_have(bool StrategyTraits::*trait);
+
+/// For `identity`: all of a strategy's own options ("strategy.average_every"), so that none is
+/// forgotten; those of `strategy.compression`, none where nothing is compressed.
+nlohmann::ordered_json own_identity(const StrategyOptions& options);
+nlohmann::ordered_json compression_identity(const CompressionOptions& options);
 
 /// All strategies, as a Markdown table.
 std::string guarantees_table();

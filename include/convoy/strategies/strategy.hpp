@@ -15,7 +15,7 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/engine/nonfinite.hpp"
 #include "convoy/lanes/lane.hpp"
-#include "convoy/strategies/facts.hpp"
+#include "convoy/strategies/traits.hpp"
 
 namespace convoy {
 

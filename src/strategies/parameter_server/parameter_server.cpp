@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "convoy/core/error.hpp"
+#include "convoy/strategies/registry.hpp"
 #include "engine/checkpoint_state.hpp"
-#include "strategies/facts.hpp"
-#include "strategies/kinds.hpp"
 
 namespace convoy {
 namespace {
@@ -25,10 +24,11 @@ std::int64_t steps_over(const ServerTurn& turn, bool together) {
 
 ParameterServer::ParameterServer(StrategySetup setup)
     : setup_(std::move(setup)),
-      traits_(parameter_server_facts().traits(setup_.options)),
+      own_(setup_.options.own.as<ParameterServerOptions>()),
+      traits_(strategy_traits(setup_.options)),
       engine_(setup_.engine) {
   if (setup_.trace != nullptr) engine_.trace_on(*setup_.trace);
-  if (!setup_.servers && setup_.options.backups > 0)
+  if (!setup_.servers && own_.backups > 0)
     throw InputError(
         "strategy.backups: servers that are threads of one process are lost together; start them "
         "as processes with convoy launch --servers, or remove it");
@@ -54,7 +54,7 @@ void ParameterServer::enter(Communicator* group, const std::vector<Range>& /*lan
 }
 
 void ParameterServer::make_workers() {
-  const int servers = static_cast<int>(setup_.options.servers);
+  const int servers = static_cast<int>(own_.servers);
   if (!setup_.servers)
     local_ = std::make_unique<server::LocalServers>(static_cast<std::uint32_t>(servers));
   for (int r = 0; r < engine_.replicas(); ++r) {
@@ -62,6 +62,7 @@ void ParameterServer::make_workers() {
         local_ ? local_->connect(static_cast<std::uint32_t>(r)) : setup_.servers->connect(r);
     ServerWorker::Options options;
     options.strategy = setup_.options;
+    options.own = own_;
     options.optimizer = engine_.optimizer_options();
     options.rules = setup_.rules;
     options.device = &engine_.device();
@@ -311,36 +312,6 @@ nlohmann::ordered_json ParameterServer::report() const {
   Json report = Json::object();
   if (!server_report_.is_null()) report["servers"] = server_report_;
   return report;
-}
-
-StrategyKind parameter_server_kind() {
-  static const std::string acknowledged =
-      "no update that a server has acknowledged, with `backups: 1`; without, those of a lost "
-      "server since the last checkpoint";
-  static const std::string order_counts = "none: the order in which updates come counts";
-  static const std::string bytes = "M from the servers; M to them, or its compressed part";
-  const auto with = [](const char* consistency) {
-    return [consistency](const StrategyOptions& options) {
-      return options.consistency == consistency;
-    };
-  };
-  StrategyKind kind{parameter_server_facts()};
-  kind.guarantees = {
-      {"`parameter_server`, `bsp`", "all workers take each step together, with the same weights",
-       acknowledged, "the same bits as `synchronous`", "2 M from and to the servers", with("bsp")},
-      {"`parameter_server`, `ssp`",
-       "weights lack at most the last `staleness` steps of the other workers", acknowledged,
-       order_counts, bytes, with("ssp")},
-      {"`parameter_server`, `async`",
-       "weights are those of some moment; no worker waits for another", acknowledged, order_counts,
-       bytes, with("async")}};
-  kind.identity = [](const StrategyOptions& options, int /*workers*/) {
-    return compression_identity(options.compression);
-  };
-  kind.make = [](const StrategySetup& setup) -> std::unique_ptr<Strategy> {
-    return std::make_unique<ParameterServer>(setup);
-  };
-  return kind;
 }
 
 }  // namespace convoy

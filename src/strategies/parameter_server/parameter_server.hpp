@@ -42,7 +42,7 @@ class ParameterServer final : public Strategy {
  private:
   using Json = nlohmann::ordered_json;
 
-  bool together() const { return setup_.options.consistency == "bsp"; }
+  bool together() const { return own_.consistency == "bsp"; }
   ServerWorker& first() { return *workers_[0]; }
   void make_workers();
   void start_others();
@@ -59,6 +59,7 @@ class ParameterServer final : public Strategy {
   void collect_report();
 
   StrategySetup setup_;
+  ParameterServerOptions own_;
   StrategyTraits traits_;
   Engine engine_;                                // evaluates
   std::unique_ptr<server::LocalServers> local_;  // null: processes

@@ -50,17 +50,17 @@ void ServerWorker::send_hello(const std::string& identity) {
 
 void ServerWorker::prepare(const FlatParameters& weights, const std::vector<torch::Tensor>& states,
                            std::int64_t step, std::int64_t updates, std::int64_t workers) {
-  const StrategyOptions& strategy = options_.strategy;
-  server::ShardPlan plan{strategy.consistency,
-                         strategy.compensation,
-                         strategy.compensation_strength,
+  const ParameterServerOptions& own = options_.own;
+  server::ShardPlan plan{own.consistency,
+                         own.compensation,
+                         own.compensation_strength,
                          options_.shared.lanes,
                          options_.rules.steps,
                          step,
-                         strategy.staleness,
+                         own.staleness,
                          workers,
                          options_.optimizer,
-                         strategy.compression,
+                         options_.strategy.compression,
                          {}};
   const Compute& device = weights.device();
   std::vector<torch::Tensor> arrays = {weights.flat()};

@@ -110,7 +110,7 @@ ServerStep ServerWorker::take_step(const ServerTurn& turn) {
 // Forward and backward of some lanes, whose sums are on their way to the
 // servers afterwards.
 void ServerWorker::compute(std::int64_t step, Range lanes) {
-  const bool ahead = options_.strategy.consistency != "async";
+  const bool ahead = options_.own.consistency != "async";
   if (!ahead || owned_ != lanes || owned_step_ != step)
     replica_->own(lanes, step, ahead ? options_.rules.steps : step + 1);
   owned_ = lanes;

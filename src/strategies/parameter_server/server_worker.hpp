@@ -48,6 +48,7 @@ class ServerWorker final : public GradientSink {
  public:
   struct Options {
     StrategyOptions strategy;
+    ParameterServerOptions own;
     OptimizerOptions optimizer;
     StepRules rules;
     const Compute* device = &host_compute();  ///< where weights and gradients are
@@ -91,8 +92,8 @@ class ServerWorker final : public GradientSink {
  private:
   using Ids = std::vector<std::uint64_t>;
 
-  bool bsp() const { return options_.strategy.consistency == "bsp"; }
-  bool prefetch() const { return options_.strategy.prefetch; }
+  bool bsp() const { return options_.own.consistency == "bsp"; }
+  bool prefetch() const { return options_.own.prefetch; }
   void compute(std::int64_t step, Range lanes);
   void push_bucket(std::size_t bucket);
   void push_rest();
