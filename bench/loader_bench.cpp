@@ -11,9 +11,11 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "convoy/train/trainer.hpp"
 #include "engine/replica.hpp"
+#include "lanes/epoch_schedule.hpp"
 
 namespace {
 
@@ -73,12 +75,13 @@ int run(int count, char** arguments) {
   const convoy::Splits splits = convoy::load_splits(convoy::load_options(job));
   const double loading = seconds_since(begin);
   const std::int64_t lanes = convoy::resolved_lanes(job.train, splits.train->size());
-  const std::int64_t block = job.partition.block > 0 ? job.partition.block : splits.block;
-  const convoy::SampleSchedule schedule({.samples = splits.train->size(),
+  convoy::PartitionOptions partition = job.partition;
+  convoy::read_in_blocks(partition, splits.block);
+  const convoy::EpochSchedule schedule({.samples = splits.train->size(),
                                          .batch = job.train.batch,
                                          .lanes = lanes,
                                          .seed = job.seed,
-                                         .block = block});
+                                         .block = partition.own.as<convoy::ByRow>().block});
   convoy::ReplicaShared shared;
   shared.dataset = splits.train;
   shared.ahead = std::dynamic_pointer_cast<const convoy::ReadsAhead>(splits.train);

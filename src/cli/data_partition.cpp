@@ -11,6 +11,7 @@
 #include "convoy/data/inspect/partition.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "strategies/columns/advice.hpp"
 
@@ -35,7 +36,7 @@ void run(const PartitionArguments& options) {
   query.own_steps = strategy_traits(job.strategy).own_steps;
   const LoadOptions load = load_options(job);
   Json record = describe_partition(load, job.train, query);
-  if (query.explain || job.partition.by == "column")
+  if (query.explain || column_parts(job.partition))
     record["columns"] = column_advice(load, job.model, job.train, std::max(2, query.workers));
   fmt::print("{}", format_partition_report(record));
   if (options.json.empty()) return;

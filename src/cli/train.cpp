@@ -22,6 +22,7 @@
 #include "convoy/report/html.hpp"
 #include "convoy/report/progress.hpp"
 #include "convoy/server/server_group.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "convoy/train/run_folder.hpp"
 #include "convoy/train/trainer.hpp"
@@ -300,7 +301,7 @@ void train(const TrainArguments& options) {
     run.observers.push_back(bar.get());
 
   TrainerOptions wanted = trainer_options(job);
-  if (job.partition.block == 0) wanted.partition.block = splits.block;
+  read_in_blocks(wanted.partition, splits.block);
   Trainer trainer(std::move(wanted), factory, loss,
                   {splits.train, splits.validation, splits.test, std::move(splits.values)}, run);
   if (first) write_file_atomically(out / "job.yaml", print_job(job));

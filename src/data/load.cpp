@@ -379,7 +379,7 @@ Splits load_splits(const LoadOptions& options, Peers* peers) {
     splits = array ? fit_arrays(sources, *code, preprocess, peers)
                    : fit_tables(sources, *code, preprocess, peers);
   }
-  if (partition.by == "size" && !has_values(splits.values))
+  if (looks_at(partition) == LooksAt::sizes && !has_values(splits.values))
     splits.values = token_counts(*splits.train);
   splits.fingerprint = std::move(own);
   splits.repaired = files.repaired();

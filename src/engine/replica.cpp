@@ -155,9 +155,9 @@ void Replica::run_network(std::int64_t step, std::int64_t lane, const Batch& bat
     if (batch.size() == 1 && has_batch_norm(*network_.module)) {
       throw InputError(fmt::format(
           "step {}: lane {} has one sample and batch norm needs two; set {}", step + 1, lane,
-          shared_.schedule->by_value()
-              ? "train.lanes lower, train.batch higher, or partition.by to row"
-              : "train.last_batch to drop, or train.lanes lower"));
+          shared_.schedule->has_even_lanes()
+              ? "train.last_batch to drop, or train.lanes lower"
+              : "train.lanes lower, train.batch higher, or partition.by to row"));
     }
     throw InputError(fmt::format("step {}, lane {}: the model failed on samples of shape [{}]: {}",
                                  step + 1, lane, fmt::join(batch.features.sizes().slice(1), ", "),

@@ -7,13 +7,13 @@
 
 #include "convoy/data/dataset/prefetch.hpp"
 #include "convoy/data/images/augment.hpp"
+#include "convoy/lanes/sample_schedule.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
 #include "data/records/read_ahead.hpp"
 #include "engine/flat_parameters.hpp"
 #include "engine/partial_sum.hpp"
 #include "engine/time_use.hpp"
-#include "lanes/sample_schedule.hpp"
 
 namespace convoy {
 

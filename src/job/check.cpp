@@ -97,11 +97,12 @@ void JobChecker::check_model() const {
 }
 
 void JobChecker::check_kind(const std::string& section, const schema::AnyRegistry& registry,
-                            const std::string& kind, const schema::AnyOptions& options) const {
+                            const std::string& kind, const schema::AnyOptions& options,
+                            const std::string& kind_key) const {
   const schema::Registration& one = registry.need(kind);
   if (!one.problem) return;
   if (const auto found = one.problem(options)) {
-    fail(fmt::format("{}.{}", section, found->key), found->text, {section + ".kind", section});
+    fail(fmt::format("{}.{}", section, found->key), found->text, {section + "." + kind_key, section});
   }
 }
 

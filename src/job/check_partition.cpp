@@ -3,57 +3,28 @@
 
 #include <algorithm>
 
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "job/checker.hpp"
-#include "schema/quote.hpp"
 
 namespace convoy {
 
 void JobChecker::check_partition() const {
   const PartitionOptions& partition = job_.partition;
-  const bool of_rows = partition.assign == "block" || partition.assign == "cyclic";
-  if (partition.by != "value" && !of_rows) {
-    fail("partition.assign",
-         fmt::format("{} is of values; set partition.by to value, or write block or cyclic",
-                     partition.assign),
-         {"partition"});
-  }
-  if (partition.by == "size") check_sizes();
-  if (partition.by != "size" && partition.tokens > 0) {
-    fail("partition.tokens",
-         fmt::format("is of batches by size, and partition.by is {}; set it to size, or remove "
-                     "this",
-                     partition.by),
-         {"partition"});
-  }
-  if (partition.by != "value" && partition.by != "size" && partition.value != "target") {
-    fail("partition.value",
-         fmt::format("{} is not looked at, as partition.by is {}; set it to value, or remove "
-                     "this",
-                     schema::quote(partition.value), partition.by),
-         {"partition"});
-  }
-  if (partition.by == "value" && of_rows) {
-    fail("partition.assign",
-         document_.find("partition.assign") == nullptr
-             ? "is missing; by value write stratified, hash or range"
-             : fmt::format("{} is of rows; by value write stratified, hash or range",
-                           partition.assign),
-         {"partition.by", "partition"});
-  }
-  if (partition.block > 1 && (partition.by != "row" || partition.order != "shuffled")) {
-    fail("partition.block",
-         "goes with partition.by row and partition.order shuffled; remove it, or set them so",
+  const PartitionerKind& kind = partitioners().get(partition.by);
+  if (const auto found = kind.conflict ? kind.conflict(partition) : std::nullopt) {
+    fail("partition." + found->key, found->text,
          {"partition.by", "partition.order", "partition"});
   }
-  if (partition.value.empty())
-    fail("partition.value", "is empty; name a column, or write target", {"partition"});
-  if (partition.by == "column") check_columns();
+  check_kind("partition", partitioners(), partition.by, partition.own, "by");
+  if (kind.looks_at == LooksAt::sizes) check_sizes();
+  if (kind.parts) check_columns();
 }
 
 void JobChecker::check_columns() const {
   const auto refuse = [&](std::string_view key, const std::string& problem) {
-    fail(key, problem + "; partition.by column goes without it", {"partition.by", "partition"});
+    fail(key, fmt::format("{}; partition.by {} goes without it", problem, job_.partition.by),
+         {"partition.by", "partition"});
   };
   const DataOptions& data = job_.data;
   if (data.format == "images" || data.format == "text")
@@ -85,16 +56,12 @@ void JobChecker::check_columns() const {
 
 void JobChecker::check_sizes() const {
   const PartitionOptions& partition = job_.partition;
-  if (partition.tokens == 0) {
-    fail("partition.tokens", "is missing; by size it says how many tokens a batch has at most",
-         {"partition.by", "partition"});
-  }
-  if (partition.value == "target" && !has_step("tokens")) {
-    fail("partition.by",
-         "size needs a tokens step in preprocess, or in partition.value the column with each "
-         "sample's size",
-         {"partition"});
-  }
+  if (column_looked_at(partition) != "target" || has_step("tokens")) return;
+  fail("partition.by",
+       fmt::format("{} needs a tokens step in preprocess, or in partition.value the column with "
+                   "each sample's size",
+                   partition.by),
+       {"partition"});
 }
 
 }  // namespace convoy

@@ -40,7 +40,8 @@ class JobChecker {
   void check_model() const;
   /// Of a registry's kind: what does not go together in its options, below `section`.
   void check_kind(const std::string& section, const schema::AnyRegistry& registry,
-                  const std::string& kind, const schema::AnyOptions& options) const;
+                  const std::string& kind, const schema::AnyOptions& options,
+                  const std::string& kind_key = "kind") const;
   void check_length() const;
   void check_strategy() const;
 

@@ -87,4 +87,14 @@ void from_json(const Json& json, const Describe& root) {
   reader.require_all_read();
 }
 
+void add_flat(Json& into, const std::string& path, const Json& options) {
+  for (const auto& [name, value] : options.items()) {
+    if (value.is_object()) {
+      add_flat(into, path + name + ".", value);
+    } else {
+      into[path + name] = value;
+    }
+  }
+}
+
 }  // namespace convoy::schema

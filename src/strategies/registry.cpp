@@ -17,17 +17,6 @@ std::string without_marks(const std::string& text) {
   return plain;
 }
 
-/// Sections become keys with dots.
-void add_flat(Json& flat, const std::string& path, const Json& options) {
-  for (const auto& [name, value] : options.items()) {
-    if (value.is_object()) {
-      add_flat(flat, path + name + ".", value);
-    } else {
-      flat[path + name] = value;
-    }
-  }
-}
-
 }  // namespace
 
 schema::Registry<StrategyKind>& strategies() {
@@ -55,14 +44,15 @@ Json own_identity(const StrategyOptions& options) {
   const schema::AnyOptions own =
       options.own.empty() ? strategies().get(options.kind).options : options.own;
   Json identity = Json::object();
-  add_flat(identity, "strategy.", schema::to_json([&](schema::Visitor& v) { own.describe(v); }));
+  schema::add_flat(identity, "strategy.",
+                   schema::to_json([&](schema::Visitor& v) { own.describe(v); }));
   return identity;
 }
 
 Json compression_identity(const CompressionOptions& options) {
   Json identity = Json::object();
   if (options.kind != "none")
-    add_flat(identity, "strategy.compression.", schema::json_of(options));
+    schema::add_flat(identity, "strategy.compression.", schema::json_of(options));
   return identity;
 }
 

@@ -4,6 +4,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "data/splits/fingerprint.hpp"
 #include "schema/json.hpp"
 
@@ -19,8 +20,7 @@ std::string text_of(const Json& value) {
 // All of them, so none that is added later is forgotten.
 template <class Options>
 void add_options(Json& identity, const std::string& path, const Options& options) {
-  const Json members = schema::json_of(options);
-  for (const auto& [name, value] : members.items()) identity[path + name] = value;
+  schema::add_flat(identity, path, schema::json_of(options));
 }
 
 }  // namespace
@@ -32,26 +32,14 @@ Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t
                    {"train.batch", batch},
                    {"train.lanes", lanes},
                    {"train.last_batch", wanted.train.last_batch},
-                   {"partition.order", wanted.partition.order},
-                   {"partition.assign", wanted.partition.assign},
                    {"loss", loss}};
   add_options(identity, "train.optimizer.", wanted.train.optimizer);
   add_options(identity, "train.schedule.", wanted.train.schedule);
   add_options(identity, "train.clip.", wanted.train.clip);
   identity["the number of training samples"] = samples;
-  if (wanted.partition.by == "size") {
-    identity["partition.tokens"] = wanted.partition.tokens;
-    identity["partition.bucket"] = wanted.partition.bucket;
-  }
-  if (wanted.partition.by == "value" || wanted.partition.by == "size") {
-    identity["partition.by"] = wanted.partition.by;
+  add_options(identity, "partition.", wanted.partition);
+  if (looks_at(wanted.partition) != LooksAt::nothing)
     identity["the values that samples are partitioned by"] = values_checksum(values);
-  }
-  if (wanted.partition.block > 1) identity["partition.block"] = wanted.partition.block;
-  if (wanted.partition.by == "column") {
-    identity["partition.by"] = wanted.partition.by;
-    identity["partition.columns"] = wanted.partition.columns;
-  }
   if (model_meta.contains("fitted")) {
     const std::string text = model_meta["fitted"].dump();
     identity["the fitted preprocessing"] =

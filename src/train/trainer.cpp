@@ -23,11 +23,11 @@ std::int64_t resolved_batch(const TrainerOptions& wanted, const TrainingData& da
   return batch_of(wanted.train, data.train->size());
 }
 
-SampleValues values_of_samples(const TrainerOptions& wanted, const TrainingData& data) {
-  if (wanted.partition.by != "value" && wanted.partition.by != "size") return {};
-  require_values(data.values, data.train->size());
-  if (wanted.partition.by == "size") return {{}, {}, sample_sizes(data.values)};
-  return sample_values(data.values, wanted.seed, wanted.partition.assign == "hash");
+std::unique_ptr<const SampleSchedule> schedule_for(const TrainerOptions& wanted,
+                                                   const TrainingData& data) {
+  const std::int64_t samples = data.train->size();
+  const SampleValues values = values_looked_at(wanted.partition, data.values, samples, wanted.seed);
+  return make_schedule(wanted.partition, wanted.train, wanted.seed, samples, values);
 }
 
 std::int64_t steps_to_run(const TrainerOptions& wanted, std::int64_t steps_per_epoch) {
@@ -46,19 +46,21 @@ void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
   if (traits.servers && (options.membership != nullptr || options.group))
     throw InputError(fmt::format("strategy.kind: {} is launched with: convoy launch --servers N",
                                  wanted.strategy.kind));
-  const bool by_column = wanted.partition.by == "column";
+  const std::string& by = wanted.partition.by;
+  const bool by_column = column_parts(wanted.partition).has_value();
   if (by_column != (options.columns != nullptr)) {
-    throw InputError(by_column ? "partition.by: column needs RunOptions::columns"
+    throw InputError(by_column ? fmt::format("partition.by: {} needs RunOptions::columns", by)
                                : "RunOptions::columns needs partition.by: column");
   }
   if (!by_column) return;
   require_lasting_workers(wanted.partition, options.membership != nullptr);
   if (!traits.columns)
-    throw InputError(fmt::format("partition.by: column goes with strategy.kind {}, uncompressed",
+    throw InputError(fmt::format("partition.by: {} goes with strategy.kind {}, uncompressed", by,
                                  strategies_that_have(&StrategyTraits::columns)));
   if (!wanted.augment.empty())
     throw InputError(
-        "augment: needs whole images, and partition.by is column; remove one of the two");
+        fmt::format("augment: needs whole images, and partition.by is {}; remove one of the two",
+                    by));
 }
 
 RunRecorder::Options recorder_options(const TrainerOptions& wanted, const RunOptions& options,
@@ -97,9 +99,8 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
       options_(std::move(options)),
       batch_(resolved_batch(wanted_, data_)),
       lanes_(checked_lanes(wanted_.train, batch_)),
-      schedule_(schedule_options(wanted_.partition, wanted_.train, wanted_.seed,
-                                 data_.train->size(), values_of_samples(wanted_, data_))),
-      total_steps_(steps_to_run(wanted_, schedule_.steps_per_epoch())),
+      schedule_(schedule_for(wanted_, data_)),
+      total_steps_(steps_to_run(wanted_, schedule_->steps_per_epoch())),
       best_metric_(resolved_best_metric(wanted_.evaluate, data_.train->spec())) {
   const StrategyKind& kind = strategies().get(wanted_.strategy.kind);
   const StrategyTraits traits = kind.traits(wanted_.strategy);
@@ -116,7 +117,7 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
   strategy_ = make_strategy(std::move(factory));
   RunRecorder::Options recorder = recorder_options(wanted_, options_, data_.train->spec());
   recorder.steps = total_steps_;
-  recorder.steps_per_epoch = schedule_.steps_per_epoch();
+  recorder.steps_per_epoch = schedule_->steps_per_epoch();
   recorder.batch = batch_;
   recorder.lanes = lanes_;
   recorder.samples = data_.train->size();
@@ -134,7 +135,7 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   setup.engine.device = options_.device;
   setup.engine.replicas = options_.replicas;
   setup.engine.shared.dataset = data_.train;
-  setup.engine.shared.schedule = &schedule_;
+  setup.engine.shared.schedule = schedule_.get();
   setup.engine.shared.loss = &loss_;
   setup.engine.shared.lanes = lanes_;
   setup.engine.shared.seed = wanted_.seed;
@@ -148,7 +149,7 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   setup.rules = {wanted_.train.schedule,     wanted_.train.optimizer.rate,
                  wanted_.train.clip,         wanted_.train.on_nonfinite == "skip",
                  wanted_.train.verify_every, total_steps_,
-                 schedule_.steps_per_epoch()};
+                 schedule_->steps_per_epoch()};
   setup.control = session_.get();
   setup.trace = trace_.get();
   setup.elastic = session_->is_elastic();
@@ -239,7 +240,7 @@ void Trainer::Impl::commit(const StepOutcome& outcome) {
 }
 
 void Trainer::Impl::count_step(bool last, const StepOutcome& outcome) {
-  recorder_->count(schedule_.batch_size(step_), last ? std::exchange(uncounted_seconds_, 0) : 0);
+  recorder_->count(schedule_->batch_size(step_), last ? std::exchange(uncounted_seconds_, 0) : 0);
   ++step_;
   if (const auto known = strategy_->numbers_of(step_)) last_ = *known;
   if (!last) return;
@@ -289,7 +290,7 @@ void Trainer::Impl::show_on_timeline(const char* name, Clock::time_point begin) 
 
 bool Trainer::Impl::evaluation_due() const {
   if (wanted_.evaluate.every <= 0 || (!data_.validation && !data_.test)) return false;
-  const double per_epoch = static_cast<double>(schedule_.steps_per_epoch());
+  const double per_epoch = static_cast<double>(schedule_->steps_per_epoch());
   const auto every = std::max<std::int64_t>(1, std::llround(wanted_.evaluate.every * per_epoch));
   return step_ % every == 0 || finished() || overdue_;
 }

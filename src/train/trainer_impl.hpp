@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "convoy/lanes/sample_schedule.hpp"
 #include "convoy/strategies/strategy.hpp"
 #include "convoy/train/trainer.hpp"
-#include "lanes/sample_schedule.hpp"
 #include "session/session.hpp"
 #include "train/checkpoint_manager.hpp"
 #include "train/run_recorder.hpp"
@@ -38,7 +38,7 @@ class Trainer::Impl {
   void write_checkpoint();
   void show_on_timeline(const char* name, Clock::time_point begin);
   bool finished() const { return step_ >= total_steps_; }
-  bool ended_epoch() const { return step_ % schedule_.steps_per_epoch() == 0; }
+  bool ended_epoch() const { return step_ % schedule_->steps_per_epoch() == 0; }
   bool evaluation_due() const;
   bool checkpoint_due() const;
 
@@ -79,7 +79,7 @@ class Trainer::Impl {
   RunOptions options_;
   std::int64_t batch_;
   std::int64_t lanes_;
-  SampleSchedule schedule_;
+  std::unique_ptr<const SampleSchedule> schedule_;
   std::int64_t total_steps_;
   Json identity_;
   std::string best_metric_;

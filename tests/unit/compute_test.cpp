@@ -189,8 +189,7 @@ TEST(Compute, ColumnsGoThroughIt) {
   const torch::Tensor samples = torch::rand({60, features}, generator);
   const torch::Tensor target = torch::randint(0, 4, {60}, generator, torch::kLong);
   Job job = small_job();
-  job.partition.by = "column";
-  job.partition.columns = 4;
+  job.partition = {.by = "column", .own = ByColumn{.columns = 4}};
   const ModelOptions model = testing::mlp_options();
   const auto run = [&](Devices* devices) {
     std::vector<std::string> all(2);

@@ -66,7 +66,7 @@ class DataColumns : public ::testing::Test {
   Splits load(Peers* peers, const std::string& by) const {
     PartitionOptions partition;
     partition.by = by;
-    partition.columns = columns_;
+    if (by == "column") partition.own = ByColumn{.columns = columns_};
     return load_splits({data_, steps_, 5, directory_.path(), partition}, peers);
   }
 

@@ -112,11 +112,18 @@ std::string job_error(const std::string& partition) {
 
 TEST(PartitionJob, CombinationsThatCannotBeAreOneLine) {
   EXPECT_THAT(job_error("assign: hash"),
-              HasSubstr("j:2: partition.assign: hash is of values; set partition.by to value"));
+              HasSubstr("j:2: partition.assign: 'hash' is not one of block, cyclic"));
   EXPECT_THAT(job_error("by: value"),
-              HasSubstr("partition.assign: is missing; by value write stratified, hash or range"));
-  EXPECT_THAT(job_error("by: value, assign: cyclic"), HasSubstr("cyclic is of rows"));
-  EXPECT_THAT(job_error("value: user"), HasSubstr("not looked at"));
+              HasSubstr("partition.assign: is missing; write one of stratified, hash, range"));
+  EXPECT_THAT(job_error("by: value, assign: cyclic"),
+              HasSubstr("'cyclic' is not one of stratified, hash, range"));
+  EXPECT_THAT(job_error("value: user"),
+              HasSubstr("partition.value: counts only with partition.by size or value, and it is "
+                        "row; remove one of the two"));
+  EXPECT_THAT(job_error("block: 8, order: sequential"),
+              HasSubstr("partition.block: goes with partition.by row and partition.order shuffled"));
+  EXPECT_THAT(job_error("by: size"), HasSubstr("partition.tokens: is missing; by size"));
+  EXPECT_THAT(job_error("by: size, tokens: 8"), HasSubstr("size needs a tokens step"));
   EXPECT_THAT(job_error("by: value, assign: hash, value: ''"), HasSubstr("is empty"));
   EXPECT_EQ(job_error("by: value, assign: range, value: user"), "no error");
   EXPECT_EQ(job_error("assign: cyclic"), "no error");

@@ -97,12 +97,11 @@ class PartitionLoad : public ::testing::Test {
     data_.target = {"label"};
     data_.csv.ignore = {"user"};
     drop_.kind = "drop_missing";
-    partition_.by = "value";
-    partition_.assign = "hash";
+    partition_ = {.by = "value", .own = ByValue{.assign = "hash"}};
   }
 
   Splits load(const std::string& value) {
-    partition_.value = value;
+    partition_.own.edit<ByValue>().value = value;
     return load_splits({data_, {drop_}, 1, folder_.path(), partition_});
   }
 
@@ -171,9 +170,7 @@ TEST(DataPartition, ArraysHaveTheirTargetOnly) {
   DataOptions data;
   data.train = {"", "x", "y"};
   const auto load = [&](const char* value) {
-    PartitionOptions partition;
-    partition.by = "value";
-    partition.value = value;
+    const PartitionOptions partition{.by = "value", .own = ByValue{.value = value}};
     return load_splits({data, {}, 1, folder.path(), partition});
   };
   EXPECT_THAT(load("target").values.numbers, ElementsAre(1, 0, 2, 1));

@@ -436,9 +436,7 @@ TEST_F(DataRecords, AnotherTargetAndColumnsLeftOut) {
 
 TEST_F(DataRecords, ByValueAndInspected) {
   use_table(200);
-  job_.partition.by = "value";
-  job_.partition.assign = "hash";
-  job_.partition.value = "colour";
+  job_.partition = {.by = "value", .own = ByValue{.value = "colour", .assign = "hash"}};
   job_.data.csv.ignore = {"colour"};
   job_.preprocess[1].columns = {"late"};
   prepare();

@@ -89,7 +89,7 @@ TEST_F(DataTokens, LengthsForBatchesBySize) {
     return sample_sizes(load_splits({data_, {step_}, 1, directory_.path(), partition}).values);
   };
   EXPECT_THAT(sizes(), ElementsAre(3, 1, 1));
-  partition.value = "n";
+  partition.own = BySize{.value = "n"};
   EXPECT_THAT(sizes(), ElementsAre(7, 2, 4));
   directory_.write("train.csv", "t,n,y\na b c,7,1\n,-2,2\nd,3.5,3\n");
   EXPECT_THAT(error_of(sizes), HasSubstr("column 'n', training sample 1: -2 is no size"));

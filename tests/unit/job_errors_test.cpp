@@ -90,9 +90,9 @@ TEST(JobErrors, ranges_and_choices_are_told) {
                "2: train.optimizer.rate: '0' is out of range; write a number above 0");
   expect_error(
       "train: {optimizer: sdg}\n",
-      "2: train.optimizer.kind: 'sdg' is not one of sgd, adam, adamw; did you mean 'sgd'?");
+      "2: train.optimizer.kind: 'sdg' is not one of adam, adamw, sgd; did you mean 'sgd'?");
   expect_error("partition: diagonal\n",
-               "2: partition.by: 'diagonal' is not one of row, value, column, size");
+               "2: partition.by: 'diagonal' is not one of column, row, size, value");
 }
 
 TEST(JobErrors, partition_by_column_goes_without_what_needs_whole_samples) {

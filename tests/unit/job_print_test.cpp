@@ -176,13 +176,15 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.data.validation_files = job.data.test = {};
   if (job.data.images.channels == 2) job.data.images.channels = 1;
   if (job.data.images.width == 0) job.data.images.height = 0;
-  job.partition.assign = job.partition.by == "value" ? "hash" : "cyclic";
-  if (job.partition.by == "column") job.partition.by = "row";  // goes with few other things
-  if (job.partition.by == "row" || job.partition.value.empty()) job.partition.value = "target";
-  if (job.partition.by == "size" && job.partition.value == "target") job.partition.value = "length";
-  if (job.partition.by != "row" || job.partition.order != "shuffled") job.partition.block = 0;
-  job.partition.tokens =
-      job.partition.by == "size" ? std::max<std::int64_t>(1, job.partition.tokens) : 0;
+  if (job.partition.by == "column") job.partition = {};  // goes with few other things
+  if (job.partition.by == "row" && job.partition.order != "shuffled")
+    job.partition.own.edit<ByRow>().block = 0;
+  if (job.partition.by == "value") job.partition.own.edit<ByValue>().value = "target";
+  if (job.partition.by == "size") {
+    auto& size = job.partition.own.edit<BySize>();
+    size.value = "length";
+    size.tokens = std::max<std::int64_t>(1, size.tokens);
+  }
   for (LayerOptions& layer : job.model.layers)
     if (layer.kind == "embedding") layer.values = std::max<std::int64_t>(1, layer.values);
   const auto is_pca = [](const PreprocessStep& step) { return step.kind == "pca"; };

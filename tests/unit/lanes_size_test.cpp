@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "lanes/sample_schedule.hpp"
+#include "lanes/epoch_schedule.hpp"
 #include "lanes/size_batches.hpp"
 
 namespace convoy {
@@ -72,14 +72,14 @@ TEST(LanesSize, TheShortBatchMayBeLeftOut) {
 TEST(LanesSize, TheScheduleDealsBatchesToLanes) {
   SampleValues values;
   values.sizes = some_sizes(500);
-  SampleSchedule::Options options;
+  EpochSchedule::Options options;
   options.samples = 500;
   options.batch = 64;
   options.lanes = 3;
   options.values = &values;
   options.tokens = 300;
   options.bucket = 4;
-  const SampleSchedule schedule(options);
+  const EpochSchedule schedule(options);
   for (const std::int64_t epoch : {0, 2}) {
     std::vector<std::int64_t> seen;
     for (std::int64_t s = 0; s < schedule.steps_per_epoch(); ++s) {

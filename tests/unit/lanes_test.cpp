@@ -11,7 +11,7 @@
 #include "convoy/lanes/order.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
-#include "lanes/sample_schedule.hpp"
+#include "lanes/epoch_schedule.hpp"
 
 namespace convoy {
 namespace lanes_test {
@@ -149,7 +149,7 @@ TEST(Order, KnownBlocksStayForever) {
 
 TEST(Order, LanesTakeFromBlocksWhatTheOrderSays) {
   for (const bool cyclic : {false, true}) {
-    const SampleSchedule schedule(
+    const EpochSchedule schedule(
         {.samples = 101, .batch = 10, .lanes = 4, .seed = 5, .block = 3, .cyclic = cyclic});
     const BlockOrder order(101, 3, 5, 1);
     std::vector<std::int64_t> all;

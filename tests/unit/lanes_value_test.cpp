@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "convoy/lanes/random.hpp"
-#include "lanes/sample_schedule.hpp"
+#include "lanes/epoch_schedule.hpp"
 
 namespace convoy {
 namespace lanes_value_test {
@@ -31,9 +31,9 @@ SampleValues all_different(std::int64_t count) {
   return scattered(std::vector<std::int64_t>(static_cast<std::size_t>(count), 1));
 }
 
-SampleSchedule::Options by_value(const SampleValues& values, ValueAssignment assignment,
+EpochSchedule::Options by_value(const SampleValues& values, ValueAssignment assignment,
                                  std::int64_t batch, std::int64_t lanes) {
-  SampleSchedule::Options options;
+  EpochSchedule::Options options;
   options.samples = static_cast<std::int64_t>(values.codes.size());
   options.batch = batch;
   options.lanes = lanes;
@@ -47,7 +47,7 @@ constexpr std::array assignments = {ValueAssignment::stratified, ValueAssignment
                                     ValueAssignment::range};
 
 // The samples of an epoch, lane after lane; checks the sizes that the schedule tells.
-std::vector<Samples> lanes_of_epoch(const SampleSchedule& schedule, std::int64_t lanes,
+std::vector<Samples> lanes_of_epoch(const EpochSchedule& schedule, std::int64_t lanes,
                                     std::int64_t epoch) {
   std::vector<Samples> all(static_cast<std::size_t>(lanes));
   const std::int64_t steps = schedule.steps_per_epoch();
@@ -91,10 +91,10 @@ TEST(LanesValue, EverySampleIsVisitedOnceInEveryEpoch) {
             if (std::min(batch, count) < lanes) continue;
             for (const bool drop : {false, true}) {
               for (const bool shuffled : {false, true}) {
-                SampleSchedule::Options options = by_value(values, assignment, batch, lanes);
+                EpochSchedule::Options options = by_value(values, assignment, batch, lanes);
                 options.drop_last = drop;
                 options.shuffled = shuffled;
-                const SampleSchedule schedule(options);
+                const EpochSchedule schedule(options);
                 for (const std::int64_t epoch : {0, 1})
                   ASSERT_EQ(joined(lanes_of_epoch(schedule, lanes, epoch)), all_samples(count))
                       << count << " samples, " << lanes << " lanes, batch " << batch;
@@ -113,7 +113,7 @@ TEST(LanesValue, ByRowEverySampleIsVisitedOnceOrLeftOutWithTheLastBatch) {
       for (const std::int64_t batch : {8, 13, 24}) {
         for (const bool cyclic : {false, true}) {
           for (const bool drop : {false, true}) {
-            const SampleSchedule schedule({.samples = count,
+            const EpochSchedule schedule({.samples = count,
                                            .batch = batch,
                                            .lanes = lanes,
                                            .seed = 3,
@@ -136,10 +136,10 @@ TEST(LanesValue, ByRowEverySampleIsVisitedOnceOrLeftOutWithTheLastBatch) {
 TEST(LanesValue, ALaneHasTheSameSamplesInEveryEpochInAnotherOrder) {
   const SampleValues values = scattered({100, 60, 40, 3});
   for (const ValueAssignment assignment : assignments) {
-    const SampleSchedule schedule(by_value(values, assignment, 16, 4));
+    const EpochSchedule schedule(by_value(values, assignment, 16, 4));
     std::vector<Samples> first = lanes_of_epoch(schedule, 4, 0);
     std::vector<Samples> second = lanes_of_epoch(schedule, 4, 1);
-    EXPECT_EQ(first, lanes_of_epoch(SampleSchedule(by_value(values, assignment, 16, 4)), 4, 0));
+    EXPECT_EQ(first, lanes_of_epoch(EpochSchedule(by_value(values, assignment, 16, 4)), 4, 0));
     for (std::size_t lane = 0; lane < 4; ++lane) {
       if (first[lane].size() > 3) {
         EXPECT_NE(first[lane], second[lane]);
@@ -153,7 +153,7 @@ TEST(LanesValue, ALaneHasTheSameSamplesInEveryEpochInAnotherOrder) {
 
 TEST(LanesValue, HashPutsAllSamplesOfAValueInTheLaneOfItsHash) {
   const SampleValues values = scattered({30, 20, 10, 5, 1});
-  const SampleSchedule schedule(by_value(values, ValueAssignment::hash, 16, 4));
+  const EpochSchedule schedule(by_value(values, ValueAssignment::hash, 16, 4));
   const auto lanes = lanes_of_epoch(schedule, 4, 0);
   for (std::size_t lane = 0; lane < 4; ++lane) {
     for (const std::int64_t sample : lanes[lane])
@@ -163,9 +163,9 @@ TEST(LanesValue, HashPutsAllSamplesOfAValueInTheLaneOfItsHash) {
 
 TEST(LanesValue, RangesAreOfEqualSizeAndInTheOrderOfValuesTiesByRow) {
   const SampleValues values = scattered({37, 20, 11, 34});
-  SampleSchedule::Options options = by_value(values, ValueAssignment::range, 16, 4);
+  EpochSchedule::Options options = by_value(values, ValueAssignment::range, 16, 4);
   options.shuffled = false;
-  const auto lanes = lanes_of_epoch(SampleSchedule(options), 4, 0);
+  const auto lanes = lanes_of_epoch(EpochSchedule(options), 4, 0);
   std::pair<std::uint32_t, std::int64_t> last{0, -1};
   for (const Samples& lane : lanes) {
     EXPECT_THAT(lane.size(), ::testing::AnyOf(25, 26));
@@ -182,9 +182,9 @@ TEST(LanesValue, RangesAreOfEqualSizeAndInTheOrderOfValuesTiesByRow) {
 TEST(LanesValue, StratifiedLanesHaveAsManyOfEachValueAsAnyOther) {
   for (const bool shuffled : {true, false}) {
     const SampleValues values = scattered({501, 250, 100, 17, 3});
-    SampleSchedule::Options options = by_value(values, ValueAssignment::stratified, 32, 8);
+    EpochSchedule::Options options = by_value(values, ValueAssignment::stratified, 32, 8);
     options.shuffled = shuffled;
-    const auto lanes = lanes_of_epoch(SampleSchedule(options), 8, 0);
+    const auto lanes = lanes_of_epoch(EpochSchedule(options), 8, 0);
     for (std::uint32_t value = 0; value < 5; ++value) {
       Samples counts;
       for (const Samples& lane : lanes) {
@@ -202,7 +202,7 @@ TEST(LanesValue, StratifiedBatchesHaveTheirShareOfEachValue) {
   const std::vector<std::int64_t> counts = {500, 250, 150, 70, 30};
   const SampleValues values = scattered(counts);
   for (const std::int64_t batch : {40, 50, 64, 100}) {
-    const SampleSchedule schedule(by_value(values, ValueAssignment::stratified, batch, 8));
+    const EpochSchedule schedule(by_value(values, ValueAssignment::stratified, batch, 8));
     for (std::int64_t step = 0; step < 2 * schedule.steps_per_epoch(); ++step) {
       std::map<std::uint32_t, std::int64_t> own;
       for (std::int64_t lane = 0; lane < 8; ++lane) {
@@ -221,7 +221,7 @@ TEST(LanesValue, StratifiedBatchesHaveTheirShareOfEachValue) {
 // With values that are all different a batch has one of each part of their range.
 TEST(LanesValue, StratifiedBatchesOfNumbersSpanTheirRange) {
   const SampleValues values = all_different(1000);
-  const SampleSchedule schedule(by_value(values, ValueAssignment::stratified, 20, 4));
+  const EpochSchedule schedule(by_value(values, ValueAssignment::stratified, 20, 4));
   for (std::int64_t step = 0; step < schedule.steps_per_epoch(); ++step) {
     std::vector<int> tenths(10, 0);
     for (std::int64_t lane = 0; lane < 4; ++lane) {

@@ -109,8 +109,7 @@ bool breaks_at(const Case& one, int at) {
   job.strategy = one.strategy;
   job.train.lanes = 4;
   const auto data = testing::images(48);
-  const SampleSchedule schedule(
-      schedule_options(job.partition, job.train, job.seed, data->size(), {}));
+  const auto schedule = make_schedule(job.partition, job.train, job.seed, data->size(), {});
   const Loss loss = make_loss("auto", data->spec());
   StepControl control;
   Breakage breakage;
@@ -132,7 +131,7 @@ bool breaks_at(const Case& one, int at) {
     setup.engine.factory = build_model(testing::cnn_with_batch_norm(), testing::image_spec());
     setup.engine.seed = 5;
     setup.engine.shared.dataset = data;
-    setup.engine.shared.schedule = &schedule;
+    setup.engine.shared.schedule = schedule.get();
     setup.engine.shared.loss = &loss;
     setup.engine.shared.lanes = 4;
     setup.engine.shared.seed = 5;

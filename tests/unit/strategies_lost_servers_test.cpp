@@ -95,8 +95,7 @@ struct Training {
     Job job = testing::small_job();
     job.train.lanes = 4;
     data = testing::images(48);
-    schedule = std::make_unique<SampleSchedule>(
-        schedule_options(job.partition, job.train, job.seed, data->size(), {}));
+    schedule = make_schedule(job.partition, job.train, job.seed, data->size(), {});
     loss = make_loss("auto", data->spec());
   }
   std::unique_ptr<Strategy> worker(std::shared_ptr<ServerGroup> group) {
@@ -126,7 +125,7 @@ struct Training {
 
   StrategyOptions strategy;
   std::shared_ptr<Dataset> data;
-  std::unique_ptr<SampleSchedule> schedule;
+  std::unique_ptr<const SampleSchedule> schedule;
   Loss loss;
   StepControl control;
 };

@@ -7,6 +7,7 @@
 
 #include "comm_support.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/infer/trained_model.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/lanes/tree.hpp"
@@ -66,7 +67,7 @@ TrainingData own_data(const ColumnPartition& partition) {
 
 RunSummary train_part(const Job& job, const ModelOptions& model, int workers, int worker,
                       RunOptions options) {
-  const ColumnPartition partition = partition_in(job.partition.columns, workers, worker);
+  const ColumnPartition partition = partition_in(*column_parts(job.partition), workers, worker);
   options.columns = std::make_shared<const ColumnModel>(
       ColumnModel{partition, split_model(model, column_spec())});
   return testing::train(job, build_model(model, column_spec()), options, own_data(partition));
@@ -102,7 +103,7 @@ void expect_same_by_column(const Job& job, const ModelOptions& model) {
 TEST(TrainColumns, TheSameBitsForAnyWorkersAndReplicas) {
   Job job = column_job();
   expect_same_by_column(job, testing::mlp_options());
-  job.partition.columns = 11;
+  job.partition.own = ByColumn{.columns = 11};
   job.strategy.bucket = "0.01";
   expect_same_by_column(job, testing::mlp_options());
 }
@@ -172,7 +173,7 @@ TEST(TrainColumns, EqualsTrainingByRowWhereSumsAreInTheSameOrder) {
   const RunSummary row = testing::train(
       by_row,
       [&job, whole = build_model(model, column_spec())] {
-        auto net = std::make_shared<PartedNet>(whole(), job.partition.columns);
+        auto net = std::make_shared<PartedNet>(whole(), *column_parts(job.partition));
         return Network{net, [raw = net.get()](const torch::Tensor& x) { return raw->forward(x); }};
       },
       {}, whole_data());

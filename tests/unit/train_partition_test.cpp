@@ -26,9 +26,16 @@ const std::vector<std::string> value_assignments = {"stratified", "hash", "range
 
 Job partitioned_job(const std::string& assign) {
   Job job = small_job();
-  job.partition.by = assign == "block" || assign == "cyclic" ? "row" : "value";
-  job.partition.assign = assign;
+  if (assign == "block" || assign == "cyclic")
+    job.partition = {.by = "row", .own = ByRow{.assign = assign}};
+  else
+    job.partition = {.by = "value", .own = ByValue{.assign = assign}};
   return job;
+}
+
+std::string assignment_of(const Job& job) {
+  return job.partition.by == "row" ? job.partition.own.as<ByRow>().assign
+                                   : job.partition.own.as<ByValue>().assign;
 }
 
 Column column_of(std::vector<double> numbers) {
@@ -78,12 +85,12 @@ void expect_same_bits_for_all(const Job& job, const ModelFactory& factory,
        std::vector<std::pair<int, int>>{{1, 2}, {1, 3}, {2, 1}, {2, 2}, {3, 1}}) {
     for (const RunSummary& summary : run_group(job, factory, data, workers, replicas))
       EXPECT_EQ(summary.weights_sha256, expected)
-          << job.partition.assign << ", " << workers << " workers of " << replicas;
+          << assignment_of(job) << ", " << workers << " workers of " << replicas;
   }
   Job served = job;
   served.strategy = {.kind = "parameter_server", .own = ParameterServerOptions{.servers = 2}};
   EXPECT_EQ(run_group(served, factory, data, 1, 3)[0].weights_sha256, expected)
-      << job.partition.assign << ", parameter servers";
+      << assignment_of(job) << ", parameter servers";
 }
 
 TEST(TrainPartition, TheBitsAreTheSameForAnyWorkersReplicasAndServers) {
@@ -106,10 +113,10 @@ TEST(TrainPartition, SequentialAndDroppedToo) {
   }
 }
 
-SampleSchedule schedule_of(const Job& job, const Column& values, SampleValues& coded) {
+std::unique_ptr<const SampleSchedule> schedule_of(const Job& job, const Column& values) {
   const auto samples = static_cast<std::int64_t>(values.numbers.size());
-  coded = sample_values(values, job.seed, true);
-  return SampleSchedule(schedule_options(job.partition, job.train, job.seed, samples, coded));
+  return make_schedule(job.partition, job.train, job.seed, samples,
+                       sample_values(values, job.seed, true));
 }
 
 // Lanes without any sample: batch norm's counters are those of the first that has some.
@@ -117,8 +124,7 @@ TEST(TrainPartition, BatchNormWithEmptyLanes) {
   const TrainingData data = labelled_images();
   const ModelFactory factory = build_model(testing::cnn_with_batch_norm(), image_spec());
   Job job = partitioned_job("hash");
-  SampleValues coded;
-  while (schedule_of(job, data.values, coded).first_lane(0) < 3) ++job.seed;  // worker 0 has none
+  while (schedule_of(job, data.values)->first_lane(0) < 3) ++job.seed;  // worker 0 has none
   expect_same_bits_for_all(job, factory, data);
   const RunSummary summary = run_group(job, factory, data, 3, 1)[0];
   int counters = 0;
@@ -207,8 +213,8 @@ Job counting_job(const std::string& assign) {
 
 // Every sample has been visited once in every epoch (or, by row, never where it was dropped).
 void expect_counted(const Job& job, const torch::nn::Module& model) {
-  SampleValues coded;
-  const SampleSchedule schedule = schedule_of(job, counted_data().values, coded);
+  const auto made = schedule_of(job, counted_data().values);
+  const SampleSchedule& schedule = *made;
   std::vector<double> left(counted, 1);
   std::vector<int> times(counted, 0);
   const std::int64_t steps = job.train.steps > 0 ? job.train.steps : 2 * schedule.steps_per_epoch();

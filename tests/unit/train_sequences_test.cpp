@@ -101,7 +101,7 @@ TEST(TrainSequences, ACheckpointOfOtherBatchesIsNotContinued) {
   const ModelFactory factory = build_model(loaded.job.model, loaded.data.train->spec());
   testing::train(loaded.job, factory, options, loaded.data);
   options.resume = true;
-  loaded.job.partition.tokens = 60;
+  loaded.job.partition.own.edit<BySize>().tokens = 60;
   EXPECT_THAT(test::error_of([&] { testing::train(loaded.job, factory, options, loaded.data); }),
               ::testing::HasSubstr("partition.tokens"));
 }

@@ -46,7 +46,7 @@ TEST(Trainer, SameBitsForEveryOptimizerScheduleAndPartition) {
     job.train.schedule.kind = "cosine";
     job.train.schedule.warmup = 3;
     job.train.clip.norm = 0.5;
-    job.partition.assign = "cyclic";
+    job.partition.own = ByRow{.assign = "cyclic"};
     job.train.lanes = 6;
     const auto factory = model_factory<NoisyNet>();
     EXPECT_EQ(train(job, factory, {.replicas = 1}).weights_sha256,

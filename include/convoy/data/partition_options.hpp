@@ -3,25 +3,53 @@
 #include <cstdint>
 #include <string>
 
+#include "convoy/schema/any_options.hpp"
+
 namespace convoy {
 
-/// Which samples a batch has, and which of them a lane.
+/// Which samples a batch has, and which of them a lane: one of partitioners()
+/// (data/partition/partitioner.hpp), such as {.by = "value", .own = ByValue{.assign = "hash"}}.
 struct PartitionOptions {
-  std::string by = "row";  ///< row: samples as they come | value: by what `value` says | column:
-                           ///< each worker has some of the features | size: by samples' lengths
+  std::string by = "row";
+  schema::AnyOptions own = {};
   std::string order =
       "shuffled";  ///< shuffled (by seed and epoch) | sequential (file order, every epoch)
-  std::string assign = "block";  ///< row: block (a lane gets a contiguous slice of the batch) |
-                                 ///< cyclic (every S-th sample). value: stratified (every lane gets
-                                 ///< its share of each value) | hash (all samples of a value are in
-                                 ///< one lane) | range (lanes get neighbouring values)
-  std::string value = "target";  ///< by value: the column; `target`: what is predicted
+};
+
+/// row: samples as they come.
+struct ByRow {
   std::int64_t block = 0;  ///< shuffled: neighbouring samples that stay together while blocks are
                            ///< shuffled; 0: one (prepared data that is larger than memory: chosen)
-  std::int64_t columns = 8;  ///< by column: parts that features are cut into
-  std::int64_t tokens = 0;   ///< by size: tokens of a batch at most, padding included
-  std::int64_t bucket = 16;  ///< by size: lengths are rounded up to multiples of it
+  std::string assign = "block";  ///< block (a lane gets a contiguous slice of the batch) | cyclic
+                                 ///< (every S-th sample)
 };
+
+/// value: by what `value` says.
+struct ByValue {
+  std::string value = "target";  ///< the column; `target`: what is predicted
+  std::string assign = "stratified";  ///< stratified (every lane gets its share of each value) |
+                                      ///< hash (all samples of a value are in one lane) | range
+                                      ///< (lanes get neighbouring values)
+};
+
+/// size: by samples' lengths.
+struct BySize {
+  std::string value = "target";  ///< the column with each sample's size; `target`: its tokens
+  std::int64_t tokens = 0;       ///< of a batch at most, padding included
+  std::int64_t bucket = 16;      ///< lengths are rounded up to multiples of it
+  std::string assign = "block";  ///< as by row
+};
+
+/// column: each worker has some of the features.
+struct ByColumn {
+  std::int64_t columns = 8;      ///< parts that features are cut into
+  std::string assign = "block";  ///< as by row
+};
+
+void describe(schema::Visitor& v, ByRow& o);
+void describe(schema::Visitor& v, ByValue& o);
+void describe(schema::Visitor& v, BySize& o);
+void describe(schema::Visitor& v, ByColumn& o);
 
 /// How many samples a batch has, and how many lanes they go to.
 struct BatchOptions {
@@ -31,8 +59,6 @@ struct BatchOptions {
 };
 
 namespace schema {
-
-class Visitor;
 
 void describe(Visitor& v, PartitionOptions& o);
 void describe(Visitor& v, BatchOptions& o);

@@ -12,6 +12,7 @@
 #include "data/inspect/partition_measure.hpp"
 #include "data/partition/schedule.hpp"
 #include "data/partition/values.hpp"
+#include "schema/json.hpp"
 
 namespace convoy {
 namespace {
@@ -38,10 +39,10 @@ struct Given {
 /// What to load to know the values of `value`, the partition's own, or nothing but the target.
 PartitionOptions partition_to_load(const PartitionOptions& own, const std::string& value) {
   PartitionOptions partition = own;
-  if (partition.by == "column") partition.by = "row";  // samples are the same ones
-  if (!value.empty()) {
+  if (column_parts(own)) partition = {.by = "row", .order = own.order};  // of the same samples
+  if (!value.empty() && value != column_looked_at(own)) {
     partition.by = "value";
-    partition.value = value;
+    partition.own = ByValue{.value = value};
   }
   return partition;
 }
@@ -85,8 +86,9 @@ PartitionedData load_partitioned(LoadOptions load, const std::string& value) {
   data.target = splits.fitted.at("target").at("columns").at(0).get<std::string>();
   Column target = target_of(*splits.train, data.target);
   data.labels = sample_labels(target, spec.task == Task::regression);
-  if (partition.by == "size") data.sizes = sample_sizes(splits.values);
-  data.values = partition.by == "value" ? std::move(splits.values) : std::move(target);
+  const LooksAt what = looks_at(partition);
+  if (what == LooksAt::sizes) data.sizes = sample_sizes(splits.values);
+  data.values = what == LooksAt::values ? std::move(splits.values) : std::move(target);
   return data;
 }
 
@@ -170,11 +172,28 @@ std::int64_t lanes_in(const Given& given, const PartitionedData& data) {
 }
 
 /// The schedule, but partitioned so.
-std::unique_ptr<SampleSchedule> schedule_as(const Given& given, const PartitionOptions& partition,
-                                            const SampleValues& values,
-                                            const PartitionedData& data) {
-  return std::make_unique<SampleSchedule>(
-      schedule_options(partition, given.batches, given.load.seed, data.samples, values));
+std::unique_ptr<const SampleSchedule> schedule_as(const Given& given,
+                                                  const PartitionOptions& partition,
+                                                  const SampleValues& values,
+                                                  const PartitionedData& data) {
+  return make_schedule(partition, given.batches, given.load.seed, data.samples, values);
+}
+
+/// The given partition, where it is of that kind; else one of it, in the given order.
+PartitionOptions partition_by(const Given& given, const PartitionedData& data, const char* by) {
+  PartitionOptions partition = given.load.partition;
+  if (partition.by != by) {
+    partition.by = by;
+    partition.own = partitioners().get(by).options;
+    read_in_blocks(partition, data.block);
+  }
+  return partition;
+}
+
+/// How samples are assigned to lanes, of partitions that have a choice of it.
+std::string assignment_of(const PartitionOptions& partition) {
+  const Json options = schema::json_of(partition);
+  return options.contains("assign") ? options["assign"].get<std::string>() : "";
 }
 
 PartitionMeasure measure_as(const Given& given, const PartitionOptions& partition,
@@ -191,29 +210,29 @@ Json describe_padding(const Given& given, const SampleValues& values, const Part
     return padding_part(*schedule_as(given, partition, values, data), lanes_in(given, data), epoch,
                         data.sizes);
   };
-  PartitionOptions rows = given.load.partition;
-  rows.by = "row";
-  return {{"by_size", part(given.load.partition)}, {"by_row", part(rows)}};
+  return {{"by_size", part(given.load.partition)},
+          {"by_row", part(partition_by(given, data, "row"))}};
 }
 
 std::vector<Contestant> measure_all(const Given& given, const SampleValues& values,
                                     const PartitionedData& data, const PartitionQuery& query) {
   std::vector<Contestant> contestants;
-  const auto add = [&](const char* by, const char* assign) {
-    PartitionOptions partition = given.load.partition;
-    partition.by = by;
-    partition.assign = assign;
+  const auto add = [&](const char* by, auto options, const char* assign) {
+    PartitionOptions partition = partition_by(given, data, by);
+    options = partition.own.as<decltype(options)>();
+    options.assign = assign;
+    partition.own = options;
     const PartitionMeasure measure = measure_as(given, partition, values, data, query.epoch);
     contestants.push_back({by, assign, measure.batch_mean, measure.batch_most,
                            measure.smallest_batch, measure.largest_batch,
                            measure_groups(measure, query.workers, data.labels)});
   };
-  add("row", "block");
-  add("row", "cyclic");
-  add("value", "stratified");
-  add("value", "hash");
-  add("value", "range");
-  if (!data.sizes.empty()) add("size", "block");
+  add("row", ByRow{}, "block");
+  add("row", ByRow{}, "cyclic");
+  add("value", ByValue{}, "stratified");
+  add("value", ByValue{}, "hash");
+  add("value", ByValue{}, "range");
+  if (!data.sizes.empty()) add("size", BySize{}, "block");
   return contestants;
 }
 
@@ -294,20 +313,19 @@ Json describe_partition(const LoadOptions& load, const BatchOptions& batches,
   constexpr std::int64_t last_epoch = 1'000'000'000;
   if (query.workers < 0 || query.replicas < 0 || query.epoch < 0 || query.epoch > last_epoch)
     throw InputError("impossible workers, replicas or epoch");
-  const bool by_value = partition.by == "value";
-  if (by_value && !query.value.empty() && query.value != partition.value) {
+  const std::string looked_at = column_looked_at(partition);
+  if (looks_at(partition) == LooksAt::values && !query.value.empty() && query.value != looked_at) {
     throw InputError(
         fmt::format("--value: the job partitions by {} already; use --set partition.value=NAME",
-                    in_quotes(partition.value)));
+                    in_quotes(looked_at)));
   }
-  if (partition.by == "size" && !query.value.empty()) {
+  if (looks_at(partition) == LooksAt::sizes && !query.value.empty()) {
     throw InputError(
-        "--value: the job partitions by size; compare values with --set partition.by=row "
-        "--set partition.tokens=0");
+        fmt::format("--value: the job partitions by {}; compare values with --set partition=row",
+                    partition.by));
   }
-  const std::string& column = query.value.empty() && by_value ? partition.value : query.value;
-  PartitionedData data = load_partitioned(given.load, column);
-  if (partition.block == 0) partition.block = data.block;
+  PartitionedData data = load_partitioned(given.load, query.value);
+  read_in_blocks(partition, data.block);
   const SampleValues values = coded_values(given, data);
   const auto schedule = schedule_as(given, partition, values, data);
   const PartitionMeasure measure =
@@ -320,9 +338,9 @@ Json describe_partition(const LoadOptions& load, const BatchOptions& batches,
                  {"epoch", query.epoch},
                  {"bytes_per_sample", data.bytes_per_sample},
                  {"by", partition.by},
-                 {"assign", partition.assign},
+                 {"assign", assignment_of(partition)},
                  {"order", partition.order}};
-  if (by_value) record["value"] = data.values.name;
+  if (looks_at(partition) == LooksAt::values) record["value"] = data.values.name;
   record["target"] = data.target;
   record["label_parts"] = data.labels.parts;
   record["labels"] = describe_labels(data.labels);

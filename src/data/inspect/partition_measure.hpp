@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "convoy/data/formats/formats.hpp"
-#include "lanes/sample_schedule.hpp"
+#include "convoy/lanes/sample_schedule.hpp"
 
 namespace convoy {
 

@@ -9,6 +9,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/partition/columns.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "data/formats/array.hpp"
 #include "data/preprocess/preprocess.hpp"
 
@@ -66,21 +67,23 @@ Range ColumnCut::own_columns(std::int64_t columns) const {
 }
 
 std::optional<ColumnCut> column_cut(const PartitionOptions& partition, const Peers* peers) {
-  if (partition.by != "column") return std::nullopt;
+  const std::optional<std::int64_t> parts = column_parts(partition);
+  if (!parts) return std::nullopt;
   const int workers = peers == nullptr ? 1 : peers->size();
-  require_enough_parts(partition.columns, workers, partition.columns);
+  require_enough_parts(*parts, workers, *parts);
   ColumnCut cut;
-  cut.parts = partition.columns;
+  cut.parts = *parts;
   cut.worker = peers == nullptr ? 0 : peers->rank();
   for (int w = 0; w < workers; ++w) cut.workers.push_back(even_part(cut.parts, workers, w));
   return cut;
 }
 
 void require_lasting_workers(const PartitionOptions& partition, bool elastic) {
-  if (!elastic || partition.by != "column") return;
+  if (!elastic || !column_parts(partition)) return;
   throw InputError(
-      "partition.by: column needs workers that stay: a lost worker's features are nobody "
-      "else's; launch --workers N, not MIN:MAX, or partition by row");
+      fmt::format("partition.by: {} needs workers that stay: a lost worker's features are nobody "
+                  "else's; launch --workers N, not MIN:MAX, or partition by row",
+                  partition.by));
 }
 
 void require_steps_by_column(const std::vector<PreprocessStep>& steps,

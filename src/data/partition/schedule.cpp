@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
-#include "data/partition/values.hpp"
 
 namespace convoy {
 
@@ -27,26 +26,20 @@ std::int64_t checked_lanes(const BatchOptions& batches, std::int64_t batch) {
       batch, lanes, batch));
 }
 
-SampleSchedule::Options schedule_options(const PartitionOptions& partition,
-                                         const BatchOptions& batches, std::uint64_t seed,
-                                         std::int64_t samples, const SampleValues& values) {
-  SampleSchedule::Options options;
-  options.samples = samples;
-  options.batch = batch_of(batches, samples);
-  options.lanes = checked_lanes(batches, options.batch);
-  options.seed = seed;
-  options.shuffled = partition.order == "shuffled";
-  options.block = std::max<std::int64_t>(1, partition.block);
-  options.cyclic = partition.assign == "cyclic";
-  options.drop_last = batches.last_batch == "drop";
-  if (partition.by == "value") options.values = &values;
-  options.assignment = value_assignment(partition.assign);
-  if (partition.by == "size") {
-    options.values = &values;
-    options.tokens = partition.tokens;
-    options.bucket = partition.bucket;
-  }
-  return options;
+std::unique_ptr<const SampleSchedule> make_schedule(const PartitionOptions& partition,
+                                                    const BatchOptions& batches,
+                                                    std::uint64_t seed, std::int64_t samples,
+                                                    const SampleValues& values) {
+  const PartitionerKind& kind = partitioners().get(partition.by);
+  SamplesToPartition given;
+  given.samples = samples;
+  given.batch = batch_of(batches, samples);
+  given.lanes = checked_lanes(batches, given.batch);
+  given.seed = seed;
+  given.shuffled = partition.order == "shuffled";
+  given.drop_last = batches.last_batch == "drop";
+  if (kind.looks_at != LooksAt::nothing) given.values = &values;
+  return kind.make(given, partition.own);
 }
 
 }  // namespace convoy

@@ -1,7 +1,8 @@
 #pragma once
 // Batches, lanes and the schedule of a run.
-#include "convoy/data/partition_options.hpp"
-#include "lanes/sample_schedule.hpp"
+#include <memory>
+
+#include "convoy/data/partition/partitioner.hpp"
 
 namespace convoy {
 
@@ -14,10 +15,11 @@ std::int64_t lanes_of(const BatchOptions& batches, std::int64_t samples);
 /// The same; throws InputError where there are more lanes than samples in a batch.
 std::int64_t checked_lanes(const BatchOptions& batches, std::int64_t batch);
 
-/// `values` are looked at where `partition` is by value or size, and only while a schedule is made.
-/// Throws InputError where there are more lanes than samples in a batch.
-SampleSchedule::Options schedule_options(const PartitionOptions& partition,
-                                         const BatchOptions& batches, std::uint64_t seed,
-                                         std::int64_t samples, const SampleValues& values);
+/// `values`: what the partitioner looks at, if it does; only while the schedule is made. Throws
+/// InputError where there are more lanes than samples in a batch.
+std::unique_ptr<const SampleSchedule> make_schedule(const PartitionOptions& partition,
+                                                    const BatchOptions& batches,
+                                                    std::uint64_t seed, std::int64_t samples,
+                                                    const SampleValues& values);
 
 }  // namespace convoy

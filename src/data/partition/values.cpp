@@ -157,10 +157,13 @@ std::vector<std::string> value_names(const Column& values) {
   return names;
 }
 
-ValueAssignment value_assignment(const std::string& name) {
-  return name == "hash"    ? ValueAssignment::hash
-         : name == "range" ? ValueAssignment::range
-                           : ValueAssignment::stratified;
+SampleValues values_looked_at(const PartitionOptions& partition, const Column& values,
+                              std::int64_t samples, std::uint64_t seed) {
+  const LooksAt what = looks_at(partition);
+  if (what == LooksAt::nothing) return {};
+  require_values(values, samples);
+  if (what == LooksAt::sizes) return {{}, {}, sample_sizes(values)};
+  return sample_values(values, seed, true);
 }
 
 }  // namespace convoy

@@ -1,10 +1,11 @@
 #pragma once
-// The values that samples are partitioned by (partition.by: value).
+// The values that samples are partitioned by.
 #include <span>
 #include <string>
 
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/lanes/value_lanes.hpp"
 
 namespace convoy {
@@ -29,6 +30,9 @@ std::vector<std::int64_t> sample_sizes(const Column& values);
 /// Values as text, by their number.
 std::vector<std::string> value_names(const Column& values);
 
-ValueAssignment value_assignment(const std::string& name);
+/// What the partitioner looks at of `samples` samples; nothing where it looks at nothing. `values`
+/// as load_splits gives them. Throws InputError.
+SampleValues values_looked_at(const PartitionOptions& partition, const Column& values,
+                              std::int64_t samples, std::uint64_t seed);
 
 }  // namespace convoy

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/preprocess/frame.hpp"
 #include "data/records/record_set.hpp"
@@ -66,13 +67,13 @@ Column column_of_records(Source& train, const DataOptions& data, const std::stri
 
 DataOptions with_partition_column(const DataOptions& data, const PartitionOptions& partition) {
   DataOptions options = data;
-  if (partition.by == "value" || partition.by == "size")
-    std::erase(options.csv.ignore, partition.value);
+  if (const std::string column = column_looked_at(partition); !column.empty())
+    std::erase(options.csv.ignore, column);
   return options;
 }
 
 Column partition_column(Source& train, const DataOptions& data, const PartitionOptions& partition) {
-  const std::string& name = partition.value;
+  const std::string name = column_looked_at(partition);
   std::vector<Column>& targets = train.target->columns;
   if (train.records) return column_of_records(train, data, name);
   if (name == word_for_target && targets.size() == 1) return targets[0];

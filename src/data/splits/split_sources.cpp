@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "data/dataset/row_list.hpp"
 #include "data/formats/array.hpp"
 #include "data/records/pages.hpp"
@@ -77,8 +78,10 @@ SplitSources read_split_sources(const DataOptions& data, const PartitionOptions&
   const auto pages = std::make_shared<PageKeeper>(static_cast<std::uint64_t>(data.memory) << 20);
   sources.train = read_source(
       train.train, {train, "data.train", nullptr, false, peers, pages, columns}, resolve);
-  const bool by_column_of_sizes = partition.by == "size" && partition.value != "target";
-  if (partition.by == "value" || by_column_of_sizes)
+  const LooksAt what = looks_at(partition);
+  const bool column_of_sizes =
+      what == LooksAt::sizes && column_looked_at(partition) != "target";  // else tokens are counted
+  if (what == LooksAt::values || column_of_sizes)
     sources.values = partition_column(sources.train, data, partition);
   code = TargetCode::decide(*sources.train.target, data);
   find_bad_targets(sources.train, *code, data);

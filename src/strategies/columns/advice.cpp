@@ -23,8 +23,12 @@ std::int64_t head_parameters(const SplitModel& model) {
 Json advice_for(LoadOptions load, const ModelOptions& network, const BatchOptions& batches,
                 int workers) {
   constexpr auto element = static_cast<std::int64_t>(sizeof(float));
-  load.partition.by = "column";
-  require_enough_parts(load.partition.columns, workers, load.partition.columns);
+  if (!column_parts(load.partition)) {
+    load.partition.by = "column";
+    load.partition.own = ByColumn{};
+  }
+  const std::int64_t parts = *column_parts(load.partition);
+  require_enough_parts(parts, workers, parts);
   const Splits splits = load_splits(load);
   const ColumnPartition& partition = *splits.columns;
   const SplitModel model = split_model(network, splits.whole_spec());

@@ -1,11 +1,13 @@
-#include "lanes/sample_schedule.hpp"
+#include "lanes/epoch_schedule.hpp"
 
 #include "convoy/lanes/lane.hpp"
 
 namespace convoy {
 
-SampleSchedule::SampleSchedule(const Options& options)
-    : options_(options), plan_(options.samples, options.batch, options.drop_last) {
+EpochSchedule::EpochSchedule(const Options& options)
+    : SampleSchedule(options.lanes),
+      options_(options),
+      plan_(options.samples, options.batch, options.drop_last) {
   if (options.values == nullptr) return;
   if (options.tokens > 0) {
     by_size_.emplace(options.values->sizes,
@@ -20,7 +22,7 @@ SampleSchedule::SampleSchedule(const Options& options)
 }
 
 // By row and size: where a step's samples are in its epoch's order.
-Range SampleSchedule::batch(std::int64_t step) const {
+Range EpochSchedule::batch(std::int64_t step) const {
   if (!by_size_) {
     const BatchPlace place = plan_.place(step);
     return {place.offset, place.offset + place.size};
@@ -30,27 +32,18 @@ Range SampleSchedule::batch(std::int64_t step) const {
   return {of_step->begin[number], of_step->begin[number + 1]};
 }
 
-std::int64_t SampleSchedule::batch_size(std::int64_t step) const {
-  if (!by_value_) return batch(step).size();
-  std::int64_t samples = 0;
-  for (std::int64_t lane = 0; lane < options_.lanes; ++lane) samples += lane_size(step, lane);
-  return samples;
+std::int64_t EpochSchedule::batch_size(std::int64_t step) const {
+  return by_value_ ? SampleSchedule::batch_size(step) : batch(step).size();
 }
 
-std::int64_t SampleSchedule::lane_size(std::int64_t step, std::int64_t lane) const {
+std::int64_t EpochSchedule::lane_size(std::int64_t step, std::int64_t lane) const {
   if (by_value_) return by_value_->place(step % steps_per_epoch(), lane).size();
   const std::int64_t size = batch(step).size();
   if (!options_.cyclic) return even_part(size, options_.lanes, lane).size();
   return lane < size ? (size - lane - 1) / options_.lanes + 1 : 0;
 }
 
-std::int64_t SampleSchedule::first_lane(std::int64_t step) const {
-  std::int64_t lane = 0;
-  while (lane + 1 < options_.lanes && lane_size(step, lane) == 0) ++lane;
-  return lane;
-}
-
-std::vector<std::int64_t> SampleSchedule::lane_samples(std::int64_t step, std::int64_t lane) const {
+std::vector<std::int64_t> EpochSchedule::lane_samples(std::int64_t step, std::int64_t lane) const {
   if (in_blocks()) {
     const BatchPlace place = plan_.place(step);
     std::vector<std::int64_t> samples =
@@ -72,7 +65,7 @@ std::vector<std::int64_t> SampleSchedule::lane_samples(std::int64_t step, std::i
   return samples;
 }
 
-void SampleSchedule::take_from_blocks(std::int64_t epoch,
+void EpochSchedule::take_from_blocks(std::int64_t epoch,
                                       std::vector<std::int64_t>& positions) const {
   const auto blocks = block_order(epoch);
   Order samples;
@@ -87,7 +80,7 @@ void SampleSchedule::take_from_blocks(std::int64_t epoch,
   }
 }
 
-std::vector<Range> SampleSchedule::next_blocks(std::int64_t step) const {
+std::vector<Range> EpochSchedule::next_blocks(std::int64_t step) const {
   if (!in_blocks()) return {};
   const BatchPlace place = plan_.place(step);
   const auto blocks = block_order(place.epoch);
@@ -97,7 +90,7 @@ std::vector<Range> SampleSchedule::next_blocks(std::int64_t step) const {
   return block_order(place.epoch + 1)->blocks(0);
 }
 
-std::shared_ptr<const BlockOrder> SampleSchedule::block_order(std::int64_t epoch) const {
+std::shared_ptr<const BlockOrder> EpochSchedule::block_order(std::int64_t epoch) const {
   const std::lock_guard lock(mutex_);
   if (const auto found = block_orders_.find(epoch); found != block_orders_.end())
     return found->second;
@@ -106,7 +99,7 @@ std::shared_ptr<const BlockOrder> SampleSchedule::block_order(std::int64_t epoch
                                                                    options_.seed, epoch);
 }
 
-SampleSchedule::Order SampleSchedule::window(const BlockOrder& blocks, std::int64_t epoch,
+EpochSchedule::Order EpochSchedule::window(const BlockOrder& blocks, std::int64_t epoch,
                                              std::int64_t window) const {
   const std::lock_guard lock(mutex_);
   const std::pair key{epoch, window};
@@ -115,7 +108,7 @@ SampleSchedule::Order SampleSchedule::window(const BlockOrder& blocks, std::int6
   return windows_[key] = std::make_shared<const std::vector<std::int64_t>>(blocks.samples(window));
 }
 
-SampleSchedule::Epoch SampleSchedule::epoch(std::int64_t number) const {
+EpochSchedule::Epoch EpochSchedule::epoch(std::int64_t number) const {
   const std::lock_guard lock(mutex_);
   if (const auto found = epochs_.find(number); found != epochs_.end()) return found->second;
   // Readers are at most one epoch apart; one asked for again later is made again.
@@ -123,7 +116,7 @@ SampleSchedule::Epoch SampleSchedule::epoch(std::int64_t number) const {
   return epochs_[number] = std::make_shared<const SizeBatches::Epoch>(make_epoch(number));
 }
 
-SizeBatches::Epoch SampleSchedule::make_epoch(std::int64_t number) const {
+SizeBatches::Epoch EpochSchedule::make_epoch(std::int64_t number) const {
   if (by_size_) return by_size_->epoch(number);
   if (by_value_) return {by_value_->order(number), {}};
   return {epoch_order(options_.samples, options_.seed, number, options_.shuffled), {}};

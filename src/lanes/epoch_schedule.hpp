@@ -1,5 +1,5 @@
 #pragma once
-// Which samples a lane gets in a step.
+// Schedules of epochs that are put in order, cut into batches and dealt to lanes.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "convoy/lanes/order.hpp"
+#include "convoy/lanes/sample_schedule.hpp"
 #include "convoy/lanes/value_lanes.hpp"
 #include "lanes/size_batches.hpp"
 
 namespace convoy {
 
-/// A function of (seed, step, lane) alone, and, by value or size, of the samples' values.
-/// Thread-safe; keeps the orders of the epochs in use.
-class SampleSchedule {
+/// By row, value or size. Keeps the orders of the epochs in use.
+class EpochSchedule final : public SampleSchedule {
  public:
   struct Options {
     std::int64_t samples = 0;  ///< in the training split
@@ -32,24 +32,18 @@ class SampleSchedule {
     std::int64_t tokens = 0;  ///< by size: of a batch at most; else 0
     std::int64_t bucket = 1;  ///< by size
   };
-  explicit SampleSchedule(const Options& options);
+  explicit EpochSchedule(const Options& options);
 
-  bool by_value() const { return by_value_.has_value(); }
-  std::int64_t steps_per_epoch() const {
+  bool has_even_lanes() const override { return !by_value_; }
+  std::int64_t steps_per_epoch() const override {
     return by_size_ ? by_size_->steps() : plan_.steps_per_epoch();
   }
   /// The samples of a step. By value it varies a little, by size much; it is never 0, as a batch
   /// has at least a sample for each lane on average (by size: one).
-  std::int64_t batch_size(std::int64_t step) const;
-  /// How many of them are a lane's; may be 0.
-  std::int64_t lane_size(std::int64_t step, std::int64_t lane) const;
-  /// The first lane that has any.
-  std::int64_t first_lane(std::int64_t step) const;
-  std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const;
-
-  /// With blocks: the ranges of samples that steps after this one begin with, told at the first
-  /// step that reads from the blocks before them; else none.
-  std::vector<Range> next_blocks(std::int64_t step) const;
+  std::int64_t batch_size(std::int64_t step) const override;
+  std::int64_t lane_size(std::int64_t step, std::int64_t lane) const override;
+  std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const override;
+  std::vector<Range> next_blocks(std::int64_t step) const override;
 
  private:
   using Epoch = std::shared_ptr<const SizeBatches::Epoch>;
