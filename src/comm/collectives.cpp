@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "convoy/core/vectorise.hpp"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy {
 

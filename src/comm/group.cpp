@@ -8,18 +8,13 @@
 #include <cstdlib>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
-#include <sstream>
 #include <utility>
 
 #include "comm/rendezvous/join_rendezvous.hpp"
-#include "comm/transports/memory/shared_memory.hpp"
 #include "comm/transports/memory/transport.hpp"
 #include "comm/transports/mpi/transport.hpp"
 #include "comm/transports/routed.hpp"
-#include "comm/transports/tcp/socket_address.hpp"
-#include "comm/transports/tcp/transport.hpp"
+#include "convoy/comm/transports.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "core/machine.hpp"
@@ -45,30 +40,36 @@ namespace {
 class GroupJoiner {
  public:
   GroupJoiner(const WorkerPlace& place, const GroupOptions& options, Store& store)
-      : place_(place), options_(options), store_(store) {}
+      : place_(place), options_(options), store_(store), encrypt_(encrypts(options)) {}
 
   std::unique_ptr<Communicator> join() {
     number_hosts();
-    return std::make_unique<Communicator>(make_transport(), place_.rank, hosts_, options_.timeout);
+    return std::make_unique<Communicator>(connect(), place_.rank, hosts_, options_.timeout);
   }
 
  private:
+  static bool encrypts(const GroupOptions& options) {
+    const char* text = std::getenv("CONVOY_ENCRYPT");
+    const std::string_view value = text == nullptr ? "" : text;
+    if (!value.empty() && value != "0" && value != "1")
+      throw InputError(fmt::format("CONVOY_ENCRYPT={}: write 1 or 0", value));
+    return options.encrypt || value == "1";
+  }
+
   std::string own_key(const std::string& key) const { return options_.name + '/' + key; }
 
-  // Everybody's value of a key, by rank.
-  std::vector<nlohmann::json> share(const std::string& key, const nlohmann::json& mine) {
-    return share(key, mine, 0, place_.workers);
-  }
-  std::vector<nlohmann::json> share(const std::string& key, const nlohmann::json& mine, int first,
-                                    int count) {
-    const auto key_of = [&](int rank) { return own_key(fmt::format("{}/{}", key, rank)); };
-    store_.set(key_of(place_.rank), mine.dump());
-    std::vector<nlohmann::json> all;
-    for (int rank = first; rank < first + count; ++rank) {
+  // Everybody's value of a key, in the order of their ranks.
+  std::vector<std::string> share(const std::string& key, const std::string& mine, Range ranks) {
+    const auto key_of = [&](std::int64_t rank) { return own_key(fmt::format("{}/{}", key, rank)); };
+    store_.set(key_of(place_.rank), nlohmann::json(mine).dump());
+    std::vector<std::string> all;
+    for (std::int64_t rank = ranks.begin; rank < ranks.end; ++rank) {
       try {
-        all.push_back(nlohmann::json::parse(store_.get(key_of(rank), options_.timeout)));
+        const std::string text = store_.get(key_of(rank), options_.timeout);
+        all.push_back(nlohmann::json::parse(text).get<std::string>());
       } catch (const TimeoutError&) {
-        throw TimeoutError(rank, fmt::format("worker {} did not come to the group in time", rank));
+        throw TimeoutError(static_cast<int>(rank),
+                           fmt::format("worker {} did not come to the group in time", rank));
       }
     }
     return all;
@@ -76,8 +77,7 @@ class GroupJoiner {
 
   void number_hosts() {
     std::vector<std::string> seen;
-    for (const nlohmann::json& shared : share("host", host_identity())) {
-      const auto host = shared.get<std::string>();
+    for (const std::string& host : share("host", host_identity(), {0, place_.workers})) {
       if (seen.empty() || seen.back() != host) {
         if (std::find(seen.begin(), seen.end(), host) != seen.end())
           throw InputError(
@@ -88,121 +88,94 @@ class GroupJoiner {
       hosts_.push_back(static_cast<int>(seen.size()) - 1);
     }
     const auto [first, last] = std::equal_range(hosts_.begin(), hosts_.end(), hosts_[place_.rank]);
-    first_local_ = static_cast<int>(first - hosts_.begin());
-    locals_ = static_cast<int>(last - first);
+    local_ = {first - hosts_.begin(), last - hosts_.begin()};
   }
 
-  std::unique_ptr<Transport> make_transport() {
-    const bool one_host = locals_ == place_.workers;
-    const bool by_mpi = place_.starter == WorkerPlace::Starter::mpirun && mpi_available();
-    if (options_.transport == "tcp") return tcp(nullptr);
-    if (options_.transport == "mpi") return mpi();
-    if (one_host) return shared_memory(false);
-    if (options_.transport == "shm")
-      throw InputError(
-          "strategy.transport: shm needs all workers on one host; write auto, tcp or mpi");
-    const auto network = [&](bool all) {
-      return by_mpi && !encrypts() ? mpi() : tcp(all ? nullptr : &hosts_);
-    };
-    if (hosts_.back() + 1 == place_.workers) return network(true);
-    // A worker alone on its host takes part in the exchange of addresses all the same.
-    if (locals_ == 1) share("segment", nullptr);
-    auto local = locals_ == 1 ? nullptr : shared_memory(true);
-    return routed_transport(std::move(local), first_local_, locals_ == 1 ? 0 : locals_,
-                            network(locals_ == 1));
-  }
+  bool on_one_host() const { return local_.size() == place_.workers; }
+  bool by_mpirun() const { return place_.starter == WorkerPlace::Starter::mpirun; }
 
-  std::unique_ptr<Transport> mpi() {
-    if (place_.starter != WorkerPlace::Starter::mpirun)
-      throw InputError("strategy.transport: mpi needs workers started by mpirun");
-    if (encrypts()) throw InputError("strategy.transport: mpi does not encrypt; write auto or tcp");
-    return mpi_transport();
-  }
-
-  bool encrypts() const {
-    const char* text = std::getenv("CONVOY_ENCRYPT");
-    const std::string_view value = text == nullptr ? "" : text;
-    if (!value.empty() && value != "0" && value != "1")
-      throw InputError(fmt::format("CONVOY_ENCRYPT={}: write 1 or 0", value));
-    return options_.encrypt || value == "1";
-  }
-
-  // Those that somebody chose.
-  std::vector<std::string> interfaces() const {
-    std::vector<std::string> names = options_.interfaces;
-    if (const char* text = std::getenv("CONVOY_INTERFACE"); names.empty() && text != nullptr) {
-      std::istringstream list(text);
-      for (std::string one; std::getline(list, one, ',');)
-        if (!one.empty()) names.push_back(one);
+  std::unique_ptr<Transport> connect() {
+    if (options_.transport != "auto") return chosen().connect(meeting());
+    if (on_one_host()) return best(/*between_hosts=*/false).connect(meeting());
+    const TransportKind& network = best(/*between_hosts=*/true);
+    const int locals = static_cast<int>(local_.size());
+    if (hosts_.back() + 1 == place_.workers) return network.connect(meeting());
+    TransportMeeting others = meeting();
+    if (locals == 1) return routed_transport(nullptr, place_.rank, 0, network.connect(others));
+    TransportMeeting here = meeting();
+    here.routed = true;
+    for (const int host : hosts_) {
+      here.peers.push_back(host == hosts_[place_.rank]);
+      others.peers.push_back(host != hosts_[place_.rank]);
     }
-    return names;
+    here.peers[place_.rank] = false;
+    auto inner = best(/*between_hosts=*/false).connect(here);
+    return routed_transport(std::move(inner), static_cast<int>(local_.begin), locals,
+                            network.connect(others));
   }
 
-  // With `hosts` only to the workers of other hosts.
-  std::unique_ptr<Transport> tcp(const std::vector<int>* hosts) {
-    TcpOptions options;
-    options.rank = place_.rank;
-    options.size = place_.workers;
-    if (hosts != nullptr)
-      for (const int host : *hosts) options.peers.push_back(host != (*hosts)[place_.rank]);
-    options.group_key = store_.derived_key("tcp " + options_.name);
-    options.addresses = tcp::addresses_of(interfaces());
-    options.connect_from_them = !options.addresses.empty();
-    if (options.addresses.empty()) options.addresses = {store_.local_address()};
-    options.connections = options_.connections;
-    options.encrypt = encrypts();
-    options.timeout = options_.timeout;
-    options.spin = locals_ <= online_cores();
-    options.share = [this](const std::string& shared) {
-      std::vector<std::string> all;
-      for (const nlohmann::json& one : share("tcp", shared)) all.push_back(one.get<std::string>());
-      return all;
+  /// The one that the job names.
+  const TransportKind& chosen() const {
+    const TransportKind& kind = transports().get(options_.transport);
+    if (!kind.between_hosts && !on_one_host()) {
+      std::string others;
+      for (const auto& [name, other] : transports().all())
+        if (other.between_hosts) others += (others.empty() ? "" : " or ") + name;
+      throw InputError(fmt::format(
+          "strategy.transport: {} needs all workers on one host; write auto, {}", kind.name,
+          others));
+    }
+    if (kind.needs_mpirun && !by_mpirun())
+      throw InputError(
+          fmt::format("strategy.transport: {} needs workers started by mpirun", kind.name));
+    if (kind.between_hosts && encrypt_ && !kind.encrypts)
+      throw InputError(fmt::format("strategy.transport: {} does not encrypt; write auto or tcp",
+                                   kind.name));
+    return kind;
+  }
+
+  /// What auto means. Nothing is encrypted that stays on a host.
+  const TransportKind& best(bool between_hosts) const {
+    const TransportKind* found = nullptr;
+    for (const auto& [name, kind] : transports().all()) {
+      if (kind.priority <= 0 || (between_hosts && !kind.between_hosts)) continue;
+      if (kind.needs_mpirun && !by_mpirun()) continue;
+      if (between_hosts && encrypt_ && !kind.encrypts) continue;
+      if (kind.available && !kind.available()) continue;
+      if (found == nullptr || kind.priority > found->priority) found = &kind;
+    }
+    if (found == nullptr)
+      throw InputError("strategy.transport: none of the transports goes between these workers");
+    return *found;
+  }
+
+  TransportMeeting meeting() {
+    TransportMeeting given{.rank = place_.rank,
+                           .size = place_.workers,
+                           .local = local_,
+                           .encrypt = encrypt_,
+                           .spin = local_.size() <= online_cores(),
+                           .options = options_,
+                           .store = store_};
+    given.share = [this](const std::string& key, const std::string& mine, Range ranks) {
+      return share(key, mine, ranks);
     };
     // A store that knows better ends the wait.
-    options.still_wanted = [this] {
+    given.still_wanted = [this] {
       try {
         store_.get(own_key("tcp/never"), milliseconds(1));
       } catch (const TimeoutError&) {  // nobody sets it
       }
     };
-    options.log = [](const std::string& line) { fmt::print(stderr, "convoy: {}\n", line); };
-    return tcp_transport(options);
-  }
-
-  std::unique_ptr<Transport> shared_memory(bool progress_thread) {
-    const std::size_t bytes = Inbox::bytes(locals_);
-    SharedMemory own = SharedMemory::create(bytes);
-    const auto all = share("segment", {{"pid", ::getpid()}, {"fd", own.fd()}});
-    MemoryTransportOptions options;
-    auto segments = std::make_shared<std::vector<SharedMemory>>();
-    for (int local = 0; local < locals_; ++local) {
-      const int rank = first_local_ + local;
-      const pid_t pid = all[rank].at("pid");
-      const bool me = rank == place_.rank;
-      std::optional<SharedMemory> segment =
-          me ? own : SharedMemory::open(pid, all[rank].at("fd"), bytes);
-      if (!segment) throw PeerError(rank, fmt::format("worker {} left while joining", rank));
-      segments->push_back(*std::move(segment));
-      options.inboxes.emplace_back(segments->back().data(), locals_);
-      options.watches.emplace_back(pid);
-      options.names.push_back(rank);
-    }
-    share("mapped", true, first_local_, locals_);  // nobody's is closed before all have opened it
-    for (SharedMemory& segment : *segments) segment.close_fd();
-    options.rank = place_.rank - first_local_;
-    options.memory = segments;
-    options.progress_thread = progress_thread;
-    options.spin = locals_ <= online_cores();
-    options.name = "shm";
-    return std::make_unique<MemoryTransport>(std::move(options));
+    return given;
   }
 
   const WorkerPlace& place_;
   const GroupOptions& options_;
   Store& store_;
+  bool encrypt_;
   std::vector<int> hosts_;
-  int first_local_ = 0;
-  int locals_ = 1;
+  Range local_{0, 1};
 };
 
 // What lives as long as the communicator.

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "convoy/comm/transports.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/strategies/registry.hpp"
 
@@ -27,7 +28,9 @@ namespace schema {
 
 void describe(Visitor& v, StrategyOptions& o) {
   chosen(v, strategies(), o.kind, o.own, "how workers share what they learn (docs/strategies.md)");
-  v.key("transport", o.transport, choice({"auto", "shm", "tcp", "mpi"}).replaces("gloo", "tcp"),
+  std::vector<std::string_view> those = transports().names();
+  those.insert(those.begin(), "auto");
+  v.key("transport", o.transport, choice(those).replaces("gloo", "tcp"),
         "how workers talk; auto: shared memory on one host, tcp (under mpirun: MPI) between hosts");
   v.key("bucket", o.bucket, any(),
         "gradients that leave together while backward still runs, in MiB; off: all at its end; "

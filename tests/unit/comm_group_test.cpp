@@ -33,7 +33,8 @@ TEST(Group, AWorkerThatLeavesWhileJoiningIsAnErrorOfThePeer) {
   RendezvousServer server({"127.0.0.1", 0, secret, {}});
   const auto store = open_store("127.0.0.1:" + std::to_string(server.port()), secret, 10s);
   store->set("group/host/1", nlohmann::json(host_identity()).dump());
-  store->set("group/segment/1", nlohmann::json{{"pid", ::getpid()}, {"fd", 1'000'000}}.dump());
+  const nlohmann::json segment = {{"pid", ::getpid()}, {"fd", 1'000'000}};
+  store->set("group/segment/1", nlohmann::json(segment.dump()).dump());
   GroupOptions options;
   options.timeout = 10s;
   try {

@@ -28,7 +28,7 @@ std::optional<WorkerPlace> worker_place();
 
 struct GroupOptions {
   /// auto: shared memory on one host; between hosts tcp, or MPI where mpirun started the workers.
-  /// Else shm, tcp or mpi.
+  /// Else one of transports() (comm/transports.hpp): shm, tcp, mpi.
   std::string transport = "auto";
   std::chrono::milliseconds timeout = std::chrono::minutes(5);  ///< of every operation
   /// Tells apart the groups that the same workers join one after the other.

@@ -1,6 +1,6 @@
 #pragma once
 // One transport for the ranks of this host, another one for those of other hosts.
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy {
 

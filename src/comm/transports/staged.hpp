@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 #include "compute/kernels.hpp"
 #include "convoy/core/checksum.hpp"
 #include "core/fault.hpp"

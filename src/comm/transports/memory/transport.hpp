@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "comm/transports/memory/ring.hpp"
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy {
 

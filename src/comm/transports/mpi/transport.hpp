@@ -1,6 +1,6 @@
 #pragma once
 // Messages by MPI. Where Convoy was built without MPI these say so.
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy {
 

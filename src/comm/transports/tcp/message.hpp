@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "comm/transports/tcp/frame.hpp"
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 #include "compute/kernels.hpp"
 
 namespace convoy::tcp {

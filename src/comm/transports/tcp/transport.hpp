@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/transports/transport.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy {
 

@@ -1,5 +1,6 @@
 #pragma once
-// What a transport is: messages between pairs of ranks. Everything else is built on it.
+// What a transport is: messages between pairs of ranks. Everything else is built on it. Who writes
+// one registers it (convoy/comm/transports.hpp).
 #include <atomic>
 #include <chrono>
 #include <limits>

@@ -1,0 +1,10 @@
+#include "convoy/comm/transports.hpp"
+
+namespace convoy {
+
+schema::Registry<TransportKind>& transports() {
+  static schema::Registry<TransportKind> all("transport", "transports", "strategy.transport");
+  return all;
+}
+
+}  // namespace convoy
