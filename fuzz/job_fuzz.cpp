@@ -5,8 +5,56 @@
 #include <string>
 #include <string_view>
 
+#include "convoy/comm/transports.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/strategies/registry.hpp"
+
+// Nothing is made of a job here: a few kinds, which need none of the library, stand for all.
+namespace {
+
+using namespace convoy;
+
+struct InnerOptions {
+  double rate = 1;
+  bool nesterov = false;
+};
+void describe(schema::Visitor& v, InnerOptions& o) {
+  v.key("rate", o.rate, schema::above(0), "a number");
+  v.key("nesterov", o.nesterov, schema::any(), "yes or no");
+}
+struct FuzzedOptions {
+  std::int64_t average_every = 16;
+  std::string assign = "block";
+  InnerOptions outer;
+};
+void describe(schema::Visitor& v, FuzzedOptions& o) {
+  v.key("average_every", o.average_every, schema::at_least(1), "a whole number");
+  v.key("assign", o.assign, schema::choice({"block", "cyclic"}), "a word");
+  v.section("outer", o.outer, "rate", "a section");
+}
+
+StrategyKind fuzzed_strategy(std::string name, schema::AnyOptions options) {
+  StrategyKind kind{{.name = std::move(name), .doc = "stands for all", .options = std::move(options)}};
+  kind.traits = [](const StrategyOptions&) { return StrategyTraits{.columns = true}; };
+  kind.identity = [](const StrategyOptions&, int) { return nlohmann::ordered_json(); };
+  kind.make = [](const StrategySetup&) -> std::unique_ptr<Strategy> { std::abort(); };
+  return kind;
+}
+PartitionerKind fuzzed_partitioner(std::string name, schema::AnyOptions options) {
+  return {{.name = std::move(name), .doc = "stands for all", .options = std::move(options)},
+          [](const SamplesToPartition&,
+             const schema::AnyOptions&) -> std::unique_ptr<const SampleSchedule> { std::abort(); }};
+}
+
+const schema::Registered synchronous(strategies(),
+                                     fuzzed_strategy("synchronous", schema::NoOptions{}));
+const schema::Registered local_sgd(strategies(), fuzzed_strategy("local_sgd", FuzzedOptions{}));
+const schema::Registered row(partitioners(), fuzzed_partitioner("row", schema::NoOptions{}));
+const schema::Registered value(partitioners(), fuzzed_partitioner("value", FuzzedOptions{}));
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(bytes), size);

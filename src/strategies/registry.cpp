@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include "schema/json.hpp"
-#include "strategies/setup.hpp"
 
 namespace convoy {
 namespace {
@@ -22,10 +21,6 @@ std::string without_marks(const std::string& text) {
 schema::Registry<StrategyKind>& strategies() {
   static schema::Registry<StrategyKind> all("strategy", "strategies", "strategy.kind");
   return all;
-}
-
-const StrategyOptions& options_of(const StrategySetup& setup) {
-  return setup.options;
 }
 
 StrategyTraits strategy_traits(const StrategyOptions& options) {
