@@ -10,8 +10,8 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "convoy/job/job.hpp"
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/job/job.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "convoy/train/trainer.hpp"
 #include "engine/replica.hpp"
@@ -78,10 +78,10 @@ int run(int count, char** arguments) {
   convoy::PartitionOptions partition = job.partition;
   convoy::read_in_blocks(partition, splits.block);
   const convoy::EpochSchedule schedule({.samples = splits.train->size(),
-                                         .batch = job.train.batch,
-                                         .lanes = lanes,
-                                         .seed = job.seed,
-                                         .block = partition.own.as<convoy::ByRow>().block});
+                                        .batch = job.train.batch,
+                                        .lanes = lanes,
+                                        .seed = job.seed,
+                                        .block = partition.own.as<convoy::ByRow>().block});
   convoy::ReplicaShared shared;
   shared.dataset = splits.train;
   shared.ahead = std::dynamic_pointer_cast<const convoy::ReadsAhead>(splits.train);

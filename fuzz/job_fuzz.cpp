@@ -36,7 +36,8 @@ void describe(schema::Visitor& v, FuzzedOptions& o) {
 }
 
 StrategyKind fuzzed_strategy(std::string name, schema::AnyOptions options) {
-  StrategyKind kind{{.name = std::move(name), .doc = "stands for all", .options = std::move(options)}};
+  StrategyKind kind{
+      {.name = std::move(name), .doc = "stands for all", .options = std::move(options)}};
   kind.traits = [](const StrategyOptions&) { return StrategyTraits{.columns = true}; };
   kind.identity = [](const StrategyOptions&, int) { return nlohmann::ordered_json(); };
   kind.make = [](const StrategySetup&) -> std::unique_ptr<Strategy> { std::abort(); };

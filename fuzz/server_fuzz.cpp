@@ -71,8 +71,8 @@ ShardPlan small_plan(Way way) {
   ShardPlan plan;
   plan.consistency = way == Way::together ? "bsp" : "async";
   plan.compensation = way == Way::alone ? "dc_asgd" : "none";
-  if (way == Way::compressed) plan.compression.kind = "top_k";
-  plan.compression.part = 0.25;
+  if (way == Way::compressed)
+    plan.compression = {.kind = "top_k", .own = SparseOptions{.part = 0.25}};
   plan.lanes = 5;
   plan.steps = 30;
   plan.counts = {20, 7};

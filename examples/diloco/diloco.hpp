@@ -1,8 +1,8 @@
 #pragma once
 // DiLoCo (Douillard et al. 2023, algorithm 1) as a strategy of its own, outside Convoy: each worker
 // takes `strategy.average_every` steps with the job's optimizer (the paper's is AdamW); then the
-// mean of the workers' changes is the gradient of an outer step with Nesterov momentum. In a file of
-// the program, or of a plugin:
+// mean of the workers' changes is the gradient of an outer step with Nesterov momentum. In a file
+// of the program, or of a plugin:
 //
 //   const convoy::schema::Registered registered(convoy::strategies(), diloco::kind());
 //
@@ -107,10 +107,10 @@ inline convoy::StrategyKind kind() {
        .options = Options{},
        .guarantees = {.same_bits = false, .elastic = true, .servers = false, .columns = false}}};
   kind.traits = [](const convoy::StrategyOptions&) { return traits; };
-  kind.rows = {
-      {"`diloco`", "workers have the same weights after every exchange, and their own in between",
-       "what the lost worker did since its last exchange",
-       "the same bits in every run with as many workers", "2 (W - 1) / W M / H", nullptr}};
+  kind.rows = {{"`diloco`",
+                "workers have the same weights after every exchange, and their own in between",
+                "what the lost worker did since its last exchange",
+                "the same bits in every run with as many workers", "2 (W - 1) / W M / H", nullptr}};
   kind.identity = [](const convoy::StrategyOptions& options, int workers) {
     nlohmann::ordered_json identity = convoy::own_identity(options);
     identity["strategy.kind"] = options.kind;

@@ -9,9 +9,9 @@
 #include "cli/verbs.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/inspect/partition.hpp"
+#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/report/partition_report.hpp"
-#include "convoy/data/partition/partitioner.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "strategies/columns/advice.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "convoy/comm/transport.hpp"
 #include "convoy/core/error.hpp"
-#include "convoy/lanes/tree.hpp"
 #include "convoy/core/vectorise.hpp"
+#include "convoy/lanes/tree.hpp"
 
 namespace convoy {
 namespace {

@@ -121,16 +121,16 @@ class GroupJoiner {
       std::string others;
       for (const auto& [name, other] : transports().all())
         if (other.between_hosts) others += (others.empty() ? "" : " or ") + name;
-      throw InputError(fmt::format(
-          "strategy.transport: {} needs all workers on one host; write auto, {}", kind.name,
-          others));
+      throw InputError(
+          fmt::format("strategy.transport: {} needs all workers on one host; write auto, {}",
+                      kind.name, others));
     }
     if (kind.needs_mpirun && !by_mpirun())
       throw InputError(
           fmt::format("strategy.transport: {} needs workers started by mpirun", kind.name));
     if (kind.between_hosts && encrypt_ && !kind.encrypts)
-      throw InputError(fmt::format("strategy.transport: {} does not encrypt; write auto or tcp",
-                                   kind.name));
+      throw InputError(
+          fmt::format("strategy.transport: {} does not encrypt; write auto or tcp", kind.name));
     return kind;
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "convoy/comm/compressions.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "convoy/optim/schedule.hpp"
@@ -102,7 +103,8 @@ void JobChecker::check_kind(const std::string& section, const schema::AnyRegistr
   const schema::Registration& one = registry.need(kind);
   if (!one.problem) return;
   if (const auto found = one.problem(options)) {
-    fail(fmt::format("{}.{}", section, found->key), found->text, {section + "." + kind_key, section});
+    fail(fmt::format("{}.{}", section, found->key), found->text,
+         {section + "." + kind_key, section});
   }
 }
 
@@ -113,11 +115,8 @@ void JobChecker::check_strategy() const {
     fail("strategy.bucket", error.what());
   }
   const StrategyOptions& strategy = job_.strategy;
-  if (strategy.compression.part > 1) {
-    fail("strategy.compression.part",
-         fmt::format("{} is more than all elements; write a part of 1, such as 0.01",
-                     strategy.compression.part));
-  }
+  check_kind("strategy.compression", compressions(), strategy.compression.kind,
+             strategy.compression.own);
   const StrategyKind& kind = strategies().get(strategy.kind);
   if (const auto found = kind.conflict ? kind.conflict(strategy) : std::nullopt)
     fail(found->key, found->problem, found->places);

@@ -13,8 +13,7 @@ void JobChecker::check_partition() const {
   const PartitionOptions& partition = job_.partition;
   const PartitionerKind& kind = partitioners().get(partition.by);
   if (const auto found = kind.conflict ? kind.conflict(partition) : std::nullopt) {
-    fail("partition." + found->key, found->text,
-         {"partition.by", "partition.order", "partition"});
+    fail("partition." + found->key, found->text, {"partition.by", "partition.order", "partition"});
   }
   check_kind("partition", partitioners(), partition.by, partition.own, "by");
   if (kind.looks_at == LooksAt::sizes) check_sizes();
@@ -33,7 +32,7 @@ void JobChecker::check_columns() const {
     refuse("data.on_bad_sample", "skip needs whole rows to tell which are bad");
   if (!job_.augment.empty()) refuse("augment", "changes whole images");
   StrategyOptions strategy = job_.strategy;
-  strategy.compression.kind = "none";
+  strategy.compression = {};
   if (!strategy_traits(strategy).columns)
     refuse("strategy.kind", fmt::format("with {} workers have whole models", strategy.kind));
   if (!strategy_traits(job_.strategy).columns)

@@ -66,7 +66,7 @@ std::vector<std::int64_t> EpochSchedule::lane_samples(std::int64_t step, std::in
 }
 
 void EpochSchedule::take_from_blocks(std::int64_t epoch,
-                                      std::vector<std::int64_t>& positions) const {
+                                     std::vector<std::int64_t>& positions) const {
   const auto blocks = block_order(epoch);
   Order samples;
   Range here;
@@ -100,7 +100,7 @@ std::shared_ptr<const BlockOrder> EpochSchedule::block_order(std::int64_t epoch)
 }
 
 EpochSchedule::Order EpochSchedule::window(const BlockOrder& blocks, std::int64_t epoch,
-                                             std::int64_t window) const {
+                                           std::int64_t window) const {
   const std::lock_guard lock(mutex_);
   const std::pair key{epoch, window};
   if (const auto found = windows_.find(key); found != windows_.end()) return found->second;

@@ -251,8 +251,7 @@ class Reader final : public Visitor {
   static std::vector<std::string_view> kinds_with(Variant& variant, const std::string& name) {
     std::vector<std::string_view> kinds;
     for (const ItemKind& kind : variant.kinds) {
-      const auto names =
-          key_names([&](Visitor& visitor) { variant.describe_kind(visitor, kind); });
+      const auto names = key_names([&](Visitor& visitor) { variant.describe_kind(visitor, kind); });
       if (std::ranges::find(names, name) != names.end()) kinds.push_back(kind.name);
     }
     return kinds;

@@ -52,17 +52,18 @@ const Registration& AnyRegistry::need(std::string_view name) const {
   std::vector<std::string> there;
   for (const std::string_view one : names()) there.emplace_back(one);
   const std::string best = nearest(name, there);
-  throw InputError(fmt::format(
-      "{}: there is no {} {}; {}", key, noun, quote(name),
-      best.empty() ? fmt::format("the {} are {}", plural, fmt::join(there, ", "))
-                   : fmt::format("did you mean '{}'?", best)));
+  throw InputError(fmt::format("{}: there is no {} {}; {}", key, noun, quote(name),
+                               best.empty()
+                                   ? fmt::format("the {} are {}", plural, fmt::join(there, ", "))
+                                   : fmt::format("did you mean '{}'?", best)));
 }
 
 void AnyRegistry::check(const Registration& registration) const {
   const std::string what = fmt::format("{} {}", noun, quote(registration.name));
   if (!is_word(registration.name)) {
     throw InputError(fmt::format(
-        "{}: a name has letters a to z, digits, '_' and '-' only; register it by such a one", what));
+        "{}: a name has letters a to z, digits, '_' and '-' only; register it by such a one",
+        what));
   }
   if (registration.doc.empty())
     throw InputError(fmt::format("{}: has no line of help; write what it is as `doc`", what));
@@ -74,8 +75,8 @@ void AnyRegistry::check(const Registration& registration) const {
 
 void AnyRegistry::check_whole(const Registration& registration, std::string_view missing) const {
   if (missing.empty()) return;
-  throw InputError(fmt::format("{} {}: has no {}; give it one", noun, quote(registration.name),
-                               missing));
+  throw InputError(
+      fmt::format("{} {}: has no {}; give it one", noun, quote(registration.name), missing));
 }
 
 std::vector<const AnyRegistry*> registries() {

@@ -79,12 +79,10 @@ Shard::Shard(ShardPlan plan) : plan_(std::move(plan)) {
     size_ += lines_of(count) * line_floats;
   }
   const CompressionOptions& compression = plan_.compression;
-  if (!(compression.part > 0 && compression.part <= 1) || compression.block < 1 ||
-      compression.block > most_elements || (compression.kind != "none" && bsp()))
-    throw RequestError("a plan of impossible compression");
+  if (is_compressed(compression) && bsp()) throw RequestError("a plan of impossible compression");
   try {
     optimizer_ = make_optimizer(plan_.optimizer);
-    if (compression.kind != "none") codec_ = make_codec(compression);
+    if (is_compressed(compression)) codec_ = make_codec(compression);
   } catch (const InputError& error) {
     throw RequestError(error.what());
   }

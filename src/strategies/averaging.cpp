@@ -42,7 +42,7 @@ StrategyKind averaging_kind(schema::Registration registration, const StepsBetwee
 }
 
 std::optional<StrategyProblem> nothing_to_compress(const StrategyOptions& options) {
-  if (options.compression.kind == "none") return {};
+  if (!is_compressed(options.compression)) return {};
   return StrategyProblem{
       "strategy.compression.kind",
       fmt::format("{} compresses gradients or changes, and with strategy.kind {} whole models "

@@ -61,7 +61,7 @@ Compressed::Json Compressed::report() const {
 
 nlohmann::ordered_json compression_report(const CompressionOptions& options, const GroupSum* sum,
                                           std::int64_t steps) {
-  if (sum == nullptr || options.kind == "none") return {};
+  if (sum == nullptr || !is_compressed(options)) return {};
   const auto taken = static_cast<double>(std::max<std::int64_t>(1, steps));
   return {{"kind", options.kind},
           {"whole_bytes_per_step", static_cast<double>(sum->whole_bytes()) / taken},

@@ -10,8 +10,7 @@ namespace convoy {
 
 void describe(schema::Visitor& v, OuterOptions& o) {
   v.key("rate", o.rate, schema::above(0), "1, without momentum: the plain mean");
-  v.key("momentum", o.momentum, schema::between(0, 1),
-        "0.9 with Nesterov and rate 0.7: as DiLoCo");
+  v.key("momentum", o.momentum, schema::between(0, 1), "0.9 with Nesterov and rate 0.7: as DiLoCo");
   v.key("nesterov", o.nesterov, schema::any(), "look ahead by the momentum");
 }
 
@@ -120,7 +119,7 @@ class LocalSgd final : public WithGroup {
 };
 
 bool compresses_changes(const StrategyOptions& options) {
-  return options.compression.kind != "none";
+  return is_compressed(options.compression);
 }
 
 std::optional<schema::Problem> outer_problem(const schema::AnyOptions& options) {

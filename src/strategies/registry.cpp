@@ -46,7 +46,7 @@ Json own_identity(const StrategyOptions& options) {
 
 Json compression_identity(const CompressionOptions& options) {
   Json identity = Json::object();
-  if (options.kind != "none")
+  if (is_compressed(options))
     schema::add_flat(identity, "strategy.compression.", schema::json_of(options));
   return identity;
 }

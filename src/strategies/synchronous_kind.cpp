@@ -7,7 +7,7 @@ namespace convoy {
 namespace {
 
 bool compresses(const StrategyOptions& options) {
-  return options.compression.kind != "none";
+  return is_compressed(options.compression);
 }
 
 StrategyTraits synchronous_traits(const StrategyOptions& options) {

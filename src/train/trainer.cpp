@@ -58,9 +58,8 @@ void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
     throw InputError(fmt::format("partition.by: {} goes with strategy.kind {}, uncompressed", by,
                                  strategies_that_have(&StrategyTraits::columns)));
   if (!wanted.augment.empty())
-    throw InputError(
-        fmt::format("augment: needs whole images, and partition.by is {}; remove one of the two",
-                    by));
+    throw InputError(fmt::format(
+        "augment: needs whole images, and partition.by is {}; remove one of the two", by));
 }
 
 RunRecorder::Options recorder_options(const TrainerOptions& wanted, const RunOptions& options,
@@ -146,9 +145,9 @@ std::unique_ptr<Strategy> Trainer::Impl::make_strategy(ModelFactory factory) {
   setup.engine.end = total_steps_;
   setup.engine.balance = wanted_.strategy.balance;
   setup.options = wanted_.strategy;
-  setup.rules = {wanted_.train.schedule,     wanted_.train.optimizer.rate,
-                 wanted_.train.clip,         wanted_.train.on_nonfinite == "skip",
-                 wanted_.train.verify_every, total_steps_,
+  setup.rules = {wanted_.train.schedule,      wanted_.train.optimizer.rate,
+                 wanted_.train.clip,          wanted_.train.on_nonfinite == "skip",
+                 wanted_.train.verify_every,  total_steps_,
                  schedule_->steps_per_epoch()};
   setup.control = session_.get();
   setup.trace = trace_.get();

@@ -27,7 +27,7 @@ const std::vector<std::string> all_codecs = {"fp16", "bf16", "int8", "top_k", "r
 CompressionOptions options_of(const std::string& kind) {
   CompressionOptions options;
   options.kind = kind;
-  options.part = 0.1;
+  if (kind.ends_with("_k")) options.own = SparseOptions{.part = 0.1};
   return options;
 }
 
@@ -89,7 +89,7 @@ TEST(Compression, HalvesKeepFiniteValuesFiniteAndTheOthersNot) {
 
 TEST(Compression, Int8IsWithinHalfAStepOfItsBlock) {
   CompressionOptions options = options_of("int8");
-  options.block = 64;
+  options.own = Int8Options{.block = 64};
   const auto codec = make_codec(options);
   Floats values = normal(1000, 3);
   for (std::size_t i = 0; i < 64; ++i) values[i] *= 1000;  // one block of another size
@@ -223,7 +223,7 @@ TEST(Compression, WhatWasSentAndTheResidualAreAllThatCame) {
 // Three workers' vectors, summed as the group would.
 TEST(Compression, PowerSgdKeepsWhatItLeavesOutAndMatricesOfItsRank) {
   CompressionOptions options = options_of("power_sgd");
-  options.rank = 2;
+  options.own = PowerSgdOptions{.rank = 2};
   const std::vector<PowerSgd::Matrix> matrices = {{5, 20, 30}, {605, 3, 4}, {620, 40, 10}};
   constexpr std::size_t count = 1050;
   std::vector<PowerSgd> workers(3, PowerSgd(count, matrices, options, 9));
@@ -266,7 +266,7 @@ TEST(Compression, PowerSgdKeepsWhatItLeavesOutAndMatricesOfItsRank) {
 
 TEST(Compression, PowerSgdIsExactForMatricesOfItsRank) {
   CompressionOptions options = options_of("power_sgd");
-  options.rank = 3;
+  options.own = PowerSgdOptions{.rank = 3};
   const Floats a = normal(20 * 2, 1);
   const Floats b = normal(2 * 30, 2);
   Floats values(600);

@@ -54,10 +54,11 @@ class Transports : public ::testing::Test {
 
 Job job_with(const std::string& transport) {
   Job job = testing::small_job();
-  job.strategy = parse_job("data: {train: {features: x, labels: y}}\nstrategy: {transport: " +
-                               transport + "}\n",
-                           "job.yaml")
-                     .strategy;
+  job.strategy =
+      parse_job(
+          "data: {train: {features: x, labels: y}}\nstrategy: {transport: " + transport + "}\n",
+          "job.yaml")
+          .strategy;
   return job;
 }
 
@@ -73,8 +74,8 @@ std::vector<std::string> digests(const Job& job, int workers, int replicas) {
       const auto store = open_store(address, secret, 20s);
       RunOptions options;
       options.replicas = replicas;
-      options.group = join_group(*store, rank, workers,
-                                 {.transport = job.strategy.transport, .timeout = 20s});
+      options.group =
+          join_group(*store, rank, workers, {.transport = job.strategy.transport, .timeout = 20s});
       EXPECT_EQ(options.group->transport(), job.strategy.transport);
       found[static_cast<std::size_t>(rank)] = testing::train(job, factory, options).weights_sha256;
     });
@@ -100,9 +101,10 @@ TEST_F(Transports, WhatThereIsNotIsOneLine) {
     job_with("counting");
     ADD_FAILURE() << "no error";
   } catch (const InputError& error) {
-    EXPECT_STREQ(error.what(),
-                 "job.yaml:2: strategy.transport: 'counting' is not one of auto, counted, mpi, shm, "
-                 "tcp; did you mean 'counted'?");
+    EXPECT_STREQ(
+        error.what(),
+        "job.yaml:2: strategy.transport: 'counting' is not one of auto, counted, mpi, shm, "
+        "tcp; did you mean 'counted'?");
   }
 }
 

@@ -120,8 +120,9 @@ TEST(PartitionJob, CombinationsThatCannotBeAreOneLine) {
   EXPECT_THAT(job_error("value: user"),
               HasSubstr("partition.value: counts only with partition.by size or value, and it is "
                         "row; remove one of the two"));
-  EXPECT_THAT(job_error("block: 8, order: sequential"),
-              HasSubstr("partition.block: goes with partition.by row and partition.order shuffled"));
+  EXPECT_THAT(
+      job_error("block: 8, order: sequential"),
+      HasSubstr("partition.block: goes with partition.by row and partition.order shuffled"));
   EXPECT_THAT(job_error("by: size"), HasSubstr("partition.tokens: is missing; by size"));
   EXPECT_THAT(job_error("by: size, tokens: 8"), HasSubstr("size needs a tokens step"));
   EXPECT_THAT(job_error("by: value, assign: hash, value: ''"), HasSubstr("is empty"));

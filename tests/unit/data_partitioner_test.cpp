@@ -1,5 +1,5 @@
-// A partitioner from outside the library: its options are keys of the job, and the bits are the same
-// for any replicas and workers.
+// A partitioner from outside the library: its options are keys of the job, and the bits are the
+// same for any replicas and workers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,8 +34,7 @@ class Backwards final : public SampleSchedule {
   std::vector<std::int64_t> lane_samples(std::int64_t step, std::int64_t lane) const override {
     const Range part = even_part(batch_, lanes(), lane);
     std::vector<std::int64_t> samples(static_cast<std::size_t>(part.size()));
-    std::iota(samples.begin(), samples.end(),
-              (step % steps_per_epoch()) * batch_ + part.begin);
+    std::iota(samples.begin(), samples.end(), (step % steps_per_epoch()) * batch_ + part.begin);
     for (std::int64_t& sample : samples) sample = samples_ - 1 - sample;
     return samples;
   }
@@ -48,19 +47,19 @@ class Backwards final : public SampleSchedule {
 class DataPartitioner : public ::testing::Test {
  protected:
   DataPartitioner() {
-    partitioners().add(
-        {{.name = "backwards", .doc = "from the end", .options = BackwardsOptions{}},
-         [](const SamplesToPartition& given, const schema::AnyOptions& own) {
-           return std::make_unique<Backwards>(given, own.as<BackwardsOptions>().leave_out);
-         }});
+    partitioners().add({{.name = "backwards", .doc = "from the end", .options = BackwardsOptions{}},
+                        [](const SamplesToPartition& given, const schema::AnyOptions& own) {
+                          return std::make_unique<Backwards>(given,
+                                                             own.as<BackwardsOptions>().leave_out);
+                        }});
   }
   ~DataPartitioner() override { partitioners().remove("backwards"); }
 
   static Job job(const std::string& partition) {
     Job job = testing::small_job();
-    job.partition = parse_job("data: {train: {features: x, labels: y}}\npartition: " + partition,
-                              "job.yaml")
-                        .partition;
+    job.partition =
+        parse_job("data: {train: {features: x, labels: y}}\npartition: " + partition, "job.yaml")
+            .partition;
     return job;
   }
 };
@@ -92,8 +91,7 @@ TEST_F(DataPartitioner, TheBitsAreTheSameWhoeverComputes) {
 
 TEST_F(DataPartitioner, ItsSchedule) {
   const Job backwards = job("{by: backwards, leave_out: 1}\n");
-  const auto schedule =
-      make_schedule(backwards.partition, {.batch = 4, .lanes = 2}, 1, 10, {});
+  const auto schedule = make_schedule(backwards.partition, {.batch = 4, .lanes = 2}, 1, 10, {});
   EXPECT_EQ(schedule->steps_per_epoch(), 2);
   EXPECT_THAT(schedule->lane_samples(0, 0), ::testing::ElementsAre(8, 7));
   EXPECT_THAT(schedule->lane_samples(3, 1), ::testing::ElementsAre(2, 1));

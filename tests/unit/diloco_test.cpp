@@ -70,8 +70,7 @@ TEST_F(DiLoCo, IsWhatLocalSgdWithAnOuterOptimizerComesTo) {
   Job job = diloco_job();
   const Result ours = run(job, 2);
   job.strategy = testing::averaging("local_sgd", 3);
-  job.strategy.own.edit<LocalSgdOptions>().outer = {
-      .rate = 0.7, .momentum = 0.9, .nesterov = true};
+  job.strategy.own.edit<LocalSgdOptions>().outer = {.rate = 0.7, .momentum = 0.9, .nesterov = true};
   EXPECT_NEAR(run(job, 2).accuracy, ours.accuracy, 0.05);
 }
 

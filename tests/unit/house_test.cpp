@@ -133,8 +133,8 @@ TEST(House, ArrowsPointDownwards) {
   }
 }
 
-// What is special about a strategy is in its registration (strategies/registry.hpp): one from outside
-// has no other place.
+// What is special about a strategy is in its registration (strategies/registry.hpp): one from
+// outside has no other place.
 TEST(House, OnlyStrategiesSayTheNamesOfStrategies) {
   const fs::path checkout = testing::source_folder();
   const std::regex literal("\"(?:[^\"\\\\]|\\\\.)*\"");

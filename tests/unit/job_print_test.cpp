@@ -201,8 +201,9 @@ void make_possible(Job& job, std::mt19937_64& random) {
   job.data.classes += 2;
   job.data.csv.delimiter = random() % 2 == 0 ? "\t" : ";";
   job.strategy.bucket = random() % 2 == 0 ? "off" : "2.5";
-  job.strategy.compression.part = std::min(job.strategy.compression.part, 1.0);
-  if (job.strategy.kind != "synchronous") job.strategy.compression.kind = "none";
+  if (job.strategy.compression.kind.ends_with("_k"))
+    job.strategy.compression.own.edit<SparseOptions>().part = 0.3;
+  if (job.strategy.kind != "synchronous") job.strategy.compression = {};
   if (job.strategy.kind == "local_sgd")
     job.strategy.own.edit<LocalSgdOptions>().outer.momentum = 0.5;
   if (job.strategy.kind != "synchronous") job.train.verify_every = 0;

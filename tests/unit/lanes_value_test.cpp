@@ -32,7 +32,7 @@ SampleValues all_different(std::int64_t count) {
 }
 
 EpochSchedule::Options by_value(const SampleValues& values, ValueAssignment assignment,
-                                 std::int64_t batch, std::int64_t lanes) {
+                                std::int64_t batch, std::int64_t lanes) {
   EpochSchedule::Options options;
   options.samples = static_cast<std::int64_t>(values.codes.size());
   options.batch = batch;
@@ -114,11 +114,11 @@ TEST(LanesValue, ByRowEverySampleIsVisitedOnceOrLeftOutWithTheLastBatch) {
         for (const bool cyclic : {false, true}) {
           for (const bool drop : {false, true}) {
             const EpochSchedule schedule({.samples = count,
-                                           .batch = batch,
-                                           .lanes = lanes,
-                                           .seed = 3,
-                                           .cyclic = cyclic,
-                                           .drop_last = drop});
+                                          .batch = batch,
+                                          .lanes = lanes,
+                                          .seed = 3,
+                                          .cyclic = cyclic,
+                                          .drop_last = drop});
             const Samples seen = joined(lanes_of_epoch(schedule, lanes, 1));
             if (!drop) {
               ASSERT_EQ(seen, all_samples(count));

@@ -137,7 +137,7 @@ TEST(ServerLines, APushThatDoesNotFitChangesNothing) {
 TEST(ServerShard, DecodesWhatIsPushedCompressed) {
   ShardPlan plan = plan_of({64}, "async");
   plan.compression.kind = "top_k";
-  plan.compression.part = 0.125;
+  plan.compression.own = SparseOptions{.part = 0.125};
   Shard shard(ShardPlan::parse(plan.text()));
   handled(shard, request(Kind::ready));
   std::vector<float> gradient(64);

@@ -179,8 +179,7 @@ std::string train_over_network(const char* bind, int servers, int backups, int w
                                const ModelFactory& factory) {
   Servers running(bind, servers, backups);
   Job job = base;
-  job.strategy = {.kind = "parameter_server",
-                  .own = ParameterServerOptions{.backups = backups}};
+  job.strategy = {.kind = "parameter_server", .own = ParameterServerOptions{.backups = backups}};
   std::vector<std::thread> threads;
   std::string digest;
   std::atomic<int> failed{0};

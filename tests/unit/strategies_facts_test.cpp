@@ -89,9 +89,9 @@ TEST(StrategyFacts, AJobMayNameAStrategyAsLongAsItIsRegistered) {
 
 TEST(StrategyFacts, ItsOptionsAreKeysOfTheJob) {
   const Registered registered({});
-  const Job job = parse_job(
-      data + "strategy: {kind: outside, average_every: 3, inner: 0.25, balance: true}\n",
-      "job.yaml");
+  const Job job =
+      parse_job(data + "strategy: {kind: outside, average_every: 3, inner: 0.25, balance: true}\n",
+                "job.yaml");
   const auto own = job.strategy.own.as<OutsideOptions>();
   EXPECT_EQ(own.average_every, 3);
   EXPECT_EQ(own.inner.pull, 0.25);

@@ -34,8 +34,7 @@ TEST(TrainElastic, CompressedSumsGoOnWithoutALostWorkersResidual) {
   for (const char* kind : {"top_k", "int8", "power_sgd"}) {
     Elastic job(2);
     job.announce(3);
-    job.job.strategy.compression.kind = kind;
-    job.job.strategy.compression.part = 0.1;
+    job.job.strategy.compression = testing::compression(kind, 0.1);
     for (int worker = 0; worker < 2; ++worker) job.start(worker);
     job.start(2, [](int reads) {
       if (reads > 8) throw Killed();

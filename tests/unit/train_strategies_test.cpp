@@ -27,8 +27,7 @@ ModelFactory mlp() {
 
 Job compressed_job(const std::string& kind) {
   Job job = small_job();
-  job.strategy.compression.kind = kind;
-  job.strategy.compression.part = 0.1;
+  job.strategy.compression = testing::compression(kind, 0.1);
   return job;
 }
 
@@ -95,12 +94,12 @@ TEST(TrainCompressed, LearnsAsWellAndSendsLess) {
     SCOPED_TRACE(kind);
     Job job = compressed_job(kind);
     job.train.epochs = 12;
-    job.strategy.compression.rank = 2;
+    if (kind == "power_sgd") job.strategy.compression.own = PowerSgdOptions{.rank = 2};
     // A part that waited for ten steps comes at once; momentum would repeat it ten times more.
     if (kind == "random_k") {
       job.train.optimizer.own.edit<SgdOptions>().momentum = 0;
       job.train.optimizer.rate = 0.3;
-      job.strategy.compression.part = 0.25;
+      job.strategy.compression = testing::compression(kind, 0.25);
     }
     const Result result = run(job, mlp(), 2);
     EXPECT_GE(accuracy(result), accuracy(whole) - 0.1);
@@ -241,8 +240,7 @@ TEST(TrainAveraging, OuterMomentumAndCompressedChanges) {
   const Result whole = run(job, mlp(), 3);
   for (const std::string& kind : compressors) {
     SCOPED_TRACE(kind);
-    job.strategy.compression.kind = kind;
-    job.strategy.compression.part = 0.2;
+    job.strategy.compression = testing::compression(kind, 0.2);
     const Result result = run(job, mlp(), 3);
     EXPECT_EQ(digest(job, mlp(), 3, 2), result.digests[0]);
     EXPECT_GE(accuracy(result), accuracy(whole) - 0.15);
@@ -269,8 +267,7 @@ TEST(TrainAveraging, AResumedRunIsTheSame) {
       SCOPED_TRACE(kind);
       Job job = averaging_job(kind);
       job.strategy.compression.kind = compression;
-      if (kind == "local_sgd")
-        job.strategy.own.edit<LocalSgdOptions>().outer = {0.8, 0.5, false};
+      if (kind == "local_sgd") job.strategy.own.edit<LocalSgdOptions>().outer = {0.8, 0.5, false};
       job.train.checkpoint.every = 1;
       job.train.checkpoint.keep = 20;
       const std::string expected = digest(job, mlp(), 3);

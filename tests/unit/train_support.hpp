@@ -84,6 +84,12 @@ inline StrategyOptions averaging(const std::string& kind, std::int64_t every) {
   return {.kind = kind, .own = ElasticAveragingOptions{.average_every = every}};
 }
 
+/// `part`: of the elements that travels, where only some do.
+inline CompressionOptions compression(const std::string& kind, double part) {
+  if (kind.ends_with("_k")) return {.kind = kind, .own = SparseOptions{.part = part}};
+  return {.kind = kind};
+}
+
 inline Job small_job() {
   Job job;
   job.name = "small";

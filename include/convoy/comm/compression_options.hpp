@@ -3,20 +3,44 @@
 #include <cstdint>
 #include <string>
 
+#include "convoy/schema/any_options.hpp"
+
 namespace convoy {
 
-/// What travels instead of whole gradients between workers (or from workers to servers).
+/// What travels instead of whole gradients between workers (or from workers to servers): one of
+/// compressions() (comm/compressions.hpp), such as
+/// {.kind = "top_k", .own = SparseOptions{.part = 0.05}}.
 struct CompressionOptions {
-  std::string kind = "none";   ///< none, fp16, bf16, int8, top_k, random_k, power_sgd
-  double part = 0.01;          ///< top_k, random_k: the part of the elements that travels
-  std::int64_t rank = 4;       ///< power_sgd: of the two factors
-  std::int64_t block = 256;    ///< int8: neighbouring elements with one scale
+  std::string kind = "none";
+  schema::AnyOptions own = {};
   bool error_feedback = true;  ///< what was left out is added to the next gradient
 };
 
-namespace schema {
+/// top_k, random_k.
+struct SparseOptions {
+  double part = 0.01;  ///< of the elements that travels, to 1
+};
 
-class Visitor;
+/// int8.
+struct Int8Options {
+  std::int64_t block = 256;  ///< neighbouring elements with one scale
+};
+
+/// power_sgd.
+struct PowerSgdOptions {
+  std::int64_t rank = 4;  ///< of the two factors of each matrix
+};
+
+/// Whether anything is.
+inline bool is_compressed(const CompressionOptions& options) {
+  return options.kind != "none";
+}
+
+void describe(schema::Visitor& v, SparseOptions& o);
+void describe(schema::Visitor& v, Int8Options& o);
+void describe(schema::Visitor& v, PowerSgdOptions& o);
+
+namespace schema {
 
 void describe(Visitor& v, CompressionOptions& o);
 

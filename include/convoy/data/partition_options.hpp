@@ -26,7 +26,7 @@ struct ByRow {
 
 /// value: by what `value` says.
 struct ByValue {
-  std::string value = "target";  ///< the column; `target`: what is predicted
+  std::string value = "target";       ///< the column; `target`: what is predicted
   std::string assign = "stratified";  ///< stratified (every lane gets its share of each value) |
                                       ///< hash (all samples of a value are in one lane) | range
                                       ///< (lanes get neighbouring values)

@@ -42,14 +42,15 @@ struct Problem {
 };
 
 struct Registration {
-  std::string name;                ///< that a job gives; a word in lower case
-  std::string doc;                 ///< one line of help
-  std::string bare = {};           ///< in lists: the option that a single value sets; empty: none
+  std::string name;                  ///< that a job gives; a word in lower case
+  std::string doc;                   ///< one line of help
+  std::string bare = {};             ///< in lists: the option that a single value sets; empty: none
   AnyOptions options = NoOptions{};  ///< with their defaults
   Guarantees guarantees = {};
   /// What cannot work of such options, if anything; null: all of them go together.
   std::function<std::optional<Problem>(const AnyOptions&)> problem = nullptr;
-  std::string origin = {};  ///< the file that it came from; empty: Convoy's own. Filled in by add().
+  std::string origin =
+      {};  ///< the file that it came from; empty: Convoy's own. Filled in by add().
 };
 
 /// One registry, of whatever it holds.

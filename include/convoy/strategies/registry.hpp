@@ -46,7 +46,8 @@ struct StrategyGuarantee {
 struct StrategyKind : schema::Registration {
   /// What it promises with such options.
   std::function<StrategyTraits(const StrategyOptions&)> traits;
-  /// What cannot work of its own options and the others of `strategy` together; null: all of it can.
+  /// What cannot work of its own options and the others of `strategy` together; null: all of it
+  /// can.
   std::function<std::optional<StrategyProblem>(const StrategyOptions&)> conflict;
   std::vector<StrategyGuarantee> rows;  ///< of docs/strategies.md: one, or one for each mode
   /// What decides the bits of the weights, as flat keys of the job; `workers` 0: they come and go.

@@ -8,6 +8,7 @@
 #include "compute/casts.hpp"
 #include "compute/host_tensor.hpp"
 #include "compute/kernels.hpp"
+#include "convoy/comm/compressions.hpp"
 #include "convoy/lanes/tree.hpp"
 #include "core/split_mix.hpp"
 
@@ -226,41 +227,6 @@ class CodecSum final : public GroupSum {
   bool finite_ = true;                       // everybody's values, as far as this worker has heard
 };
 
-class PowerSum final : public GroupSum {
- public:
-  PowerSum(const CompressionOptions& options, std::uint64_t seed, std::size_t count,
-           const std::vector<PowerSgd::Matrix>& matrices)
-      : power_(count, matrices, options, mixed(seed)) {}
-
-  void commit() override { power_.commit(); }
-
-  std::vector<std::pair<std::string, torch::Tensor>> state() const override {
-    std::vector<std::pair<std::string, torch::Tensor>> named;
-    for (const torch::Tensor& tensor : power_.state())
-      named.emplace_back("power_sgd" + std::to_string(named.size()), tensor);
-    return named;
-  }
-
- private:
-  void entered() override { power_.forget_factors(); }
-
-  void sum(std::int64_t, std::span<float> values) override {
-    auto clock = Clock::now();
-    const std::span<float> left = power_.project(values);
-    count_coding(clock);
-    group().all_reduce(left);
-    clock = Clock::now();
-    const std::span<float> right = power_.project_back();
-    count_coding(clock);
-    group().all_reduce(right);
-    clock = Clock::now();
-    power_.restore(values);
-    count_coding(clock);
-  }
-
-  PowerSgd power_;
-};
-
 }  // namespace
 
 void GroupSum::enter(Communicator& group) {
@@ -283,9 +249,9 @@ void GroupSum::count_coding(Clock::time_point since) {
 std::unique_ptr<GroupSum> make_group_sum(const CompressionOptions& options, std::uint64_t seed,
                                          std::size_t count,
                                          const std::vector<PowerSgd::Matrix>& matrices) {
-  if (options.kind == "none") return std::make_unique<WholeSum>();
-  if (options.kind == "power_sgd")
-    return std::make_unique<PowerSum>(options, seed, count, matrices);
+  const CompressionKind& kind = compressions().get(options.kind);
+  if (kind.sum) return kind.sum({options, seed, count, matrices});
+  if (!kind.codec) return std::make_unique<WholeSum>();
   return std::make_unique<CodecSum>(options, seed, count);
 }
 

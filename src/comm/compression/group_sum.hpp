@@ -54,6 +54,14 @@ class GroupSum {
   double coding_seconds_ = 0;
 };
 
+/// What a sum is made from; only good while it is made.
+struct SumRequest {
+  const CompressionOptions& options;
+  std::uint64_t seed = 0;
+  std::size_t count = 0;
+  const std::vector<PowerSgd::Matrix>& matrices;
+};
+
 /// Of vectors of `count` elements as `options` say; kind none: whole, by an all-reduce. `matrices`
 /// are for power_sgd.
 std::unique_ptr<GroupSum> make_group_sum(const CompressionOptions& options, std::uint64_t seed,

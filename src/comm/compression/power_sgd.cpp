@@ -45,6 +45,7 @@ void make_orthonormal(torch::Tensor factor) {
 PowerSgd::PowerSgd(std::size_t count, const std::vector<Matrix>& matrices,
                    const CompressionOptions& options, std::uint64_t seed)
     : count_(count), feedback_(options.error_feedback), seed_(seed) {
+  const std::int64_t wanted = options.own.as<PowerSgdOptions>().rank;
   std::size_t covered = 0;
   std::int64_t left = 0;
   std::int64_t right = 0;
@@ -52,7 +53,7 @@ PowerSgd::PowerSgd(std::size_t count, const std::vector<Matrix>& matrices,
     if (end > covered) whole_.push_back({covered, 1, static_cast<std::int64_t>(end - covered)});
   };
   for (const Matrix& matrix : matrices) {
-    const std::int64_t rank = std::min({options.rank, matrix.rows, matrix.columns});
+    const std::int64_t rank = std::min({wanted, matrix.rows, matrix.columns});
     if (rank * (matrix.rows + matrix.columns) >= matrix.rows * matrix.columns) continue;
     travels_whole(matrix.begin);
     covered = matrix.begin + static_cast<std::size_t>(matrix.rows * matrix.columns);

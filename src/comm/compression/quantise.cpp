@@ -1,4 +1,3 @@
-// Declared in comm/compression/codecs.hpp.
 // fp16, bf16, int8: every element travels, in fewer bits.
 #include <algorithm>
 #include <array>
@@ -6,11 +5,16 @@
 #include <cmath>
 #include <limits>
 
-#include "comm/compression/codecs.hpp"
 #include "comm/compression/wire.hpp"
 #include "compute/casts.hpp"
+#include "convoy/comm/compressions.hpp"
 
 namespace convoy {
+
+void describe(schema::Visitor& v, Int8Options& o) {
+  v.key("block", o.block, schema::between(16, 65536), "neighbouring elements that share a scale");
+}
+
 namespace {
 
 using ToHalf = void (*)(const float*, std::uint16_t*, std::int64_t);
@@ -108,18 +112,32 @@ class Int8 final : public Codec {
   std::size_t block_;
 };
 
+CompressionKind half_kind(const char* name, std::string doc, ToHalf to, FromHalf from) {
+  return {{.name = name, .doc = std::move(doc)}, [name, to, from](const schema::AnyOptions&) {
+            return std::make_unique<Half>(name, to, from);
+          }};
+}
+
+std::unique_ptr<Codec> make_int8(const schema::AnyOptions& own) {
+  constexpr std::int64_t most = std::int64_t{1} << 34;
+  const std::int64_t block = own.as<Int8Options>().block;
+  if (block < 1 || block > most) throw InputError("int8: blocks of an impossible size");
+  return std::make_unique<Int8>(static_cast<std::size_t>(block));
+}
+
+const schema::Registered fp16_registered(compressions(),
+                                         half_kind("fp16",
+                                                   "IEEE half precision, rounded to nearest even",
+                                                   to_fp16, from_fp16));
+const schema::Registered bf16_registered(
+    compressions(),
+    half_kind("bf16", "the upper half of each value, rounded to nearest even", to_bf16, from_bf16));
+const schema::Registered int8_registered(
+    compressions(),
+    CompressionKind{{.name = "int8",
+                     .doc = "a byte for each value, and a scale for each block of neighbours",
+                     .options = Int8Options{}},
+                    make_int8});
+
 }  // namespace
-
-std::unique_ptr<Codec> make_fp16() {
-  return std::make_unique<Half>("fp16", to_fp16, from_fp16);
-}
-
-std::unique_ptr<Codec> make_bf16() {
-  return std::make_unique<Half>("bf16", to_bf16, from_bf16);
-}
-
-std::unique_ptr<Codec> make_int8(std::size_t block) {
-  return std::make_unique<Int8>(block);
-}
-
 }  // namespace convoy

@@ -1,16 +1,22 @@
-// Declared in comm/compression/codecs.hpp.
 // top_k, random_k: few elements travel, as they are.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 
-#include "comm/compression/codecs.hpp"
 #include "comm/compression/wire.hpp"
+#include "convoy/comm/compressions.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "core/split_mix.hpp"
 
 namespace convoy {
+
+void describe(schema::Visitor& v, SparseOptions& o) {
+  v.key("part", o.part, schema::above(0), "the part of the elements that travels, to 1");
+}
+
 namespace {
 
 std::size_t kept_of(std::size_t count, double part) {
@@ -145,14 +151,33 @@ class RandomK final : public Codec {
   double part_;
 };
 
+double checked_part(const schema::AnyOptions& own) {
+  const double part = own.as<SparseOptions>().part;
+  if (!(part > 0 && part <= 1)) throw InputError("an impossible part of the elements");
+  return part;
+}
+
+std::optional<schema::Problem> sparse_problem(const schema::AnyOptions& own) {
+  const double part = own.as<SparseOptions>().part;
+  if (part <= 1) return std::nullopt;
+  return schema::Problem{
+      "part", fmt::format("{} is more than all elements; write a part of 1, such as 0.01", part)};
+}
+
+template <class Sparse>
+CompressionKind sparse_kind(std::string name, std::string doc) {
+  return {
+      {.name = std::move(name),
+       .doc = std::move(doc),
+       .options = SparseOptions{},
+       .problem = sparse_problem},
+      [](const schema::AnyOptions& own) { return std::make_unique<Sparse>(checked_part(own)); }};
+}
+
+const schema::Registered top_k_registered(
+    compressions(), sparse_kind<TopK>("top_k", "the elements with the largest magnitudes"));
+const schema::Registered random_k_registered(
+    compressions(), sparse_kind<RandomK>("random_k", "elements drawn by seed and step"));
+
 }  // namespace
-
-std::unique_ptr<Codec> make_top_k(double part) {
-  return std::make_unique<TopK>(part);
-}
-
-std::unique_ptr<Codec> make_random_k(double part) {
-  return std::make_unique<RandomK>(part);
-}
-
 }  // namespace convoy

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <vector>
 
-#include "convoy/comm/transport.hpp"
 #include "compute/kernels.hpp"
+#include "convoy/comm/transport.hpp"
 #include "convoy/core/checksum.hpp"
 #include "core/fault.hpp"
 

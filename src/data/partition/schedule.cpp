@@ -27,8 +27,8 @@ std::int64_t checked_lanes(const BatchOptions& batches, std::int64_t batch) {
 }
 
 std::unique_ptr<const SampleSchedule> make_schedule(const PartitionOptions& partition,
-                                                    const BatchOptions& batches,
-                                                    std::uint64_t seed, std::int64_t samples,
+                                                    const BatchOptions& batches, std::uint64_t seed,
+                                                    std::int64_t samples,
                                                     const SampleValues& values) {
   const PartitionerKind& kind = partitioners().get(partition.by);
   SamplesToPartition given;

@@ -18,8 +18,8 @@ std::int64_t checked_lanes(const BatchOptions& batches, std::int64_t batch);
 /// `values`: what the partitioner looks at, if it does; only while the schedule is made. Throws
 /// InputError where there are more lanes than samples in a batch.
 std::unique_ptr<const SampleSchedule> make_schedule(const PartitionOptions& partition,
-                                                    const BatchOptions& batches,
-                                                    std::uint64_t seed, std::int64_t samples,
+                                                    const BatchOptions& batches, std::uint64_t seed,
+                                                    std::int64_t samples,
                                                     const SampleValues& values);
 
 }  // namespace convoy

@@ -1,6 +1,7 @@
 // What parameter servers guarantee, the options of their own, and how they are made.
 #include <fmt/format.h>
 
+#include "convoy/comm/compressions.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "strategies/parameter_server/parameter_server.hpp"
 
@@ -60,7 +61,7 @@ std::optional<schema::Problem> served_problem(const schema::AnyOptions& options)
 
 std::optional<StrategyProblem> served_conflict(const StrategyOptions& options) {
   const std::string& compression = options.compression.kind;
-  if (compression != "none" && served(options).consistency == "bsp") {
+  if (is_compressed(options.compression) && served(options).consistency == "bsp") {
     return StrategyProblem{
         "strategy.compression.kind",
         fmt::format("{} changes the result, and consistency bsp promises that of the synchronous "
@@ -68,11 +69,12 @@ std::optional<StrategyProblem> served_conflict(const StrategyOptions& options) {
                     compression),
         {"strategy.compression", "strategy.consistency"}};
   }
-  if (compression == "power_sgd") {
+  if (is_compressed(options.compression) && !compressions().get(compression).codec) {
     return StrategyProblem{
         "strategy.compression.kind",
-        "power_sgd sums its factors over all workers at once, which parameter servers do not; use "
-        "another kind",
+        fmt::format("{} sums its factors over all workers at once, which parameter servers do not; "
+                    "use another kind",
+                    compression),
         {"strategy.compression", "strategy.kind"}};
   }
   return std::nullopt;
@@ -90,16 +92,16 @@ std::vector<StrategyGuarantee> served_rows() {
       "server since the last checkpoint";
   const std::string order_counts = "none: the order in which updates come counts";
   const std::string bytes = "M from the servers; M to them, or its compressed part";
-  return {{"`parameter_server`, `bsp`",
-           "all workers take each step together, with the same weights", acknowledged,
-           "the same bits as `synchronous`", "2 M from and to the servers",
-           with_consistency("bsp")},
-          {"`parameter_server`, `ssp`",
-           "weights lack at most the last `staleness` steps of the other workers", acknowledged,
-           order_counts, bytes, with_consistency("ssp")},
-          {"`parameter_server`, `async`",
-           "weights are those of some moment; no worker waits for another", acknowledged,
-           order_counts, bytes, with_consistency("async")}};
+  return {
+      {"`parameter_server`, `bsp`", "all workers take each step together, with the same weights",
+       acknowledged, "the same bits as `synchronous`", "2 M from and to the servers",
+       with_consistency("bsp")},
+      {"`parameter_server`, `ssp`",
+       "weights lack at most the last `staleness` steps of the other workers", acknowledged,
+       order_counts, bytes, with_consistency("ssp")},
+      {"`parameter_server`, `async`",
+       "weights are those of some moment; no worker waits for another", acknowledged, order_counts,
+       bytes, with_consistency("async")}};
 }
 
 StrategyKind parameter_server_kind() {

@@ -44,7 +44,7 @@ ServerWorker::ServerWorker(Network network, std::unique_ptr<server::Link> link, 
   buckets_ = make_buckets(blocks_, bucket_size(options_.strategy));
   gradients_ = gradients_of_buckets(blocks_, buckets_);
   const CompressionOptions& compression = options_.strategy.compression;
-  if (compression.kind == "none") return;
+  if (!is_compressed(compression)) return;
   codec_ = make_codec(compression);
   draws_ = random_number();
   for (std::uint32_t shard = 0; shard < link_->shards(); ++shard)

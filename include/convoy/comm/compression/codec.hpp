@@ -37,7 +37,8 @@ class Codec {
 ///   top_k       the ceil(part * count) largest by magnitude, exactly; of equals the first ones
 ///   random_k    as many, one of each of that many equal stretches, chosen by `draw`: who knows it
 ///               knows where they belong, and they travel without their places
-/// Throws InputError for anything else; power_sgd is PowerSgd (compression.hpp).
+/// or another one of compressions() (comm/compressions.hpp) that has a codec. Throws InputError for
+/// anything else; power_sgd is PowerSgd (compression.hpp).
 std::unique_ptr<Codec> make_codec(const CompressionOptions& options);
 
 }  // namespace convoy

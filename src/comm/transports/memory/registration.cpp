@@ -1,7 +1,6 @@
 // shm: memory that the workers of a host share.
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <optional>

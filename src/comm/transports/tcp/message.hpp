@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "comm/transports/tcp/frame.hpp"
-#include "convoy/comm/transport.hpp"
 #include "compute/kernels.hpp"
+#include "convoy/comm/transport.hpp"
 
 namespace convoy::tcp {
 

@@ -45,8 +45,7 @@ std::unique_ptr<Transport> connect_tcp(const TransportMeeting& meeting) {
 }
 
 TransportKind tcp_kind() {
-  TransportKind kind{{.name = "tcp", .doc = "sockets, on one host and between hosts"},
-                     connect_tcp};
+  TransportKind kind{{.name = "tcp", .doc = "sockets, on one host and between hosts"}, connect_tcp};
   kind.between_hosts = true;
   kind.encrypts = true;
   kind.priority = 10;

@@ -27,7 +27,8 @@ std::unique_ptr<const SampleSchedule> make_by_row(const SamplesToPartition& give
 std::optional<schema::Problem> block_conflict(const PartitionOptions& partition) {
   if (partition.own.as<ByRow>().block <= 1 || partition.order == "shuffled") return std::nullopt;
   return schema::Problem{
-      "block", "goes with partition.by row and partition.order shuffled; remove it, or set them so"};
+      "block",
+      "goes with partition.by row and partition.order shuffled; remove it, or set them so"};
 }
 
 void set_block(schema::AnyOptions& own, std::int64_t block) {
