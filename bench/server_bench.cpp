@@ -159,7 +159,7 @@ class Bench {
       hello.text = "bench";
       link.call(std::move(hello));
       server::ShardPlan plan;
-      plan.consistency = "async";
+      plan.options.consistency = "async";
       plan.steps = 1;
       for (std::size_t at = 0; at < values.size(); at += 8192)
         plan.counts.push_back(

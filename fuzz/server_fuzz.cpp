@@ -69,8 +69,8 @@ enum class Way { together, alone, compressed };
 
 ShardPlan small_plan(Way way) {
   ShardPlan plan;
-  plan.consistency = way == Way::together ? "bsp" : "async";
-  plan.compensation = way == Way::alone ? "dc_asgd" : "none";
+  plan.options.consistency = way == Way::together ? "bsp" : "async";
+  plan.options.compensation = way == Way::alone ? "dc_asgd" : "none";
   if (way == Way::compressed)
     plan.compression = {.kind = "top_k", .own = SparseOptions{.part = 0.25}};
   plan.lanes = 5;

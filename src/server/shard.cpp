@@ -24,13 +24,10 @@ constexpr std::size_t most_pulls = 4;  // of one worker that are remembered
 }  // namespace
 
 std::string ShardPlan::text() const {
-  return Json{{"consistency", consistency},
-              {"compensation", compensation},
-              {"strength", strength},
+  return Json{{"options", schema::json_of(options)},
               {"lanes", lanes},
               {"steps", steps},
               {"first_step", first_step},
-              {"staleness", staleness},
               {"workers", workers},
               {"optimizer", schema::json_of(optimizer)},
               {"compression", schema::json_of(compression)},
@@ -42,13 +39,10 @@ ShardPlan ShardPlan::parse(const std::string& text) {
   try {
     const Json json = Json::parse(text);
     ShardPlan plan;
-    plan.consistency = json.at("consistency");
-    plan.compensation = json.at("compensation");
-    plan.strength = json.at("strength");
+    plan.options = schema::options_of<ParameterServerOptions>(json.at("options"));
     plan.lanes = json.at("lanes");
     plan.steps = json.at("steps");
     plan.first_step = json.at("first_step");
-    plan.staleness = json.at("staleness");
     plan.workers = json.at("workers");
     plan.optimizer = schema::options_of<OptimizerOptions>(json.at("optimizer"));
     plan.compression = schema::options_of<CompressionOptions>(json.at("compression"));
@@ -71,7 +65,7 @@ std::int64_t ShardPlan::size() const {
 Shard::Shard(ShardPlan plan) : plan_(std::move(plan)) {
   const auto possible = [](std::int64_t steps) { return 0 <= steps && steps <= most_steps; };
   if (plan_.lanes < 1 || plan_.lanes > most_lanes || !possible(plan_.steps) ||
-      !possible(plan_.first_step) || !possible(plan_.staleness))
+      !possible(plan_.first_step) || !possible(plan_.options.staleness))
     throw RequestError("a plan of impossible lanes or steps");
   plan_.size();  // that it is possible
   for (const std::int64_t count : plan_.counts) {
@@ -244,9 +238,9 @@ bool Shard::apply_task(const Message& request) {
   if (!blocks_.empty()) {
     float* gradient = codec_ ? worker.decoded.data()
                              : worker.accumulator.sum(blocks_, plan_.lanes, request.lanes);
-    if (plan_.compensation == "staleness")
+    if (plan_.options.compensation == "staleness")
       rate /= static_cast<double>(std::max<std::int64_t>(1, delay));
-    if (plan_.compensation == "dc_asgd") {
+    if (plan_.options.compensation == "dc_asgd") {
       compensate(worker, request.task, gradient, scale);
       scale = 1;
     }
@@ -272,7 +266,7 @@ std::int64_t Shard::delay_of(Worker& worker, std::uint64_t task) const {
 void Shard::compensate(Worker& worker, std::uint64_t task, float* gradient, double scale) const {
   const auto found = worker.snapshots.find(task);
   const auto factor = static_cast<float>(scale);
-  const auto strength = static_cast<float>(plan_.strength);
+  const auto strength = static_cast<float>(plan_.options.compensation_strength);
   const std::vector<float>& weights = arrays_[0];
   for (std::int64_t i = 0; i < size_; ++i) {
     const float g = gradient[i] * factor;
@@ -321,7 +315,7 @@ bool Shard::pull(const Message& request, Message& answer) {
   Worker& worker = workers_[request.worker];
   worker.versions.emplace(request.task, version_);  // of the first piece
   if (worker.versions.size() > most_pulls) worker.versions.erase(worker.versions.begin());
-  if (plan_.compensation == "dc_asgd") {
+  if (plan_.options.compensation == "dc_asgd") {
     std::vector<float>& snapshot = worker.snapshots[request.task];
     snapshot.resize(static_cast<std::size_t>(size_));
     std::copy(answer.data.begin(), answer.data.end(), snapshot.begin() + request.first);

@@ -10,20 +10,18 @@
 
 #include "convoy/comm/compression/codec.hpp"
 #include "convoy/optim/optimizer.hpp"
+#include "convoy/server/options.hpp"
 #include "server/gradient_accumulator.hpp"
 
 namespace convoy::server {
 
 /// What a shard is; text of a `plan` request.
 struct ShardPlan {
-  std::string consistency = "bsp";
-  std::string compensation = "none";
-  double strength = 0.04;  ///< dc_asgd: lambda
+  ParameterServerOptions options;
   std::int64_t lanes = 1;
   std::int64_t steps = 0;  ///< that all workers take together
   std::int64_t first_step = 0;
-  std::int64_t staleness = 0;  ///< ssp
-  std::int64_t workers = 1;    ///< that the first step waits for
+  std::int64_t workers = 1;  ///< that the first step waits for
   OptimizerOptions optimizer;
   CompressionOptions compression;    ///< ssp, async: of what is pushed
   std::vector<std::int64_t> counts;  ///< of the shard's blocks, each begins at a multiple of 16
@@ -75,7 +73,7 @@ class Shard {
   void restore(SnapshotReader& in, Worker& worker) const;
   void restore_state(SnapshotReader& in);
 
-  bool bsp() const { return plan_.consistency == "bsp"; }
+  bool bsp() const { return plan_.options.consistency == "bsp"; }
   void load(const Message& request);
   void push(const Message& request);
   std::span<const float> data_of(const Message& request);

@@ -29,7 +29,7 @@ void TaskQueue::open_steps() {
   const auto more = [&] {
     if (steps_.empty()) return true;
     if (bsp()) return false;
-    if (!async()) return next_ <= first + plan_.staleness;
+    if (!async()) return next_ <= first + plan_.options.staleness;
     return std::none_of(steps_.begin(), steps_.end(), [](const Step& step) {
       return std::any_of(step.parts.begin(), step.parts.end(),
                          [](const Part& part) { return part.state == State::open; });

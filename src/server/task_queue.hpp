@@ -71,8 +71,8 @@ class TaskQueue {
 
   static void save(SnapshotWriter& out, const Step& step);
   Step restore_step(SnapshotReader& in) const;
-  bool bsp() const { return plan_.consistency == "bsp"; }
-  bool async() const { return plan_.consistency == "async"; }
+  bool bsp() const { return plan_.options.consistency == "bsp"; }
+  bool async() const { return plan_.options.consistency == "async"; }
   void require_present(const Message& request) const;
   void open_steps();
   Step* step_of(std::int64_t number);

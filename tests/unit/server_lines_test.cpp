@@ -54,7 +54,7 @@ TEST(ServerLines, ThatDoNotFitAreRefused) {
 
 ShardPlan plan_of(std::vector<std::int64_t> counts, const std::string& consistency) {
   ShardPlan plan;
-  plan.consistency = consistency;
+  plan.options.consistency = consistency;
   plan.steps = 10;
   plan.optimizer.rate = 0.5;
   plan.counts = std::move(counts);

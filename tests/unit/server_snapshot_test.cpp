@@ -103,10 +103,10 @@ constexpr std::int64_t elements = 80;  // of blocks of 40, 7 and 16, each from a
 
 ShardPlan some_plan(const std::string& consistency) {
   ShardPlan plan;
-  plan.consistency = consistency;
+  plan.options.consistency = consistency;
   plan.lanes = 4;
   plan.steps = 5;
-  plan.staleness = 1;
+  plan.options.staleness = 1;
   plan.workers = 2;
   plan.optimizer.rate = 0.1;
   plan.optimizer.own.edit<SgdOptions>().momentum = 0.9;
@@ -287,7 +287,7 @@ TEST(ServerSnapshot, OfAsyncAtAnyInstant) {
   for (const std::string compensation : {"none", "dc_asgd", "staleness"}) {
     for (const std::string codec : {"none", "top_k", "int8"}) {
       ShardPlan plan = some_plan("async");
-      plan.compensation = compensation;
+      plan.options.compensation = compensation;
       plan.compression.kind = codec;
       if (codec == "top_k") plan.compression.own = SparseOptions{.part = 0.25};
       Script script;
@@ -328,7 +328,7 @@ TEST(ServerSnapshot, OfTablesAtAnyInstant) {
 TEST(ServerSnapshot, ThatIsCutOrSpoiltChangesNothing) {
   Script script;
   ShardPlan plan = some_plan("async");
-  plan.compensation = "dc_asgd";
+  plan.options.compensation = "dc_asgd";
   work_alone(script, plan);
   Snapshot whole = snapshot_of(script.shard_store(), 0, std::size_t{1} << 20);
   ASSERT_EQ(whole.size(), 1u);

@@ -126,7 +126,7 @@ inline void begin(Link& link, std::uint32_t shard = 0) {
   hello.text = "a job";
   link.call(hello);
   ShardPlan plan;
-  plan.consistency = "async";
+  plan.options.consistency = "async";
   plan.steps = 1000000;
   plan.optimizer.rate = 1;
   plan.counts = {16};

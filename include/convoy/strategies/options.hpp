@@ -5,6 +5,7 @@
 
 #include "convoy/comm/compression_options.hpp"
 #include "convoy/schema/any_options.hpp"
+#include "convoy/server/options.hpp"
 
 namespace convoy {
 
@@ -18,17 +19,6 @@ struct StrategyOptions {
   double timeout = 300;            ///< seconds that a worker may keep the others waiting
   bool balance = true;             ///< lanes move to the faster replicas and workers
   CompressionOptions compression = {};
-};
-
-/// parameter_server.
-struct ParameterServerOptions {
-  std::string consistency = "bsp";      ///< bsp, ssp, async
-  std::int64_t staleness = 4;           ///< ssp: steps that a worker may be ahead of the slowest
-  std::int64_t servers = 1;             ///< that share the weights
-  std::int64_t backups = 0;             ///< 1: each range of the weights is on a second server too
-  std::string compensation = "none";    ///< of delays: none, dc_asgd, staleness
-  double compensation_strength = 0.04;  ///< dc_asgd: lambda
-  bool prefetch = false;                ///< async: the next task's weights come during a task
 };
 
 /// The optimizer that applies the mean of the workers' changes.
@@ -60,7 +50,6 @@ struct GossipOptions {
 /// InputError.
 std::int64_t bucket_bytes(const StrategyOptions& strategy);
 
-void describe(schema::Visitor& v, ParameterServerOptions& o);
 void describe(schema::Visitor& v, OuterOptions& o);
 void describe(schema::Visitor& v, LocalSgdOptions& o);
 void describe(schema::Visitor& v, ElasticAveragingOptions& o);

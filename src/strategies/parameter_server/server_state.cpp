@@ -50,18 +50,8 @@ void ServerWorker::send_hello(const std::string& identity) {
 
 void ServerWorker::prepare(const FlatParameters& weights, const std::vector<torch::Tensor>& states,
                            std::int64_t step, std::int64_t updates, std::int64_t workers) {
-  const ParameterServerOptions& own = options_.own;
-  server::ShardPlan plan{own.consistency,
-                         own.compensation,
-                         own.compensation_strength,
-                         options_.shared.lanes,
-                         options_.rules.steps,
-                         step,
-                         own.staleness,
-                         workers,
-                         options_.optimizer,
-                         options_.strategy.compression,
-                         {}};
+  server::ShardPlan plan{options_.own, options_.shared.lanes, options_.rules.steps,          step,
+                         workers,      options_.optimizer,    options_.strategy.compression, {}};
   const Compute& device = weights.device();
   std::vector<torch::Tensor> arrays = {weights.flat()};
   arrays.insert(arrays.end(), states.begin(), states.end());
