@@ -269,8 +269,7 @@ TEST(TrainPartition, EverySampleCountsOnceAnEpochWithParameterServers) {
       job.train.steps = 0;
       const RunSummary once = run_group(job, model_factory<Counter>(), counted_data(), 1, 3)[0];
       Job of_one_epoch = job;
-      SampleValues coded;
-      of_one_epoch.train.steps = schedule_of(job, counted_data().values, coded).steps_per_epoch();
+      of_one_epoch.train.steps = schedule_of(job, counted_data().values)->steps_per_epoch();
       expect_counted(of_one_epoch, *once.model);
     }
   }
