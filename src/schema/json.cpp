@@ -49,7 +49,7 @@ class JsonReader final : public Visitor {
     }
   }
   void visit(Variant& variant) override {
-    const Json& kind = next("kind");
+    const Json& kind = next(variant.key);
     const auto is_it = [&](const ItemKind& one) { return kind == one.name; };
     if (std::ranges::none_of(variant.kinds, is_it)) throw unknown(kind.dump());
     Visitor::visit(variant);
@@ -85,6 +85,16 @@ void from_json(const Json& json, const Describe& root) {
   JsonReader reader(json);
   root(reader);
   reader.require_all_read();
+}
+
+void add_flat(Json& into, const std::string& path, const Json& options) {
+  for (const auto& [name, value] : options.items()) {
+    if (value.is_object()) {
+      add_flat(into, path + name + ".", value);
+    } else {
+      into[path + name] = value;
+    }
+  }
 }
 
 }  // namespace convoy::schema

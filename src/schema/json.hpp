@@ -12,6 +12,11 @@ nlohmann::ordered_json to_json(const Describe& root);
 /// The reverse. All keys must be there, and no others. Throws nlohmann::json::exception.
 void from_json(const nlohmann::ordered_json& json, const Describe& root);
 
+/// Puts them into `into`, sections as keys with dots: "strategy.outer.rate". `path`: with a dot at
+/// its end.
+void add_flat(nlohmann::ordered_json& into, const std::string& path,
+              const nlohmann::ordered_json& options);
+
 template <class T>
 nlohmann::ordered_json json_of(const T& options) {
   T copy = options;  // descriptions point at members that may be written to

@@ -16,7 +16,7 @@ class Names final : public Visitor {
   void visit(const Key& key) override { add(key.name); }
   void visit(Items& items) override { add(items.name); }
   void visit(Variant& variant) override {
-    add("kind");
+    add(variant.key);
     for (const ItemKind& kind : variant.kinds) variant.describe_kind(*this, kind);
   }
   void visit(const Section& section) override {

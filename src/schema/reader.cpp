@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "schema/document.hpp"
+#include "schema/json.hpp"
 #include "schema/quote.hpp"
 #include "schema/suggest.hpp"
 
@@ -212,6 +213,8 @@ class Reader final : public Visitor {
   }
 
   void visit(Variant& variant) override {
+    kind_ = &variant.kind_name();
+    kind_key_ = variant.key;
     Visitor::visit(variant);
     const auto own = [&](Visitor& visitor) { variant.describe_own(visitor); };
     check_others(variant, key_names(own));
@@ -255,7 +258,7 @@ class Reader final : public Visitor {
     return kinds;
   }
 
-  /// Reads one key of a kind that was not chosen.
+  /// Reads one key of a kind that was not chosen, or what is below it.
   class OtherKind final : public Visitor {
    public:
     OtherKind(Reader& reader, std::string name, std::vector<std::string_view> kinds)
@@ -263,13 +266,21 @@ class Reader final : public Visitor {
     void visit(const Key& key) override {
       if (key.name == name_) reader_.read_key(key, *reader_.map_.find(name_), rule_);
     }
-    void visit(const Section& section) override { fail(section.name); }
-    void visit(Items& list) override { fail(list.name); }
+    void visit(const Section& section) override {
+      if (section.name != name_) return;
+      const auto before = to_json(section.describe);
+      reader_.visit(section);
+      if (to_json(section.describe) != before) check();
+    }
+    void visit(Items& list) override {
+      if (list.name != name_) return;
+      reader_.visit(list);
+      if (list.size() > 0) check();
+    }
 
    private:
-    void fail(std::string_view name) {
-      if (name == name_)
-        reader_.check_kind(*reader_.map_.find(name_), join_path(reader_.path_, name_), rule_);
+    void check() {
+      reader_.check_kind(*reader_.map_.find(name_), join_path(reader_.path_, name_), rule_);
     }
 
     Reader& reader_;
@@ -351,7 +362,7 @@ class Reader final : public Visitor {
 
   void check_kind(const Node& node, const std::string& path, const Rule& rule) const {
     if (rule.kinds.empty() || std::ranges::find(rule.kinds, *kind_) != rule.kinds.end()) return;
-    const std::string kind_path = join_path(path_, "kind");
+    const std::string kind_path = join_path(path_, kind_key_);
     document_.fail(node, path,
                    fmt::format("counts only with {} {}, and it is {}; remove one of the two",
                                kind_path, fmt::join(rule.kinds, " or "), *kind_));
@@ -362,6 +373,7 @@ class Reader final : public Visitor {
   const Node& map_;
   std::string path_;
   const std::string* kind_ = nullptr;  // of this map, once read
+  std::string_view kind_key_ = "kind";
 };
 
 }  // namespace

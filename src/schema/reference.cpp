@@ -47,33 +47,35 @@ std::string row_of(const Key& key) {
 /// The keys of the kinds of a Variant; those that several kinds have in the same way are one row.
 class KindRows final : public Visitor {
  public:
-  explicit KindRows(Variant& variant) {
+  struct Row {
+    std::string row;    ///< without its end
+    std::string below;  ///< the table of what is below the key; empty: nothing
+    std::vector<std::string_view> kinds;
+  };
+
+  /// `path`: of the section that the Variant is in, with a dot at its end.
+  KindRows(Variant& variant, const std::string& path) : path_(path) {
     for (const ItemKind& kind : variant.kinds) {
       kind_ = kind.name;
       variant.describe_kind(*this, kind);
     }
   }
-  void visit(const Key& key) override {
-    const std::string row = row_of(key);
-    const auto same =
-        std::ranges::find(rows_, row, [](const auto& one) -> const std::string& { return one.first; });
-    if (same == rows_.end()) {
-      rows_.push_back({row, {kind_}});
-    } else {
-      same->second.push_back(kind_);
-    }
-  }
-  void visit(const Section&) override {}
-  void visit(Items&) override {}
-  std::string take() const {
-    std::string text;
-    for (const auto& [row, kinds] : rows_) text += fmt::format("{}{} |\n", row, kinds_note(kinds));
-    return text;
-  }
+  void visit(const Key& key) override { add(row_of(key), ""); }
+  void visit(const Section& section) override;
+  void visit(Items& list) override;
+  const std::vector<Row>& rows() const { return rows_; }
 
  private:
+  void add(std::string row, std::string below) {
+    for (Row& one : rows_) {
+      if (one.row == row && one.below == below) return one.kinds.push_back(kind_);
+    }
+    rows_.push_back({std::move(row), std::move(below), {kind_}});
+  }
+
+  const std::string& path_;
   std::string_view kind_;
-  std::vector<std::pair<std::string, std::vector<std::string_view>>> rows_;
+  std::vector<Row> rows_;
 };
 
 /// One table of a section's keys; what is below them follows with headings of its own.
@@ -86,30 +88,55 @@ class Reference final : public Visitor {
   }
 
   void visit(const Section& section) override {
+    rows_ += row_of_section(section) + " |\n";
+    describe_section(section);
+  }
+
+  void visit(Items& list) override {
+    rows_ += fmt::format("{}{} |\n", row_of_list(list), kinds_note(list.rule.kinds));
+    describe_list(list);
+  }
+
+  void visit(Variant& variant) override {
+    visit(Key{variant.key, &variant.kind_name(), variant.rule, variant.doc});
+    const KindRows own(variant, path_);
+    for (const KindRows::Row& one : own.rows())
+      rows_ += fmt::format("{}{} |\n", one.row, kinds_note(one.kinds));
+    describe_kinds(variant);
+    for (const KindRows::Row& one : own.rows()) below_ += one.below;
+  }
+
+  std::string take() const { return std::string(table_head) + rows_ + below_; }
+
+  /// For KindRows, which has them with the kinds they are of.
+  std::string row_of_section(const Section& section) const {
+    return fmt::format("| `{}` | [section](#{}) | | {}", section.name,
+                       anchor(path_ + std::string(section.name)), cell(section.doc));
+  }
+  std::string row_of_list(const Items& list) const {
+    return fmt::format("| `{}` | [list](#{}) | `[]` | {}", list.name,
+                       anchor(path_ + std::string(list.name)), cell(list.doc));
+  }
+  void describe_section(const Section& section) {
     const std::string path = path_ + std::string(section.name);
-    rows_ += fmt::format("| `{}` | [section](#{}) | | {} |\n", section.name, anchor(path),
-                         cell(section.doc));
     below_ +=
         fmt::format("\n## `{}`\n\n{}{}\n\n", path, sentence(section.doc), short_form(section));
     Reference inner(path + '.');
     section.describe(inner);
     below_ += inner.take();
   }
-
-  void visit(Items& list) override {
+  void describe_list(Items& list) {
     const std::string path = path_ + std::string(list.name);
-    rows_ += fmt::format("| `{}` | [list](#{}) | `[]` | {}{} |\n", list.name, anchor(path),
-                         cell(list.doc), kinds_note(list.rule.kinds));
     below_ += fmt::format("\n## `{}`\n\n{}\n", path, sentence(list.doc));
     below_ +=
         "Each item is a kind, alone or with members: `- kind`, `- kind: {member: value}`.\n\n";
     below_ += "| Item | Member | Values | Default | Meaning |\n| --- | --- | --- | --- | --- |\n";
     for (const Items::Kind& kind : list.kinds) describe_kind(list, kind);
   }
+  const std::string& below() const { return below_; }
 
-  void visit(Variant& variant) override {
-    visit(Key{"kind", &variant.kind_name(), variant.rule, variant.doc});
-    rows_ += KindRows(variant).take();
+ private:
+  void describe_kinds(const Variant& variant) {
     if (std::ranges::all_of(variant.kinds, [](const ItemKind& kind) { return kind.doc.empty(); }))
       return;
     below_ += "\n| Kind | What it is |\n| --- | --- |\n";
@@ -117,9 +144,6 @@ class Reference final : public Visitor {
       below_ += fmt::format("| `{}` | {} |\n", kind.name, cell(kind.doc));
   }
 
-  std::string take() const { return std::string(table_head) + rows_ + below_; }
-
- private:
   /// Where Markdown renderers put the heading.
   static std::string anchor(std::string_view path) {
     std::string text;
@@ -150,8 +174,14 @@ class Reference final : public Visitor {
                                  cell(expected(key.value, key.rule)), default_of(key),
                                  cell(key.doc)));
     }
-    void visit(const Section&) override {}
-    void visit(Items&) override {}
+    void visit(const Section& section) override {
+      rows.push_back(fmt::format("| | `{}` | keys of its own | | {} |\n", section.name,
+                                 cell(section.doc)));
+    }
+    void visit(Items& list) override {
+      rows.push_back(
+          fmt::format("| | `{}` | a list of items | `[]` | {} |\n", list.name, cell(list.doc)));
+    }
     std::vector<std::string> rows;
   };
 
@@ -160,6 +190,18 @@ class Reference final : public Visitor {
   std::string below_;
   Members members_;
 };
+
+void KindRows::visit(const Section& section) {
+  Reference tables(path_);
+  tables.describe_section(section);
+  add(tables.row_of_section(section), tables.below());
+}
+
+void KindRows::visit(Items& list) {
+  Reference tables(path_);
+  tables.describe_list(list);
+  add(tables.row_of_list(list), tables.below());
+}
 
 }  // namespace
 

@@ -72,6 +72,12 @@ void AnyRegistry::check(const Registration& registration) const {
   }
 }
 
+void AnyRegistry::check_whole(const Registration& registration, std::string_view missing) const {
+  if (missing.empty()) return;
+  throw InputError(fmt::format("{} {}: has no {}; give it one", noun, quote(registration.name),
+                               missing));
+}
+
 std::vector<const AnyRegistry*> registries() {
   std::vector<const AnyRegistry*> all = known();
   std::ranges::sort(all, {}, [](const AnyRegistry* one) { return one->plural; });
@@ -99,12 +105,17 @@ std::vector<std::string_view> names_of(const std::vector<ItemKind>& kinds) {
 
 }  // namespace
 
-Variant::Variant(std::string& kind, std::vector<ItemKind> those, std::string_view kind_doc)
-    : kinds(std::move(those)), doc(kind_doc), rule(choice(names_of(kinds))), kind_(kind) {}
+Variant::Variant(std::string& kind, std::vector<ItemKind> those, std::string_view kind_doc,
+                 std::string_view kind_key)
+    : kinds(std::move(those)),
+      doc(kind_doc),
+      key(kind_key),
+      rule(choice(names_of(kinds))),
+      kind_(kind) {}
 
 void Visitor::visit(Variant& variant) {
   const std::string before = variant.kind_name();
-  visit(Key{"kind", &variant.kind_name(), variant.rule, variant.doc});
+  visit(Key{variant.key, &variant.kind_name(), variant.rule, variant.doc});
   variant.choose(variant.kind_name() != before);
   variant.describe_own(*this);
 }

@@ -17,16 +17,19 @@ std::string text_of(const Json& value) {
 }
 
 // All of them, so none that is added later is forgotten.
+void add_members(Json& identity, const std::string& path, const Json& members) {
+  for (const auto& [name, value] : members.items()) identity[path + name] = value;
+}
+
 template <class Options>
 void add_options(Json& identity, const std::string& path, const Options& options) {
-  const Json members = schema::json_of(options);
-  for (const auto& [name, value] : members.items()) identity[path + name] = value;
+  add_members(identity, path, schema::json_of(options));
 }
 
 }  // namespace
 
 Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
-                  std::int64_t samples, const std::string& loss, const Json& model_meta,
+                  std::int64_t samples, const Loss& loss, const Json& model_meta,
                   const Column& values) {
   Json identity = {{"seed", wanted.seed},
                    {"train.batch", batch},
@@ -34,7 +37,9 @@ Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t
                    {"train.last_batch", wanted.train.last_batch},
                    {"partition.order", wanted.partition.order},
                    {"partition.assign", wanted.partition.assign},
-                   {"loss", loss}};
+                   {"loss", loss.name}};
+  add_members(identity, "loss.",
+              schema::to_json([&](schema::Visitor& v) { loss.options.describe(v); }));
   add_options(identity, "train.optimizer.", wanted.train.optimizer);
   add_options(identity, "train.schedule.", wanted.train.schedule);
   add_options(identity, "train.clip.", wanted.train.clip);

@@ -79,12 +79,15 @@ class AnyRegistry {
   ~AnyRegistry() = default;
   /// Throws InputError for names that are no words, not new, or without help.
   void check(const Registration& registration) const;
+  /// `missing`: what the kind lacks ("make"); empty: nothing. Throws InputError.
+  void check_whole(const Registration& registration, std::string_view missing) const;
 };
 
 /// Every registry that something was registered in, in the order of their plurals.
 std::vector<const AnyRegistry*> registries();
 
-/// `Kind` derives from Registration and adds what makes one.
+/// `Kind` derives from Registration and adds what makes one. Where it has a `missing()`, that says
+/// which of its functions is null and may not be.
 template <class Kind>
 class Registry final : public AnyRegistry {
  public:
@@ -93,6 +96,7 @@ class Registry final : public AnyRegistry {
   /// Throws InputError.
   void add(Kind kind) {
     check(kind);
+    if constexpr (requires { kind.missing(); }) check_whole(kind, kind.missing());
     std::string name = kind.name;
     kinds_.emplace(std::move(name), std::move(kind));
   }
@@ -137,42 +141,57 @@ class Registered {
   }
 };
 
-/// One of a registry's kinds, with its options: keys beside `kind`.
+/// One of a registry's kinds, with its options: keys beside the one that names it.
 template <class Kind>
 class Chosen final : public Variant {
  public:
+  /// `word`: what may stand in a kind's place, without options; a nameless one: nothing.
   Chosen(const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-         std::string_view kind_doc)
-      : Variant(kind, registry.item_kinds(), kind_doc), registry_(registry), options_(options) {}
+         std::string_view kind_doc, std::string_view kind_key = "kind", const ItemKind& word = {})
+      : Variant(kind, with_word(word, registry.item_kinds()), kind_doc, kind_key),
+        registry_(registry),
+        options_(options),
+        word_(word.name) {}
 
   void choose(bool another) override {
-    const Registration& kind = registry_.need(kind_name());
-    if (another || !options_.has_type_of(kind.options)) options_ = kind.options;
+    const AnyOptions own = options_of(kind_name());
+    if (another || !options_.has_type_of(own)) options_ = own;
   }
   void describe_own(Visitor& visitor) override { options_.describe(visitor); }
   void describe_kind(Visitor& visitor, const ItemKind& kind) override {
-    const AnyOptions options = registry_.need(kind.name).options;
+    const AnyOptions options = options_of(kind.name);
     options.describe(visitor);
   }
 
  private:
+  static std::vector<ItemKind> with_word(const ItemKind& word, std::vector<ItemKind> kinds) {
+    if (!word.name.empty()) kinds.insert(kinds.begin(), word);
+    return kinds;
+  }
+  AnyOptions options_of(std::string_view kind) const {
+    if (!word_.empty() && kind == word_) return NoOptions{};
+    return registry_.need(kind).options;
+  }
+
   const Registry<Kind>& registry_;
   AnyOptions& options_;
+  const std::string_view word_;
 };
 
-/// Describes `kind` and the keys that go with it.
+/// Describes the key that names a kind, and the keys that go with it. `word`: as of Chosen, such as
+/// {"auto", "", "the one that fits the data"}.
 template <class Kind>
 void chosen(Visitor& v, const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-            std::string_view doc) {
-  Chosen<Kind> variant(registry, kind, options, doc);
+            std::string_view doc, std::string_view key = "kind", const ItemKind& word = {}) {
+  Chosen<Kind> variant(registry, kind, options, doc, key, word);
   v.visit(variant);
 }
 
 /// A list of them.
-template <class Kind>
+template <class Sort>  // Kind is another thing in Items
 class ChosenItems final : public Items {
  public:
-  ChosenItems(const Registry<Kind>& registry, std::string_view list_name,
+  ChosenItems(const Registry<Sort>& registry, std::string_view list_name,
               std::vector<OneOf>& values, const Rule& list_rule, std::string_view list_doc)
       : Items(list_name, list_rule, list_doc, registry.item_kinds()),
         registry_(registry),
@@ -196,7 +215,7 @@ class ChosenItems final : public Items {
   }
 
  private:
-  const Registry<Kind>& registry_;
+  const Registry<Sort>& registry_;
   std::vector<OneOf>& values_;
 };
 

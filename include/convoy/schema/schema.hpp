@@ -82,11 +82,12 @@ struct ItemKind {
   std::string_view doc;
 };
 
-/// The key `kind`, and beside it the keys that go with that kind. Chosen
-/// (convoy/schema/registry.hpp) is one over a registry.
+/// A key that names a kind (most are called `kind`), and beside it the keys that go with that kind.
+/// Chosen (convoy/schema/registry.hpp) is one over a registry.
 class Variant {
  public:
-  Variant(std::string& kind, std::vector<ItemKind> those, std::string_view kind_doc);
+  Variant(std::string& kind, std::vector<ItemKind> those, std::string_view kind_doc,
+          std::string_view kind_key = "kind");
   virtual ~Variant() = default;
 
   std::string& kind_name() { return kind_; }
@@ -100,7 +101,8 @@ class Variant {
 
   const std::vector<ItemKind> kinds;
   const std::string_view doc;
-  const Rule rule;  ///< of `kind`
+  const std::string_view key;  ///< its name: "kind"
+  const Rule rule;             ///< of that key
 
  private:
   std::string& kind_;
@@ -138,7 +140,7 @@ class Visitor {
   virtual void visit(const Key& key) = 0;
   virtual void visit(const Section& section) = 0;
   virtual void visit(Items& items) = 0;
-  /// `kind` as a key, then the keys of that kind.
+  /// The kind as a key, then the keys of that kind.
   virtual void visit(Variant& variant);
 
   template <class T>
