@@ -86,11 +86,13 @@ void JobChecker::check_fits(Task task) const {
   }
   const std::string& best = job_.evaluate.best;
   std::vector<std::string_view> there = best_metrics(task);
-  if (best == EvaluateOptions{}.best || std::ranges::find(there, std::string_view(best)) != there.end()) return;
+  if (best == EvaluateOptions{}.best ||
+      std::ranges::find(there, std::string_view(best)) != there.end())
+    return;
   const std::string_view last = there.back();
   there.pop_back();
-  fail("evaluate.best", fmt::format("{} does not exist for {}; write {} or {}", best,
-                                    name_of(task), fmt::join(there, ", "), last));
+  fail("evaluate.best", fmt::format("{} does not exist for {}; write {} or {}", best, name_of(task),
+                                    fmt::join(there, ", "), last));
 }
 
 void JobChecker::check_kind(const std::string& section, const schema::AnyRegistry& registry,

@@ -22,8 +22,8 @@ std::int64_t checked_count(const DataSpec& spec, const torch::Tensor& outputs,
                            ? rows_of(target, spec.outputs, "targets").count
                            : static_cast<std::int64_t>(class_targets(spec, target).size());
   if (count == targets) return count;
-  throw InputError(fmt::format("metrics: {} outputs for {} targets; there must be one each", count,
-                               targets));
+  throw InputError(
+      fmt::format("metrics: {} outputs for {} targets; there must be one each", count, targets));
 }
 
 struct Value {

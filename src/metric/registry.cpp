@@ -44,8 +44,7 @@ schema::Registry<MetricKind>& metrics() {
 }
 
 std::vector<std::string_view> best_metrics() {
-  return with_loss(
-      metric_keys([](const MetricKind&, const MetricKey& key) { return key.best; }));
+  return with_loss(metric_keys([](const MetricKind&, const MetricKey& key) { return key.best; }));
 }
 
 std::vector<std::string_view> best_metrics(Task task) {
@@ -66,8 +65,8 @@ bool higher_is_better(std::string_view metric) {
   for (const MetricKey* key : keys) {
     if (key->name == metric) return key->higher_is_better;
   }
-  throw InputError(fmt::format("metric '{}' is not known; use {}", metric,
-                               fmt::join(with_loss(keys), ", ")));
+  throw InputError(
+      fmt::format("metric '{}' is not known; use {}", metric, fmt::join(with_loss(keys), ", ")));
 }
 
 }  // namespace convoy

@@ -31,37 +31,36 @@ InitialisationKind uniform_kind(std::string name, std::string doc, Deviation dev
 }
 
 InitialisationKind normal_kind(std::string name, std::string doc, Deviation deviation) {
-  return {{.name = std::move(name), .doc = std::move(doc)},
-          [deviation](torch::Tensor& weight, const Fans& fans) {
-            weight.normal_(0, deviation(fans));
-          }};
+  return {
+      {.name = std::move(name), .doc = std::move(doc)},
+      [deviation](torch::Tensor& weight, const Fans& fans) { weight.normal_(0, deviation(fans)); }};
 }
 
 const schema::Registered default_init(
     initialisations(),
     InitialisationKind{{.name = "default", .doc = "libtorch's own way for each layer"}});
 const schema::Registered xavier_uniform_init(
-    initialisations(), uniform_kind("xavier_uniform",
-                                    "even, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)",
-                                    xavier_deviation));
+    initialisations(),
+    uniform_kind("xavier_uniform", "even, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)",
+                 xavier_deviation));
 const schema::Registered xavier_normal_init(
     initialisations(),
     normal_kind("xavier_normal", "normal, variance 2 / (inputs + outputs) (Glorot & Bengio 2010)",
                 xavier_deviation));
 const schema::Registered kaiming_uniform_init(
-    initialisations(), uniform_kind("kaiming_uniform",
-                                    "even, variance 2 / inputs (He et al. 2015)",
+    initialisations(), uniform_kind("kaiming_uniform", "even, variance 2 / inputs (He et al. 2015)",
                                     kaiming_deviation));
 const schema::Registered kaiming_normal_init(
-    initialisations(), normal_kind("kaiming_normal",
-                                   "normal, variance 2 / inputs (He et al. 2015)",
+    initialisations(), normal_kind("kaiming_normal", "normal, variance 2 / inputs (He et al. 2015)",
                                    kaiming_deviation));
-const schema::Registered normal_init(
-    initialisations(), normal_kind("normal", "normal, deviation 0.01", small_deviation));
-const schema::Registered zeros_init(
-    initialisations(),
-    InitialisationKind{{.name = "zeros", .doc = "all zeros"},
-                       [](torch::Tensor& weight, const Fans&) { weight.zero_(); }});
+const schema::Registered normal_init(initialisations(),
+                                     normal_kind("normal", "normal, deviation 0.01",
+                                                 small_deviation));
+const schema::Registered zeros_init(initialisations(),
+                                    InitialisationKind{{.name = "zeros", .doc = "all zeros"},
+                                                       [](torch::Tensor& weight, const Fans&) {
+                                                         weight.zero_();
+                                                       }});
 
 }  // namespace
 }  // namespace convoy

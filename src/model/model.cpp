@@ -83,9 +83,8 @@ Network network_of_layers(const std::vector<LayerOptions>& layers, const DataSpe
   Shape shape = spec.feature_shape;
   torch::nn::Sequential net = assemble(layers, shape);
   initialise(*net, init);
-  return {net.ptr(), [raw = net.get()](const torch::Tensor& features) {
-            return raw->forward(features);
-          }};
+  return {net.ptr(),
+          [raw = net.get()](const torch::Tensor& features) { return raw->forward(features); }};
 }
 
 // Of a network whose shapes nobody knows before: what it gives two samples.
@@ -132,8 +131,8 @@ namespace {
 
 // As torch::nn::init takes them.
 Fans fans_of(const torch::Tensor& weight) {
-  const std::int64_t window = weight.numel() / std::max<std::int64_t>(
-                                                   1, weight.size(0) * weight.size(1));
+  const std::int64_t window =
+      weight.numel() / std::max<std::int64_t>(1, weight.size(0) * weight.size(1));
   return {weight.size(1) * window, weight.size(0) * window};
 }
 

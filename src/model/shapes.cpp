@@ -9,13 +9,12 @@ namespace convoy {
 
 void require_dimensions(const Shape& shape, std::size_t dimensions, std::string_view needs) {
   if (shape.size() == dimensions) return;
-  throw InputError(fmt::format("needs {}, gets samples of shape [{}]", needs,
-                               fmt::join(shape, ", ")));
+  throw InputError(
+      fmt::format("needs {}, gets samples of shape [{}]", needs, fmt::join(shape, ", ")));
 }
 
 void require_sequence(const Shape& shape) {
-  require_dimensions(shape, 2,
-                     "sequences [length, numbers] (put an 'embedding' layer before it)");
+  require_dimensions(shape, 2, "sequences [length, numbers] (put an 'embedding' layer before it)");
 }
 
 }  // namespace convoy

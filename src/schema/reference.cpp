@@ -175,8 +175,8 @@ class Reference final : public Visitor {
                                  cell(key.doc)));
     }
     void visit(const Section& section) override {
-      rows.push_back(fmt::format("| | `{}` | keys of its own | | {} |\n", section.name,
-                                 cell(section.doc)));
+      rows.push_back(
+          fmt::format("| | `{}` | keys of its own | | {} |\n", section.name, cell(section.doc)));
     }
     void visit(Items& list) override {
       rows.push_back(

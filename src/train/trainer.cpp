@@ -105,8 +105,8 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
   const StrategyKind& kind = strategy_kind(wanted_.strategy.kind);
   const StrategyTraits traits = kind.traits(wanted_.strategy);
   require_fitting(wanted_, options_, traits);
-  identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_,
-                           options_.model_meta, data_.values);
+  identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_, options_.model_meta,
+                           data_.values);
   data_.values = {};  // the schedule knows who gets what
   const int workers = options_.group ? options_.group->size() : 1;
   identity_.update(kind.identity(wanted_.strategy, options_.membership == nullptr ? workers : 0));

@@ -301,11 +301,10 @@ TEST_F(RegisteredHere, WhatDoesNotFitIsSaid) {
 }
 
 TEST_F(RegisteredHere, ANetworkThatDoesNotFitTheDataIsRefused) {
-  models().add({{.name = "wrong", .doc = "gives three numbers"},
-                nullptr,
-                [](const AnyOptions&, const DataSpec&) {
-                  return model_factory<Residual>(64, 2, 3)();
-                }});
+  models().add(
+      {{.name = "wrong", .doc = "gives three numbers"},
+       nullptr,
+       [](const AnyOptions&, const DataSpec&) { return model_factory<Residual>(64, 2, 3)(); }});
   try {
     build_model({.kind = "wrong"}, testing::image_spec());
     ADD_FAILURE() << "accepted";

@@ -26,8 +26,7 @@ ModelOptions listed(std::vector<LayerOptions> layers) {
 
 LayerOptions recurrent(const std::string& kind, std::int64_t units,
                        const std::string& output = "sequence", bool bidirectional = false) {
-  return {kind,
-          RecurrentOptions{.units = units, .bidirectional = bidirectional, .output = output}};
+  return {kind, RecurrentOptions{.units = units, .bidirectional = bidirectional, .output = output}};
 }
 
 LayerOptions pool_time(const std::string& output) {
@@ -111,8 +110,8 @@ TEST(ModelSequence, GradientsKnowNothingOfPadding) {
 }
 
 TEST(ModelSequence, CausalAttentionSeesNothingThatComesLater) {
-  const ModelOptions model = sequence_model(
-      {{"transformer", TransformerOptions{.causal = true}}, pool_time("last")});
+  const ModelOptions model =
+      sequence_model({{"transformer", TransformerOptions{.causal = true}}, pool_time("last")});
   const Network network = same_network(model);
   torch::Tensor samples = samples_of_all_lengths().narrow(0, 6, 1);
   const torch::Tensor first = network.forward(samples.narrow(1, 0, 4));
@@ -140,9 +139,8 @@ TEST(ModelSequence, WhatDoesNotFitIsSaid) {
   EXPECT_THAT(refused(model, tokens_spec()),
               HasSubstr("layer 0 (gru): needs sequences [length, numbers] (put an 'embedding'"));
   const LayerOptions heads{"transformer", TransformerOptions{.heads = 3}};
-  EXPECT_THAT(
-      refused(sequence_model({heads, pool_time("mean")}), tokens_spec()),
-      HasSubstr("8 numbers cannot be shared by 3 heads"));
+  EXPECT_THAT(refused(sequence_model({heads, pool_time("mean")}), tokens_spec()),
+              HasSubstr("8 numbers cannot be shared by 3 heads"));
   EXPECT_THAT(refused(sequence_model({recurrent("gru", 4)}), tokens_spec()),
               HasSubstr("needs flat samples"));
 }

@@ -1,3 +1,5 @@
+#include "convoy/model/model.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -6,7 +8,6 @@
 #include "convoy/lanes/random.hpp"
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/layer_options.hpp"
-#include "convoy/model/model.hpp"
 
 namespace convoy {
 namespace model_test {
@@ -75,8 +76,7 @@ TEST(Model, SaysWhichLayerDoesNotFit) {
 
 TEST(Model, InitialisationByName) {
   const auto make = [](const std::string& init) {
-    const ModelOptions options{
-        .kind = "mlp", .own = MlpOptions{.hidden = {400}}, .init = init};
+    const ModelOptions options{.kind = "mlp", .own = MlpOptions{.hidden = {400}}, .init = init};
     const LaneRandom random(1);
     return build_model(options, spec_of({300}))().module->parameters()[0].detach();
   };

@@ -212,8 +212,7 @@ TEST(TrainColumns, InitialWeightsAreThoseOfTheWholeModel) {
     // Weights of more elements than are drawn at once, with a remainder; and a tiny one.
     for (const auto& [features, units] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{2003, 131}, {3, 2}}) {
-      const ModelOptions model{
-          .kind = "mlp", .own = MlpOptions{.hidden = {units}}, .init = init};
+      const ModelOptions model{.kind = "mlp", .own = MlpOptions{.hidden = {units}}, .init = init};
       const DataSpec spec = column_spec(features);
       const auto draw = [&](const auto& make) {
         const LaneRandom random(17);

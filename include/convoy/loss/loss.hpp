@@ -14,7 +14,8 @@ namespace convoy {
 struct Loss {
   std::string name;
   LossFunction mean;
-  schema::AnyOptions options = {};  ///< that it was made with; a run goes on with the same ones only
+  schema::AnyOptions options =
+      {};  ///< that it was made with; a run goes on with the same ones only
 };
 
 /// By `kind`. Throws InputError for one that there is not, and where loss and task do not fit.

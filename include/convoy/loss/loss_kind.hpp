@@ -1,6 +1,6 @@
 #pragma once
-// Losses by name: what `loss` may be. One file adds one (convoy/schema/registry.hpp). No libtorch in
-// this header; what computes one includes convoy/core/tensor.hpp and libtorch's operations.
+// Losses by name: what `loss` may be. One file adds one (convoy/schema/registry.hpp). No libtorch
+// in this header; what computes one includes convoy/core/tensor.hpp and libtorch's operations.
 #include <functional>
 #include <vector>
 

@@ -62,7 +62,8 @@ struct LayerKind : schema::Registration {
 
 schema::Registry<LayerKind>& layers();
 
-/// Throws InputError "needs NEEDS, gets samples of shape [...]" unless there are so many dimensions.
+/// Throws InputError "needs NEEDS, gets samples of shape [...]" unless there are so many
+/// dimensions.
 void require_dimensions(const Shape& shape, std::size_t dimensions, std::string_view needs);
 
 /// The same for sequences [length, numbers].

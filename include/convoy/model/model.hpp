@@ -34,9 +34,9 @@ ModelFactory model_factory(Arguments... arguments) {
   };
 }
 
-/// The factory for the job's `model` keys, for samples as `spec` says. It is tried once, a kind that
-/// makes its network itself on two made-up samples. Throws InputError which names the layer when the
-/// shapes do not fit.
+/// The factory for the job's `model` keys, for samples as `spec` says. It is tried once, a kind
+/// that makes its network itself on two made-up samples. Throws InputError which names the layer
+/// when the shapes do not fit.
 ModelFactory build_model(const ModelOptions& options, const DataSpec& spec);
 
 /// The layers that `options` stands for, output layer included. Throws InputError for a kind that

@@ -54,6 +54,11 @@ struct ClipOptions {
   double value = 0;  ///< clamp each element to [-value, value]; 0: off
 };
 
+void describe(schema::Visitor& v, SgdOptions& o);
+void describe(schema::Visitor& v, AdamOptions& o);
+void describe(schema::Visitor& v, StepDecayOptions& o);
+void describe(schema::Visitor& v, DecayOptions& o);
+
 namespace schema {
 
 void describe(Visitor& v, OptimizerOptions& o);

@@ -115,21 +115,22 @@ Json class_metrics(const MetricInput& input) {
 
 const schema::Registered class_metric(
     metrics(),
-    MetricKind{{.name = "class_counts",
-                .doc = "accuracy, precision, recall and f1 (of several classes the means over those "
-                       "that occur), per_class, and the confusion_matrix"},
-               {Task::classification, Task::binary},
-               {{.name = "accuracy",
-                 .order = 10,
-                 .best = true,
-                 .automatic = {Task::classification, Task::binary}},
-                {.name = "precision", .order = 20, .best = true},
-                {.name = "recall", .order = 30, .best = true},
-                {.name = "f1", .order = 40, .best = true},
-                {.name = "invalid_outputs", .order = 60},
-                {.name = "confusion_matrix", .order = 70},
-                {.name = "per_class", .order = 80}},
-               class_metrics});
+    MetricKind{
+        {.name = "class_counts",
+         .doc = "accuracy, precision, recall and f1 (of several classes the means over those "
+                "that occur), per_class, and the confusion_matrix"},
+        {Task::classification, Task::binary},
+        {{.name = "accuracy",
+          .order = 10,
+          .best = true,
+          .automatic = {Task::classification, Task::binary}},
+         {.name = "precision", .order = 20, .best = true},
+         {.name = "recall", .order = 30, .best = true},
+         {.name = "f1", .order = 40, .best = true},
+         {.name = "invalid_outputs", .order = 60},
+         {.name = "confusion_matrix", .order = 70},
+         {.name = "per_class", .order = 80}},
+        class_metrics});
 
 }  // namespace
 }  // namespace convoy

@@ -1,9 +1,10 @@
 // The area under the receiver operating characteristic, and of a yes or no the curve.
+#include "metric/roc.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
-#include "metric/roc.hpp"
 #include "metric/rows.hpp"
 
 namespace convoy {

@@ -15,22 +15,26 @@ LayerKind activation_kind(std::string name, std::string doc) {
           {.activation = true}};
 }
 
-const schema::Registered relu_layer(layers(), activation_kind<torch::nn::ReLU>("relu", "max(x, 0)"));
+const schema::Registered relu_layer(layers(),
+                                    activation_kind<torch::nn::ReLU>("relu", "max(x, 0)"));
 const schema::Registered gelu_layer(
     layers(),
     activation_kind<torch::nn::GELU>("gelu", "x times the normal distribution function of x"));
 const schema::Registered tanh_layer(layers(),
-                            activation_kind<torch::nn::Tanh>("tanh", "hyperbolic tangent"));
-const schema::Registered sigmoid_layer(
-    layers(), activation_kind<torch::nn::Sigmoid>("sigmoid", "1 / (1 + exp(-x))"));
+                                    activation_kind<torch::nn::Tanh>("tanh", "hyperbolic tangent"));
+const schema::Registered sigmoid_layer(layers(),
+                                       activation_kind<torch::nn::Sigmoid>("sigmoid",
+                                                                           "1 / (1 + exp(-x))"));
 const schema::Registered silu_layer(layers(),
-                            activation_kind<torch::nn::SiLU>("silu", "x times sigmoid(x)"));
+                                    activation_kind<torch::nn::SiLU>("silu", "x times sigmoid(x)"));
 const schema::Registered leaky_relu_layer(
     layers(), activation_kind<torch::nn::LeakyReLU>("leaky_relu", "x, or 0.01 x below 0"));
 const schema::Registered elu_layer(layers(),
-                           activation_kind<torch::nn::ELU>("elu", "x, or exp(x) - 1 below 0"));
-const schema::Registered softplus_layer(
-    layers(), activation_kind<torch::nn::Softplus>("softplus", "log(1 + exp(x))"));
+                                   activation_kind<torch::nn::ELU>("elu",
+                                                                   "x, or exp(x) - 1 below 0"));
+const schema::Registered softplus_layer(layers(),
+                                        activation_kind<torch::nn::Softplus>("softplus",
+                                                                             "log(1 + exp(x))"));
 
 }  // namespace
 }  // namespace convoy

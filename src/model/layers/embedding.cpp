@@ -57,13 +57,12 @@ void embed_tokens(schema::AnyOptions& options, std::int64_t tokens) {
 }
 
 const schema::Registered embedding_layer(
-    layers(),
-    LayerKind{{.name = "embedding",
-               .doc = "each number becomes `units` numbers of its own, which are learnt",
-               .bare = "units",
-               .options = EmbeddingOptions{}},
-              make_embedding,
-              {.take_tokens = embed_tokens}});
+    layers(), LayerKind{{.name = "embedding",
+                         .doc = "each number becomes `units` numbers of its own, which are learnt",
+                         .bare = "units",
+                         .options = EmbeddingOptions{}},
+                        make_embedding,
+                        {.take_tokens = embed_tokens}});
 
 }  // namespace
 }  // namespace convoy

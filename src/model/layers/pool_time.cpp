@@ -47,13 +47,12 @@ torch::nn::AnyModule make_pool_time(const schema::AnyOptions& options, Shape& sh
   return torch::nn::AnyModule(PoolTime(options.as<PoolTimeOptions>().output, context.lengths));
 }
 
-const schema::Registered pool_time_layer(layers(),
-                                         LayerKind{{.name = "pool_time",
-                                                    .doc = "one vector of a sequence",
-                                                    .bare = "output",
-                                                    .options = PoolTimeOptions{}},
-                                                   make_pool_time,
-                                                   {.sequences = true}});
+const schema::Registered pool_time_layer(layers(), LayerKind{{.name = "pool_time",
+                                                              .doc = "one vector of a sequence",
+                                                              .bare = "output",
+                                                              .options = PoolTimeOptions{}},
+                                                             make_pool_time,
+                                                             {.sequences = true}});
 
 }  // namespace
 }  // namespace convoy

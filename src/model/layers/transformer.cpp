@@ -105,14 +105,13 @@ struct PositionsImpl : nn::Module {
 TORCH_MODULE(Positions);
 
 const schema::Registered positions_layer(
-    layers(),
-    LayerKind{{.name = "positions",
-               .doc = "adds numbers to each position of a sequence, which are learnt"},
-              [](const schema::AnyOptions&, Shape& shape, const LayerContext&) {
-                require_sequence(shape);
-                return nn::AnyModule(Positions(shape));
-              },
-              {.sequences = true}});
+    layers(), LayerKind{{.name = "positions",
+                         .doc = "adds numbers to each position of a sequence, which are learnt"},
+                        [](const schema::AnyOptions&, Shape& shape, const LayerContext&) {
+                          require_sequence(shape);
+                          return nn::AnyModule(Positions(shape));
+                        },
+                        {.sequences = true}});
 
 }  // namespace
 }  // namespace convoy

@@ -79,9 +79,8 @@ Layers expand_cnn(const schema::AnyOptions& options, const DataSpec& spec) {
   const auto o = options.as<CnnOptions>();
   Layers layers;
   for (const std::int64_t channels : o.channels) {
-    layers.push_back({"conv", ConvOptions{.channels = channels,
-                                          .kernel = o.kernel,
-                                          .padding = o.kernel / 2}});
+    layers.push_back(
+        {"conv", ConvOptions{.channels = channels, .kernel = o.kernel, .padding = o.kernel / 2}});
     push_activation(layers, o);
     if (o.pool > 1) layers.push_back({"max_pool", PoolOptions{.kernel = o.pool}});
   }
@@ -102,15 +101,16 @@ std::optional<schema::Problem> cnn_by_column(const schema::AnyOptions&) {
 const schema::Registered mlp_model(
     models(), ModelKind{{.name = "mlp", .doc = "fully connected layers", .options = MlpOptions{}},
                         expand_mlp});
-const schema::Registered cnn_model(
-    models(), ModelKind{{.name = "cnn",
-                         .doc = "convolution blocks and then fully connected layers",
-                         .options = CnnOptions{},
-                         .guarantees = {.columns = false},
-                         .problem = cnn_problem},
-                        expand_cnn,
-                        nullptr,
-                        {.columns_problem = cnn_by_column}});
+const schema::Registered cnn_model(models(),
+                                   ModelKind{
+                                       {.name = "cnn",
+                                        .doc = "convolution blocks and then fully connected layers",
+                                        .options = CnnOptions{},
+                                        .guarantees = {.columns = false},
+                                        .problem = cnn_problem},
+                                       expand_cnn,
+                                       nullptr,
+                                       {.columns_problem = cnn_by_column}});
 
 }  // namespace
 }  // namespace convoy

@@ -40,8 +40,7 @@ std::optional<schema::Problem> list_problem(const schema::AnyOptions& options) {
     const schema::Registration& kind = layers().need(list[i].kind);
     if (!kind.problem) continue;
     if (const auto found = kind.problem(list[i].own)) {
-      return schema::Problem{fmt::format("layers.{}.{}.{}", i, kind.name, found->key),
-                             found->text};
+      return schema::Problem{fmt::format("layers.{}.{}.{}", i, kind.name, found->key), found->text};
     }
   }
   return std::nullopt;
@@ -58,13 +57,13 @@ std::optional<schema::Problem> list_by_column(const schema::AnyOptions& options)
 }
 
 const schema::Registered layer_list_model(models(), ModelKind{{.name = "layers",
-                                                         .doc = "spelled out below `layers`",
-                                                         .options = LayersOptions{},
-                                                         .problem = list_problem},
-                                                        expand_list,
-                                                        nullptr,
-                                                        {.columns_problem = list_by_column,
-                                                         .take_tokens = list_takes_tokens}});
+                                                               .doc = "spelled out below `layers`",
+                                                               .options = LayersOptions{},
+                                                               .problem = list_problem},
+                                                              expand_list,
+                                                              nullptr,
+                                                              {.columns_problem = list_by_column,
+                                                               .take_tokens = list_takes_tokens}});
 
 }  // namespace
 }  // namespace convoy
