@@ -85,11 +85,15 @@ std::shared_ptr<convoy::Dataset> load_mnist(const std::filesystem::path& folder,
 
 convoy::Job make_job(const Options& options) {
   convoy::Job job;
-  job.model.kind = options.model;
-  job.model.hidden = {128};
-  if (options.model == "mlp") job.model.hidden = {512, 512};
-  if (!options.hidden.empty()) job.model.hidden = options.hidden;
-  job.model.channels = {32, 64};
+  if (options.model == "mlp") {
+    convoy::MlpOptions mlp{.hidden = {512, 512}};
+    if (!options.hidden.empty()) mlp.hidden = options.hidden;
+    job.model = {.kind = "mlp", .own = mlp};
+  } else {
+    convoy::CnnOptions cnn{.hidden = {128}, .channels = {32, 64}};
+    if (!options.hidden.empty()) cnn.hidden = options.hidden;
+    job.model = {.kind = options.model, .own = cnn};
+  }
   job.train.steps = 100'000'000;  // until it is stopped
   job.train.batch = options.batch;
   job.train.lanes = options.lanes;

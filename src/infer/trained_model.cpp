@@ -7,7 +7,6 @@
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
-#include "data/splits/target.hpp"
 
 namespace convoy {
 namespace {
@@ -71,7 +70,7 @@ DataSpec parse_samples(const nlohmann::ordered_json& meta, const fs::path& file)
     DataSpec spec;
     spec.feature_shape = meta.at("feature_shape").get<std::vector<std::int64_t>>();
     spec.outputs = meta.at("outputs");
-    for (const Task task : {Task::classification, Task::binary, Task::regression}) {
+    for (const Task task : all_tasks) {
       if (name_of(task) == meta.at("task").get<std::string>()) spec.task = task;
     }
     return spec;

@@ -1,11 +1,15 @@
 #include "job/check.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "convoy/comm/compressions.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/loss/loss_kind.hpp"
+#include "convoy/metric/metric_kind.hpp"
+#include "convoy/model/model_kind.hpp"
 #include "convoy/optim/optimizer.hpp"
 #include "convoy/optim/schedule.hpp"
 #include "convoy/strategies/registry.hpp"
@@ -22,7 +26,9 @@ void JobChecker::check() const {
   check_task();
   check_preprocess();
   check_partition();
-  check_model();
+  check_kind("model", models(), job_.model.kind, job_.model.own);
+  if (job_.loss.kind != LossOptions{}.kind)
+    check_kind("loss", losses(), job_.loss.kind, job_.loss.own);
   const OptimizerOptions& optimizer = job_.train.optimizer;
   check_kind("train.optimizer", optimizers(), optimizer.kind, optimizer.own);
   const ScheduleOptions& schedule = job_.train.schedule;
@@ -66,35 +72,28 @@ void JobChecker::check_task() const {
     fail("data.classes",
          fmt::format("{} classes are not binary; set data.task to classification", data.classes));
   }
-  const std::string_view fitting = data.task == "classification" ? "cross_entropy"
-                                   : data.task == "binary"       ? "log_loss"
-                                                                 : "squared_error";
-  if (data.task != "auto" && job_.loss != "auto" && job_.loss != fitting) {
-    fail("loss",
-         fmt::format("{} does not fit data.task {}; set loss to {}", job_.loss, data.task, fitting),
-         {"data.task"});
-  }
-  const std::string& best = job_.evaluate.best;
-  if (data.task == "regression" && (best == "accuracy" || best == "f1" || best == "roc_auc")) {
-    fail("evaluate.best",
-         fmt::format("{} does not exist for regression; write rmse, mae, r2 or loss", best));
-  }
-  if (classes && (best == "rmse" || best == "mae" || best == "r2")) {
-    fail("evaluate.best",
-         fmt::format("{} exists for regression only; write accuracy, f1, roc_auc or loss", best));
+  for (const Task task : all_tasks) {
+    if (data.task == name_of(task)) check_fits(task);
   }
 }
 
-void JobChecker::check_model() const {
-  const ModelOptions& model = job_.model;
-  if (model.kind == "layers" && model.layers.empty()) {
-    fail("model.layers", "is missing; list the layers, or set model.kind to mlp or cnn",
-         {"model.kind"});
+void JobChecker::check_fits(Task task) const {
+  const std::string& loss = job_.loss.kind;
+  if (loss != LossOptions{}.kind && !fits_task(losses().get(loss), task)) {
+    fail("loss",
+         fmt::format("{} does not fit data.task {}; set loss to {}", loss, name_of(task),
+                     default_loss(task).name),
+         {"data.task"});
   }
-  if (model.kind == "cnn" && model.channels.empty()) {
-    fail("model.channels", "is empty; a cnn has at least one block, such as [32, 64]",
-         {"model.kind"});
-  }
+  const std::string& best = job_.evaluate.best;
+  std::vector<std::string_view> there = best_metrics(task);
+  if (best == EvaluateOptions{}.best ||
+      std::ranges::find(there, std::string_view(best)) != there.end())
+    return;
+  const std::string_view last = there.back();
+  there.pop_back();
+  fail("evaluate.best", fmt::format("{} does not exist for {}; write {} or {}", best, name_of(task),
+                                    fmt::join(there, ", "), last));
 }
 
 void JobChecker::check_kind(const std::string& section, const schema::AnyRegistry& registry,

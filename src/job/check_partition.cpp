@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/model/model_kind.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "job/checker.hpp"
 
@@ -37,13 +38,13 @@ void JobChecker::check_columns() const {
     refuse("strategy.kind", fmt::format("with {} workers have whole models", strategy.kind));
   if (!strategy_traits(job_.strategy).columns)
     refuse("strategy.compression.kind", "compresses gradients that do not travel by column");
-  if (job_.model.kind == "cnn")
-    refuse("model.kind", "cnn begins with a convolution, not with a linear layer");
-  const auto& layers = job_.model.layers;
-  const auto first = std::ranges::find_if(
-      layers, [](const LayerOptions& layer) { return layer.kind != "flatten"; });
-  if (job_.model.kind == "layers" && (first == layers.end() || first->kind != "linear"))
-    refuse("model.layers", "begins with another layer than linear");
+  const ModelKind& model = models().get(job_.model.kind);
+  if (model.traits.columns_problem) {
+    if (const auto found = model.traits.columns_problem(job_.model.own))
+      refuse("model." + found->key, found->text);
+  }
+  if (!model.guarantees.columns || !model.expand)
+    refuse("model.kind", fmt::format("{} has no first layer that can be cut", model.name));
   for (const PreprocessStep& step : job_.preprocess) {
     const bool drops = step.kind == "drop_missing" || step.kind == "drop_duplicates" ||
                        (step.kind == "outliers" && step.action == "drop");

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "convoy/data/dataset/spec.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/schema/registry.hpp"
 #include "schema/document.hpp"
@@ -31,13 +32,14 @@ class JobChecker {
   void check_splits() const;
   void check_csv() const;
   void check_task() const;
+  /// Loss and metric, where the job says what the task is.
+  void check_fits(Task task) const;
   void check_preprocess() const;
   bool has_step(std::string_view kind) const;
   void check_partition() const;
   /// Of features that are partitioned by column: what needs whole samples.
   void check_columns() const;
   void check_sizes() const;
-  void check_model() const;
   /// Of a registry's kind: what does not go together in its options, below `section`.
   void check_kind(const std::string& section, const schema::AnyRegistry& registry,
                   const std::string& kind, const schema::AnyOptions& options,

@@ -19,9 +19,7 @@ void describe(Visitor& v, Job& o) {
   v.section("partition", o.partition, "by",
             "how samples are divided over lanes (docs/partitioning.md)");
   v.section("model", o.model, "kind", "the network");
-  v.key("loss", o.loss, choice({"auto", "cross_entropy", "log_loss", "squared_error"}),
-        "what is minimised; auto: cross_entropy for classification, log_loss for binary, "
-        "squared_error for regression");
+  v.section("loss", o.loss, "kind", "what is minimised");
   v.section("train", o.train, "", "how the weights are learned");
   v.section("strategy", o.strategy, "kind", "how the work is shared");
   v.section("evaluate", o.evaluate, "", "when and how the model is measured");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "convoy/core/file.hpp"
+#include "convoy/model/model_kind.hpp"
 #include "job/check.hpp"
 #include "schema/document.hpp"
 #include "schema/print.hpp"
@@ -23,9 +24,9 @@ schema::DocumentKind job_document() {
 void fill_in_values(Job& job) {
   for (const PreprocessStep& step : job.preprocess) {
     if (step.kind != "tokens") continue;
-    for (LayerOptions& layer : job.model.layers) {
-      if (layer.kind == "embedding" && layer.values == 0)
-        layer.values = step.tokenizer == "byte" ? 256 : step.vocabulary;
+    const ModelKind& model = models().get(job.model.kind);
+    if (model.traits.take_tokens) {
+      model.traits.take_tokens(job.model.own, step.tokenizer == "byte" ? 256 : step.vocabulary);
     }
   }
 }

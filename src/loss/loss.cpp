@@ -1,50 +1,24 @@
 #include "convoy/loss/loss.hpp"
 
-#include <ATen/ops/binary_cross_entropy_with_logits.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/mse_loss.h>
 #include <fmt/format.h>
 
 #include "convoy/core/error.hpp"
-#include "data/splits/target.hpp"
 
 namespace convoy {
-namespace {
 
-std::string_view loss_of(Task task) {
-  switch (task) {
-    case Task::classification:
-      return "cross_entropy";
-    case Task::binary:
-      return "log_loss";
-    case Task::regression:
-      return "squared_error";
+Loss make_loss(const LossOptions& options, const DataSpec& spec) {
+  const bool automatic = options.kind == LossOptions{}.kind;
+  const LossKind& kind = automatic ? default_loss(spec.task) : losses().get(options.kind);
+  if (!fits_task(kind, spec.task)) {
+    throw InputError(fmt::format("loss: '{}' does not fit the task '{}' of the data; use '{}'",
+                                 kind.name, name_of(spec.task), default_loss(spec.task).name));
   }
-  throw InputError("loss: unknown task");
+  const schema::AnyOptions& own = automatic || options.own.empty() ? kind.options : options.own;
+  return {kind.name, kind.make(own, spec), own};
 }
 
-}  // namespace
-
-Loss make_loss(const std::string& name, const DataSpec& spec) {
-  const std::string_view fitting = loss_of(spec.task);
-  if (name != "auto" && name != fitting) {
-    throw InputError(fmt::format("loss: '{}' does not fit the task '{}' of the data; use '{}'",
-                                 name, name_of(spec.task), fitting));
-  }
-  const std::string chosen(name == "auto" ? fitting : name);
-  if (chosen == "cross_entropy") {
-    return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-              return at::cross_entropy_loss(output, target);
-            }};
-  }
-  if (chosen == "log_loss") {
-    return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-              return at::binary_cross_entropy_with_logits(output, target);
-            }};
-  }
-  return {chosen, [](const torch::Tensor& output, const torch::Tensor& target) {
-            return at::mse_loss(output, target);
-          }};
+Loss make_loss(const std::string& kind, const DataSpec& spec) {
+  return make_loss(LossOptions{kind}, spec);
 }
 
 }  // namespace convoy

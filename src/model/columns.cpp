@@ -9,10 +9,15 @@
 namespace convoy {
 namespace {
 
+LinearForm form_of(const LayerOptions& layer) {
+  return traits_of(layer).linear(layer.own.empty() ? convoy::layers().get(layer.kind).options
+                                                   : layer.own);
+}
+
 std::size_t first_linear(const std::vector<LayerOptions>& layers) {
   std::size_t first = 0;
-  while (first < layers.size() && layers[first].kind == "flatten") ++first;
-  if (first < layers.size() && layers[first].kind == "linear") return first;
+  while (first < layers.size() && traits_of(layers[first]).flattens) ++first;
+  if (first < layers.size() && traits_of(layers[first]).linear) return first;
   throw InputError(fmt::format(
       "partition.by: column cuts the model's first layer, which must be linear, and it is {}; use "
       "model.kind mlp, or begin model.layers with linear, or partition.by row",
@@ -23,16 +28,16 @@ std::size_t first_linear(const std::vector<LayerOptions>& layers) {
 Network make_head(const std::vector<LayerOptions>& layers, std::size_t first, Shape& shape,
                   const std::string& init, const std::vector<Range>& keep,
                   LinearWithoutWeight* rest = nullptr) {
-  torch::nn::Sequential net = assemble(
-      layers, shape,
-      [&](std::size_t number, const LayerOptions& options, Shape& own) -> torch::nn::AnyModule {
+  torch::nn::Sequential net =
+      assemble(layers, shape, [&](std::size_t number, Shape& own) -> torch::nn::AnyModule {
         if (number < first) {  // products have no shape to flatten
           own = {flat_size(own)};
           return torch::nn::AnyModule(torch::nn::Identity());
         }
         if (number > first) return {};
-        LinearWithoutWeight made(own[0], options.units, options.bias, keep);
-        own = {options.units};
+        const LinearForm form = form_of(layers[first]);
+        LinearWithoutWeight made(own[0], form.units, form.bias, keep);
+        own = {form.units};
         if (rest != nullptr) *rest = made;
         return torch::nn::AnyModule(made);
       });
@@ -52,7 +57,7 @@ SplitModel split_model(const ModelOptions& options, const DataSpec& spec) {
   }
   SplitModel model;
   model.features = flat_size(spec.feature_shape);
-  model.units = layers[first].units;
+  model.units = form_of(layers[first]).units;
   model.weight = layer_name(layers, first) + ".weight";
   Shape shape = spec.feature_shape;
   make_head(layers, first, shape, "zeros", {});  // complains now, not in a replica

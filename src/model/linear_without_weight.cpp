@@ -25,28 +25,9 @@ torch::Tensor LinearWithoutWeightImpl::forward(const torch::Tensor& products) {
   return bias.defined() ? products + bias : products;
 }
 
-void LinearWithoutWeightImpl::initialise(const std::string& init) {
-  const auto inputs = static_cast<double>(features_);
-  const auto both = static_cast<double>(features_ + units_);
-  const auto uniform = [this](double bound) {
-    draw([bound](torch::Tensor weight) { weight.uniform_(-bound, bound); });
-  };
-  const auto normal = [this](double deviation) {
-    draw([deviation](torch::Tensor weight) { weight.normal_(0, deviation); });
-  };
-  if (init == "zeros") {
-    for (torch::Tensor& columns : kept) columns.zero_();
-  } else if (init == "xavier_uniform") {
-    uniform(std::sqrt(3.0) * std::sqrt(2.0 / both));
-  } else if (init == "xavier_normal") {
-    normal(std::sqrt(2.0 / both));
-  } else if (init == "kaiming_uniform") {
-    uniform(std::sqrt(3.0) * (std::sqrt(2.0) / std::sqrt(inputs)));
-  } else if (init == "kaiming_normal") {
-    normal(std::sqrt(2.0) / std::sqrt(inputs));
-  } else {
-    normal(0.01);
-  }
+void LinearWithoutWeightImpl::initialise(const InitialisationKind& kind) {
+  const Fans fans{features_, units_};
+  draw([&](torch::Tensor weight) { kind.fill(weight, fans); });
   const torch::NoGradGuard no_grad;
   if (bias.defined()) bias.zero_();
 }

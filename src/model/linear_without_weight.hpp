@@ -3,10 +3,10 @@
 #include <torch/nn.h>
 
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "convoy/lanes/lane.hpp"
+#include "convoy/model/initialisation.hpp"
 
 namespace convoy {
 
@@ -18,8 +18,8 @@ struct LinearWithoutWeightImpl : torch::nn::Module {
                           std::vector<Range> keep);
   torch::Tensor forward(const torch::Tensor& products);
 
-  /// As convoy::initialise, by the same names but for "default".
-  void initialise(const std::string& init);
+  /// As convoy::initialise, by a kind that fills.
+  void initialise(const InitialisationKind& kind);
 
   torch::Tensor bias;
   std::vector<torch::Tensor> kept;  ///< of each range [units, its size]

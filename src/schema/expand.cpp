@@ -19,7 +19,7 @@ void become_map(Node& node) {
   node.text.clear();
 }
 
-void expand_item(Node& item, const Items& list) {
+void expand_item(Node& item, Items& list) {
   if (item.kind == Node::Kind::scalar) {  // relu
     Node members;
     members.line = item.line;
@@ -37,6 +37,8 @@ void expand_item(Node& item, const Items& list) {
     } else if (kind != nullptr && !kind->bare.empty() && members.kind != Node::Kind::map) {
       wrap(members, kind->bare);
     }
+    if (kind != nullptr)
+      expand_short_forms(members, [&](Visitor& visitor) { list.describe_kind(visitor, *kind); });
   }
 }
 

@@ -38,16 +38,29 @@ class Printer final : public Visitor {
 /// The members of a list item on one line: {channels: 32, kernel: 3}.
 class FlowPrinter final : public Visitor {
  public:
-  void visit(const Key& key) override {
-    members_.push_back(fmt::format("{}: {}", key.name, value_text(key.value, key.rule)));
+  void visit(const Key& key) override { add(key.name, value_text(key.value, key.rule)); }
+  void visit(const Section& section) override {
+    FlowPrinter inner;
+    section.describe(inner);
+    add(section.name, inner.map());
   }
-  void visit(const Section&) override {}
-  void visit(Items&) override {}
-  std::string take() const {
-    return members_.empty() ? "" : fmt::format(": {{{}}}", fmt::join(members_, ", "));
+  void visit(Items& list) override {
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      FlowPrinter inner;
+      list.describe_item(inner, i);
+      items.push_back(fmt::format("{{{}: {}}}", list.kind_of(i), inner.map()));
+    }
+    add(list.name, fmt::format("[{}]", fmt::join(items, ", ")));
   }
+  std::string take() const { return members_.empty() ? "" : ": " + map(); }
 
  private:
+  void add(std::string_view name, const std::string& text) {
+    members_.push_back(fmt::format("{}: {}", name, text));
+  }
+  std::string map() const { return fmt::format("{{{}}}", fmt::join(members_, ", ")); }
+
   std::vector<std::string> members_;
 };
 

@@ -174,8 +174,14 @@ class Reference final : public Visitor {
                                  cell(expected(key.value, key.rule)), default_of(key),
                                  cell(key.doc)));
     }
-    void visit(const Section&) override {}
-    void visit(Items&) override {}
+    void visit(const Section& section) override {
+      rows.push_back(
+          fmt::format("| | `{}` | keys of its own | | {} |\n", section.name, cell(section.doc)));
+    }
+    void visit(Items& list) override {
+      rows.push_back(
+          fmt::format("| | `{}` | a list of items | `[]` | {} |\n", list.name, cell(list.doc)));
+    }
     std::vector<std::string> rows;
   };
 

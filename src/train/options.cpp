@@ -1,5 +1,6 @@
 #include "convoy/train/options.hpp"
 
+#include "convoy/metric/metric_kind.hpp"
 #include "convoy/schema/schema.hpp"
 
 namespace convoy::schema {
@@ -32,7 +33,9 @@ void describe(Visitor& v, EvaluateOptions& o) {
   v.key("every", o.every, above(0),
         "epochs between evaluations on the validation split (the test split if there is none)");
   v.key("batch", o.batch, between(1, many), "samples a forward pass");
-  v.key("best", o.best, choice({"auto", "loss", "accuracy", "f1", "roc_auc", "rmse", "mae", "r2"}),
+  std::vector<std::string_view> best = best_metrics();
+  best.insert(best.begin(), "auto");
+  v.key("best", o.best, choice(std::move(best)),
         "the metric that decides which checkpoint is the best; auto: accuracy, or rmse for "
         "regression");
 }

@@ -26,13 +26,15 @@ void add_options(Json& identity, const std::string& path, const Options& options
 }  // namespace
 
 Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
-                  std::int64_t samples, const std::string& loss, const Json& model_meta,
+                  std::int64_t samples, const Loss& loss, const Json& model_meta,
                   const Column& values) {
   Json identity = {{"seed", wanted.seed},
                    {"train.batch", batch},
                    {"train.lanes", lanes},
                    {"train.last_batch", wanted.train.last_batch},
-                   {"loss", loss}};
+                   {"loss", loss.name}};
+  schema::add_flat(identity, "loss.",
+                   schema::to_json([&](schema::Visitor& v) { loss.options.describe(v); }));
   add_options(identity, "train.optimizer.", wanted.train.optimizer);
   add_options(identity, "train.schedule.", wanted.train.schedule);
   add_options(identity, "train.clip.", wanted.train.clip);

@@ -6,6 +6,7 @@
 
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/loss/loss.hpp"
 #include "convoy/train/options.hpp"
 
 namespace convoy {
@@ -21,8 +22,7 @@ struct Progress {
 /// Everything that decides the bits of the weights, as flat keys of a job; equal identities
 /// continue each other. `values`: what samples are partitioned by, if they are.
 nlohmann::ordered_json run_identity(const TrainerOptions& wanted, std::int64_t batch,
-                                    std::int64_t lanes, std::int64_t samples,
-                                    const std::string& loss,
+                                    std::int64_t lanes, std::int64_t samples, const Loss& loss,
                                     const nlohmann::ordered_json& model_meta,
                                     const Column& values = {});
 

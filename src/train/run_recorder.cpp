@@ -10,7 +10,6 @@
 #include "convoy/train/sample_predictions.hpp"
 #include "core/kernel_info.hpp"
 #include "core/machine.hpp"
-#include "data/splits/target.hpp"
 
 namespace convoy {
 namespace {

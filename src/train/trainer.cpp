@@ -7,6 +7,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
+#include "convoy/metric/metric_kind.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "data/partition/columns.hpp"
 #include "data/partition/schedule.hpp"
@@ -38,7 +39,7 @@ std::int64_t steps_to_run(const TrainerOptions& wanted, std::int64_t steps_per_e
 
 std::string resolved_best_metric(const EvaluateOptions& evaluate, const DataSpec& spec) {
   if (evaluate.best != "auto") return evaluate.best;
-  return spec.task == Task::regression ? "rmse" : "accuracy";
+  return std::string(default_metric(spec.task));
 }
 
 void require_fitting(const TrainerOptions& wanted, const RunOptions& options,
@@ -104,8 +105,8 @@ Trainer::Impl::Impl(TrainerOptions wanted, ModelFactory factory, Loss loss, Trai
   const StrategyKind& kind = strategies().get(wanted_.strategy.kind);
   const StrategyTraits traits = kind.traits(wanted_.strategy);
   require_fitting(wanted_, options_, traits);
-  identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_.name,
-                           options_.model_meta, data_.values);
+  identity_ = run_identity(wanted_, batch_, lanes_, data_.train->size(), loss_, options_.model_meta,
+                           data_.values);
   data_.values = {};  // the schedule knows who gets what
   const int workers = options_.group ? options_.group->size() : 1;
   identity_.update(kind.identity(wanted_.strategy, options_.membership == nullptr ? workers : 0));

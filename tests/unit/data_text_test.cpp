@@ -2,6 +2,7 @@
 
 #include "convoy/data/load.hpp"
 #include "convoy/data/text/tokenizer.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "convoy/model/model.hpp"
 #include "data/text/words.hpp"
 #include "data_support.hpp"
@@ -172,14 +173,10 @@ TEST_F(DataText, SaysWhatIsTooShortOrNotItsBusiness) {
 
 TEST_F(DataText, AnEmbeddingTakesItsTokens) {
   const Splits splits = load();
-  ModelOptions options;
-  options.kind = "layers";
-  for (const char* kind : {"embedding", "flatten", "linear"}) {
-    options.layers.emplace_back();
-    options.layers.back().kind = kind;
-  }
-  options.layers[0].units = 3;
-  options.layers[2].units = 256;
+  const ModelOptions options{.kind = "layers",
+                             .own = LayersOptions{{{"embedding", EmbeddingOptions{.units = 3}},
+                                                   {"flatten"},
+                                                   {"linear", LinearOptions{.units = 256}}}}};
   const Network network = build_model(options, splits.train->spec())();
   const Batch batch = splits.train->read(std::vector<std::int64_t>{0, 1, 2});
   EXPECT_THAT(network.forward(batch.features).sizes().vec(), ElementsAre(3, 256));

@@ -71,7 +71,7 @@ TEST(ModelFile, DamagedOrOtherModelsAreRefusedWithOneLine) {
   EXPECT_THAT(refusal([&] { load_weights(file, other); }),
               HasSubstr("another model: it has no first"));
   ModelOptions wider = mlp_options();
-  wider.hidden = {33, 16};
+  wider.own.edit<MlpOptions>().hidden = {33, 16};
   EXPECT_THAT(refusal([&] { load_weights(file, *build_model(wider, image_spec())().module); }),
               HasSubstr("[32, 64] there"));
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);

@@ -259,7 +259,7 @@ TEST(JobErrors, keys_that_do_not_go_with_the_kind) {
       "model: {layers: [relu]}\n",
       "2: model.layers: counts only with model.kind layers, and it is mlp; remove one of the two");
   expect_error("model: {kind: layers, hidden: [3], layers: [relu]}\n",
-               "2: model.hidden: counts only with model.kind mlp or cnn, and it is layers; remove "
+               "2: model.hidden: counts only with model.kind cnn or mlp, and it is layers; remove "
                "one of the two");
   expect_error("train: {optimizer: {momentum: 0.9, kind: adam}}\n",
                "2: train.optimizer.momentum: counts only with train.optimizer.kind sgd, and it is "
@@ -335,7 +335,7 @@ TEST(JobErrors, tasks_losses_and_metrics_must_fit) {
             "squared_error");
   EXPECT_EQ(
       error_in(regression + "evaluate: {best: f1}\n"),
-      "job.yaml:2: evaluate.best: f1 does not exist for regression; write rmse, mae, r2 or loss");
+      "job.yaml:2: evaluate.best: f1 does not exist for regression; write mae, rmse, r2 or loss");
   EXPECT_EQ(error_in(regression + "loss: squared_error\n", {"data.task=binary"}),
             "job.yaml:2: loss: squared_error does not fit data.task binary; set loss to log_loss");
   EXPECT_EQ(error_in("data: {train: a.csv, target: [y, z], task: binary}\n"),

@@ -7,6 +7,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
@@ -30,7 +31,8 @@ TEST(JobParse, the_smallest_job_has_every_default) {
   EXPECT_EQ(job.train.batch, 64);
   EXPECT_EQ(job.train.lanes, 0);
   EXPECT_EQ(job.train.optimizer.kind, "sgd");
-  EXPECT_THAT(job.model.hidden, ElementsAre(128));
+  EXPECT_THAT(job.model.own.as<MlpOptions>().hidden, ElementsAre(128));
+  EXPECT_EQ(job.loss.kind, "auto");
   EXPECT_THAT(job.preprocess, IsEmpty());
 }
 
@@ -43,10 +45,11 @@ train: {epochs: .5, batch: +32, lanes: 4}
 )");
   EXPECT_EQ(job.name, "a # b");
   EXPECT_EQ(job.seed, 18446744073709551615U);
-  EXPECT_THAT(job.model.hidden, IsEmpty());
-  EXPECT_THAT(job.model.channels, ElementsAre(8, 16));
-  EXPECT_TRUE(job.model.batch_norm);
-  EXPECT_EQ(job.model.dropout, 0.25);
+  const auto cnn = job.model.own.as<CnnOptions>();
+  EXPECT_THAT(cnn.hidden, IsEmpty());
+  EXPECT_THAT(cnn.channels, ElementsAre(8, 16));
+  EXPECT_TRUE(cnn.batch_norm);
+  EXPECT_EQ(cnn.dropout, 0.25);
   EXPECT_EQ(job.train.epochs, 0.5);
   EXPECT_EQ(job.train.batch, 32);
 }
@@ -54,9 +57,11 @@ train: {epochs: .5, batch: +32, lanes: 4}
 TEST(JobParse, a_scalar_in_place_of_a_section_sets_its_main_member) {
   const Job job = parse(R"(
 model: cnn
+loss: cross_entropy
 train: {batch: full, optimizer: adam, schedule: cosine, clip: 1.5}
 )");
   EXPECT_EQ(job.model.kind, "cnn");
+  EXPECT_EQ(job.loss.kind, "cross_entropy");
   EXPECT_EQ(job.train.batch, 0);
   EXPECT_EQ(job.train.optimizer.kind, "adam");
   EXPECT_EQ(job.train.schedule.kind, "cosine");
@@ -81,18 +86,18 @@ model:
     - dropout
     - linear: {units: 10}
 )");
-  const auto& layers = job.model.layers;
+  const auto layers = job.model.own.as<LayersOptions>().layers;
   ASSERT_EQ(layers.size(), 8);
   EXPECT_EQ(layers[0].kind, "conv");
-  EXPECT_EQ(layers[0].channels, 32);
-  EXPECT_EQ(layers[0].kernel, 3);
-  EXPECT_EQ(layers[1].kernel, 5);
-  EXPECT_FALSE(layers[1].bias);
+  EXPECT_EQ(layers[0].own.as<ConvOptions>().channels, 32);
+  EXPECT_EQ(layers[0].own.as<ConvOptions>().kernel, 3);
+  EXPECT_EQ(layers[1].own.as<ConvOptions>().kernel, 5);
+  EXPECT_FALSE(layers[1].own.as<ConvOptions>().bias);
   EXPECT_EQ(layers[3].kind, "relu");
-  EXPECT_EQ(layers[4].kernel, 2);
-  EXPECT_EQ(layers[5].p, 0.25);
-  EXPECT_EQ(layers[6].p, 0.5);
-  EXPECT_EQ(layers[7].units, 10);
+  EXPECT_EQ(layers[4].own.as<PoolOptions>().kernel, 2);
+  EXPECT_EQ(layers[5].own.as<DropoutOptions>().p, 0.25);
+  EXPECT_EQ(layers[6].own.as<DropoutOptions>().p, 0.5);
+  EXPECT_EQ(layers[7].own.as<LinearOptions>().units, 10);
 }
 
 TEST(JobParse, preprocessing_in_every_form) {
@@ -179,9 +184,10 @@ TEST(JobOverride, reaches_into_list_items_in_short_form) {
       "model: {kind: layers, layers: [conv: 8, dropout, relu]}\npreprocess: [standardise]\n";
   const Job job = parse(yaml, {"model.layers.0.conv.channels=16", "model.layers.1.dropout.p=0.1",
                                "model.layers.2=gelu", "preprocess.0.standardise.per=all"});
-  EXPECT_EQ(job.model.layers[0].channels, 16);
-  EXPECT_EQ(job.model.layers[1].p, 0.1);
-  EXPECT_EQ(job.model.layers[2].kind, "gelu");
+  const auto layers = job.model.own.as<LayersOptions>().layers;
+  EXPECT_EQ(layers[0].own.as<ConvOptions>().channels, 16);
+  EXPECT_EQ(layers[1].own.as<DropoutOptions>().p, 0.1);
+  EXPECT_EQ(layers[2].kind, "gelu");
   EXPECT_EQ(job.preprocess[0].per, "all");
 }
 
@@ -191,7 +197,7 @@ TEST(JobOverride, a_subtree_replaces_what_was_there) {
   EXPECT_EQ(job.train.optimizer.kind, "adam");
   EXPECT_EQ(job.train.optimizer.own.as<AdamOptions>().beta1, 0.8);
   EXPECT_EQ(job.train.optimizer.rate, 0.01);
-  EXPECT_THAT(job.model.hidden, ElementsAre(5, 6));
+  EXPECT_THAT(job.model.own.as<MlpOptions>().hidden, ElementsAre(5, 6));
 }
 
 }  // namespace job_parse_test

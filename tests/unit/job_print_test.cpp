@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "convoy/job/job.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "convoy/schema/schema.hpp"
 #include "paths.hpp"
 
@@ -185,8 +186,13 @@ void make_possible(Job& job, std::mt19937_64& random) {
     size.value = "length";
     size.tokens = std::max<std::int64_t>(1, size.tokens);
   }
-  for (LayerOptions& layer : job.model.layers)
-    if (layer.kind == "embedding") layer.values = std::max<std::int64_t>(1, layer.values);
+  if (job.model.kind == "layers") {
+    for (LayerOptions& layer : job.model.own.edit<LayersOptions>().layers) {
+      if (layer.kind != "embedding") continue;
+      auto& values = layer.own.edit<EmbeddingOptions>().values;
+      values = std::max<std::int64_t>(1, values);
+    }
+  }
   const auto is_pca = [](const PreprocessStep& step) { return step.kind == "pca"; };
   if (std::ranges::any_of(job.preprocess, is_pca)) job.augment.clear();
   for (AugmentStep& step : job.augment) {
@@ -217,7 +223,7 @@ void make_possible(Job& job, std::mt19937_64& random) {
     if (step.by == 0) step.by = 1;
     if (step.kind == "to_text" && step.columns.empty()) step.columns = {"a"};
   }
-  if (job.model.kind == "cnn" && job.model.channels.empty()) job.model.channels = {4};
+  if (job.model.kind == "cnn") job.model.own.edit<CnnOptions>().channels.push_back(4);
   if (job.train.optimizer.kind == "sgd") job.train.optimizer.own.edit<SgdOptions>().momentum = 0.5;
   if (job.train.schedule.kind == "step") job.train.schedule.own.edit<StepDecayOptions>().every = 2;
   job.train.epochs += 0.1;
@@ -259,11 +265,16 @@ TEST(JobPrint, random_jobs_round_trip) {
   }
 }
 
+// Those of the kind that was chosen: so of all kinds together.
 TEST(JobPrint, every_key_is_present) {
   Job job;
   job.data.train = {"a.csv", "", ""};
   job.data.target = {"y"};
-  const std::string text = "\n" + print_job(job);
+  std::string text;
+  for (const char* model : {"mlp", "cnn", "layers"}) {
+    job.model = {.kind = model};
+    text += "\n" + print_job(job);
+  }
   for (const auto& [path, value] : Values::of(job)) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const auto depth = static_cast<std::size_t>(std::ranges::count(path, '.'));

@@ -64,7 +64,7 @@ TEST(JobReference, the_example_is_a_valid_job) {
   const Job layers = parse_job(
       "data: {train: a, target: y}\n" + text.substr(second, text.find("```", second) - second),
       "second example");
-  EXPECT_EQ(layers.model.layers.size(), 7);
+  EXPECT_EQ(layers.model.own.as<LayersOptions>().layers.size(), 7);
 }
 
 TEST(JobSuggest, counts_single_mistakes) {

@@ -5,6 +5,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "convoy/model/model.hpp"
 
 namespace convoy {
@@ -19,51 +20,45 @@ DataSpec tokens_spec() {
   return {{longest_sample}, Task::classification, 3, {}, {}};
 }
 
-LayerOptions sequence_layer(const std::string& kind, std::int64_t units = 0,
-                            const std::string& output = "sequence") {
-  LayerOptions options;
-  options.kind = kind;
-  options.units = units;
-  options.output = output;
-  return options;
+ModelOptions listed(std::vector<LayerOptions> layers) {
+  return {.kind = "layers", .own = LayersOptions{std::move(layers)}};
+}
+
+LayerOptions recurrent(const std::string& kind, std::int64_t units,
+                       const std::string& output = "sequence", bool bidirectional = false) {
+  return {kind, RecurrentOptions{.units = units, .bidirectional = bidirectional, .output = output}};
+}
+
+LayerOptions pool_time(const std::string& output) {
+  return {"pool_time", PoolTimeOptions{.output = output}};
+}
+
+LayerOptions linear(std::int64_t units) {
+  return {"linear", LinearOptions{.units = units}};
 }
 
 ModelOptions sequence_model(const std::vector<LayerOptions>& between) {
-  ModelOptions model;
-  model.kind = "layers";
-  model.layers.push_back(sequence_layer("embedding", 8));
-  model.layers.back().values = known_tokens;
-  model.layers.insert(model.layers.end(), between.begin(), between.end());
-  model.layers.push_back(sequence_layer("linear", 3));
-  return model;
-}
-
-LayerOptions both_ways(LayerOptions options) {
-  options.bidirectional = true;
-  return options;
-}
-
-LayerOptions causal(LayerOptions options) {
-  options.causal = true;
-  return options;
+  std::vector<LayerOptions> layers = {
+      {"embedding", EmbeddingOptions{.units = 8, .values = known_tokens}}};
+  layers.insert(layers.end(), between.begin(), between.end());
+  layers.push_back(linear(3));
+  return listed(std::move(layers));
 }
 
 std::vector<std::vector<LayerOptions>> sequence_models() {
-  const auto layer = [](const char* kind, std::int64_t units = 0, const char* output = "sequence") {
-    return sequence_layer(kind, units, output);
-  };
-  const LayerOptions mean = layer("pool_time", 0, "mean");
+  const LayerOptions wide_transformer{"transformer", TransformerOptions{.units = 11}};
+  const LayerOptions causal{"transformer", TransformerOptions{.causal = true}};
   return {
-      {mean},
-      {layer("pool_time", 0, "max")},
-      {layer("pool_time", 0, "last")},
-      {layer("gru", 5, "last")},
-      {both_ways(layer("gru", 5, "last"))},
-      {layer("gru", 5), layer("pool_time", 0, "max")},
-      {both_ways(layer("lstm", 5)), layer("layer_norm"), mean},
-      {layer("lstm", 5, "last")},
-      {layer("positions"), layer("transformer"), layer("transformer", 11), mean},
-      {layer("positions"), causal(layer("transformer")), layer("pool_time", 0, "last")},
+      {pool_time("mean")},
+      {pool_time("max")},
+      {pool_time("last")},
+      {recurrent("gru", 5, "last")},
+      {recurrent("gru", 5, "last", true)},
+      {recurrent("gru", 5), pool_time("max")},
+      {recurrent("lstm", 5, "sequence", true), {"layer_norm"}, pool_time("mean")},
+      {recurrent("lstm", 5, "last")},
+      {{"positions"}, {"transformer"}, wide_transformer, pool_time("mean")},
+      {{"positions"}, causal, pool_time("last")},
   };
 }
 
@@ -115,8 +110,8 @@ TEST(ModelSequence, GradientsKnowNothingOfPadding) {
 }
 
 TEST(ModelSequence, CausalAttentionSeesNothingThatComesLater) {
-  ModelOptions model = sequence_model(
-      {causal(sequence_layer("transformer")), sequence_layer("pool_time", 0, "last")});
+  const ModelOptions model =
+      sequence_model({{"transformer", TransformerOptions{.causal = true}}, pool_time("last")});
   const Network network = same_network(model);
   torch::Tensor samples = samples_of_all_lengths().narrow(0, 6, 1);
   const torch::Tensor first = network.forward(samples.narrow(1, 0, 4));
@@ -126,9 +121,7 @@ TEST(ModelSequence, CausalAttentionSeesNothingThatComesLater) {
 }
 
 TEST(ModelSequence, RowsOfAnImageAreASequenceToo) {
-  ModelOptions model;
-  model.kind = "layers";
-  model.layers = {sequence_layer("lstm", 6, "last"), sequence_layer("linear", 3)};
+  const ModelOptions model = listed({recurrent("lstm", 6, "last"), linear(3)});
   const Network network = build_model(model, {{28, 28}, Task::classification, 3, {}, {}})();
   EXPECT_EQ(network.forward(torch::rand({4, 28, 28})).sizes(), (std::vector<std::int64_t>{4, 3}));
 }
@@ -142,23 +135,19 @@ TEST(ModelSequence, WhatDoesNotFitIsSaid) {
       return error.what();
     }
   };
-  ModelOptions model;
-  model.kind = "layers";
-  model.layers = {sequence_layer("gru", 6, "last"), sequence_layer("linear", 3)};
+  const ModelOptions model = listed({recurrent("gru", 6, "last"), linear(3)});
   EXPECT_THAT(refused(model, tokens_spec()),
               HasSubstr("layer 0 (gru): needs sequences [length, numbers] (put an 'embedding'"));
-  LayerOptions heads = sequence_layer("transformer");
-  heads.heads = 3;
-  EXPECT_THAT(
-      refused(sequence_model({heads, sequence_layer("pool_time", 0, "mean")}), tokens_spec()),
-      HasSubstr("8 numbers cannot be shared by 3 heads"));
-  EXPECT_THAT(refused(sequence_model({sequence_layer("gru", 4)}), tokens_spec()),
+  const LayerOptions heads{"transformer", TransformerOptions{.heads = 3}};
+  EXPECT_THAT(refused(sequence_model({heads, pool_time("mean")}), tokens_spec()),
+              HasSubstr("8 numbers cannot be shared by 3 heads"));
+  EXPECT_THAT(refused(sequence_model({recurrent("gru", 4)}), tokens_spec()),
               HasSubstr("needs flat samples"));
 }
 
 // An mlp on embedded tokens, without layers for sequences: padding is zeros.
 TEST(ModelSequence, FlattenSeesPaddingAsZeros) {
-  const ModelOptions model = sequence_model({sequence_layer("flatten")});
+  const ModelOptions model = sequence_model({{"flatten"}});
   const Network network = same_network(model);
   EXPECT_EQ(network.forward(samples_of_all_lengths()).sizes(), (std::vector<std::int64_t>{10, 3}));
 }

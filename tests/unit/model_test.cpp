@@ -7,6 +7,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/lanes/random.hpp"
 #include "convoy/loss/loss.hpp"
+#include "convoy/model/layer_options.hpp"
 
 namespace convoy {
 namespace model_test {
@@ -16,12 +17,6 @@ using ::testing::HasSubstr;
 DataSpec spec_of(std::vector<std::int64_t> shape, Task task = Task::classification,
                  std::int64_t outputs = 10) {
   return {std::move(shape), task, outputs, {}, {}};
-}
-
-LayerOptions layer(const std::string& kind) {
-  LayerOptions options;
-  options.kind = kind;
-  return options;
 }
 
 std::string refusal(const ModelOptions& options, const DataSpec& spec) {
@@ -34,33 +29,29 @@ std::string refusal(const ModelOptions& options, const DataSpec& spec) {
 }
 
 TEST(Model, MlpAndCnnFitTheData) {
-  ModelOptions mlp;
-  mlp.hidden = {512, 512};
+  const ModelOptions mlp{.kind = "mlp", .own = MlpOptions{.hidden = {512, 512}}};
   const Network network = build_model(mlp, spec_of({784}))();
   EXPECT_EQ(network.forward(torch::rand({3, 784})).sizes(), (std::vector<std::int64_t>{3, 10}));
   std::int64_t count = 0;
   for (const auto& parameter : network.module->parameters()) count += parameter.numel();
   EXPECT_EQ(count, 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10);
 
-  ModelOptions cnn;
-  cnn.kind = "cnn";
-  cnn.batch_norm = true;
-  cnn.dropout = 0.5;
+  const ModelOptions cnn{.kind = "cnn", .own = CnnOptions{.batch_norm = true, .dropout = 0.5}};
   EXPECT_EQ(build_model(cnn, spec_of({1, 28, 28}))().forward(torch::rand({2, 1, 28, 28})).size(1),
             10);
 }
 
 TEST(Model, EveryLayerKindRuns) {
-  ModelOptions options;
-  options.kind = "layers";
-  for (const char* kind :
-       {"conv", "batch_norm", "relu", "max_pool", "layer_norm", "gelu", "tanh", "sigmoid", "silu",
-        "leaky_relu", "elu", "softplus", "dropout", "global_avg_pool", "flatten", "linear"}) {
-    options.layers.push_back(layer(kind));
-    options.layers.back().channels = 4;
-    options.layers.back().units = 10;
-  }
-  options.layers[3].kernel = 2;
+  LayersOptions list{{{"conv", ConvOptions{.channels = 4}},
+                      {"batch_norm"},
+                      {"relu"},
+                      {"max_pool", PoolOptions{.kernel = 2}},
+                      {"layer_norm"}}};
+  for (const char* kind : {"gelu", "tanh", "sigmoid", "silu", "leaky_relu", "elu", "softplus",
+                           "dropout", "global_avg_pool", "flatten"})
+    list.layers.push_back({kind});
+  list.layers.push_back({"linear", LinearOptions{.units = 10}});
+  const ModelOptions options{.kind = "layers", .own = list};
   EXPECT_EQ(
       build_model(options, spec_of({3, 16, 16}))().forward(torch::rand({2, 3, 16, 16})).size(1),
       10);
@@ -71,23 +62,21 @@ TEST(Model, SaysWhichLayerDoesNotFit) {
   cnn.kind = "cnn";
   EXPECT_THAT(refusal(cnn, spec_of({13})), HasSubstr("layer 0 (conv): needs images"));
   EXPECT_THAT(refusal(cnn, spec_of({13})), HasSubstr("[13]"));
-  ModelOptions layers;
-  layers.kind = "layers";
-  layers.layers = {layer("relu"), layer("linear")};
-  layers.layers[1].units = 10;
-  EXPECT_THAT(refusal(layers, spec_of({1, 28, 28})),
+  const auto relu_and_linear = [](std::int64_t units) {
+    return ModelOptions{
+        .kind = "layers",
+        .own = LayersOptions{{{"relu"}, {"linear", LinearOptions{.units = units}}}}};
+  };
+  EXPECT_THAT(refusal(relu_and_linear(10), spec_of({1, 28, 28})),
               HasSubstr("layer 1 (linear): needs flat samples"));
-  layers.layers[1].units = 7;
-  EXPECT_THAT(refusal(layers, spec_of({5})), HasSubstr("linear: 10"));
-  cnn.channels = {8, 8, 8, 8, 8, 8};
+  EXPECT_THAT(refusal(relu_and_linear(7), spec_of({5})), HasSubstr("linear: 10"));
+  cnn.own.edit<CnnOptions>().channels = {8, 8, 8, 8, 8, 8};
   EXPECT_THAT(refusal(cnn, spec_of({1, 28, 28})), HasSubstr("does not fit"));
 }
 
 TEST(Model, InitialisationByName) {
   const auto make = [](const std::string& init) {
-    ModelOptions options;
-    options.hidden = {400};
-    options.init = init;
+    const ModelOptions options{.kind = "mlp", .own = MlpOptions{.hidden = {400}}, .init = init};
     const LaneRandom random(1);
     return build_model(options, spec_of({300}))().module->parameters()[0].detach();
   };

@@ -68,8 +68,10 @@ void change(std::vector<std::int64_t>& value) {
 TEST(Registries, ThereIsOneOfEachSort) {
   std::vector<std::string> plurals;
   for (const AnyRegistry* registry : schema::registries()) plurals.push_back(registry->plural);
-  EXPECT_THAT(plurals, ::testing::IsSupersetOf({"compressions", "optimizers", "partitioners",
-                                                "schedules", "strategies", "transports"}));
+  EXPECT_THAT(plurals, ::testing::IsSupersetOf(
+                           {"compressions", "initialisations", "layers", "losses", "metrics",
+                            "models", "optimizers", "partitioners", "schedules", "strategies",
+                            "transports"}));
   EXPECT_THAT(schema::registration_problems(), ::testing::IsEmpty());
 }
 

@@ -113,18 +113,17 @@ TEST(TrainColumns, BatchNormDropoutAdamAndAShortBatch) {
   job.train.optimizer = {.kind = "adam", .rate = 0.003};
   job.train.last_batch = "drop";
   ModelOptions model = testing::mlp_options();
-  model.batch_norm = true;
-  model.dropout = 0.3;
+  model.own.edit<MlpOptions>().batch_norm = true;
+  model.own.edit<MlpOptions>().dropout = 0.3;
   model.init = "kaiming_normal";
   expect_same_by_column(job, model);
   job.train.last_batch = "keep";  // five samples for eight lanes
-  model.batch_norm = false;
+  model.own.edit<MlpOptions>().batch_norm = false;
   expect_same_by_column(job, model);
 }
 
 TEST(TrainColumns, TheFirstLayerMayBeTheOnlyOne) {
-  ModelOptions model;
-  model.hidden = {};
+  const ModelOptions model{.kind = "mlp", .own = MlpOptions{.hidden = {}}};
   expect_same_by_column(column_job(), model);
 }
 
@@ -214,9 +213,7 @@ TEST(TrainColumns, InitialWeightsAreThoseOfTheWholeModel) {
     // Weights of more elements than are drawn at once, with a remainder; and a tiny one.
     for (const auto& [features, units] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{2003, 131}, {3, 2}}) {
-      ModelOptions model;
-      model.hidden = {units};
-      model.init = init;
+      const ModelOptions model{.kind = "mlp", .own = MlpOptions{.hidden = {units}}, .init = init};
       const DataSpec spec = column_spec(features);
       const auto draw = [&](const auto& make) {
         const LaneRandom random(17);
@@ -315,12 +312,9 @@ TEST(TrainColumns, RefusesWhatNeedsWholeSamples) {
   job.strategy.kind = "local_sgd";
   EXPECT_THAT(column_error(job, testing::mlp_options()), HasSubstr("strategy.kind synchronous"));
   job = column_job();
-  ModelOptions model;
-  model.kind = "layers";
-  model.layers.resize(2);
-  model.layers[0].kind = "layer_norm";
-  model.layers[1].kind = "linear";
-  model.layers[1].units = 4;
+  const ModelOptions model{
+      .kind = "layers",
+      .own = LayersOptions{{{"layer_norm"}, {"linear", LinearOptions{.units = 4}}}}};
   EXPECT_THAT(column_error(job, model), HasSubstr("first layer, which must be linear"));
   EXPECT_THROW(require_enough_parts(2, 3, 10), InputError);
   EXPECT_THROW(require_enough_parts(8, 3, 7), InputError);

@@ -138,8 +138,7 @@ TEST(TrainGroup, EqualPowerOfTwoRangesSendWhatAReduceScatterAndAnAllGatherSend) 
 TEST(TrainGroup, EachWorkerKeepsTheOptimizerStateOfItsOwnBlocks) {
   Job job = small_job();
   job.train.epochs = 1;
-  ModelOptions wide;
-  wide.hidden = {2048};
+  const ModelOptions wide{.kind = "mlp", .own = MlpOptions{.hidden = {2048}}};
   const ModelFactory factory = build_model(wide, testing::image_spec());
   nlohmann::ordered_json summary;
   testing::in_group(4, [&](const std::shared_ptr<Communicator>& group) {
@@ -303,8 +302,7 @@ int overlapping_buckets(const nlohmann::json& trace) {
 TEST(TrainGroup, TheTimelineShowsBucketsLeavingDuringBackward) {
   const TemporaryFolder folder;
   Job job = small_job();
-  ModelOptions deep;
-  deep.hidden = {512, 512, 512};
+  const ModelOptions deep{.kind = "mlp", .own = MlpOptions{.hidden = {512, 512, 512}}};
   job.strategy.bucket = "0.05";
   const ModelFactory factory = build_model(deep, testing::image_spec());
   int overlapping = 0;

@@ -85,7 +85,8 @@ TEST(TrainSequences, TheBitsAreTheSameForAnyWorkersAndReplicas) {
 TEST(TrainSequences, TheJobKnowsHowManyTokensThereAre) {
   const test::Directory directory;
   const LoadedJob loaded = load_sequences(directory);
-  EXPECT_EQ(loaded.job.model.layers[0].values, 30);
+  EXPECT_EQ(loaded.job.model.own.as<LayersOptions>().layers[0].own.as<EmbeddingOptions>().values,
+            30);
   EXPECT_EQ(loaded.data.values.numbers.size(), 150u);
   EXPECT_EQ(loaded.data.values.numbers[0], 2);  // w, and a figure
   EXPECT_EQ(loaded.data.values.numbers[1], 12);

@@ -10,6 +10,7 @@
 #include "convoy/checkpoint/checkpoint.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "convoy/train/trainer.hpp"
 #include "core/temporary_folder.hpp"
 
@@ -35,30 +36,20 @@ inline std::shared_ptr<Dataset> images(std::int64_t count = 101, std::uint64_t s
 }
 
 inline ModelOptions mlp_options() {
-  ModelOptions options;
-  options.hidden = {32, 16};
-  return options;
+  return {.kind = "mlp", .own = MlpOptions{.hidden = {32, 16}}};
 }
 
 inline ModelOptions cnn_with_batch_norm() {
-  ModelOptions options;
-  options.kind = "layers";
-  const auto layer = [&](const char* kind, auto&&... set) {
-    LayerOptions l;
-    l.kind = kind;
-    (set(l), ...);
-    options.layers.push_back(l);
-  };
-  layer("conv", [](LayerOptions& l) { l.channels = 6, l.padding = 1; });
-  layer("batch_norm");
-  layer("relu");
-  layer("max_pool", [](LayerOptions& l) { l.kernel = 2; });
-  layer("conv", [](LayerOptions& l) { l.channels = 8; });
-  layer("batch_norm");
-  layer("relu");
-  layer("flatten");
-  layer("linear", [](LayerOptions& l) { l.units = 4; });
-  return options;
+  return {.kind = "layers",
+          .own = LayersOptions{{{"conv", ConvOptions{.channels = 6, .padding = 1}},
+                                {"batch_norm"},
+                                {"relu"},
+                                {"max_pool", PoolOptions{.kernel = 2}},
+                                {"conv", ConvOptions{.channels = 8}},
+                                {"batch_norm"},
+                                {"relu"},
+                                {"flatten"},
+                                {"linear", LinearOptions{.units = 4}}}}};
 }
 
 // A module of a user's own, with torch::nn::Dropout inside and a random operation in its forward.

@@ -155,7 +155,7 @@ TEST(Trainer, NamesTheModelProblemAndTheShape) {
 
 TEST(Trainer, BatchNormWithOneSampleALaneSaysWhatToDo) {
   ModelOptions options = mlp_options();
-  options.batch_norm = true;
+  options.own.edit<MlpOptions>().batch_norm = true;
   try {
     train(small_job(),
           build_model(options, image_spec()));  // the last batch has 5 samples for 8 lanes

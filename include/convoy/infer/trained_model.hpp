@@ -7,6 +7,7 @@
 
 #include "convoy/data/load_options.hpp"
 #include "convoy/infer/predict.hpp"
+#include "convoy/loss/options.hpp"
 #include "convoy/model/options.hpp"
 
 namespace convoy {
@@ -29,7 +30,7 @@ struct TrainedModel {
   nlohmann::ordered_json fitted;  ///< the fitted preprocessing, for load_for_prediction
   LoadOptions load;               ///< the data that it was trained on
   ModelOptions network;
-  std::string loss = "auto";
+  LossOptions loss;
   std::int64_t batch = 256;  ///< samples a forward pass
 };
 

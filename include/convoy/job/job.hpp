@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "convoy/data/load_options.hpp"
+#include "convoy/loss/options.hpp"
 #include "convoy/model/options.hpp"
 #include "convoy/report/options.hpp"
 #include "convoy/strategies/options.hpp"
@@ -23,7 +24,7 @@ struct Job {
   std::vector<AugmentStep> augment;
   PartitionOptions partition;
   ModelOptions model;
-  std::string loss = "auto";  ///< auto, cross_entropy, log_loss, squared_error
+  LossOptions loss;
   TrainOptions train;
   StrategyOptions strategy;
   EvaluateOptions evaluate;

@@ -3,13 +3,15 @@
 #include <nlohmann/json.hpp>
 
 #include "convoy/core/tensor.hpp"
-#include "convoy/data/dataset/dataset.hpp"
+#include "convoy/data/dataset/spec.hpp"
+#include "convoy/metric/metric_kind.hpp"
 
 namespace convoy {
 
 /// Metrics of `outputs` (what the model returned, float [n, ...]; logits for classification
 /// [n, classes] and for binary [n, 1]) against `target` (as Batch::target), all in double and in
-/// sample order, so that they do not depend on how the work was divided. Keys:
+/// sample order, so that they do not depend on how the work was divided: everything that metrics()
+/// has for the task. Convoy's own keys:
 ///   classification: accuracy, precision, recall, f1 (macro averages over the classes that occur),
 ///     roc_auc (one against rest, macro; absent when undefined, as when a class is missing from the
 ///     truth), confusion_matrix (rows: truth), per_class [{class, precision, recall, f1, support}];
@@ -23,10 +25,6 @@ namespace convoy {
 /// shapes or targets do not fit the data.
 nlohmann::ordered_json compute_metrics(const DataSpec& spec, const torch::Tensor& outputs,
                                        const torch::Tensor& target);
-
-/// Whether more is better (accuracy, f1, roc_auc, r2, precision, recall) or less (loss, mae, rmse).
-/// Throws InputError for another name.
-bool higher_is_better(const std::string& metric);
 
 /// Class probabilities (classification: softmax [n, classes]; binary: [n, 2]) or the outputs
 /// themselves (regression). A row's bits depend on that row alone.

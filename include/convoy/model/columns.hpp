@@ -23,8 +23,8 @@ struct SplitModel {
   std::function<std::vector<torch::Tensor>(const std::vector<Range>&)> initial;
 };
 
-/// For the job's `model` keys; `spec` is of whole samples. Throws InputError where the first layer
-/// (after a flatten) is not linear, and as build_model does.
+/// For the job's `model` keys; `spec` is of whole samples. Throws InputError where the model has no
+/// list of layers or the first of them (after a flatten) is not linear, and as build_model does.
 SplitModel split_model(const ModelOptions& options, const DataSpec& spec);
 
 /// A model and who has which of its inputs.

@@ -34,11 +34,13 @@ ModelFactory model_factory(Arguments... arguments) {
   };
 }
 
-/// The factory for the job's `model` keys, for samples as `spec` says: builds it once and runs it
-/// on two made-up samples. Throws InputError which names the layer when the shapes do not fit.
+/// The factory for the job's `model` keys, for samples as `spec` says. It is tried once, a kind
+/// that makes its network itself on two made-up samples. Throws InputError which names the layer
+/// when the shapes do not fit.
 ModelFactory build_model(const ModelOptions& options, const DataSpec& spec);
 
-/// The layers that `options` stands for (mlp and cnn spelled out), output layer included.
+/// The layers that `options` stands for, output layer included. Throws InputError for a kind that
+/// makes its network itself.
 std::vector<LayerOptions> expand_layers(const ModelOptions& options, const DataSpec& spec);
 
 struct NamedTensor {
@@ -59,10 +61,9 @@ void set_training(torch::nn::Module& module, bool training);
 /// Whether a batch-norm layer is inside, which needs two samples a lane.
 bool has_batch_norm(torch::nn::Module& module);
 
-/// Initialises weights of two or more dimensions by name (default, xavier_uniform, xavier_normal
-/// [Glorot & Bengio 2010], kaiming_uniform, kaiming_normal [He et al. 2015], normal (0, 0.01),
-/// zeros); biases become zero. `default` leaves what the modules' constructors did. Normalisation
-/// layers are left alone.
+/// Initialises weights of two or more dimensions by one of initialisations()
+/// (convoy/model/initialisation.hpp); biases become zero. Normalisation layers are left alone.
+/// Throws InputError for a name that there is not.
 void initialise(torch::nn::Module& module, const std::string& init);
 
 }  // namespace convoy

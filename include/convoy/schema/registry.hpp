@@ -146,40 +146,53 @@ class Registered {
 template <class Kind>
 class Chosen final : public Variant {
  public:
+  /// `word`: what may stand in a kind's place, without options; a nameless one: nothing.
   Chosen(const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-         std::string_view kind_doc, std::string_view kind_key = "kind")
-      : Variant(kind, registry.item_kinds(), kind_doc, kind_key),
+         std::string_view kind_doc, std::string_view kind_key = "kind", const ItemKind& word = {})
+      : Variant(kind, with_word(word, registry.item_kinds()), kind_doc, kind_key),
         registry_(registry),
-        options_(options) {}
+        options_(options),
+        word_(word.name) {}
 
   void choose(bool another) override {
-    const Registration& kind = registry_.need(kind_name());
-    if (another || !options_.has_type_of(kind.options)) options_ = kind.options;
+    const AnyOptions own = options_of(kind_name());
+    if (another || !options_.has_type_of(own)) options_ = own;
   }
   void describe_own(Visitor& visitor) override { options_.describe(visitor); }
   void describe_kind(Visitor& visitor, const ItemKind& kind) override {
-    const AnyOptions options = registry_.need(kind.name).options;
+    const AnyOptions options = options_of(kind.name);
     options.describe(visitor);
   }
 
  private:
+  static std::vector<ItemKind> with_word(const ItemKind& word, std::vector<ItemKind> kinds) {
+    if (!word.name.empty()) kinds.insert(kinds.begin(), word);
+    return kinds;
+  }
+  AnyOptions options_of(std::string_view kind) const {
+    if (!word_.empty() && kind == word_) return NoOptions{};
+    return registry_.need(kind).options;
+  }
+
   const Registry<Kind>& registry_;
   AnyOptions& options_;
+  const std::string_view word_;
 };
 
-/// Describes the key that names a kind, and the keys that go with it.
+/// Describes the key that names a kind, and the keys that go with it. `word`: as of Chosen, such as
+/// {"auto", "", "the one that fits the data"}.
 template <class Kind>
 void chosen(Visitor& v, const Registry<Kind>& registry, std::string& kind, AnyOptions& options,
-            std::string_view doc, std::string_view key = "kind") {
-  Chosen<Kind> variant(registry, kind, options, doc, key);
+            std::string_view doc, std::string_view key = "kind", const ItemKind& word = {}) {
+  Chosen<Kind> variant(registry, kind, options, doc, key, word);
   v.visit(variant);
 }
 
 /// A list of them.
-template <class Kind>
+template <class Sort>  // Kind is another thing in Items
 class ChosenItems final : public Items {
  public:
-  ChosenItems(const Registry<Kind>& registry, std::string_view list_name,
+  ChosenItems(const Registry<Sort>& registry, std::string_view list_name,
               std::vector<OneOf>& values, const Rule& list_rule, std::string_view list_doc)
       : Items(list_name, list_rule, list_doc, registry.item_kinds()),
         registry_(registry),
@@ -203,7 +216,7 @@ class ChosenItems final : public Items {
   }
 
  private:
-  const Registry<Kind>& registry_;
+  const Registry<Sort>& registry_;
   std::vector<OneOf>& values_;
 };
 

@@ -21,7 +21,7 @@ constexpr std::int64_t most_classes =
     1'000'000;  // more than this in a label file is a mistake, not a task
 
 Task task_named(const std::string& name) {
-  for (const Task task : {Task::classification, Task::binary, Task::regression}) {
+  for (const Task task : all_tasks) {
     if (name == name_of(task)) return task;
   }
   throw InputError(fmt::format("data.task: {}: write auto, classification, binary or regression",
@@ -120,12 +120,6 @@ void require_present(const Column& column, std::span<const std::int64_t> numbers
 }
 
 }  // namespace
-
-std::string_view name_of(Task task) {
-  return task == Task::classification ? "classification"
-         : task == Task::binary       ? "binary"
-                                      : "regression";
-}
 
 std::int64_t RawTarget::rows() const {
   if (columns.empty()) return 0;

@@ -1,7 +1,6 @@
 #pragma once
 // The target: from columns of numbers or names to what losses compute with.
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
@@ -11,9 +10,6 @@
 #include "data/sources/origin.hpp"
 
 namespace convoy {
-
-/// As the job file writes it: classification, binary, regression.
-std::string_view name_of(Task task);
 
 /// Target columns as read, row i being row i of the features.
 struct RawTarget {

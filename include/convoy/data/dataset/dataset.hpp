@@ -9,22 +9,9 @@
 #include <vector>
 
 #include "convoy/core/tensor.hpp"
+#include "convoy/data/dataset/spec.hpp"
 
 namespace convoy {
-
-/// What the target is, which decides the losses and metrics that fit.
-enum class Task { classification, binary, regression };
-
-/// What one sample looks like.
-struct DataSpec {
-  std::vector<std::int64_t> feature_shape;  ///< without the batch dimension, e.g. {1, 28, 28}
-  Task task = Task::classification;
-  std::int64_t outputs = 0;  ///< classes (classification), 1 (binary), target columns (regression)
-  std::vector<std::string>
-      class_names;  ///< size `outputs` for classification, 2 for binary, else empty
-  std::vector<std::string>
-      feature_names;  ///< tabular data only: one per feature after preprocessing, else empty
-};
 
 /// Some samples, in the order asked for. n may be 0.
 struct Batch {
