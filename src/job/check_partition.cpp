@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/strategies/facts.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
@@ -75,11 +76,8 @@ void JobChecker::check_columns() const {
   if (job_.model.kind == "layers" && (first == layers.end() || first->kind != "linear"))
     refuse("model.layers", "begins with another layer than linear");
   for (const PreprocessStep& step : job_.preprocess) {
-    const bool drops = step.kind == "drop_missing" || step.kind == "drop_duplicates" ||
-                       (step.kind == "outliers" && step.action == "drop");
-    if (drops) refuse("preprocess", fmt::format("{} drops rows by all of them", step.kind));
-    if (step.kind == "tokens") refuse("preprocess", "tokens makes the whole sample");
-    if (step.kind == "pca") refuse("preprocess", "pca is of all columns together");
+    const std::string problem = problem_by_column(step, {});
+    if (!problem.empty()) refuse("preprocess", fmt::format("{} {}", step.kind, problem));
   }
 }
 
@@ -89,7 +87,10 @@ void JobChecker::check_sizes() const {
     fail("partition.tokens", "is missing; by size it says how many tokens a batch has at most",
          {"partition.by", "partition"});
   }
-  if (partition.value == "target" && !has_step("tokens")) {
+  const auto makes_tokens = [](const PreprocessStep& step) {
+    return preprocess_steps().get(step.kind).tokens != nullptr;
+  };
+  if (partition.value == "target" && std::ranges::none_of(job_.preprocess, makes_tokens)) {
     fail("partition.by",
          "size needs a tokens step in preprocess, or in partition.value the column with each "
          "sample's size",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "convoy/core/file.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "job/check.hpp"
 #include "schema/document.hpp"
 #include "schema/print.hpp"
@@ -22,10 +23,11 @@ schema::DocumentKind job_document() {
 // Where a step makes the tokens, the job says how many there are at most.
 void fill_in_values(Job& job) {
   for (const PreprocessStep& step : job.preprocess) {
-    if (step.kind != "tokens") continue;
+    const StepKind& kind = preprocess_steps().get(step.kind);
+    if (!kind.tokens) continue;
     for (LayerOptions& layer : job.model.layers) {
       if (layer.kind == "embedding" && layer.values == 0)
-        layer.values = step.tokenizer == "byte" ? 256 : step.vocabulary;
+        layer.values = kind.tokens(options_of(step));
     }
   }
 }

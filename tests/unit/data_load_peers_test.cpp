@@ -9,9 +9,9 @@
 
 #include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
 #include "core/machine.hpp"
 #include "data/peers/agree.hpp"
-#include "data/preprocess/column_counts.hpp"
 #include "data/preprocess/quantiles.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/preprocess/frame.hpp"
 #include "data/records/record_set.hpp"
 #include "data/splits/record_source.hpp"
 
