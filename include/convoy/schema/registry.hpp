@@ -168,11 +168,11 @@ void chosen(Visitor& v, const Registry<Kind>& registry, std::string& kind, AnyOp
   v.visit(variant);
 }
 
-/// A list of them.
-template <class Kind>
+/// A list of them. (`Kind` is a name of Items.)
+template <class One>
 class ChosenItems final : public Items {
  public:
-  ChosenItems(const Registry<Kind>& registry, std::string_view list_name,
+  ChosenItems(const Registry<One>& registry, std::string_view list_name,
               std::vector<OneOf>& values, const Rule& list_rule, std::string_view list_doc)
       : Items(list_name, list_rule, list_doc, registry.item_kinds()),
         registry_(registry),
@@ -196,7 +196,7 @@ class ChosenItems final : public Items {
   }
 
  private:
-  const Registry<Kind>& registry_;
+  const Registry<One>& registry_;
   std::vector<OneOf>& values_;
 };
 
