@@ -49,10 +49,7 @@ convoy::LoadOptions mnist(std::int64_t limit) {
   options.data.train = {"", "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte"};
   options.data.test = {"", "data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"};
   options.data.limit = limit;
-  convoy::PreprocessStep scale;
-  scale.kind = "scale";
-  scale.by = 255;
-  options.preprocess = {scale};
+  options.preprocess = {{"scale", convoy::ScaleOptions{.by = 255}}};
   return options;
 }
 

@@ -33,9 +33,9 @@ Rows all_rows(std::int64_t n) {
   return rows;
 }
 
-Json steps_json(const std::vector<FittedStep>& steps) {
+Json steps_json(const FittedSteps& steps) {
   Json json = Json::array();
-  for (const FittedStep& step : steps) json.push_back(to_json(step));
+  for (const auto& step : steps) json.push_back(to_json(*step));
   return json;
 }
 
@@ -88,7 +88,7 @@ std::shared_ptr<const Dataset> table_samples(const Frame& frame, const TargetCod
                        std::move(target), spec, frame.numbers);
 }
 
-Json base_record(const char* kind, const TargetCode& code, const std::vector<FittedStep>& steps) {
+Json base_record(const char* kind, const TargetCode& code, const FittedSteps& steps) {
   return {{"version", fitted_version},
           {"kind", kind},
           {"target", code.to_json()},
@@ -130,8 +130,11 @@ RowList owned_rows(const SplitSources& sources) {
 
 /// Throws when the step's counts of an array's different values would not fit memory.
 void require_countable(const PreprocessStep& step, const RecordView& view) {
-  if (!needs_counts(step.kind) || step.error > 0 || !view.set->is_large() ||
-      size_of(view.feature(0).type) == 1)
+  if (!view.set->is_large() || size_of(view.feature(0).type) == 1) return;
+  const StepKind& kind = preprocess_steps().get(step.kind);
+  Frame no_columns;
+  if (!kind.fit_samples || !kind.needs_all_values ||
+      !kind.needs_all_values(options_of(step), no_columns))
     return;
   fail_step(step.kind,
             fmt::format("needs all values of {} at once, which are more than data.memory ({} MiB); "
@@ -204,20 +207,19 @@ Json column_roles_json(const Source& train) {
 
 /// The rows of a split that are in memory, through the steps.
 std::shared_ptr<const Dataset> frame_samples(const Source& source, const RowList& rows,
-                                             const std::vector<FittedStep>& steps,
-                                             const TargetCode& code) {
+                                             const FittedSteps& steps, const TargetCode& code) {
   Frame frame = make_frame(source, rows.slice(0, rows.size()));
-  for (const FittedStep& step : steps) apply_step(step, frame);
+  for (const auto& step : steps) step->apply(frame);
   if (frame.numbers.empty())
-    throw DataError(source.file, "drop_missing leaves no sample of this split");
+    throw DataError(source.file,
+                    fmt::format("{} leaves no sample of this split", first_that_drops(steps)));
   return table_samples(frame, code, source.target->file);
 }
 
 /// `train`: the rows that the steps left; `whole` of a table in memory, which has been through the
 /// steps already.
-Splits table_splits(const SplitSources& sources, const TargetCode& code,
-                    const std::vector<FittedStep>& steps, const RowList& train,
-                    const Frame* whole) {
+Splits table_splits(const SplitSources& sources, const TargetCode& code, const FittedSteps& steps,
+                    const RowList& train, const Frame* whole) {
   Splits splits;
   const auto samples = [&](const Source& source, const RowList& rows,
                            bool training) -> std::shared_ptr<const Dataset> {
@@ -240,13 +242,13 @@ Splits fit_tables(const SplitSources& sources, const TargetCode& code,
   Splits splits;
   if (sources.train.records) {
     RecordRows rows(*sources.train.records, owned_rows(sources));
-    const std::vector<FittedStep> steps = fit_steps(preprocess, rows, peers);
+    const FittedSteps steps = fit_steps(preprocess, rows, peers);
     agree(peers, [&] { splits = table_splits(sources, code, steps, rows.rows(), nullptr); });
     return splits;
   }
   Frame train = make_frame(sources.train, sources.rows.train);
   FrameRows rows(train);
-  const std::vector<FittedStep> steps = fit_steps(preprocess, rows, peers);
+  const FittedSteps steps = fit_steps(preprocess, rows, peers);
   const RowList numbers = RowList::view(train.numbers);
   agree(peers, [&] { splits = table_splits(sources, code, steps, numbers, &train); });
   return splits;
@@ -301,7 +303,7 @@ Splits fit_table_columns(const SplitSources& sources, const TargetCode& code,
 struct Record {
   bool array = false;
   std::vector<std::int64_t> feature_shape;
-  std::vector<FittedStep> steps;
+  FittedSteps steps;
   TargetCode code;
   ColumnRoles roles;
 };
@@ -409,7 +411,7 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
     return record_table_dataset(*source.records, rows, record.code, record.steps);
   }
   Frame frame = make_frame(source, all_rows(source.rows));
-  for (const FittedStep& step : record.steps) apply_step(step, frame);
+  for (const auto& step : record.steps) step->apply(frame);
   return table_samples(frame, record.code,
                        source.target ? source.target->file : Origin(source.file));
 }

@@ -5,6 +5,8 @@
 #include <cctype>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/images/augment.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "data/formats/file_names.hpp"
 #include "data/sources/address.hpp"
 #include "job/checker.hpp"
@@ -126,11 +128,6 @@ void JobChecker::check_csv() const {
   }
 }
 
-bool JobChecker::has_step(std::string_view kind) const {
-  return std::ranges::any_of(job_.preprocess,
-                             [&](const PreprocessStep& step) { return step.kind == kind; });
-}
-
 void JobChecker::check_preprocess() const {
   if (job_.data.format == "text" && !job_.preprocess.empty())
     fail("preprocess", "has nothing to do with text, whose samples are tokens; remove it");
@@ -138,30 +135,32 @@ void JobChecker::check_preprocess() const {
     fail("data.images.channels", "2 is neither 3 (colours) nor 1 (grey)");
   if (job_.data.images.height > 0 && job_.data.images.width == 0)
     fail("data.images.width", "is missing; height alone gives no size", {"data.images.height"});
-  for (std::size_t i = 0; i < job_.augment.size(); ++i) {
-    const AugmentStep& step = job_.augment[i];
-    if (step.kind == "zoom" && (step.low == 0 || step.low > step.high)) {
-      fail(fmt::format("augment.{}.zoom.low", i),
-           fmt::format("{} is not above 0 and at most high, which is {}", step.low, step.high),
-           {fmt::format("augment.{}.zoom", i)});
-    }
+  check_items("augment", augmentations(), job_.augment);
+  for (const PreprocessStep& step : job_.preprocess) {
+    const std::string& makes = preprocess_steps().get(step.kind).makes;
+    if (job_.augment.empty() || makes.empty()) continue;
+    fail("augment", fmt::format("changes images, and {} makes {} of them; remove one of the two",
+                                step.kind, makes));
   }
-  if (!job_.augment.empty() && has_step("pca"))
-    fail("augment", "changes images, and pca makes components of them; remove one of the two");
-  for (std::size_t i = 0; i < job_.preprocess.size(); ++i) {
-    const PreprocessStep& step = job_.preprocess[i];
-    const std::string path = fmt::format("preprocess.{}.{}", i, step.kind);
-    if (step.kind == "scale" && step.by == 0)
-      fail(path + ".by", "0 cannot divide; write another number");
-    if ((step.kind == "clip" || step.kind == "min_max") && step.low >= step.high) {
-      fail(path + ".low", fmt::format("{} is not below high, which is {}", step.low, step.high),
-           {path + ".high", path});
-    }
-    if (step.kind == "to_text" && step.columns.empty()) {
-      fail(path + ".columns",
-           "is missing; name the columns of numbers that are to become categories",
-           {path, fmt::format("preprocess.{}", i)});
-    }
+  check_items("preprocess", preprocess_steps(), job_.preprocess);
+}
+
+void JobChecker::check_items(const std::string& list, const schema::AnyRegistry& registry,
+                             const std::vector<schema::OneOf>& items) const {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const schema::Registration& kind = registry.need(items[i].kind);
+    if (!kind.problem) continue;
+    const schema::AnyOptions& options = items[i].own.empty() ? kind.options : items[i].own;
+    const auto found = kind.problem(options);
+    if (!found) continue;
+    const std::string item = fmt::format("{}.{}", list, i);
+    const std::string path = fmt::format("{}.{}", item, kind.name);
+    std::vector<std::string> places;
+    for (const std::string& key :
+         schema::key_names([&](schema::Visitor& v) { options.describe(v); }))
+      places.push_back(fmt::format("{}.{}", path, key));
+    places.insert(places.end(), {path, item});
+    fail(fmt::format("{}.{}", path, found->key), found->text, places);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/model/model_kind.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "job/checker.hpp"
@@ -46,17 +47,18 @@ void JobChecker::check_columns() const {
   if (!model.guarantees.columns || !model.expand)
     refuse("model.kind", fmt::format("{} has no first layer that can be cut", model.name));
   for (const PreprocessStep& step : job_.preprocess) {
-    const bool drops = step.kind == "drop_missing" || step.kind == "drop_duplicates" ||
-                       (step.kind == "outliers" && step.action == "drop");
-    if (drops) refuse("preprocess", fmt::format("{} drops rows by all of them", step.kind));
-    if (step.kind == "tokens") refuse("preprocess", "tokens makes the whole sample");
-    if (step.kind == "pca") refuse("preprocess", "pca is of all columns together");
+    const std::string problem = problem_by_column(step, {});
+    if (!problem.empty()) refuse("preprocess", fmt::format("{} {}", step.kind, problem));
   }
 }
 
 void JobChecker::check_sizes() const {
   const PartitionOptions& partition = job_.partition;
-  if (column_looked_at(partition) != "target" || has_step("tokens")) return;
+  const auto makes_tokens = [](const PreprocessStep& step) {
+    return preprocess_steps().get(step.kind).tokens != nullptr;
+  };
+  if (column_looked_at(partition) != "target" || std::ranges::any_of(job_.preprocess, makes_tokens))
+    return;
   fail("partition.by",
        fmt::format("{} needs a tokens step in preprocess, or in partition.value the column with "
                    "each sample's size",

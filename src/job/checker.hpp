@@ -35,7 +35,9 @@ class JobChecker {
   /// Loss and metric, where the job says what the task is.
   void check_fits(Task task) const;
   void check_preprocess() const;
-  bool has_step(std::string_view kind) const;
+  /// Of a list's items: what does not go together in the options of one.
+  void check_items(const std::string& list, const schema::AnyRegistry& registry,
+                   const std::vector<schema::OneOf>& items) const;
   void check_partition() const;
   /// Of features that are partitioned by column: what needs whole samples.
   void check_columns() const;

@@ -1,7 +1,8 @@
 // Declared in convoy/job/job.hpp.
 // The keys of a job.
+#include "convoy/data/images/augment.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/job/job.hpp"
-#include "convoy/schema/items.hpp"
 
 namespace convoy::schema {
 
@@ -10,12 +11,14 @@ void describe(Visitor& v, Job& o) {
   v.key("seed", o.seed, any(),
         "decides everything random: splits, order, initial weights, dropout");
   v.section("data", o.data, "", "where the samples come from");
-  items(v, "preprocess", o.preprocess, preprocess_kinds(), any(),
-        "steps applied in order to the features; their statistics come from the training split and "
-        "go with the model");
-  items(v, "augment", o.augment, augment_kinds(), any(),
-        "random changes, in order, of each training image, anew each time it is used; before "
-        "`preprocess`");
+  chosen_items(
+      v, preprocess_steps(), "preprocess", o.preprocess, any(),
+      "steps applied in order to the features; their statistics come from the training split and "
+      "go with the model");
+  chosen_items(
+      v, augmentations(), "augment", o.augment, any(),
+      "random changes, in order, of each training image, anew each time it is used; before "
+      "`preprocess`");
   v.section("partition", o.partition, "by",
             "how samples are divided over lanes (docs/partitioning.md)");
   v.section("model", o.model, "kind", "the network");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "convoy/core/file.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/model/model_kind.hpp"
 #include "job/check.hpp"
 #include "schema/document.hpp"
@@ -23,10 +24,10 @@ schema::DocumentKind job_document() {
 // Where a step makes the tokens, the job says how many there are at most.
 void fill_in_values(Job& job) {
   for (const PreprocessStep& step : job.preprocess) {
-    if (step.kind != "tokens") continue;
+    const StepKind& kind = preprocess_steps().get(step.kind);
     const ModelKind& model = models().get(job.model.kind);
-    if (model.traits.take_tokens) {
-      model.traits.take_tokens(job.model.own, step.tokenizer == "byte" ? 256 : step.vocabulary);
+    if (kind.tokens && model.traits.take_tokens) {
+      model.traits.take_tokens(job.model.own, kind.tokens(options_of(step)));
     }
   }
 }

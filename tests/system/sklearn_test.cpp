@@ -23,22 +23,15 @@ struct SklearnCase {
 };
 
 PreprocessStep step(const std::string& kind) {
-  PreprocessStep made;
-  made.kind = kind;
-  return made;
+  return {kind};
 }
 
 PreprocessStep quantile(const std::string& output) {
-  PreprocessStep made = step("quantile");
-  made.output = output;
-  made.quantiles = 100;
-  return made;
+  return {"quantile", QuantileOptions{.output = output, .quantiles = 100}};
 }
 
 PreprocessStep impute(const std::string& with) {
-  PreprocessStep made = step("impute");
-  made.with = with;
-  return made;
+  return {"impute", ImputeOptions{.with = with}};
 }
 
 std::vector<SklearnCase> cases() {

@@ -10,6 +10,7 @@
 #include "convoy/data/load.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_array_steps_test {
@@ -34,10 +35,7 @@ class DataArraySteps : public ::testing::Test {
     data_.train = {"", "x.npy", "labels"};
   }
   static PreprocessStep kind(const std::string& name, const std::string& per = "feature") {
-    PreprocessStep made;
-    made.kind = name;
-    made.per = per;
-    return made;
+    return test::step_per(name, per);
   }
   Splits load(const std::vector<PreprocessStep>& steps, Peers* peers = nullptr) const {
     return load_splits({data_, steps, 1, directory_.path()}, peers);
@@ -75,7 +73,7 @@ TEST_F(DataArraySteps, PrincipalComponentsAreThoseOfATable) {
   table.target = {"y"};
   PreprocessStep pca = kind("pca");
   for (const std::int64_t components : {0, 1}) {
-    pca.components = components;
+    test::set(pca, "components", components);
     const Splits splits = load({kind("standardise"), pca, kind("min_max")});
     EXPECT_EQ(splits.train->spec().feature_shape,
               (std::vector<std::int64_t>{components == 0 ? 2 : 1}));
@@ -91,7 +89,7 @@ TEST_F(DataArraySteps, PrincipalComponentsAreThoseOfATable) {
     EXPECT_EQ(made, values(*load_for_prediction(data_, files, splits.fitted, directory_.path())))
         << "the steps travel with the model";
   }
-  pca.components = 3;
+  test::set(pca, "components", 3);
   EXPECT_THAT(error_of([&] { load({pca}); }),
               HasSubstr("components: 3: there are at most 2 of 2 elements of a sample and 5 rows"));
 }
@@ -101,8 +99,8 @@ TEST_F(DataArraySteps, PrincipalComponentsOfBytesAreNotLookedUp) {
   directory_.write("labels", idx_u8({3}, std::string("\0\1\0", 3)));
   data_.train = {"", "x", "labels"};
   PreprocessStep pca = kind("pca");
-  pca.components = 1;
-  pca.whiten = false;
+  test::set(pca, "components", 1);
+  test::set(pca, "whiten", false);
   EXPECT_THAT(
       values(*load({pca}).train),
       Pointwise(FloatNear(1e-6f), std::vector<float>{-std::sqrt(5.0f), 0, std::sqrt(5.0f)}));

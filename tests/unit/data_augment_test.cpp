@@ -6,6 +6,7 @@
 
 #include "convoy/data/images/augment.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 #include "train_support.hpp"
 
 namespace convoy {
@@ -17,9 +18,7 @@ using ::testing::HasSubstr;
 constexpr float unbounded = std::numeric_limits<float>::infinity();
 
 AugmentStep augment_step(const std::string& kind) {
-  AugmentStep step;
-  step.kind = kind;
-  return step;
+  return {kind};
 }
 
 std::vector<float> ramp(std::size_t n) {
@@ -59,7 +58,7 @@ TEST(DataAugment, FlipMirrors) {
   }
   EXPECT_GT(mirrored, 70);
   EXPECT_LT(mirrored, 130);
-  flip.vertical = true;
+  test::set(flip, "vertical", true);
   std::set<std::vector<float>> outcomes;
   for (std::uint64_t seed = 0; seed < 100; ++seed)
     outcomes.insert(changed(flip, {1, 2, 3, 4}, {1, 2, 2}, seed));
@@ -68,7 +67,7 @@ TEST(DataAugment, FlipMirrors) {
 
 TEST(DataAugment, CropMovesWithinABlackBorder) {
   AugmentStep crop = augment_step("crop");
-  crop.padding = 1;
+  test::set(crop, "padding", 1);
   std::set<std::vector<float>> outcomes;
   for (std::uint64_t seed = 0; seed < 200; ++seed)
     outcomes.insert(changed(crop, {1, 2, 3, 4}, {1, 2, 2}, seed));
@@ -81,13 +80,13 @@ TEST(DataAugment, CropMovesWithinABlackBorder) {
 
 TEST(DataAugment, AWholeZoomAndATurnByNothingChangeNothing) {
   AugmentStep zoom = augment_step("zoom");
-  zoom.low = 1;
+  test::set(zoom, "low", 1);
   EXPECT_EQ(changed(zoom, ramp(48), {3, 4, 4}, 5), ramp(48));
   AugmentStep rotate = augment_step("rotate");
-  rotate.degrees = 0;
+  test::set(rotate, "degrees", 0);
   EXPECT_EQ(changed(rotate, ramp(48), {3, 4, 4}, 5), ramp(48));
   // A flat image stays so wherever it is cut.
-  zoom.low = 0.3;
+  test::set(zoom, "low", 0.3);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const auto values = changed(zoom, std::vector<float>(64, 7), {1, 8, 8}, seed);
     for (std::size_t y = 1; y < 7; ++y) {
@@ -98,22 +97,22 @@ TEST(DataAugment, AWholeZoomAndATurnByNothingChangeNothing) {
 
 TEST(DataAugment, ColourStaysInRange) {
   AugmentStep colour = augment_step("colour");
-  colour.brightness = colour.contrast = colour.saturation = 1;
+  for (const char* key : {"brightness", "contrast", "saturation"}) test::set(colour, key, 1);
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     for (const float value : changed(colour, ramp(192), {3, 8, 8}, seed, 255)) {
       EXPECT_GE(value, 0);
       EXPECT_LE(value, 255);
     }
   }
-  colour.brightness = colour.contrast = 0;
+  for (const char* key : {"brightness", "contrast"}) test::set(colour, key, 0);
   const auto grey = changed(colour, std::vector<float>(12, 9), {3, 2, 2}, 1);
   for (const float value : grey) EXPECT_NEAR(value, 9, 1e-4);  // it has no colour to change
 }
 
 TEST(DataAugment, EraseBlackensARectangle) {
   AugmentStep erase = augment_step("erase");
-  erase.p = 1;
-  erase.high = 0.3;
+  test::set(erase, "p", 1);
+  test::set(erase, "high", 0.3);
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const auto values = changed(erase, std::vector<float>(2 * 100, 1), {2, 10, 10}, seed);
     const auto black = std::count(values.begin(), values.end(), 0.0F);
@@ -130,9 +129,10 @@ TEST(DataAugment, SaysWhatDoesNotFit) {
   EXPECT_THAT(error(augment_step("flip"), {13}), HasSubstr("samples of 13 are no images"));
   EXPECT_THAT(error(augment_step("crop"), {1, 4, 4}), HasSubstr("padding 4 does not go with"));
   AugmentStep zoom = augment_step("zoom");
-  zoom.low = std::numeric_limits<double>::quiet_NaN();
+  test::set(zoom, "low", std::numeric_limits<double>::quiet_NaN());
   EXPECT_THAT(error(zoom, {1, 4, 4}), HasSubstr("augment: zoom: low"));
-  EXPECT_THAT(error(augment_step("blur"), {1, 4, 4}), HasSubstr("no step is called blur"));
+  EXPECT_THAT(error(augment_step("blur"), {1, 4, 4}),
+              HasSubstr("augment: there is no augmentation 'blur'"));
 }
 
 TEST(DataAugment, AUsersDatasetIsChangedToo) {

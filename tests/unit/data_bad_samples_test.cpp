@@ -121,9 +121,7 @@ class DataBadSamples : public ::testing::Test {
     directory_.write(name, format_npy(array));
   }
   Splits load(Peers* peers = nullptr) const {
-    PreprocessStep standardise;
-    standardise.kind = "standardise";
-    return load_splits({data_, {standardise}, 5, directory_.path()}, peers);
+    return load_splits({data_, {PreprocessStep{"standardise"}}, 5, directory_.path()}, peers);
   }
   static std::vector<std::int64_t> all_numbers(const Dataset& dataset) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(dataset.size()));

@@ -11,17 +11,15 @@
 #include "convoy/data/load.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_columns_test {
 
 using ::testing::HasSubstr;
 
-PreprocessStep column_step(const std::string& kind, std::vector<std::string> columns = {}) {
-  PreprocessStep made;
-  made.kind = kind;
-  made.columns = std::move(columns);
-  return made;
+PreprocessStep column_step(const std::string& kind, const std::vector<std::string>& columns = {}) {
+  return test::step_of(kind, columns);
 }
 
 torch::Tensor all_features(const Dataset& dataset) {
@@ -57,7 +55,7 @@ class DataColumns : public ::testing::Test {
     data_.csv.ignore = {"id"};
     data_.validation = 0.2;
     PreprocessStep mode = column_step("impute", {"city"});
-    mode.with = "mode";
+    test::set(mode, "with", std::string("mode"));
     steps_ = {column_step("impute", {"b"}), mode,
               column_step("one_hot"),       column_step("standardise", {"f", "a", "city=Bonn"}),
               column_step("robust", {"c"}), column_step("outliers", {"d", "e"})};
@@ -151,7 +149,7 @@ TEST_F(DataColumns, ArraysOfAnyShapeAndType) {
   directory_.write("labels", test::idx_u8({25}, labels));
   data_.train = {"", "images", "labels"};
   PreprocessStep scale = column_step("scale");
-  scale.by = 255;
+  test::set(scale, "by", 255);
   steps_ = {scale};
   expect_the_same();
 
@@ -167,7 +165,7 @@ TEST_F(DataColumns, ArraysOfAnyShapeAndType) {
   steps_ = {column_step("standardise"), column_step("yeo_johnson"), column_step("min_max")};
   expect_the_same();
 
-  steps_[0].per = "all";
+  test::set(steps_[0], "per", std::string("all"));
   EXPECT_THAT(error(2), HasSubstr("per: all is of all columns together"));
   values[17 * 3 + 16] = std::numeric_limits<float>::quiet_NaN();
   directory_.write("x.npy", format_npy(array));

@@ -5,11 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "convoy/data/preprocess/step.hpp"
 #include "data/preprocess/eigen.hpp"
-#include "data/preprocess/elementwise.hpp"
 #include "data/preprocess/minimise.hpp"
 #include "data/preprocess/power.hpp"
-#include "data/preprocess/preprocess.hpp"
 #include "data/preprocess/quantiles.hpp"
 #include "data_support.hpp"
 
@@ -60,8 +59,8 @@ bool is_refused(const Record& record) {
 
 TEST(DataFittedStep, ARecordComesBackAsItWas) {
   for (const Record& record : sound_records()) {
-    const Record again = to_json(fitted_step(record));
-    EXPECT_EQ(to_json(fitted_step(again)).dump(), again.dump());
+    const Record again = to_json(*fitted_step(record));
+    EXPECT_EQ(to_json(*fitted_step(again)).dump(), again.dump());
     for (const auto& [key, value] : record.items()) EXPECT_EQ(again.value(key, Record()), value);
   }
 }

@@ -285,9 +285,7 @@ TEST_F(DataImageFolder, FeaturesWithLabelsOfTheirOwn) {
 }
 
 TEST_F(DataImageFolder, PredictsImagesOfAnySizeWithoutClasses) {
-  PreprocessStep scale;
-  scale.kind = "scale";
-  scale.by = 255;
+  const PreprocessStep scale{"scale", ScaleOptions{.by = 255}};
   const Splits splits = load({scale});
   write("new/a.png", png_of(plain(31, 17, 255, 0, 0)));
   DataFiles files;

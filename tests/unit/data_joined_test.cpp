@@ -106,11 +106,7 @@ TEST_F(DataJoined, TablesAreOneTable) {
   EXPECT_EQ(three.fingerprint, one.fingerprint);
   EXPECT_EQ(three.fitted, one.fitted);
   data_.csv.ignore = {};
-  const std::vector<PreprocessStep> steps = [] {
-    PreprocessStep step;
-    step.kind = "one_hot";
-    return std::vector<PreprocessStep>{step};
-  }();
+  const std::vector<PreprocessStep> steps{{"one_hot"}};
   EXPECT_EQ(load_splits({data_, steps, 1, directory_.path()}).fitted["columns"].size(), 2);
   // A column of numbers in one file and text in another is text, as in one file.
   data_.train.file = "all.csv";
@@ -124,8 +120,7 @@ TEST_F(DataJoined, JsonLinesHaveTheKeysOfAllFiles) {
   directory_.write("all.jsonl", "{\"a\": 1, \"y\": 0}\n{\"b\": 2.5, \"y\": 1}\n");
   directory_.write("p1.jsonl", "{\"a\": 1, \"y\": 0}\n");
   directory_.write("p2.jsonl", "{\"b\": 2.5, \"y\": 1}\n");
-  PreprocessStep step;
-  step.kind = "impute";
+  const PreprocessStep step{"impute"};
   data_.train.file = "all.jsonl";
   const Splits one = load_splits({data_, {step}, 1, directory_.path()});
   data_.train.file = "p?.jsonl";

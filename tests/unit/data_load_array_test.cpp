@@ -6,6 +6,7 @@
 #include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_load_array_test {
@@ -57,10 +58,7 @@ std::vector<std::int64_t> all(const Dataset& dataset) {
 }
 
 PreprocessStep step(const std::string& kind, const std::string& per = "feature") {
-  PreprocessStep made;
-  made.kind = kind;
-  made.per = per;
-  return made;
+  return test::step_per(kind, per);
 }
 
 TEST_F(DataLoadArray, ImagesGetAChannelAndLabelsBecomeClasses) {
@@ -87,7 +85,7 @@ TEST_F(DataLoadArray, TheLookUpTableRoundsAsADivisionDoes) {
   directory_.write("images", idx_u8({1, 256}, pixels));
   directory_.write("labels", idx_u8({1}, test::bytes("\1")));
   PreprocessStep scale = step("scale");
-  scale.by = 255;
+  test::set(scale, "by", 255);
   const Batch batch = load({scale}).train->read(std::vector<std::int64_t>{0});
   EXPECT_TRUE(batch.features.equal(torch::arange(256, torch::kFloat).div(255).unsqueeze(0)));
 }
@@ -121,7 +119,7 @@ TEST_F(DataLoadArray, StatisticsPerAllAndPerChannel) {
   directory_.write("images", idx_u8({2, 2, 2, 1}, pixels));  // 2 samples, 2 channels, 2x1
   directory_.write("labels", idx_u8({2}, test::bytes("\0\1")));
   PreprocessStep min_max = step("min_max", "channel");
-  min_max.low = -1;
+  test::set(min_max, "low", -1);
   const Splits channels = load({min_max});
   // Channel 0 holds 0 1 4 5, channel 1 holds 2 3 6 7.
   EXPECT_THAT(floats(channels.train->read(all(*channels.train)).features),
@@ -131,8 +129,8 @@ TEST_F(DataLoadArray, StatisticsPerAllAndPerChannel) {
 
 TEST_F(DataLoadArray, StepsWorkOnWhatTheStepsBeforeLeave) {
   PreprocessStep clip = step("clip");
-  clip.low = 4;
-  clip.high = 8;
+  test::set(clip, "low", 4);
+  test::set(clip, "high", 8);
   const Splits splits = load({clip, step("min_max", "all")});
   EXPECT_THAT(floats(splits.train->read(std::vector<std::int64_t>{1, 2}).features),
               ElementsAre(0, 0.25f, 0.5f, 0.75f, 1, 1, 1, 1));
@@ -219,10 +217,10 @@ TEST_F(DataLoadArray, ReportsValuesThatAreNotFinite) {
 TEST_F(DataLoadArray, ReportsStepsAndFilesThatDoNotFit) {
   EXPECT_THAT(error({step("impute")}), HasSubstr("preprocess: impute needs CSV features"));
   PreprocessStep named = step("scale");
-  named.columns = {"x"};
+  test::set(named, "columns", std::vector<std::string>{"x"});
   EXPECT_THAT(error({named}), HasSubstr("no named columns"));
   PreprocessStep zero = step("scale");
-  zero.by = 0;
+  test::set(zero, "by", 0);
   EXPECT_THAT(error({zero}), HasSubstr("by: 0 is not a number to divide by"));
   data_.train.labels = "lables";
   EXPECT_THAT(error(), HasSubstr("lables: cannot open"));

@@ -21,7 +21,7 @@ class DataLoadFormats : public ::testing::Test {
                    const std::vector<std::string>& steps = {}) {
     data_.train = {name, "", ""};
     std::vector<PreprocessStep> made;
-    for (const std::string& kind : steps) made.emplace_back().kind = kind;
+    for (const std::string& kind : steps) made.push_back({kind});
     return load_splits({data_, made, 7, directory_.path()}, peers);
   }
   std::string load_error(const std::string& name) {
@@ -112,7 +112,7 @@ TEST_F(DataLoadFormats, AnyNumberOfWorkersReadsTheSame) {
     for (const int workers : {2, 3, 8}) {
       test::run_workers(workers, [&](Peers& peers) {
         std::vector<PreprocessStep> made;
-        for (const std::string& kind : steps) made.emplace_back().kind = kind;
+        for (const std::string& kind : steps) made.push_back({kind});
         const Splits splits = load_splits({data_, made, 7, directory_.path()}, &peers);
         EXPECT_EQ(splits.fitted, one.fitted);
         EXPECT_EQ(splits.fingerprint, one.fingerprint);

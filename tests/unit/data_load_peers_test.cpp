@@ -9,12 +9,13 @@
 
 #include "convoy/data/formats/formats.hpp"
 #include "convoy/data/load.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
 #include "core/machine.hpp"
 #include "data/peers/agree.hpp"
-#include "data/preprocess/column_counts.hpp"
 #include "data/preprocess/quantiles.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_load_peers_test {
@@ -29,17 +30,11 @@ using ::testing::StartsWith;
 const std::vector<int> group_sizes = {1, 2, 3, 4, 8, 11};
 
 PreprocessStep step(const std::string& kind, const std::string& per = "feature") {
-  PreprocessStep made;
-  made.kind = kind;
-  made.per = per;
-  return made;
+  return test::step_per(kind, per);
 }
 
-PreprocessStep impute(const std::string& with, std::vector<std::string> columns = {}) {
-  PreprocessStep made = step("impute");
-  made.with = with;
-  made.columns = std::move(columns);
-  return made;
+PreprocessStep impute(const std::string& with, const std::vector<std::string>& columns = {}) {
+  return test::impute_with(with, columns);
 }
 
 class DataLoadPeers : public ::testing::Test {
@@ -156,7 +151,7 @@ TEST_F(DataLoadPeers, BytesGiveTheSameBitsForAnyNumberOfWorkers) {
   write_images(700);
   data_.limit = 555;
   PreprocessStep scale = step("scale");
-  scale.by = 255;
+  test::set(scale, "by", 255);
   expect_same_bits({scale, step("standardise")});
   expect_same_bits({step("standardise", "all")});
 }
@@ -188,16 +183,16 @@ TEST_F(DataLoadPeers, TablesGiveTheSameBitsForAnyNumberOfWorkers) {
 TEST_F(DataLoadPeers, CountedStepsGiveTheSameBitsForAnyNumberOfWorkers) {
   write_floats(300);
   PreprocessStep normal = step("quantile");
-  normal.output = "normal";
-  normal.quantiles = 77;
+  test::set(normal, "output", std::string("normal"));
+  test::set(normal, "quantiles", 77);
   expect_same_bits({step("robust"), step("yeo_johnson", "channel")});
   expect_same_bits({normal, step("standardise")});
   expect_same_bits({step("quantile", "all"), step("log"), step("robust", "all")});
   PreprocessStep positive = step("min_max");
-  positive.low = 0.1;
+  test::set(positive, "low", 0.1);
   expect_same_bits({positive, step("box_cox")});
   PreprocessStep coarse = step("robust");
-  coarse.error = 0.01;
+  test::set(coarse, "error", 0.01);
   expect_same_bits({coarse});
   write_images(100);
   expect_same_bits({step("log"), step("yeo_johnson", "all")});
@@ -208,25 +203,25 @@ TEST_F(DataLoadPeers, StepsOfTablesGiveTheSameBitsForAnyNumberOfWorkers) {
   data_.test_part = 0.1;
   const PreprocessStep fill = impute("median", {"a", "b"});
   PreprocessStep hashing = step("hashing");
-  hashing.width = 5;
-  hashing.columns = {"city"};
+  test::set(hashing, "width", 5);
+  test::set(hashing, "columns", std::vector<std::string>{"city"});
   for (const char* method : {"iqr", "z"}) {
     for (const char* action : {"clip", "missing", "drop"}) {
       PreprocessStep outliers = step("outliers");
-      outliers.method = method;
-      outliers.action = action;
+      test::set(outliers, "method", method);
+      test::set(outliers, "action", action);
       expect_same_bits({outliers, impute("mean", {"a", "b"}), hashing, step("frequency"),
                         impute("median", {"color"})});
     }
   }
   PreprocessStep duplicates = step("drop_duplicates");
-  duplicates.columns = {"b", "color", "y"};
+  test::set(duplicates, "columns", std::vector<std::string>{"b", "color", "y"});
   PreprocessStep text = step("to_text");
-  text.columns = {"b"};
+  test::set(text, "columns", std::vector<std::string>{"b"});
   expect_same_bits({duplicates, fill, text, impute("mode"), step("clean_text"), step("ordinal"),
                     step("robust"), step("quantile")});
   PreprocessStep pca = step("pca");
-  pca.components = 2;
+  test::set(pca, "components", 2);
   expect_same_bits({step("yeo_johnson"), impute("mean", {"a", "b"}), impute("mode"),
                     step("one_hot"), pca, step("standardise")});
 }
@@ -400,7 +395,8 @@ TEST_F(DataLoadPeers, OtherSettingsOnOneWorkerStopAll) {
   };
   EXPECT_EQ(loads(1, {step("standardise")}), "no error");
   EXPECT_THAT(loads(2, {step("standardise")}), HasSubstr("checksum of which sample is in which"));
-  EXPECT_THAT(loads(1, {step("min_max")}), HasSubstr("preprocess[0]: min_max [] per feature by 1"));
+  EXPECT_THAT(loads(1, {step("min_max")}),
+              HasSubstr("preprocess[0]: min_max {\"low\":0.0,\"high\":1.0,"));
   EXPECT_THAT(loads(1, {}), HasSubstr("its job names other files or steps"));
 }
 

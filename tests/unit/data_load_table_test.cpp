@@ -5,6 +5,7 @@
 
 #include "convoy/data/load.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_load_table_test {
@@ -51,16 +52,11 @@ std::vector<float> floats(const torch::Tensor& tensor) {
 }
 
 PreprocessStep step(const std::string& kind, const std::vector<std::string>& columns = {}) {
-  PreprocessStep made;
-  made.kind = kind;
-  made.columns = columns;
-  return made;
+  return test::step_of(kind, columns);
 }
 
 PreprocessStep impute(const std::string& with, const std::vector<std::string>& columns = {}) {
-  PreprocessStep made = step("impute", columns);
-  made.with = with;
-  return made;
+  return test::impute_with(with, columns);
 }
 
 // The table that the golden numbers of scikit-learn 1.2 below were made from.
@@ -78,7 +74,7 @@ TEST_F(DataLoadTable, ImputesAsScikitLearnDoes) {
     EXPECT_EQ(filled[6], 2.25f) << with;
   }
   PreprocessStep constant = impute("constant", {"b"});
-  constant.value = -1;
+  test::set(constant, "value", -1);
   const auto filled = floats(everything(*load(table, {constant, impute("mean")}).train).features);
   EXPECT_EQ(filled[4], -1);
   EXPECT_EQ(filled[6], 4);
@@ -106,8 +102,8 @@ TEST_F(DataLoadTable, StandardisesAsScikitLearnDoes) {
 
 TEST_F(DataLoadTable, ScalesToARangeAsScikitLearnDoes) {
   PreprocessStep min_max = step("min_max");
-  min_max.low = -1;
-  min_max.high = 3;
+  test::set(min_max, "low", -1);
+  test::set(min_max, "high", 3);
   const auto scaled =
       floats(everything(*load(table, {min_max, impute("constant")}).train).features);
   EXPECT_THAT(scaled,
@@ -220,9 +216,9 @@ TEST_F(DataLoadTable, NumbersMakeARegressionUnlessTheJobSaysOtherwise) {
 
 TEST_F(DataLoadTable, StepsNameTheColumnsTheyAreFor) {
   PreprocessStep scale = step("scale", {"b"});
-  scale.by = 2;
+  test::set(scale, "by", 2);
   PreprocessStep clip = step("clip", {"b"});
-  clip.high = 2;
+  test::set(clip, "high", 2);
   EXPECT_THAT(floats(everything(*load("a,b,y\n1,2,0.5\n3,8,1.5\n", {scale, clip}).train).features),
               ElementsAre(1, 1, 3, 2));
   const std::string csv = "a,c,y\n1,red,0.5\n";

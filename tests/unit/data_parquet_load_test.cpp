@@ -22,17 +22,10 @@ class DataParquetLoad : public ::testing::Test {
   void SetUp() override {
     if (*columnar_module_places == '\0') GTEST_SKIP() << "built without Arrow";
     data_.target = {"y"};
-    PreprocessStep impute;
-    impute.kind = "impute";
-    impute.with = "mean";
-    PreprocessStep commonest = impute;
-    commonest.with = "mode";
-    commonest.columns = {"s"};
-    PreprocessStep one_hot;
-    one_hot.kind = "one_hot";
-    PreprocessStep standardise;
-    standardise.kind = "standardise";
-    steps_ = {commonest, impute, one_hot, standardise};
+    steps_ = {{"impute", ImputeOptions{.with = "mode", .columns = {"s"}}},
+              {"impute", ImputeOptions{.with = "mean"}},
+              {"one_hot"},
+              {"standardise"}};
   }
 
   std::string copy(const std::string& name, const std::string& to) const {

@@ -18,6 +18,7 @@
 #include "data/records/layout.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_records_test {
@@ -198,19 +199,10 @@ class DataRecords : public ::testing::Test {
     job_.data.train.file = "train.csv";
     job_.data.target = {"kind"};
     job_.preprocess = {step("impute"), text_mode(), step("one_hot"), step("standardise")};
-    job_.preprocess[0].with = "mean";
+    test::set(job_.preprocess[0], "with", std::string("mean"));
   }
-  static PreprocessStep step(const std::string& kind) {
-    PreprocessStep made;
-    made.kind = kind;
-    return made;
-  }
-  static PreprocessStep text_mode() {
-    PreprocessStep made = step("impute");
-    made.columns = {"colour", "late"};
-    made.with = "mode";
-    return made;
-  }
+  static PreprocessStep step(const std::string& kind) { return {kind}; }
+  static PreprocessStep text_mode() { return test::impute_with("mode", {"colour", "late"}); }
   void use_idx(int samples) {
     std::mt19937 random(9);
     std::string images;
@@ -258,10 +250,10 @@ TEST_F(DataRecords, ATableInManyShardsAndPieces) {
 TEST_F(DataRecords, RowsThatStepsDrop) {
   use_table(700);
   PreprocessStep outliers = step("outliers");
-  outliers.method = "z";
-  outliers.limit = 1.5;
-  outliers.action = "drop";
-  outliers.columns = {"size"};
+  test::set(outliers, "method", std::string("z"));
+  test::set(outliers, "limit", 1.5);
+  test::set(outliers, "action", std::string("drop"));
+  test::set(outliers, "columns", std::vector<std::string>{"size"});
   job_.preprocess = {step("drop_missing"), step("drop_duplicates"), outliers, step("one_hot"),
                      step("min_max")};
   job_.data.test_part = 0.3;
@@ -271,15 +263,15 @@ TEST_F(DataRecords, RowsThatStepsDrop) {
 TEST_F(DataRecords, EveryStepOfTables) {
   use_table(900);
   const auto of = [](PreprocessStep made, std::vector<std::string> columns) {
-    made.columns = std::move(columns);
+    test::set(made, "columns", columns);
     return made;
   };
   PreprocessStep median = of(step("impute"), {"size"});
-  median.with = "median";
+  test::set(median, "with", std::string("median"));
   PreprocessStep hashing = of(step("hashing"), {"late"});
-  hashing.width = 3;
+  test::set(hashing, "width", 3);
   PreprocessStep all = step("standardise");
-  all.per = "all";
+  test::set(all, "per", std::string("all"));
   PreprocessStep pca = of(step("pca"), {"id", "size"});
   job_.preprocess = {median,
                      text_mode(),
@@ -358,7 +350,7 @@ TEST_F(DataRecords, AFolderOfImages) {
     write_png(fmt::format("photos/{}/{}.png", i % 3 == 0 ? "cat" : "dog", i), i * 30);
   job_.data.train.file = "photos";
   job_.preprocess = {step("scale")};
-  job_.preprocess[0].by = 255;
+  test::set(job_.preprocess[0], "by", 255);
   expect_same_when_prepared();
   EXPECT_EQ(load(prepared_job()).train->spec().class_names,
             (std::vector<std::string>{"cat", "dog"}));
@@ -409,11 +401,11 @@ TEST_F(DataRecords, MoreThanMemoryIsFittedInPiecesOrRefused) {
   EXPECT_EQ(splits.block, (1 << 20) / 64 / 20);
   EXPECT_EQ(load(prepared_job()).block, 1);
   PreprocessStep robust = step("robust");
-  robust.columns = {"id"};
+  test::set(robust, "columns", std::vector<std::string>{"id"});
   job.preprocess = {robust};
   EXPECT_THAT(load_error(job), HasSubstr("preprocess: robust: needs all values"));
   // The numbers 0 to 299, within a thousandth.
-  job.preprocess[0].error = 0.001;
+  test::set(job.preprocess[0], "error", 0.001);
   job.preprocess.push_back(step("one_hot"));
   const auto fitted = load(job).fitted["steps"][0];
   EXPECT_NEAR(fitted["subtract"][0].get<double>(), 149.5, 0.15);

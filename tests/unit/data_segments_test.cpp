@@ -1,9 +1,9 @@
 // Sums shared between workers, and errors that reach all of them.
 #include <gmock/gmock.h>
 
+#include "convoy/data/peers/segments.hpp"
 #include "core/machine.hpp"
 #include "data/peers/agree.hpp"
-#include "data/peers/segments.hpp"
 #include "data_peers.hpp"
 #include "data_support.hpp"
 

@@ -180,10 +180,8 @@ TEST_F(DataSourcesQuery, AJobSeesWhatItSeesInCsv) {
   database.validation = 0.1;
   DataOptions csv = database;
   csv.train = {.file = "t.csv"};
-  PreprocessStep impute;
-  impute.kind = "impute";
-  PreprocessStep one_hot;
-  one_hot.kind = "one_hot";
+  const PreprocessStep impute{"impute"};
+  const PreprocessStep one_hot{"one_hot"};
   for (const std::string bad : {"stop", "skip"}) {
     database.on_bad_sample = csv.on_bad_sample = bad;
     const Splits a = load_splits({database, {impute, one_hot}, 3, directory_.path()});

@@ -7,11 +7,13 @@
 #include "convoy/data/load.hpp"
 #include "data/preprocess/steps/clean.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_steps_test {
 
 using test::error_of;
+using test::step_of;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::FloatEq;
@@ -20,18 +22,11 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pointwise;
 
-PreprocessStep step_of(const std::string& kind, const std::vector<std::string>& columns = {}) {
-  PreprocessStep made;
-  made.kind = kind;
-  made.columns = columns;
-  return made;
-}
-
 PreprocessStep outliers(const std::string& method, const std::string& action, double limit = 0) {
   PreprocessStep made = step_of("outliers");
-  made.method = method;
-  made.action = action;
-  made.limit = limit;
+  test::set(made, "method", method);
+  test::set(made, "action", action);
+  test::set(made, "limit", limit);
   return made;
 }
 
@@ -107,8 +102,8 @@ TEST_F(DataSteps, MostlyEqualValuesHaveNoOutliers) {
 
 TEST_F(DataSteps, OutliersMindMissingValuesAndOptions) {
   PreprocessStep keep = step_of("impute");
-  keep.with = "constant";
-  keep.value = -5;
+  test::set(keep, "with", std::string("constant"));
+  test::set(keep, "value", -5);
   EXPECT_THAT(made("x,y\n1,1\n,2\n3,3\n100,4\n2,5\n4,6\n", {outliers("iqr", "drop"), keep}),
               ElementsAre(1, -5, 3, 2, 4));
   EXPECT_THAT(error(far_value, {outliers("mad", "clip")}), HasSubstr("write iqr or z"));
@@ -132,12 +127,7 @@ TEST_F(DataSteps, OnlyTrainingRowsLeave) {
 
 TEST_F(DataSteps, DuplicatesAreEqualInAllThatCounts) {
   const std::string csv = "a,c,y\n1,red,1\n1,red,2\n-0,,3\n0,,3\n,red,4\n,red,4\n1,red,1\n";
-  const std::vector<PreprocessStep> fill = {[] {
-                                              PreprocessStep impute = step_of("impute");
-                                              impute.with = "mode";
-                                              return impute;
-                                            }(),
-                                            step_of("ordinal")};
+  const std::vector<PreprocessStep> fill = {test::impute_with("mode"), step_of("ordinal")};
   const auto kept = [&](const std::vector<std::string>& columns) {
     std::vector<PreprocessStep> steps = {step_of("drop_duplicates", columns)};
     steps.insert(steps.end(), fill.begin(), fill.end());
@@ -157,9 +147,9 @@ TEST_F(DataSteps, TextBecomesNumbersOrAnErrorThatNamesTheRow) {
       AllOf(HasSubstr("train.csv, sample 3: column 'n' is 'about 4', which is not a number"),
             HasSubstr("to_number: {columns: [n], invalid: true}")));
   PreprocessStep tolerant = step_of("to_number");
-  tolerant.invalid = true;
+  test::set(tolerant, "invalid", true);
   PreprocessStep impute = step_of("impute");
-  impute.with = "median";
+  test::set(impute, "with", std::string("median"));
   const Splits splits = load(csv, {tolerant, impute});
   EXPECT_THAT(values(splits.train), ElementsAre(12, 3.5, 3.5, 3.5, -100));
   EXPECT_THAT(values(predict(splits, "n\n7\nseven\ninf\n")), ElementsAre(7, 3.5, 3.5));
@@ -201,26 +191,21 @@ TEST_F(DataSteps, CategoriesBecomeTheirPartOfTheRows) {
 
 TEST_F(DataSteps, CategoriesAreHashedToColumns) {
   PreprocessStep hashing = step_of("hashing");
-  hashing.width = 4;
+  test::set(hashing, "width", 4);
   const Splits splits = load("c,n,y\nred,7,1\nblue,8,2\n,9,3\n", {hashing});
   EXPECT_THAT(splits.train->spec().feature_names, ElementsAre("c#0", "c#1", "c#2", "c#3", "n"));
   // XXH64 of "c=red" is fa66c39a4c05fe4b, of "c=blue" bb77861b1deb5720. Models depend on it.
   EXPECT_THAT(values(splits.train), ElementsAre(0, 0, 0, -1, 7, -1, 0, 0, 0, 8, 0, 0, 0, 0, 9));
   const auto fresh = values(predict(splits, "c,n\npurple,1\n"));
   EXPECT_EQ(std::abs(fresh[0]) + std::abs(fresh[1]) + std::abs(fresh[2]) + std::abs(fresh[3]), 1);
-  hashing.width = 0;
+  test::set(hashing, "width", 0);
   EXPECT_THAT(error("c,y\nred,1\n", {hashing}), HasSubstr("width: 0"));
 }
 
 TEST_F(DataSteps, TextIsCleaned) {
-  const Splits splits = load("c,y\n\"  Red \",1\nRED,2\n\"dark\t  red\",3\n\" \",4\nred,5\n",
-                             {step_of("clean_text"),
-                              [] {
-                                PreprocessStep impute = step_of("impute");
-                                impute.with = "mode";
-                                return impute;
-                              }(),
-                              step_of("one_hot")});
+  const Splits splits =
+      load("c,y\n\"  Red \",1\nRED,2\n\"dark\t  red\",3\n\" \",4\nred,5\n",
+           {step_of("clean_text"), test::impute_with("mode"), step_of("one_hot")});
   EXPECT_THAT(splits.train->spec().feature_names, ElementsAre("c=dark red", "c=red"));
   EXPECT_THAT(values(splits.train), ElementsAre(0, 1, 0, 1, 1, 0, 0, 1, 0, 1));
   EXPECT_THAT(values(predict(splits, "c\n\"DARK  RED\"\n")), ElementsAre(1, 0));
@@ -250,11 +235,11 @@ TEST_F(DataSteps, QuantilesMakeAnyDistributionEvenOrNormal) {
   const Splits uniform = load(csv, {quantile});
   EXPECT_THAT(values(uniform.train), ElementsAre(0, 0.375, 0.375, 0.75, 1));
   EXPECT_THAT(values(predict(uniform, "x\n-5\n55\n5000\n")), ElementsAre(0, 0.625, 1));
-  quantile.output = "normal";
+  test::set(quantile, "output", std::string("normal"));
   EXPECT_THAT(made(csv, {quantile}),
               Pointwise(FloatEq(), std::vector<float>{-5.1993375f, -0.31863937f, -0.31863937f,
                                                       0.6744898f, 5.1993375f}));
-  quantile.quantiles = 1;
+  test::set(quantile, "quantiles", 1);
   EXPECT_THAT(error(csv, {quantile}), HasSubstr("quantiles: 1"));
 }
 
@@ -282,8 +267,8 @@ TEST_F(DataSteps, PowersAreFittedAndStandardised) {
 
 TEST_F(DataSteps, MissingValuesStayMissing) {
   PreprocessStep zero = step_of("impute");
-  zero.with = "constant";
-  zero.value = -9;
+  test::set(zero, "with", std::string("constant"));
+  test::set(zero, "value", -9);
   for (const char* kind : {"robust", "quantile", "log", "box_cox", "yeo_johnson"}) {
     const auto out = made("x,y\n1,1\n,2\n3,3\n5,4\n", {step_of(kind), zero});
     EXPECT_EQ(out[1], -9) << kind;
@@ -293,7 +278,7 @@ TEST_F(DataSteps, MissingValuesStayMissing) {
 
 TEST_F(DataSteps, PrincipalComponentsTakeTheColumnsPlace) {
   PreprocessStep pca = step_of("pca", {"a", "b"});
-  pca.whiten = false;
+  test::set(pca, "whiten", false);
   const std::string csv = "a,c,b,y\n1,9,2,1\n2,9,4,2\n3,9,6,3\n4,9,8,4\n";
   // b is 2 a: one direction, (1, 2) / sqrt(5), has all variance.
   const Splits splits = load(csv, {pca});
@@ -303,15 +288,15 @@ TEST_F(DataSteps, PrincipalComponentsTakeTheColumnsPlace) {
       values(splits.train),
       Pointwise(FloatNear(1e-6f), std::vector<float>{-1.5f * root, 0, 9, -0.5f * root, 0, 9,
                                                      0.5f * root, 0, 9, 1.5f * root, 0, 9}));
-  pca.components = 1;
-  pca.whiten = true;
+  test::set(pca, "components", 1);
+  test::set(pca, "whiten", true);
   const float deviation = std::sqrt(5.0f / 3);
   const Splits white = load(csv, {pca});
   EXPECT_THAT(values(predict(white, "a,b,c\n3.5,7,1\n")),
               Pointwise(FloatNear(1e-6f), std::vector<float>{1 / deviation, 1}));
   EXPECT_THAT(error_of([&] { predict(white, "a,b,c\n3.5,,1\n"); }),
               HasSubstr("column 'b' has 1 missing value; put impute"));
-  pca.components = 3;
+  test::set(pca, "components", 3);
   EXPECT_THAT(error(csv, {pca}), HasSubstr("components: 3: there are at most 2"));
   EXPECT_THAT(error("pc1,a,y\n1,2,3\n2,3,4\n", {step_of("pca", {"a"})}),
               HasSubstr("makes a column 'pc1', and there is one already"));

@@ -5,6 +5,7 @@
 #include "convoy/data/text/tokenizer.hpp"
 #include "data/partition/values.hpp"
 #include "data_support.hpp"
+#include "step_support.hpp"
 
 namespace convoy {
 namespace data_tokens_test {
@@ -49,7 +50,8 @@ class DataTokens : public ::testing::Test {
 };
 
 TEST_F(DataTokens, WordsByTheirPlaceAmongTheMostFrequent) {
-  step_.vocabulary = 4;  // a, b and d: of the words that are there once d comes before the others
+  test::set(step_, "vocabulary",
+            4);  // a, b and d: of the words that are there once d comes before the others
   const Splits splits = load("t,y\n\"b a\",1\n\"a, b a\",2\nd e,3\n,4\n");
   EXPECT_THAT(rows(*splits.train),
               ElementsAre(ElementsAre(3, 2, -1, -1), ElementsAre(2, 1, 3, 2),
@@ -61,13 +63,13 @@ TEST_F(DataTokens, WordsByTheirPlaceAmongTheMostFrequent) {
 }
 
 TEST_F(DataTokens, BytesAndPairs) {
-  step_.tokenizer = "byte";
-  step_.length = 3;
+  test::set(step_, "tokenizer", std::string("byte"));
+  test::set(step_, "length", 3);
   EXPECT_THAT(rows(*load("t,y\nab,1\nabcd,2\n").train),
               ElementsAre(ElementsAre(97, 98, -1), ElementsAre(97, 98, 99)));
-  step_.tokenizer = "bpe";
-  step_.vocabulary = 258;
-  step_.length = 8;
+  test::set(step_, "tokenizer", std::string("bpe"));
+  test::set(step_, "vocabulary", 258);
+  test::set(step_, "length", 8);
   const Splits splits = load("t,y\nabab,1\nabc,2\n");
   EXPECT_THAT(rows(*splits.train), ElementsAre(ElementsAre(256, 256), ElementsAre(256, 99)));
   EXPECT_THAT(predicted(splits, "t\nzab\n"), ElementsAre(ElementsAre('z', 256)));
@@ -99,7 +101,7 @@ TEST_F(DataTokens, WhatCannotBeIsSaid) {
   EXPECT_THAT(error_of([&] { load("t,u,y\na,b,1\nc,d,2\n"); }),
               HasSubstr("preprocess: tokens: makes the whole sample of one column of text"));
   EXPECT_THAT(error_of([&] { load("t,u,y\na,1,1\nc,2,2\n"); }), HasSubstr("data.csv.ignore"));
-  step_.columns = {"t"};
+  test::set(step_, "columns", std::vector<std::string>{"t"});
   EXPECT_THAT(error_of([&] { load("t,y\n1,1\n2,2\n"); }), HasSubstr("tokens"));
   const Splits splits = load("t,y\na b,1\nb,2\n");
   for (const auto& [key, value] : std::vector<std::pair<const char*, nlohmann::ordered_json>>{

@@ -116,15 +116,15 @@ preprocess:
   const auto& steps = job.preprocess;
   ASSERT_EQ(steps.size(), 9);
   EXPECT_EQ(steps[0].kind, "drop_missing");
-  EXPECT_EQ(steps[1].with, "median");
-  EXPECT_EQ(steps[2].value, -1);
-  EXPECT_THAT(steps[2].columns, ElementsAre("age"));
-  EXPECT_EQ(steps[3].by, 255);
-  EXPECT_EQ(steps[4].per, "feature");
-  EXPECT_EQ(steps[5].per, "all");
-  EXPECT_THAT(steps[6].columns, ElementsAre("colour", "shape"));
-  EXPECT_THAT(steps[7].columns, ElementsAre("colour"));
-  EXPECT_EQ(steps[8].low, -3);
+  EXPECT_EQ(steps[1].own.as<ImputeOptions>().with, "median");
+  EXPECT_EQ(steps[2].own.as<ImputeOptions>().value, -1);
+  EXPECT_THAT(steps[2].own.as<ImputeOptions>().columns, ElementsAre("age"));
+  EXPECT_EQ(steps[3].own.as<ScaleOptions>().by, 255);
+  EXPECT_EQ(steps[4].own.as<StandardiseOptions>().per, "feature");
+  EXPECT_EQ(steps[5].own.as<StandardiseOptions>().per, "all");
+  EXPECT_THAT(steps[6].own.as<ColumnOptions>().columns, ElementsAre("colour", "shape"));
+  EXPECT_THAT(steps[7].own.as<ColumnOptions>().columns, ElementsAre("colour"));
+  EXPECT_EQ(steps[8].own.as<ClipStepOptions>().low, -3);
 }
 
 TEST(JobParse, preprocessing_steps_with_their_first_member) {
@@ -140,14 +140,14 @@ preprocess:
 )");
   const auto& steps = job.preprocess;
   ASSERT_EQ(steps.size(), 7);
-  EXPECT_TRUE(steps[0].invalid);
-  EXPECT_EQ(steps[1].method, "z");
-  EXPECT_EQ(steps[1].action, "clip");
-  EXPECT_EQ(steps[2].width, 16);
-  EXPECT_EQ(steps[3].output, "normal");
-  EXPECT_EQ(steps[4].components, 3);
-  EXPECT_THAT(steps[5].columns, ElementsAre("a", "b"));
-  EXPECT_EQ(steps[6].per, "feature");
+  EXPECT_TRUE(steps[0].own.as<ToNumberOptions>().invalid);
+  EXPECT_EQ(steps[1].own.as<OutliersOptions>().method, "z");
+  EXPECT_EQ(steps[1].own.as<OutliersOptions>().action, "clip");
+  EXPECT_EQ(steps[2].own.as<HashingOptions>().width, 16);
+  EXPECT_EQ(steps[3].own.as<QuantileOptions>().output, "normal");
+  EXPECT_EQ(steps[4].own.as<PcaOptions>().components, 3);
+  EXPECT_THAT(steps[5].own.as<CountedOptions>().columns, ElementsAre("a", "b"));
+  EXPECT_EQ(steps[6].own.as<CountedOptions>().per, "feature");
 }
 
 TEST(JobParse, aliases_stand_for_what_they_name) {

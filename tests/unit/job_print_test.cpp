@@ -197,8 +197,9 @@ void make_possible(Job& job, std::mt19937_64& random) {
   if (std::ranges::any_of(job.preprocess, is_pca)) job.augment.clear();
   for (AugmentStep& step : job.augment) {
     if (step.kind != "zoom") continue;
-    step.low = 0.25;
-    step.high = std::max(step.high, step.low);
+    auto& zoom = step.own.edit<ZoomOptions>();
+    zoom.low = 0.25;
+    zoom.high = std::max(zoom.high, zoom.low);
   }
   job.data.validation /= 2;
   job.data.test_part /= 2;
@@ -219,9 +220,15 @@ void make_possible(Job& job, std::mt19937_64& random) {
     if (served.consistency != "async") served.prefetch = false;
   }
   for (PreprocessStep& step : job.preprocess) {
-    if (step.low >= step.high) step.low = step.high - 1 - std::abs(step.high) / 2;
-    if (step.by == 0) step.by = 1;
-    if (step.kind == "to_text" && step.columns.empty()) step.columns = {"a"};
+    const auto make_bounds = [](auto& o) {
+      if (o.low >= o.high) o.low = o.high - 1 - std::abs(o.high) / 2;
+    };
+    if (step.kind == "clip") make_bounds(step.own.edit<ClipStepOptions>());
+    if (step.kind == "min_max") make_bounds(step.own.edit<MinMaxOptions>());
+    if (step.kind == "scale" && step.own.edit<ScaleOptions>().by == 0)
+      step.own.edit<ScaleOptions>().by = 1;
+    if (step.kind == "to_text" && step.own.edit<ColumnOptions>().columns.empty())
+      step.own.edit<ColumnOptions>().columns = {"a"};
   }
   if (job.model.kind == "cnn") job.model.own.edit<CnnOptions>().channels.push_back(4);
   if (job.train.optimizer.kind == "sgd") job.train.optimizer.own.edit<SgdOptions>().momentum = 0.5;

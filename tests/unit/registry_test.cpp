@@ -69,9 +69,9 @@ TEST(Registries, ThereIsOneOfEachSort) {
   std::vector<std::string> plurals;
   for (const AnyRegistry* registry : schema::registries()) plurals.push_back(registry->plural);
   EXPECT_THAT(plurals, ::testing::IsSupersetOf(
-                           {"compressions", "initialisations", "layers", "losses", "metrics",
-                            "models", "optimizers", "partitioners", "schedules", "strategies",
-                            "transports"}));
+                           {"augmentations", "compressions", "initialisations", "layers", "losses",
+                            "metrics", "models", "optimizers", "partitioners",
+                            "preprocessing steps", "schedules", "strategies", "transports"}));
   EXPECT_THAT(schema::registration_problems(), ::testing::IsEmpty());
 }
 

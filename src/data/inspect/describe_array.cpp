@@ -2,10 +2,10 @@
 #include <cmath>
 #include <limits>
 
+#include "convoy/data/preprocess/statistics.hpp"
 #include "data/formats/array.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/histogram.hpp"
-#include "data/preprocess/statistics.hpp"
 
 namespace convoy {
 namespace {

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "convoy/data/preprocess/column_counts.hpp"
+#include "convoy/data/preprocess/frame.hpp"
+#include "convoy/data/preprocess/statistics.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/histogram.hpp"
-#include "data/preprocess/column_counts.hpp"
-#include "data/preprocess/frame.hpp"
-#include "data/preprocess/statistics.hpp"
 
 namespace convoy {
 namespace {

@@ -9,12 +9,12 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/load.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "data/formats/array.hpp"
 #include "data/inspect/describe.hpp"
 #include "data/inspect/notes.hpp"
 #include "data/inspect/row_hashes.hpp"
 #include "data/inspect/thread_peers.hpp"
-#include "data/preprocess/frame.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/checked_files.hpp"
 #include "data/splits/joined.hpp"

@@ -10,8 +10,8 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/partition/columns.hpp"
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "data/formats/array.hpp"
-#include "data/preprocess/preprocess.hpp"
 
 namespace convoy {
 namespace {
@@ -27,20 +27,6 @@ void let_go_of_pages(std::span<const std::byte> bytes) {
 bool lies_within(std::span<const std::byte> inner, std::span<const std::byte> outer) {
   return !outer.empty() && inner.data() >= outer.data() &&
          inner.data() + inner.size() <= outer.data() + outer.size();
-}
-
-std::string problem_by_column(const PreprocessStep& step,
-                              std::span<const std::int64_t> sample_shape) {
-  const std::string& kind = step.kind;
-  if (kind == "pca") return "is made of all columns";
-  if (kind == "tokens") return "makes the whole sample";
-  if (kind == "drop_missing" || kind == "drop_duplicates") return "looks at whole rows";
-  if (kind == "outliers" && step.action == "drop") return "with action drop looks at whole rows";
-  if (!needs_statistics(kind) && !needs_counts(kind)) return "";
-  if (step.per == "all") return "with per: all is of all columns together";
-  if (step.per == "channel" && sample_shape.size() > 1)
-    return "with per: channel is of several columns together";
-  return "";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "data/peers/segments.hpp"
+#include "convoy/data/peers/segments.hpp"
 
 #include <fmt/format.h>
 

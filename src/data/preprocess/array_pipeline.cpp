@@ -13,8 +13,6 @@
 #include "convoy/core/error.hpp"
 #include "data/dataset/gather.hpp"
 #include "data/formats/array.hpp"
-#include "data/peers/agree.hpp"
-#include "data/preprocess/elementwise.hpp"
 
 namespace convoy {
 namespace {
@@ -25,21 +23,10 @@ std::size_t product(std::span<const std::int64_t> shape) {
       [](std::size_t a, std::int64_t b) { return a * static_cast<std::size_t>(b); });
 }
 
-/// Feeds a pass or counter the samples in groups of elements in a row, each with its own statistic.
-auto in_groups(const FeedRows& feed, std::size_t groups) {
-  return [&feed, groups](Range positions, auto& sink) {
-    feed(positions, [&](std::span<const double> sample) {
-      const std::size_t size = sample.size() / groups;
-      for (std::size_t g = 0; g < groups; ++g) sink.add(g, sample.subspan(g * size, size));
-    });
-  };
-}
-
 [[noreturn]] void fail_refused(const Refusal& refusal, const std::string& file,
                                std::int64_t sample) {
-  throw DataError(
-      fmt::format("{}, sample {}", file, sample),
-      fmt::format("element {} is {}", refusal.element, outside_text(refusal.kind, refusal.number)));
+  throw DataError(fmt::format("{}, sample {}", file, sample),
+                  fmt::format("element {} is {}", refusal.element, refusal.problem));
 }
 
 template <typename T>
@@ -88,26 +75,22 @@ void check_finite(const Array& array, Range samples, const Origin& file, BadSamp
   if (array.type == ElementType::f64) check_finite<double>(array, samples, file, bad, first);
 }
 
-ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> stored_shape, std::vector<FittedStep> steps)
+ArrayPipeline::ArrayPipeline(std::vector<std::int64_t> stored_shape, FittedSteps steps)
     : stored_shape_(std::move(stored_shape)),
       stored_elements_(product(stored_shape_)),
       shape_(stored_shape_),
       elements_(stored_elements_) {
-  for (FittedStep& step : steps) add(std::move(step));
+  for (auto& step : steps) add(std::move(step));
 }
 
-void ArrayPipeline::add(FittedStep step) {
-  const std::size_t groups = is_elementwise(step.kind) ? group_count(step) : 0;
-  const bool fits = step.kind == "pca" ? step.subtract.size() == elements_
-                                       : groups > 0 && elements_ % groups == 0;
-  if (!step.columns.empty() || !fits) {
+void ArrayPipeline::add(std::shared_ptr<const FittedStep> step) {
+  const auto shape = step->shape_after(shape_);
+  if (!step->columns().empty() || !shape) {
     throw InputError(fmt::format("preprocess: the fitted step {} does not fit samples of {}",
-                                 step.kind, shape_text(shape_)));
+                                 step->kind(), shape_text(shape_)));
   }
-  if (step.kind == "pca") {
-    elements_ = step.components.size();
-    shape_ = {static_cast<std::int64_t>(elements_)};
-  }
+  shape_ = *shape;
+  elements_ = product(shape_);
   steps_.push_back(std::move(step));
 }
 
@@ -120,103 +103,78 @@ StoredSamples stored_samples(const Array& array) {
           }};
 }
 
+namespace {
+
+/// Samples as a pipeline leaves them.
+class PipelineSamples final : public TrainingSamples {
+ public:
+  PipelineSamples(const ArrayPipeline& pipeline, const StoredSamples& samples, const RowList& rows,
+                  const std::string& file)
+      : pipeline_(pipeline), samples_(samples), rows_(rows), file_(file) {}
+
+  const std::vector<std::int64_t>& shape() const override { return pipeline_.sample_shape(); }
+  std::size_t elements() const override { return pipeline_.elements(); }
+  std::int64_t size() const override { return rows_.size(); }
+  void read(Range positions, const See& see) const override {
+    std::vector<double> sample(pipeline_.stored_elements());
+    for (std::int64_t i = positions.begin; i < positions.end; ++i) {
+      const std::int64_t row = rows_[i];
+      to_doubles(samples_.type, samples_.at(row), sample);
+      if (const auto refusal = pipeline_.apply(sample)) fail_refused(*refusal, file_, row);
+      see(std::span<const double>(sample).first(pipeline_.elements()));
+    }
+  }
+  std::string place_of(std::int64_t position) const override {
+    return fmt::format("{}, sample {}", file_, rows_[position]);
+  }
+
+ private:
+  const ArrayPipeline& pipeline_;
+  const StoredSamples& samples_;
+  const RowList& rows_;
+  const std::string& file_;
+};
+
+}  // namespace
+
 void ArrayPipeline::fit(const PreprocessStep& step, const StoredSamples& samples,
                         const RowList& rows, const std::string& file, Peers* peers) {
-  if (!is_elementwise(step.kind) && step.kind != "pca") {
+  const StepKind& kind = preprocess_steps().get(step.kind);
+  if (!kind.fit_samples) {
     throw InputError(
         fmt::format("preprocess: {} needs CSV features or another table; samples of arrays have no "
                     "columns, text or missing values",
                     step.kind));
   }
-  if (!step.columns.empty()) {
+  const schema::AnyOptions options = options_of(step);
+  if (!chosen_columns(options).empty()) {
     throw InputError(fmt::format(
         "preprocess: {}: samples of arrays have no named columns; leave `columns` out", step.kind));
   }
-  const auto feed = [&](Range positions, const SeeRow& see) {
-    std::vector<double> sample(stored_elements_);
-    for (std::int64_t i = positions.begin; i < positions.end; ++i) {
-      const std::int64_t row = rows[i];
-      to_doubles(samples.type, samples.at(row), sample);
-      if (const auto refusal = apply(sample)) fail_refused(*refusal, file, row);
-      see(std::span<const double>(sample).first(elements_));
-    }
-  };
-  require_inside(step.kind, samples, rows, file, peers);
-  if (step.kind == "pca")
-    fit_components(step, rows.size(), feed, peers);
-  else
-    fit_grouped(step, rows.size(), feed, peers);
-}
-
-void ArrayPipeline::fit_grouped(const PreprocessStep& step, std::int64_t count,
-                                const FeedRows& feed, Peers* peers) {
-  const bool grouped = needs_statistics(step.kind) || needs_counts(step.kind);
-  const std::size_t groups = !grouped || step.per == "all" ? 1
-                             : step.per == "channel"       ? static_cast<std::size_t>(shape_[0])
-                                                           : elements_;
-  const auto feed_groups = in_groups(feed, groups);
-  if (needs_counts(step.kind)) {
-    add(fit_counted(step, count, count_numbers(count, groups, feed_groups, peers, step.error)));
-  } else if (needs_statistics(step.kind)) {
-    add(fit_elementwise(
-        step, fit_statistics(count, groups, needs_squares(step.kind), feed_groups, peers)));
-  } else {
-    add(fit_elementwise(step, std::vector<Statistics>(groups)));
-  }
-}
-
-void ArrayPipeline::fit_components(const PreprocessStep& step, std::int64_t count,
-                                   const FeedRows& feed, Peers* peers) {
-  const std::size_t components = component_count(step, elements_, count, "elements of a sample");
-  const auto feed_elements = in_groups(feed, elements_);
-  std::vector<double> means;
-  for (const Statistics& element : fit_statistics(count, elements_, false, feed_elements, peers))
-    means.push_back(element.mean());
-  add(convoy::fit_components(step, count, std::move(means), components, feed, peers));
-}
-
-void ArrayPipeline::require_inside(const std::string& kind, const StoredSamples& samples,
-                                   const RowList& rows, const std::string& file,
-                                   Peers* peers) const {
-  if (kind != "log" && kind != "box_cox") return;
-  agree(peers, [&] {
-    const Range own = own_positions(rows.size(), peers);
-    std::vector<double> sample(stored_elements_);
-    for (std::int64_t i = own.begin; i < own.end; ++i) {
-      const std::int64_t row = rows[i];
-      to_doubles(samples.type, samples.at(row), sample);
-      std::optional<Refusal> refusal = apply(sample);
-      const auto made = std::span<const double>(sample).first(elements_);
-      if (const auto at = refusal ? std::nullopt : find_outside(kind, made))
-        refusal = Refusal{kind, *at, made[*at]};
-      if (refusal) fail_refused(*refusal, file, row);
-    }
-  });
+  add(kind.fit_samples(options, PipelineSamples(*this, samples, rows, file), peers));
 }
 
 std::optional<Refusal> ArrayPipeline::apply(std::span<double> sample) const {
-  for (const FittedStep& step : steps_) {
-    if (step.kind == "pca") {
-      std::vector<double> components(step.components.size());
-      to_components(step, sample, components);
-      sample = sample.first(components.size());
-      std::copy(components.begin(), components.end(), sample.begin());
-      continue;
-    }
-    if (const auto at = find_outside(step.kind, sample))
-      return Refusal{step.kind, *at, sample[*at]};
-    apply_elementwise(step, 0, group_count(step), sample);
+  for (const auto& step : steps_) {
+    if (auto refusal = step->apply_to_sample(sample)) return refusal;
   }
   return std::nullopt;
 }
 
 bool ArrayPipeline::uniform() const {
-  return std::all_of(steps_.begin(), steps_.end(), [](const FittedStep& step) {
-    return is_elementwise(step.kind) && group_count(step) == 1;
-  });
+  return std::ranges::all_of(steps_, [](const auto& step) { return step->uniform(); });
 }
 
 namespace {
+
+/// "pca makes components of them".
+std::string what_is_made(const FittedSteps& steps) {
+  for (const auto& step : steps) {
+    const std::string& makes = preprocess_steps().get(step->kind()).makes;
+    if (!makes.empty()) return fmt::format("{} makes {} of them", step->kind(), makes);
+  }
+  return "preprocess makes something else of them";
+}
 
 class ArrayDataset final : public Dataset {
  public:
@@ -255,8 +213,8 @@ class ArrayDataset final : public Dataset {
     float* out = values_of(batch.features).data();
     const std::size_t elements = pipeline_->elements();
     if (elements != pipeline_->stored_elements()) {
-      throw InputError(
-          "augment: changes images, and pca makes components of them; remove one of the two");
+      throw InputError(fmt::format("augment: changes images, and {}; remove one of the two",
+                                   what_is_made(pipeline_->steps())));
     }
     const float largest =
         features_.type == ElementType::u8 ? 255.0F : std::numeric_limits<float>::infinity();

@@ -10,11 +10,10 @@
 #include "convoy/core/peers.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/dataset/row_list.hpp"
 #include "data/integrity/bad_samples.hpp"
-#include "data/preprocess/preprocess.hpp"
-#include "data/preprocess/principal_components.hpp"
 #include "data/sources/origin.hpp"
 
 namespace convoy {
@@ -33,26 +32,17 @@ struct StoredSamples {
 };
 StoredSamples stored_samples(const Array& array);
 
-/// A number that a step cannot take.
-struct Refusal {
-  std::string kind;
-  std::size_t element = 0;
-  double number = 0;
-};
-
-/// Elementwise steps, and principal components, on samples of one shape, in doubles, one step after
-/// the other.
+/// Steps on samples of one shape, in doubles, one after the other.
 class ArrayPipeline {
  public:
   /// Throws InputError when a fitted step does not fit the shape.
-  explicit ArrayPipeline(std::vector<std::int64_t> stored_shape,
-                         std::vector<FittedStep> steps = {});
+  explicit ArrayPipeline(std::vector<std::int64_t> stored_shape, FittedSteps steps = {});
 
   /// Fits `step` to these rows as the steps before leave them, and adds it. Collective: each worker
   /// reads its own segments of the rows (data/peers/segments), and of a mapped file only those
   /// pages. Throws InputError, the same on every worker, and DataError for a number that the step
-  /// cannot take. `file` is for messages. robust, quantile, box_cox and yeo_johnson hold each
-  /// element's different values in memory (NumberCounter).
+  /// cannot take. `file` is for messages. Steps that count values hold each element's different
+  /// ones in memory (NumberCounter).
   void fit(const PreprocessStep& step, const StoredSamples& samples, const RowList& rows,
            const std::string& file, Peers* peers);
 
@@ -69,22 +59,16 @@ class ArrayPipeline {
   std::size_t stored_elements() const { return stored_elements_; }
   const std::vector<std::int64_t>& sample_shape() const { return shape_; }
   std::size_t elements() const { return elements_; }
-  const std::vector<FittedStep>& steps() const { return steps_; }
+  const FittedSteps& steps() const { return steps_; }
 
  private:
-  void add(FittedStep step);
-  void fit_grouped(const PreprocessStep& step, std::int64_t count, const FeedRows& feed,
-                   Peers* peers);
-  void fit_components(const PreprocessStep& step, std::int64_t count, const FeedRows& feed,
-                      Peers* peers);
-  void require_inside(const std::string& kind, const StoredSamples& samples, const RowList& rows,
-                      const std::string& file, Peers* peers) const;
+  void add(std::shared_ptr<const FittedStep> step);
 
   std::vector<std::int64_t> stored_shape_;
   std::size_t stored_elements_;
   std::vector<std::int64_t> shape_;
   std::size_t elements_;
-  std::vector<FittedStep> steps_;
+  FittedSteps steps_;
 };
 
 /// The targets of some samples, as Batch::target holds them; undefined where there are none.

@@ -1,13 +1,13 @@
-#include "data/preprocess/column_counts.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
 
+#include "convoy/data/peers/segments.hpp"
 #include "data/peers/agree.hpp"
 #include "data/peers/message.hpp"
-#include "data/peers/segments.hpp"
 
 namespace convoy {
 namespace {

@@ -1,181 +1,242 @@
-#include "data/preprocess/elementwise.hpp"
+#include "convoy/data/preprocess/elementwise.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <limits>
+#include <utility>
 
 #include "convoy/core/error.hpp"
-#include "data/preprocess/power.hpp"
-#include "data/preprocess/quantiles.hpp"
+#include "convoy/data/peers/segments.hpp"
+#include "convoy/data/preprocess/columns.hpp"
+#include "data/formats/csv_lexer.hpp"
+#include "data/peers/agree.hpp"
 
 namespace convoy {
 namespace {
 
-[[noreturn]] void fail_options(const PreprocessStep& step, const std::string& problem) {
-  throw InputError(fmt::format("preprocess: {}: {}", step.kind, problem));
+/// The kind with its name: steps outlive what they were registered from.
+struct NamedKind : ElementwiseKind {
+  std::string name;
+
+  /// Where the first number is that it does not take.
+  std::optional<std::size_t> find_outside(std::span<const double> numbers) const {
+    if (!above) return std::nullopt;
+    const auto found =
+        std::find_if(numbers.begin(), numbers.end(), [&](double x) { return x <= *above; });
+    if (found == numbers.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - numbers.begin());
+  }
+  /// "-3; log takes numbers above -1; yeo_johnson takes any".
+  std::string outside_text(double number) const {
+    return fmt::format("{}; {} takes numbers above {}{}", number, name, above.value_or(0), instead);
+  }
+};
+using KindPointer = std::shared_ptr<const NamedKind>;
+
+void require_inside(const NamedKind& kind, const Column& column, const Frame& frame) {
+  const std::optional<std::size_t> row = kind.find_outside(column.numbers);
+  if (!row) return;
+  throw DataError(steps::place_of(frame, *row),
+                  fmt::format("column {} is {}", in_quotes(column.name),
+                              kind.outside_text(column.numbers[*row])));
 }
 
-void check_options(const PreprocessStep& step) {
-  if (step.kind == "scale" && !(std::isfinite(step.by) && step.by != 0))
-    fail_options(step, fmt::format("by: {} is not a number to divide by", step.by));
-  if (step.kind == "min_max" || step.kind == "clip") {
-    if (!std::isfinite(step.low) || !std::isfinite(step.high) || step.low >= step.high) {
-      fail_options(step, fmt::format("low ({}) must be less than high ({})", step.low, step.high));
+class ElementwiseStep final : public FittedStep {
+ public:
+  ElementwiseStep(KindPointer of_kind, std::vector<std::string> columns,
+                  std::unique_ptr<Elementwise> made)
+      : FittedStep(of_kind->name, std::move(columns)),
+        kind_(std::move(of_kind)),
+        made_(std::move(made)) {}
+
+  void save(nlohmann::ordered_json& record) const override { made_->save(record); }
+
+  void apply(Frame& frame) const override {
+    for (std::size_t i = 0; i < columns().size(); ++i) {
+      Column& column = require_column(frame, kind(), columns()[i]);
+      steps::require_numbers(kind(), column, frame);
+      require_inside(*kind_, column, frame);
+      made_->apply(i, 1, column.numbers);
     }
   }
-  if (step.kind == "quantile") {
-    if (step.quantiles < 2)
-      fail_options(step, fmt::format("quantiles: {}: write at least 2", step.quantiles));
-    if (step.output != "uniform" && step.output != "normal")
-      fail_options(step, fmt::format("output: '{}': write uniform or normal", step.output));
+
+  std::optional<std::vector<std::int64_t>> shape_after(
+      const std::vector<std::int64_t>& shape) const override {
+    std::size_t elements = 1;
+    for (const std::int64_t size : shape) elements *= static_cast<std::size_t>(size);
+    if (elements % groups() != 0) return std::nullopt;
+    return shape;
   }
-}
 
-void add_affine(const PreprocessStep& step, double subtract, double divide, double add,
-                FittedStep& fitted) {
-  if (!std::isfinite(subtract) || !std::isfinite(divide) || divide == 0) {
-    fail_options(step, "the values are too large to take statistics of; scale them first");
+  std::optional<Refusal> apply_to_sample(std::span<double>& sample) const override {
+    if (const auto at = kind_->find_outside(sample))
+      return Refusal{*at, kind_->outside_text(sample[*at])};
+    made_->apply(0, groups(), sample);
+    return std::nullopt;
   }
-  fitted.subtract.push_back(subtract);
-  fitted.divide.push_back(divide);
-  fitted.add.push_back(add);
+
+  bool uniform() const override { return groups() == 1; }
+  bool by_element() const override { return kind_->learns != Learns::nothing; }
+
+ private:
+  std::size_t groups() const { return std::max<std::size_t>(1, made_->entries()); }
+
+  KindPointer kind_;
+  std::unique_ptr<Elementwise> made_;
+};
+
+Grouping grouping_of(const NamedKind& kind, const schema::AnyOptions& options) {
+  return kind.grouping ? kind.grouping(options) : Grouping{};
 }
 
-double or_one(double x) {
-  return x == 0 ? 1 : x;
+std::vector<std::vector<NumberCount>> counts_of(const std::vector<std::string>& names,
+                                                TrainingRows& rows, bool together, double error,
+                                                Peers* peers) {
+  const auto feed = [&](Range positions, NumberCounter& counter) {
+    steps::read_numbers(names, rows, positions, false,
+                        [&](std::size_t column, std::span<const double> numbers) {
+                          counter.add(together ? 0 : column, numbers);
+                        });
+  };
+  return count_numbers(rows.size(), together ? 1 : names.size(), feed, peers, error);
 }
 
-void add_robust(const PreprocessStep& step, const std::vector<NumberCount>& counts,
-                FittedStep& fitted) {
-  static constexpr std::array quartiles = {0.25, 0.75};
-  const std::vector<double> found = quantiles_at(counts, quartiles);
-  add_affine(step, median(counts), or_one(found[1] - found[0]), 0, fitted);
-}
-
-void add_power(const PreprocessStep& step, const std::vector<NumberCount>& counts,
-               FittedStep& fitted) {
-  const Power power = fit_power(step.kind, counts);
-  if (!std::isfinite(power.lambda)) fail_options(step, "no power fits the values");
-  add_affine(step, power.statistics.mean(), or_one(power.statistics.deviation()), 0, fitted);
-  fitted.lambdas.push_back(power.lambda);
-}
-
-/// Calls `f(entry, numbers of its group)` for each group.
-template <typename F>
-void for_groups(std::size_t first, std::size_t groups, std::span<double> numbers, const F& f) {
-  const std::size_t size = numbers.size() / std::max<std::size_t>(1, groups);
-  for (std::size_t g = 0; g < groups; ++g) f(first + g, numbers.subspan(g * size, size));
-}
-
-void apply_affine(const FittedStep& step, std::size_t first, std::size_t groups,
-                  std::span<double> numbers) {
-  if (groups == numbers.size()) {  // one loop that can be vectorised
-    for (std::size_t i = 0; i < groups; ++i) {
-      numbers[i] =
-          (numbers[i] - step.subtract[first + i]) / step.divide[first + i] + step.add[first + i];
-    }
-    return;
+/// What each column (or all together) was summed up as, once for each column.
+template <typename T, typename IsEmpty>
+std::vector<T> one_each(std::vector<T> groups, const std::vector<std::string>& names,
+                        const std::string& kind, bool together, const IsEmpty& is_empty) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (is_empty(groups[together ? 0 : i])) steps::fail_without_value(kind, names[i]);
   }
-  for_groups(first, groups, numbers, [&](std::size_t entry, std::span<double> group) {
-    const double subtract = step.subtract[entry];
-    const double divide = step.divide[entry];
-    const double add = step.add[entry];
-    for (double& x : group) x = (x - subtract) / divide + add;
+  if (together) groups.resize(names.size(), T(groups[0]));
+  return groups;
+}
+
+std::unique_ptr<FittedStep> fit_columns(const KindPointer& kind, const schema::AnyOptions& options,
+                                        TrainingRows& rows, Peers* peers) {
+  const std::string& name = kind->name;
+  std::vector<std::string> names =
+      steps::columns_of(name, chosen_columns(options), rows.head(), steps::Holds::numbers);
+  const Grouping grouping = grouping_of(*kind, options);
+  if (grouping.per != "feature" && grouping.per != "all") {
+    fail_step(name,
+              fmt::format("per: {} is for images; tables have feature and all", grouping.per));
+  }
+  const bool together = grouping.per == "all";
+  if (kind->above) {  // every worker reads all rows, so that all say the same
+    rows.read({0, rows.size()}, [&](const Frame& frame, Range) {
+      for (const std::string& column : names)
+        require_inside(*kind, *find_column(frame.features, column), frame);
+    });
+  }
+  Learnt learnt{.groups = names.size(), .rows = rows.size()};
+  std::vector<std::vector<NumberCount>> counts;
+  std::vector<Statistics> statistics;
+  if (kind->learns == Learns::counts) {
+    counts = one_each(counts_of(names, rows, together, grouping.error, peers), names, name,
+                      together, [](const auto& group) { return group.empty(); });
+    learnt.counts = counts;
+  } else if (kind->learns != Learns::nothing) {
+    const bool squares = kind->learns == Learns::squares;
+    statistics = one_each(steps::column_statistics(names, rows, together, squares, peers), names,
+                          name, together, [](const Statistics& group) { return group.count == 0; });
+    learnt.statistics = statistics;
+  }
+  return std::make_unique<ElementwiseStep>(kind, std::move(names), kind->fit(options, learnt));
+}
+
+/// Each worker looks at its own samples; all fail alike.
+void require_inside(const NamedKind& kind, const TrainingSamples& samples, Peers* peers) {
+  if (!kind.above) return;
+  agree(peers, [&] {
+    const Range own = own_positions(samples.size(), peers);
+    std::int64_t position = own.begin;
+    samples.read(own, [&](std::span<const double> sample) {
+      if (const auto at = kind.find_outside(sample)) {
+        throw DataError(samples.place_of(position),
+                        fmt::format("element {} is {}", *at, kind.outside_text(sample[*at])));
+      }
+      ++position;
+    });
   });
 }
 
-void apply_power(const FittedStep& step, std::size_t first, std::size_t groups,
-                 std::span<double> numbers) {
-  const auto transform = step.kind == "box_cox" ? box_cox : yeo_johnson;
-  for_groups(first, groups, numbers, [&](std::size_t entry, std::span<double> group) {
-    for (double& x : group) x = transform(x, step.lambdas[entry]);
-  });
-  apply_affine(step, first, groups, numbers);
+std::unique_ptr<FittedStep> fit_elements(const KindPointer& kind, const schema::AnyOptions& options,
+                                         const TrainingSamples& samples, Peers* peers) {
+  require_inside(*kind, samples, peers);
+  const Grouping grouping = grouping_of(*kind, options);
+  const std::size_t groups = kind->learns == Learns::nothing || grouping.per == "all" ? 1
+                             : grouping.per == "channel"
+                                 ? static_cast<std::size_t>(samples.shape().at(0))
+                                 : samples.elements();
+  // Groups of elements in a row, each with its own statistic.
+  const auto feed = [&](Range positions, auto& sink) {
+    samples.read(positions, [&](std::span<const double> sample) {
+      const std::size_t size = sample.size() / groups;
+      for (std::size_t g = 0; g < groups; ++g) sink.add(g, sample.subspan(g * size, size));
+    });
+  };
+  Learnt learnt{.groups = groups, .rows = samples.size()};
+  std::vector<std::vector<NumberCount>> counts;
+  std::vector<Statistics> statistics;
+  if (kind->learns == Learns::counts) {
+    counts = count_numbers(samples.size(), groups, feed, peers, grouping.error);
+    learnt.counts = counts;
+  } else if (kind->learns != Learns::nothing) {
+    const bool squares = kind->learns == Learns::squares;
+    statistics = fit_statistics(samples.size(), groups, squares, feed, peers);
+    learnt.statistics = statistics;
+  }
+  return std::make_unique<ElementwiseStep>(kind, std::vector<std::string>(),
+                                           kind->fit(options, learnt));
+}
+
+std::unique_ptr<FittedStep> load_elementwise(const KindPointer& kind,
+                                             const nlohmann::ordered_json& record) {
+  std::vector<std::string> columns = recorded_columns(record);
+  std::unique_ptr<Elementwise> made = kind->load(record);
+  if (made == nullptr) return nullptr;
+  const std::size_t entries = made->entries();
+  if (entries > 0 && !columns.empty() && entries != columns.size()) return nullptr;
+  return std::make_unique<ElementwiseStep>(kind, std::move(columns), std::move(made));
+}
+
+std::string grouping_by_column(const NamedKind& kind, const schema::AnyOptions& options,
+                               std::span<const std::int64_t> sample_shape) {
+  if (kind.learns == Learns::nothing) return "";
+  const Grouping grouping = grouping_of(kind, options);
+  if (grouping.per == "all") return "with per: all is of all columns together";
+  if (grouping.per == "channel" && sample_shape.size() > 1)
+    return "with per: channel is of several columns together";
+  return "";
 }
 
 }  // namespace
 
-FittedStep fit_elementwise(const PreprocessStep& step, std::span<const Statistics> groups) {
-  check_options(step);
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  if (step.kind == "log") return fitted;
-  if (step.kind == "clip") {
-    fitted.low = step.low;
-    fitted.high = step.high;
-    return fitted;
+StepKind elementwise_step(schema::Registration registration, ElementwiseKind kind) {
+  const auto shared =
+      std::make_shared<const NamedKind>(NamedKind{std::move(kind), registration.name});
+  StepKind step{std::move(registration)};
+  step.fit = [shared](const schema::AnyOptions& options, TrainingRows& rows, Peers* peers) {
+    return fit_columns(shared, options, rows, peers);
+  };
+  step.load = [shared](const nlohmann::ordered_json& record) {
+    return load_elementwise(shared, record);
+  };
+  step.fit_samples = [shared](const schema::AnyOptions& options, const TrainingSamples& samples,
+                              Peers* peers) {
+    return fit_elements(shared, options, samples, peers);
+  };
+  step.problem_by_column = [shared](const schema::AnyOptions& options,
+                                    std::span<const std::int64_t> sample_shape) {
+    return grouping_by_column(*shared, options, sample_shape);
+  };
+  if (shared->learns == Learns::counts) {
+    step.needs_all_values = [shared](const schema::AnyOptions& options, Frame&) {
+      return !(grouping_of(*shared, options).error > 0);
+    };
   }
-  for (const Statistics& group : groups) {
-    if (step.kind == "standardise") {
-      add_affine(step, group.mean(), or_one(group.deviation()), 0, fitted);
-    } else if (step.kind == "min_max") {
-      const double range = or_one(group.max - group.min);
-      add_affine(step, group.min, range / (step.high - step.low), step.low, fitted);
-    } else {
-      add_affine(step, 0, step.by, 0, fitted);
-    }
-  }
-  return fitted;
-}
-
-FittedStep fit_counted(const PreprocessStep& step, std::int64_t rows,
-                       std::span<const std::vector<NumberCount>> groups) {
-  check_options(step);
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  if (step.kind == "quantile") fitted.output = step.output;
-  const std::vector<double> parts = even_parts(
-      static_cast<std::size_t>(std::min(step.quantiles, std::max<std::int64_t>(rows, 1))));
-  for (const std::vector<NumberCount>& counts : groups) {
-    if (step.kind == "robust")
-      add_robust(step, counts, fitted);
-    else if (step.kind == "quantile")
-      fitted.quantiles.push_back(quantiles_at(counts, parts));
-    else
-      add_power(step, counts, fitted);
-  }
-  return fitted;
-}
-
-std::size_t group_count(const FittedStep& step) {
-  if (step.kind == "clip" || step.kind == "log") return 1;
-  return step.kind == "quantile" ? step.quantiles.size() : step.divide.size();
-}
-
-void apply_elementwise(const FittedStep& step, std::size_t first, std::size_t groups,
-                       std::span<double> numbers) {
-  if (step.kind == "clip") {
-    for (double& x : numbers) x = std::isnan(x) ? x : std::min(std::max(x, step.low), step.high);
-  } else if (step.kind == "log") {
-    for (double& x : numbers) x = x > -1 ? std::log1p(x) : std::numeric_limits<double>::quiet_NaN();
-  } else if (step.kind == "quantile") {
-    const auto rank = step.output == "normal" ? normal_rank_among : rank_among;
-    for_groups(first, groups, numbers, [&](std::size_t entry, std::span<double> group) {
-      for (double& x : group) x = rank(step.quantiles[entry], x);
-    });
-  } else if (step.kind == "box_cox" || step.kind == "yeo_johnson") {
-    apply_power(step, first, groups, numbers);
-  } else {
-    apply_affine(step, first, groups, numbers);
-  }
-}
-
-std::optional<std::size_t> find_outside(const std::string& kind, std::span<const double> numbers) {
-  if (kind != "log" && kind != "box_cox") return std::nullopt;
-  const double bound = kind == "log" ? -1 : 0;
-  const auto found =
-      std::find_if(numbers.begin(), numbers.end(), [&](double x) { return x <= bound; });
-  if (found == numbers.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - numbers.begin());
-}
-
-std::string outside_text(const std::string& kind, double number) {
-  return kind == "log"
-             ? fmt::format("{}; log takes numbers above -1; yeo_johnson takes any", number)
-             : fmt::format("{}; box_cox takes numbers above 0; yeo_johnson takes any", number);
+  return step;
 }
 
 }  // namespace convoy

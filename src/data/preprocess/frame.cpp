@@ -1,4 +1,4 @@
-#include "data/preprocess/frame.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 
 #include <fmt/format.h>
 

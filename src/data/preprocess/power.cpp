@@ -53,8 +53,7 @@ double yeo_johnson(double x, double lambda) {
   return x >= 0 ? power_of_log(std::log1p(x), lambda) : -power_of_log(std::log1p(-x), 2 - lambda);
 }
 
-Power fit_power(const std::string& kind, const std::vector<NumberCount>& numbers) {
-  const bool mirrored = kind == "yeo_johnson";
+Power fit_power(bool mirrored, const std::vector<NumberCount>& numbers) {
   std::vector<Weighed> entries;
   double count = 0;
   double logs = 0;

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "data/preprocess/column_counts.hpp"
-#include "data/preprocess/statistics.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
+#include "convoy/data/preprocess/statistics.hpp"
 
 namespace convoy {
 
@@ -24,8 +24,8 @@ struct Power {
 
 /// The lambda of greatest likelihood for these counted numbers, which must not be empty (box_cox:
 /// all above 0), by Brent's method from -2 and 2, as SciPy and scikit-learn find it. Sums are taken
-/// over the counted numbers in ascending order: they depend on nothing else. `kind`: box_cox or
-/// yeo_johnson. Of one number only, lambda is 1.
-Power fit_power(const std::string& kind, const std::vector<NumberCount>& numbers);
+/// over the counted numbers in ascending order: they depend on nothing else. `mirrored`:
+/// yeo_johnson's, else box_cox's. Of one number only, lambda is 1.
+Power fit_power(bool mirrored, const std::vector<NumberCount>& numbers);
 
 }  // namespace convoy

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "data/preprocess/column_counts.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
 
 namespace convoy {
 

@@ -1,4 +1,4 @@
-#include "data/preprocess/statistics.hpp"
+#include "convoy/data/preprocess/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>

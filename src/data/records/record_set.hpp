@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "convoy/core/file.hpp"
-#include "data/preprocess/frame.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "data/records/layout.hpp"
 #include "data/records/pages.hpp"
 

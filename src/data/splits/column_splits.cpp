@@ -25,52 +25,36 @@ ColumnPartition partition_of(const ColumnCut& cut, std::vector<Range> parts) {
   return partition;
 }
 
-template <typename T>
-void append(std::vector<T>& into, const std::vector<T>& more) {
-  into.insert(into.end(), more.begin(), more.end());
+/// The record of a step with the entries of other columns behind those that there are: all lists
+/// have an entry for each column.
+void append_entries(Json& into, const Json& more) {
+  for (const auto& [name, value] : more.items()) {
+    if (!value.is_array()) continue;
+    for (const Json& entry : value) into[name].push_back(entry);
+  }
 }
 
-/// Calls `see` with each list of steps that has an entry for each column.
-template <typename See, typename... Step>
-void for_each_list(const See& see, Step&... step) {
-  see(step.columns...);
-  see(step.subtract...);
-  see(step.divide...);
-  see(step.add...);
-  see(step.numbers...);
-  see(step.texts...);
-  see(step.categories...);
-  see(step.parts...);
-  see(step.lambdas...);
-  see(step.quantiles...);
-  see(step.lower...);
-  see(step.upper...);
-}
-
-/// The entries of other columns behind those that there are.
-void append_entries(FittedStep& into, const FittedStep& more) {
-  for_each_list([](auto& list, const auto& others) { append(list, others); }, into, more);
-}
-
-template <typename T>
-void reorder(std::vector<T>& entries, const std::vector<std::size_t>& order) {
-  if (entries.size() != order.size()) return;
-  std::vector<T> ordered;
-  for (const std::size_t at : order) ordered.push_back(std::move(entries[at]));
-  entries = std::move(ordered);
+Json reordered(const Json& entries, const std::vector<std::size_t>& order) {
+  Json list = Json::array();
+  for (const std::size_t at : order) list.push_back(entries.at(at));
+  return list;
 }
 
 /// In the order in which the job names the columns.
-void order_as_named(FittedStep& fitted, const std::vector<std::string>& named) {
+void order_as_named(Json& record, const std::vector<std::string>& named) {
   if (named.empty()) return;
+  const std::vector<std::string> columns = recorded_columns(record);
   const auto position = [&](std::size_t entry) {
-    return std::find(named.begin(), named.end(), fitted.columns[entry]);
+    return std::find(named.begin(), named.end(), columns[entry]);
   };
-  std::vector<std::size_t> order(fitted.columns.size());
+  std::vector<std::size_t> order(columns.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return position(a) < position(b); });
-  for_each_list([&](auto& list) { reorder(list, order); }, fitted);
+  for (auto& item : record.items()) {
+    if (item.value().is_array() && item.value().size() == order.size())
+      item.value() = reordered(item.value(), order);
+  }
 }
 
 Frame frame_of(const Source& source, const std::vector<std::int64_t>& rows, Range columns) {
@@ -88,19 +72,21 @@ Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& fram
   Json fitted_by_worker = {
       {"features", Json::array()}, {"steps", Json::array()}, {"found", Json::array()}};
   for (const PreprocessStep& step : steps) {
-    PreprocessStep own = step;
-    std::erase_if(own.columns, [&](const std::string& name) {
+    PreprocessStep own{step.kind, options_of(step)};
+    std::vector<std::string> columns = chosen_columns(own.own);
+    const bool all = columns.empty();
+    std::erase_if(columns, [&](const std::string& name) {
       return find_column(frames[0].features, name) == nullptr;
     });
-    fitted_by_worker["found"].push_back(own.columns);
-    std::vector<FittedStep> fitted;
-    if (step.columns.empty() || !own.columns.empty()) {
+    fitted_by_worker["found"].push_back(columns);
+    FittedSteps fitted;
+    if (all || !columns.empty()) {
+      choose_columns(own.own, std::move(columns));
       FrameRows rows(frames[0]);
       fitted = fit_steps({own}, rows, nullptr);
     }
-    fitted_by_worker["steps"].push_back(fitted.empty() ? Json() : to_json(fitted[0]));
-    for (std::size_t f = 1; f < frames.size() && !fitted.empty(); ++f)
-      apply_step(fitted[0], frames[f]);
+    fitted_by_worker["steps"].push_back(fitted.empty() ? Json() : to_json(*fitted[0]));
+    for (std::size_t f = 1; f < frames.size() && !fitted.empty(); ++f) fitted[0]->apply(frames[f]);
   }
   fitted_by_worker["features"] = feature_names(frames[0]);
   return fitted_by_worker;
@@ -108,12 +94,13 @@ Json fit_part(const std::vector<PreprocessStep>& steps, std::vector<Frame>& fram
 
 /// Throws for a column that no part has.
 void require_found(const PreprocessStep& step, std::size_t number, const std::vector<Json>& parts) {
-  if (step.columns.empty()) return;
+  const std::vector<std::string> named = chosen_columns(options_of(step));
+  if (named.empty()) return;
   std::unordered_set<std::string> found;
   for (const Json& part : parts) {
     for (const Json& name : part.at("found").at(number)) found.insert(name.get<std::string>());
   }
-  for (const std::string& name : step.columns) {
+  for (const std::string& name : named) {
     if (!found.contains(name)) {
       fail_step(step.kind,
                 fmt::format("no column {} among the features at this step", in_quotes(name)));
@@ -133,23 +120,22 @@ void require_distinct(const std::vector<Json>& parts) {
   }
 }
 
-std::vector<FittedStep> merge_steps(const std::vector<PreprocessStep>& steps,
-                                    const std::vector<Json>& parts) {
-  std::vector<FittedStep> merged;
+FittedSteps merge_steps(const std::vector<PreprocessStep>& steps, const std::vector<Json>& parts) {
+  FittedSteps merged;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     require_found(steps[i], i, parts);
-    std::optional<FittedStep> whole;
+    Json whole;
     for (const Json& part : parts) {
       const Json& fitted = part.at("steps").at(i);
       if (fitted.is_null()) continue;
-      if (whole)
-        append_entries(*whole, fitted_step(fitted));
+      if (whole.is_null())
+        whole = fitted;
       else
-        whole = fitted_step(fitted);
+        append_entries(whole, fitted);
     }
-    if (!whole) continue;
-    order_as_named(*whole, steps[i].columns);
-    merged.push_back(std::move(*whole));
+    if (whole.is_null()) continue;
+    order_as_named(whole, chosen_columns(options_of(steps[i])));
+    merged.push_back(fitted_step(whole));
   }
   return merged;
 }
@@ -233,20 +219,18 @@ ColumnArray fit_column_array(const std::vector<PreprocessStep>& steps, const Col
     Json fitted_by_worker = Json::array();
     for (const PreprocessStep& step : steps)
       fitted.pipeline->fit(step, stored_samples(*train.array), rows, name, nullptr);
-    for (const FittedStep& step : fitted.pipeline->steps())
-      fitted_by_worker.push_back(to_json(step));
+    for (const auto& step : fitted.pipeline->steps()) fitted_by_worker.push_back(to_json(*step));
     return fitted_by_worker.dump();
   });
-  for (std::size_t w = 0; w < all.size(); ++w) {
+  Json records = Json::parse(all[0]);
+  for (std::size_t w = 1; w < all.size(); ++w) {
     const Json fitted_by_worker = Json::parse(all[w]);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const FittedStep step = fitted_step(fitted_by_worker.at(i));
-      if (w == 0)
-        fitted.steps.push_back(step);
-      else if (needs_statistics(step.kind) || needs_counts(step.kind))
-        append_entries(fitted.steps[i], step);
+      if (fitted.pipeline->steps()[i]->by_element())
+        append_entries(records.at(i), fitted_by_worker.at(i));
     }
   }
+  for (const Json& record : records) fitted.steps.push_back(fitted_step(record));
   std::vector<Range> parts;
   for (std::int64_t part = 0; part < cut.parts; ++part)
     parts.push_back(even_part(elements, cut.parts, part));

@@ -5,11 +5,11 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/partition/columns.hpp"
+#include "convoy/data/preprocess/frame.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "data/dataset/row_list.hpp"
 #include "data/partition/columns.hpp"
 #include "data/preprocess/array_pipeline.hpp"
-#include "data/preprocess/frame.hpp"
-#include "data/preprocess/preprocess.hpp"
 #include "data/splits/source.hpp"
 
 namespace convoy {
@@ -17,7 +17,7 @@ namespace convoy {
 /// A worker's columns after fitting, and what all of them are.
 struct ColumnTables {
   std::vector<Frame> frames;       ///< of each list of rows, all own columns, steps applied
-  std::vector<FittedStep> steps;   ///< of all columns, as one worker would have fitted them
+  FittedSteps steps;               ///< of all columns, as one worker would have fitted them
   nlohmann::ordered_json columns;  ///< names and types of all columns as read
   ColumnPartition partition;
 };
@@ -37,7 +37,7 @@ ColumnTables fit_column_tables(const std::vector<PreprocessStep>& steps, const C
 /// The same for an array.
 struct ColumnArray {
   std::shared_ptr<ArrayPipeline> pipeline;  ///< for this worker's elements
-  std::vector<FittedStep> steps;            ///< of all elements
+  FittedSteps steps;                        ///< of all elements
   ColumnPartition partition;
 };
 ColumnArray fit_column_array(const std::vector<PreprocessStep>& steps, const ColumnCut& cut,

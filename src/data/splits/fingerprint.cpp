@@ -8,11 +8,13 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/preprocess/step.hpp"
 #include "convoy/data/splits/same_data.hpp"
 #include "core/machine.hpp"
 #include "data/formats/array.hpp"
 #include "data/peers/agree.hpp"
 #include "data/records/record_set.hpp"
+#include "schema/json.hpp"
 
 namespace convoy {
 namespace {
@@ -62,13 +64,10 @@ std::vector<std::string> categories_of(const std::vector<Column>& columns) {
 }
 
 std::string step_text(const PreprocessStep& step) {
-  return fmt::format(
-      "{} [{}] per {} by {} from {} to {} with {} {} method {} limit {} action {} width {} output "
-      "{} "
-      "quantiles {} components {} whiten {} invalid {}",
-      step.kind, fmt::join(step.columns, " "), step.per, step.by, step.low, step.high, step.with,
-      step.value, step.method, step.limit, step.action, step.width, step.output, step.quantiles,
-      step.components, step.whiten, step.invalid);
+  const schema::AnyOptions options = options_of(step);
+  return fmt::format("{} {}", step.kind, schema::to_json([&](schema::Visitor& visitor) {
+                                           options.describe(visitor);
+                                         }).dump());
 }
 
 /// A worker's side of the comparison.

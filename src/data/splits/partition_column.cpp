@@ -6,8 +6,8 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/preprocess/frame.hpp"
 #include "data/records/record_set.hpp"
 #include "data/splits/record_source.hpp"
 

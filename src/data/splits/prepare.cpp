@@ -10,10 +10,10 @@
 #include <optional>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "convoy/data/sources/fetch.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/table_stream.hpp"
-#include "data/preprocess/frame.hpp"
 #include "data/records/writer.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/checked_files.hpp"

@@ -7,10 +7,10 @@
 
 #include "compute/host_tensor.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/peers/segments.hpp"
 #include "data/dataset/gather.hpp"
 #include "data/peers/agree.hpp"
 #include "data/peers/message.hpp"
-#include "data/peers/segments.hpp"
 #include "data/records/read_ahead.hpp"
 
 namespace convoy {
@@ -54,7 +54,7 @@ class RecordDataset final : public Dataset, public ReadsAhead {
 /// All rows of a table.
 class TableRecords final : public Dataset {
  public:
-  TableRecords(RecordView view, TargetCode code, std::vector<FittedStep> steps, DataSpec spec)
+  TableRecords(RecordView view, TargetCode code, FittedSteps steps, DataSpec spec)
       : view_(std::move(view)),
         code_(std::move(code)),
         steps_(std::move(steps)),
@@ -65,7 +65,7 @@ class TableRecords final : public Dataset {
 
   Batch read(std::span<const std::int64_t> rows) const override {
     Frame frame = view_.frame(rows);
-    for (const FittedStep& step : steps_) apply_step(step, frame);
+    for (const auto& step : steps_) step->apply(frame);
     if (frame.numbers.size() != rows.size())
       throw DataError(frame.file, "changed while it was read");
     const Array matrix = to_matrix(frame);
@@ -83,7 +83,7 @@ class TableRecords final : public Dataset {
  private:
   RecordView view_;
   TargetCode code_;
-  std::vector<FittedStep> steps_;
+  FittedSteps steps_;
   DataSpec spec_;
 };
 
@@ -161,10 +161,9 @@ std::shared_ptr<const Dataset> record_array_dataset(
 }
 
 std::shared_ptr<const Dataset> record_table_dataset(const RecordView& view, const RowList& rows,
-                                                    const TargetCode& code,
-                                                    std::vector<FittedStep> steps) {
+                                                    const TargetCode& code, FittedSteps steps) {
   Frame head = head_frame(view);
-  for (const FittedStep& step : steps) apply_step(step, head);
+  for (const auto& step : steps) step->apply(head);
   to_matrix(head);
   DataSpec spec;
   spec.feature_names = feature_names(head);
@@ -179,7 +178,7 @@ RecordRows::RecordRows(RecordView view, RowList rows)
 
 Frame RecordRows::frame(Range positions) const {
   Frame frame = view_.frame(rows_.slice(positions.begin, positions.end));
-  for (const FittedStep& step : steps_) apply_step(step, frame);
+  for (const auto& step : steps_) step->apply(frame);
   return frame;
 }
 
@@ -190,23 +189,23 @@ void RecordRows::read(Range positions, const See& see) {
   }
 }
 
-void RecordRows::add(const FittedStep& step, Peers* peers) {
-  if (step.kind == "drop_duplicates") {
+void RecordRows::add(const std::shared_ptr<const FittedStep>& step, Peers* peers) {
+  if (step->compares_rows()) {
     agree(peers, [&] {
       Frame all = frame({0, rows_.size()});
-      drop_training_rows(step, all);
+      step->drop_training_rows(all);
       if (static_cast<std::int64_t>(all.numbers.size()) < rows_.size())
         rows_ = RowList::of(std::move(all.numbers));
     });
-  } else if (drops_rows(step) || drops_training_rows(step)) {
+  } else if (step->drops_rows() || step->drops_training_rows()) {
     rows_ = without_dropped(
         rows_, peers, [&](Range positions) { return frame(positions); },
         [&](Frame& frame) {
-          drop_training_rows(step, frame);
-          apply_step(step, frame);
+          step->drop_training_rows(frame);
+          step->apply(frame);
         });
   }
-  apply_step(step, head_);
+  step->apply(head_);
   steps_.push_back(step);
 }
 
@@ -219,17 +218,17 @@ std::string RecordRows::too_large() const {
       view_.set->name(), view_.set->limit() >> 20);
 }
 
-RowList rows_left(const RecordView& view, const RowList& rows,
-                  const std::vector<FittedStep>& steps) {
-  if (std::none_of(steps.begin(), steps.end(), drops_rows)) return rows;
+RowList rows_left(const RecordView& view, const RowList& rows, const FittedSteps& steps) {
+  if (std::ranges::none_of(steps, [](const auto& step) { return step->drops_rows(); })) return rows;
   const RowList left = without_dropped(
       rows, nullptr,
       [&](Range positions) { return view.frame(rows.slice(positions.begin, positions.end)); },
       [&](Frame& frame) {
-        for (const FittedStep& step : steps) apply_step(step, frame);
+        for (const auto& step : steps) step->apply(frame);
       });
   if (left.size() == 0)
-    throw DataError(view.set->name(), "drop_missing leaves no sample of this split");
+    throw DataError(view.set->name(),
+                    fmt::format("{} leaves no sample of this split", first_that_drops(steps)));
   return left;
 }
 

@@ -21,8 +21,7 @@ std::shared_ptr<const Dataset> record_array_dataset(
 /// A table through the steps. None of the steps drops any of the rows. Throws DataError when what
 /// comes out of the steps is no matrix of numbers.
 std::shared_ptr<const Dataset> record_table_dataset(const RecordView& view, const RowList& rows,
-                                                    const TargetCode& code,
-                                                    std::vector<FittedStep> steps);
+                                                    const TargetCode& code, FittedSteps steps);
 
 /// The training rows of a table, read piece by piece: memory is bounded by a piece's rows and,
 /// where rows were dropped, 8 bytes for each that is left.
@@ -32,7 +31,7 @@ class RecordRows final : public TrainingRows {
   Frame& head() override { return head_; }
   std::int64_t size() const override { return rows_.size(); }
   void read(Range positions, const See& see) override;
-  void add(const FittedStep& step, Peers* peers) override;
+  void add(const std::shared_ptr<const FittedStep>& step, Peers* peers) override;
   std::string too_large() const override;
 
   /// Those that are left.
@@ -43,13 +42,12 @@ class RecordRows final : public TrainingRows {
 
   RecordView view_;
   RowList rows_;
-  std::vector<FittedStep> steps_;
+  FittedSteps steps_;
   Frame head_;
 };
 
 /// The rows that the steps leave of another split. Throws DataError when none is left.
-RowList rows_left(const RecordView& view, const RowList& rows,
-                  const std::vector<FittedStep>& steps);
+RowList rows_left(const RecordView& view, const RowList& rows, const FittedSteps& steps);
 
 /// How many neighbouring samples are read in one go where partition.block leaves it open: about
 /// 1 MiB of records, or a 64th of what may be kept in memory if that is less; 1 where the records

@@ -10,9 +10,9 @@
 #include <unordered_set>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "convoy/lanes/lane.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/preprocess/frame.hpp"
 #include "data/records/writer.hpp"
 
 namespace convoy {

@@ -1,4 +1,3 @@
-// Declared in data/preprocess/steps/steps.hpp.
 // tokens: a text as the numbers of its words or of parts of them.
 #include <fmt/format.h>
 
@@ -8,18 +7,33 @@
 #include <unordered_map>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/preprocess/column_counts.hpp"
+#include "convoy/data/preprocess/columns.hpp"
 #include "convoy/data/text/tokenizer.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/preprocess/column_counts.hpp"
-#include "data/preprocess/steps/columns.hpp"
-#include "data/preprocess/steps/steps.hpp"
+#include "data/preprocess/record.hpp"
 #include "data/text/words.hpp"
+
+namespace convoy {
+
+void describe(schema::Visitor& v, TokensOptions& o) {
+  v.key("tokenizer", o.tokenizer, schema::choice({"word", "byte", "bpe"}),
+        "word: the most frequent words, figures and marks, and 0 for all others; byte: the 256 "
+        "bytes; bpe: byte-pair encoding learnt from the training split");
+  v.key("vocabulary", o.vocabulary, schema::between(2, 1 << 24),
+        "word, bpe: different tokens at most");
+  v.key("length", o.length, schema::between(1, 65'536), "what is beyond so many tokens is cut off");
+  describe_columns(v, o.columns);
+}
+
+}  // namespace convoy
 
 namespace convoy::steps {
 namespace {
 
 constexpr std::int32_t unknown_word = 0;
 constexpr double padding = -1;
+constexpr std::int64_t most_tokens = 65'536;  // each a column of the matrix
 using Tokens = std::vector<std::int32_t>;
 
 /// The words of a text as byte-pair encoding has them, without blanks.
@@ -63,55 +77,52 @@ Tokenizer learnt_tokenizer(const Texts& texts, std::int64_t vocabulary) {
   return Tokenizer::train(text, vocabulary, threads);
 }
 
-/// At most `step.width` tokens.
-Tokens encode(const FittedStep& step, std::string_view text) {
-  Tokens tokens;
-  if (step.tokenizer) {
-    tokens = step.tokenizer->encode(text);
-  } else {
-    const std::vector<std::string>& words = step.categories[0];
-    for_each_word(text, [&](std::string_view word) {
-      const auto at = std::lower_bound(words.begin(), words.end(), word);
-      const bool known = at != words.end() && *at == word;
-      tokens.push_back(known ? static_cast<std::int32_t>(at - words.begin()) + 1 : unknown_word);
-    });
+/// What makes tokens of a text.
+struct Encoder {
+  std::string name;                             // word | byte | bpe
+  std::vector<std::string> words;               // word: ascending
+  std::shared_ptr<const Tokenizer> pairs = {};  // byte, bpe
+
+  /// At most `most` of them.
+  Tokens encode(std::string_view text, std::int64_t most) const {
+    Tokens tokens;
+    if (pairs) {
+      tokens = pairs->encode(text);
+    } else {
+      for_each_word(text, [&](std::string_view word) {
+        const auto at = std::lower_bound(words.begin(), words.end(), word);
+        const bool known = at != words.end() && *at == word;
+        tokens.push_back(known ? static_cast<std::int32_t>(at - words.begin()) + 1 : unknown_word);
+      });
+    }
+    if (std::ssize(tokens) > most) tokens.resize(static_cast<std::size_t>(most));
+    return tokens;
   }
-  if (std::ssize(tokens) > step.width) tokens.resize(static_cast<std::size_t>(step.width));
-  return tokens;
-}
+};
 
-}  // namespace
+/// The column becomes `width` ones: the numbers of a text's tokens, then -1.
+class TokensStep final : public FittedStep {
+ public:
+  TokensStep(std::vector<std::string> columns, Encoder encoder, std::int64_t width)
+      : FittedStep("tokens", std::move(columns)), encoder_(std::move(encoder)), width_(width) {}
 
-FittedStep fit_tokens(const PreprocessStep& step, TrainingRows& rows, Peers* peers) {
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  fitted.columns = columns_of(step, rows.head(), false, true);
-  const std::vector<std::string> names = feature_names(rows.head());
-  if (fitted.columns.size() != 1 || names.size() != 1) {
-    fail_step(step.kind,
-              fmt::format("makes the whole sample of one column of text, but there are {}; leave "
-                          "the others out with data.csv.ignore",
-                          name_list(names)));
+  void save(nlohmann::ordered_json& record) const override {
+    record["output"] = encoder_.name;
+    if (encoder_.name == "word") record["categories"] = std::vector{encoder_.words};
+    if (encoder_.name == "bpe") record["tokenizer"] = encoder_.pairs->to_json();
+    record["width"] = width_;
   }
-  const Texts texts = count_values(fitted.columns, rows, peers)[0].texts;
-  fitted.output = step.tokenizer;
-  fitted.width = step.length;
-  if (step.tokenizer == "word")
-    fitted.categories.push_back(frequent_words(texts, step.vocabulary - 1));
-  else
-    fitted.tokenizer = std::make_shared<const Tokenizer>(
-        step.tokenizer == "bpe" ? learnt_tokenizer(texts, step.vocabulary) : Tokenizer());
-  std::size_t longest = 1;
-  for (const auto& [text, times] : texts) longest = std::max(longest, encode(fitted, text).size());
-  fitted.width = static_cast<std::int64_t>(longest);
-  return fitted;
-}
 
-void apply_tokens(const FittedStep& step, Frame& frame) {
-  require_text(step.kind, require_column(frame, step.kind, step.columns.at(0)), frame);
-  replace_columns(step, frame, [&](std::size_t, const Column& column) {
+  void apply(Frame& frame) const override {
+    require_text(kind(), require_column(frame, kind(), columns().at(0)), frame);
+    replace_columns(*this, frame,
+                    [&](std::size_t, const Column& column) { return token_columns(column); });
+  }
+
+ private:
+  std::vector<Column> token_columns(const Column& column) const {
     std::unordered_map<std::int32_t, Tokens> encoded;  // those that the rows have
-    std::vector<Column> out(static_cast<std::size_t>(step.width));
+    std::vector<Column> out(static_cast<std::size_t>(width_));
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i].name = fmt::format("{}@{}", column.name, i);
       out[i].numbers.assign(column.codes.size(), padding);
@@ -120,11 +131,91 @@ void apply_tokens(const FittedStep& step, Frame& frame) {
       if (column.codes[row] < 0) continue;
       const auto [entry, added] = encoded.try_emplace(column.codes[row]);
       Tokens& tokens = entry->second;
-      if (added) tokens = encode(step, column.categories[static_cast<std::size_t>(entry->first)]);
+      if (added) {
+        const auto code = static_cast<std::size_t>(entry->first);
+        tokens = encoder_.encode(column.categories[code], width_);
+      }
       for (std::size_t i = 0; i < tokens.size(); ++i) out[i].numbers[row] = tokens[i];
     }
     return out;
-  });
+  }
+
+  Encoder encoder_;
+  std::int64_t width_;
+};
+
+Encoder learnt_encoder(const TokensOptions& chosen, const Texts& texts) {
+  Encoder encoder{chosen.tokenizer, {}, nullptr};
+  if (chosen.tokenizer == "word") {
+    encoder.words = frequent_words(texts, chosen.vocabulary - 1);
+  } else {
+    encoder.pairs = std::make_shared<const Tokenizer>(
+        chosen.tokenizer == "bpe" ? learnt_tokenizer(texts, chosen.vocabulary) : Tokenizer());
+  }
+  return encoder;
 }
 
+std::unique_ptr<FittedStep> fit_tokens(const schema::AnyOptions& options, TrainingRows& rows,
+                                       Peers* peers) {
+  const auto chosen = options.as<TokensOptions>();
+  std::vector<std::string> columns = columns_of("tokens", chosen.columns, rows.head(), Holds::text);
+  const std::vector<std::string> names = feature_names(rows.head());
+  if (columns.size() != 1 || names.size() != 1) {
+    fail_step("tokens",
+              fmt::format("makes the whole sample of one column of text, but there are {}; leave "
+                          "the others out with data.csv.ignore",
+                          name_list(names)));
+  }
+  const Texts texts = count_values(columns, rows, peers)[0].texts;
+  Encoder encoder = learnt_encoder(chosen, texts);
+  std::size_t longest = 1;
+  for (const auto& [text, times] : texts)
+    longest = std::max(longest, encoder.encode(text, chosen.length).size());
+  return std::make_unique<TokensStep>(std::move(columns), std::move(encoder),
+                                      static_cast<std::int64_t>(longest));
+}
+
+std::unique_ptr<FittedStep> load_tokens(const nlohmann::ordered_json& record) {
+  std::vector<std::string> columns = recorded_columns(record);
+  const std::int64_t width = record.value("width", std::int64_t{0});
+  Encoder encoder{recorded<std::string>(record, "output"), {}, nullptr};
+  if (columns.size() != 1 || width < 1 || width > most_tokens) return nullptr;
+  if (encoder.name == "word") {
+    auto words = recorded<std::vector<std::vector<std::string>>>(record, "categories");
+    if (words.size() != 1 || !ascend(words, true)) return nullptr;
+    encoder.words = std::move(words[0]);
+  } else if (encoder.name == "bpe") {
+    encoder.pairs = std::make_shared<const Tokenizer>(Tokenizer::from_json(record.at("tokenizer")));
+  } else if (encoder.name == "byte") {
+    encoder.pairs = std::make_shared<const Tokenizer>();
+  } else {
+    return nullptr;
+  }
+  return std::make_unique<TokensStep>(std::move(columns), std::move(encoder), width);
+}
+
+std::int64_t different_tokens(const schema::AnyOptions& options) {
+  const auto chosen = options.as<TokensOptions>();
+  return chosen.tokenizer == "byte" ? 256 : chosen.vocabulary;
+}
+
+const schema::Registered tokens_step(
+    preprocess_steps(),
+    StepKind{{.name = "tokens",
+              .doc = "text as numbers: each row becomes the numbers of its tokens, then -1 up to "
+                     "the longest one's length. It is for the only feature column, and for layers "
+                     "on sequences ([text](text.md))",
+              .bare = "tokenizer",
+              .options = TokensOptions{},
+              .guarantees = {.columns = false}},
+             fit_tokens,
+             load_tokens,
+             nullptr,
+             [](const schema::AnyOptions&, std::span<const std::int64_t>) {
+               return std::string("makes the whole sample");
+             },
+             nullptr,
+             different_tokens});
+
+}  // namespace
 }  // namespace convoy::steps

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "data/peers/segments.hpp"
+#include "convoy/data/peers/segments.hpp"
 
 namespace convoy {
 

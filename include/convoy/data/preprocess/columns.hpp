@@ -1,19 +1,23 @@
 #pragma once
-// What the families of steps share: which columns a step is for, and rows that leave.
+// What steps on tables share: which columns a step is for, and rows that leave.
 #include <functional>
 
 #include "convoy/core/peers.hpp"
-#include "data/preprocess/frame.hpp"
-#include "data/preprocess/preprocess.hpp"
-#include "data/preprocess/statistics.hpp"
-#include "data/preprocess/training_rows.hpp"
+#include "convoy/data/preprocess/frame.hpp"
+#include "convoy/data/preprocess/statistics.hpp"
+#include "convoy/data/preprocess/step.hpp"
+#include "convoy/data/preprocess/training_rows.hpp"
 
 namespace convoy::steps {
 
-/// The columns a step is for: those it names, else all that are of its type. Throws InputError for
-/// one that is not there, named twice or of the wrong type.
-std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bool numbers,
-                                    bool text);
+/// What a column that a step is for may hold.
+enum class Holds { numbers, text, either };
+
+/// The columns a step is for: those that its options name, else all that hold what it takes. Throws
+/// InputError for one that is not there, named twice or of the wrong type. `of_text`: what to do
+/// about a named column of text where the step takes numbers; empty: to make numbers of it before.
+std::vector<std::string> columns_of(const std::string& kind, const std::vector<std::string>& named,
+                                    Frame& frame, Holds holds, const std::string& of_text = "");
 
 std::vector<const Column*> find_columns(const Frame& frame, const std::vector<std::string>& names);
 
@@ -49,12 +53,12 @@ void replace_columns(
     const FittedStep& step, Frame& frame,
     const std::function<std::vector<Column>(std::size_t entry, Column column)>& replace);
 
-/// Of a step that looks at whole rows and learns nothing but which columns: those it names, targets
-/// among them. Throws InputError for one that is not there.
-FittedStep fit_named_columns(const PreprocessStep& step, Frame& frame);
+/// Of a step that looks at whole rows: throws InputError for a named column that is not there.
+/// Targets are.
+void require_there(const std::string& kind, const std::vector<std::string>& named, Frame& frame);
 
 /// The columns that such a step names; all, targets included, where it names none.
-std::vector<const Column*> named_columns(const FittedStep& step, const Frame& frame);
+std::vector<const Column*> named_columns(const std::vector<std::string>& names, const Frame& frame);
 
 /// Only these rows, ascending, stay.
 void keep_rows(Frame& frame, const std::vector<std::int64_t>& kept);

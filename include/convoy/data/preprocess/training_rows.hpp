@@ -5,11 +5,12 @@
 #include <memory>
 
 #include "convoy/core/peers.hpp"
+#include "convoy/data/preprocess/frame.hpp"
 #include "convoy/lanes/lane.hpp"
-#include "data/preprocess/frame.hpp"
-#include "data/preprocess/preprocess.hpp"
 
 namespace convoy {
+
+class FittedStep;
 
 /// Used by one thread at a time.
 class TrainingRows {
@@ -28,24 +29,11 @@ class TrainingRows {
   virtual void read(Range positions, const See& see) = 0;
 
   /// The step changes the rows, and may drop some. Collective.
-  virtual void add(const FittedStep& step, Peers* peers) = 0;
+  virtual void add(const std::shared_ptr<const FittedStep>& step, Peers* peers) = 0;
 
   /// Why a step that needs all rows, or all their different values, at once cannot be fitted;
   /// empty: it can.
   virtual std::string too_large() const { return ""; }
-};
-
-/// Rows that are in memory; every worker has all of them.
-class FrameRows final : public TrainingRows {
- public:
-  explicit FrameRows(Frame& frame) : frame_(frame) {}
-  Frame& head() override { return frame_; }
-  std::int64_t size() const override { return static_cast<std::int64_t>(frame_.numbers.size()); }
-  void read(Range positions, const See& see) override { see(frame_, positions); }
-  void add(const FittedStep& step, Peers* peers) override;
-
- private:
-  Frame& frame_;
 };
 
 }  // namespace convoy

@@ -1,4 +1,4 @@
-#include "data/preprocess/steps/columns.hpp"
+#include "convoy/data/preprocess/columns.hpp"
 
 #include <fmt/format.h>
 
@@ -11,37 +11,41 @@
 namespace convoy::steps {
 namespace {
 
-void require_type(const PreprocessStep& step, const Column& column, bool numbers, bool text) {
-  if (column.categorical && !text) {
-    fail_step(step.kind, fmt::format("column {} holds text; {}", in_quotes(column.name),
-                                     step.kind == "impute"
-                                         ? "impute it with: mode"
-                                         : "use one_hot for it, or another step before this one "
-                                           "that makes numbers of text"));
+void require_type(const std::string& kind, const Column& column, Holds holds,
+                  const std::string& of_text) {
+  if (column.categorical && holds == Holds::numbers) {
+    fail_step(kind, fmt::format("column {} holds text; {}", in_quotes(column.name),
+                                of_text.empty() ? "use one_hot for it, or another step before this "
+                                                  "one that makes numbers of text"
+                                                : of_text));
   }
-  if (!column.categorical && !numbers) {
-    fail_step(step.kind,
+  if (!column.categorical && holds == Holds::text) {
+    fail_step(kind,
               fmt::format("column {} holds numbers; list it in data.csv.categorical to read it as "
                           "categories, or put to_text before",
                           in_quotes(column.name)));
   }
 }
 
+bool goes_with(const Column& column, Holds holds) {
+  return holds == Holds::either || column.categorical == (holds == Holds::text);
+}
+
 }  // namespace
 
-std::vector<std::string> columns_of(const PreprocessStep& step, Frame& frame, bool numbers,
-                                    bool text) {
-  std::vector<std::string> names = step.columns;
+std::vector<std::string> columns_of(const std::string& kind, const std::vector<std::string>& named,
+                                    Frame& frame, Holds holds, const std::string& of_text) {
+  std::vector<std::string> names = named;
   if (names.empty()) {
     for (const Column& column : frame.features) {
-      if (column.categorical ? text : numbers) names.push_back(column.name);
+      if (goes_with(column, holds)) names.push_back(column.name);
     }
   }
   std::unordered_set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(name).second)
-      fail_step(step.kind, fmt::format("column {} is named twice", in_quotes(name)));
-    require_type(step, require_column(frame, step.kind, name), numbers, text);
+      fail_step(kind, fmt::format("column {} is named twice", in_quotes(name)));
+    require_type(kind, require_column(frame, kind, name), holds, of_text);
   }
   return names;
 }
@@ -139,41 +143,37 @@ void replace_columns(
     const std::function<std::vector<Column>(std::size_t entry, Column column)>& replace) {
   std::vector<Column> out;
   for (Column& column : frame.features) {
-    const auto entry = std::find(step.columns.begin(), step.columns.end(), column.name);
-    if (entry == step.columns.end()) {
+    const auto entry = std::find(step.columns().begin(), step.columns().end(), column.name);
+    if (entry == step.columns().end()) {
       out.push_back(std::move(column));
       continue;
     }
-    const auto index = static_cast<std::size_t>(entry - step.columns.begin());
+    const auto index = static_cast<std::size_t>(entry - step.columns().begin());
     for (Column& made : replace(index, std::move(column))) out.push_back(std::move(made));
   }
   frame.features = std::move(out);
   std::unordered_set<std::string_view> names;
   for (const Column& column : frame.features) {
     if (!names.insert(column.name).second) {
-      fail_step(step.kind,
+      fail_step(step.kind(),
                 fmt::format("makes a column {}, and there is one already", in_quotes(column.name)));
     }
   }
 }
 
-FittedStep fit_named_columns(const PreprocessStep& step, Frame& frame) {
-  for (const std::string& name : step.columns) {
-    if (!find_column(frame.targets, name)) require_column(frame, step.kind, name);
+void require_there(const std::string& kind, const std::vector<std::string>& named, Frame& frame) {
+  for (const std::string& name : named) {
+    if (!find_column(frame.targets, name)) require_column(frame, kind, name);
   }
-  FittedStep fitted;
-  fitted.kind = step.kind;
-  fitted.columns = step.columns;
-  return fitted;
 }
 
-std::vector<const Column*> named_columns(const FittedStep& step, const Frame& frame) {
+std::vector<const Column*> named_columns(const std::vector<std::string>& names,
+                                         const Frame& frame) {
   std::vector<const Column*> columns;
   for (const auto* list : {&frame.features, &frame.targets}) {
     for (const Column& column : *list) {
-      const bool named =
-          std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end();
-      if (step.columns.empty() || named) columns.push_back(&column);
+      const bool named = std::find(names.begin(), names.end(), column.name) != names.end();
+      if (names.empty() || named) columns.push_back(&column);
     }
   }
   return columns;

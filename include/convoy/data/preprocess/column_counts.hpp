@@ -9,8 +9,8 @@
 
 #include "convoy/core/peers.hpp"
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/preprocess/training_rows.hpp"
 #include "convoy/lanes/lane.hpp"
-#include "data/preprocess/training_rows.hpp"
 
 namespace convoy {
 
