@@ -1,5 +1,7 @@
 // Everything that is registered, of whatever sort: its options have help, survive as JSON (which
 // servers and checkpoints hold), and a wrong value of one gives one line.
+#include "convoy/schema/registry.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,19 +9,18 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/job/job.hpp"
-#include "convoy/schema/registry.hpp"
 #include "schema/document.hpp"
 #include "schema/json.hpp"
 
 namespace convoy {
 namespace registry_test {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using schema::AnyOptions;
 using schema::AnyRegistry;
 using schema::Registration;
 using schema::Visitor;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 void for_each(const std::function<void(const AnyRegistry&, const Registration&)>& check) {
   for (const AnyRegistry* registry : schema::registries()) {
@@ -67,7 +68,7 @@ void change(std::vector<std::int64_t>& value) {
 TEST(Registries, ThereIsOneOfEachSort) {
   std::vector<std::string> plurals;
   for (const AnyRegistry* registry : schema::registries()) plurals.push_back(registry->plural);
-  EXPECT_THAT(plurals, ::testing::IsSupersetOf({"optimizers", "schedules"}));
+  EXPECT_THAT(plurals, ::testing::IsSupersetOf({"formats", "optimizers", "schedules", "sources"}));
   EXPECT_THAT(schema::registration_problems(), ::testing::IsEmpty());
 }
 
