@@ -8,6 +8,7 @@
 #include "convoy/core/file.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/csv_lexer.hpp"
+#include "data/formats/file_names.hpp"
 #include "data/formats/gzip.hpp"
 #include "data/formats/zstd.hpp"
 
@@ -29,21 +30,39 @@ std::vector<std::string> file_formats(std::string FormatKind::*name) {
   return names;
 }
 
-const FormatKind& find_format(const Content& content) {
-  const FormatKind* best = nullptr;
+struct Guess {
+  const FormatKind* kind = nullptr;
   Likeness likeness = Likeness::none;
+};
+
+template <class Judge>
+Guess best_guess(const Judge& judge) {
+  Guess best;
   for (const auto& [key, kind] : formats().all()) {
-    if (kind.whole) continue;
-    const Likeness own = likeness_of(kind, content);
-    if (own <= likeness) continue;
-    best = &kind;
-    likeness = own;
+    const Likeness likeness = kind.whole ? Likeness::none : judge(kind);
+    if (likeness > best.likeness) best = {&kind, likeness};
   }
+  return best;
+}
+
+/// Whether the file could be a text: there is no NUL in it, or its name says so.
+bool looks_like_text(const Content& content) {
+  const std::string name = unpacked_name(content.name);
+  return name.ends_with(".txt") || name.ends_with(".data") ||
+         content.text().find('\0') == std::string_view::npos;
+}
+
+const FormatKind& find_format(const Content& content) {
+  Guess best = best_guess([&](const FormatKind& kind) { return likeness_of(kind, content); });
+  if (best.likeness >= Likeness::family) return *best.kind;
   // Damaged files should hear what is wrong with them from the reader of what they claim to be.
-  if (likeness < Likeness::family) {
-    if (const FormatKind* named = format_of_name(content.name)) return *named;
+  if (const FormatKind* named = format_of_name(content.name)) return *named;
+  if (!best.kind && looks_like_text(content)) {
+    best = best_guess([&](const FormatKind& kind) {
+      return kind.text_likeness ? kind.text_likeness(content) : Likeness::none;
+    });
   }
-  if (best) return *best;
+  if (best.kind) return *best.kind;
   throw DataError(content.name, fmt::format("is none of {}; set data.format if it is one of them",
                                             fmt::join(file_formats(&FormatKind::title), ", ")));
 }
@@ -83,18 +102,15 @@ const FormatKind& detect_format(const Content& content, const std::string& forma
 const FormatKind* whole_format(const std::filesystem::path& path, const std::string& format) {
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(path, ignored);
-  const FormatKind* found = nullptr;
-  Likeness likeness = Likeness::none;
+  Guess found;
   for (const auto& [key, kind] : formats().all()) {
-    const Likeness own = is_folder && kind.folder ? kind.folder(path) : Likeness::none;
-    if (own <= likeness) continue;
-    found = &kind;
-    likeness = own;
+    const Likeness likeness = is_folder && kind.folder ? kind.folder(path) : Likeness::none;
+    if (likeness > found.likeness) found = {&kind, likeness};
   }
-  if (likeness >= Likeness::mark) return found;
+  if (found.likeness >= Likeness::mark) return found.kind;
   const FormatKind* named = format_named(format);
   if (named && named->whole && (!is_folder || named->holds == Holds::folder)) return named;
-  return found;
+  return found.kind;
 }
 
 std::vector<std::string> array_names(const Content& content, const FormatKind& format) {

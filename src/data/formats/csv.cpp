@@ -9,7 +9,6 @@
 #include "data/formats/column_builder.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/formats/csv_rows.hpp"
-#include "data/formats/file_names.hpp"
 #include "data/formats/table_files.hpp"
 
 namespace convoy {
@@ -188,11 +187,7 @@ FormatKind csv_kind(std::string name, std::string title, bool tabs) {
                   : "a table of text, with commas between the fields, or what data.csv says";
   kind.title = std::move(title);
   kind.endings = {"." + kind.name};
-  if (!tabs) {
-    kind.likeness = [](const Content& file) {
-      return looks_like_text(file) ? Likeness::rest : Likeness::none;
-    };
-  }
+  if (!tabs) kind.text_likeness = [](const Content&) { return Likeness::rest; };
   kind.files = [tabs](const TableRequest& request) {
     return std::make_unique<CsvFiles>(request, tabs);
   };

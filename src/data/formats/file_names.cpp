@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "convoy/data/formats/format.hpp"
-
 namespace convoy {
 
 std::string unpacked_name(std::string_view path) {
@@ -14,12 +12,6 @@ std::string unpacked_name(std::string_view path) {
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (name.ends_with(".zst")) name.resize(name.size() - 4);
   return name;
-}
-
-bool looks_like_text(const Content& content) {
-  const std::string name = unpacked_name(content.name);
-  return name.ends_with(".txt") || name.ends_with(".data") ||
-         content.text().find('\0') == std::string_view::npos;
 }
 
 }  // namespace convoy

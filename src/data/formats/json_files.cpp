@@ -67,8 +67,8 @@ FormatKind json_lines_kind() {
       "columns, true and false are text";
   kind.title = "JSON Lines";
   kind.endings = {".jsonl", ".ndjson"};
-  kind.likeness = [](const Content& file) {
-    return is_json_lines(file.text()) && looks_like_text(file) ? Likeness::text : Likeness::none;
+  kind.text_likeness = [](const Content& file) {
+    return is_json_lines(file.text()) ? Likeness::text : Likeness::none;
   };
   kind.files = [](const TableRequest& request) {
     return std::make_unique<JsonFiles>(request, JsonLayout::lines);
@@ -81,7 +81,7 @@ FormatKind json_kind() {
   kind.name = "json";
   kind.doc = "JSON: a list of objects as JSON Lines have them, `[{...}, {...}]`";
   kind.title = "JSON";
-  kind.likeness = [](const Content& file) {
+  kind.text_likeness = [](const Content& file) {
     // A file of JSON Lines, or an array of numbers, may be named so too.
     const char first = first_of_json(file.text());
     const bool named =
@@ -100,7 +100,7 @@ FormatKind json_array_kind() {
   kind.doc = "JSON: a list of numbers, or of lists of them, `[[1, 2], [3, 4]]`";
   kind.title = "a JSON array";
   kind.holds = Holds::array;
-  kind.likeness = [](const Content& file) {
+  kind.text_likeness = [](const Content& file) {
     return is_json_array(file.text()) ? Likeness::text : Likeness::none;
   };
   kind.array = [](const Content& file) { return parse_json_array(file.text(), file.name); };

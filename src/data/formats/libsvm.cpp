@@ -13,7 +13,6 @@
 #include "data/formats/array.hpp"
 #include "data/formats/column_builder.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/formats/file_names.hpp"
 
 namespace convoy {
 namespace {
@@ -228,8 +227,8 @@ FormatKind libsvm_kind() {
   kind.title = "LIBSVM";
   kind.holds = Holds::samples;
   kind.endings = {".libsvm", ".svm", ".svmlight"};
-  kind.likeness = [](const Content& file) {
-    return is_libsvm(file.text()) && looks_like_text(file) ? Likeness::text : Likeness::none;
+  kind.text_likeness = [](const Content& file) {
+    return is_libsvm(file.text()) ? Likeness::text : Likeness::none;
   };
   kind.samples = [](const Content& file, const SampleOptions& wanted) {
     LibsvmSamples read = parse_libsvm(file.text(), file.name,

@@ -106,6 +106,8 @@ struct FormatKind : schema::Registration {
   std::vector<std::string> marks;    ///< what files begin with
   /// How else a file is known; null: by its marks and endings. Must be quick.
   std::function<Likeness(const Content&)> likeness = nullptr;
+  /// The same of files without NUL bytes about which marks and endings say nothing.
+  std::function<Likeness(const Content&)> text_likeness = nullptr;
   bool parts = false;  ///< a folder of nothing but such files is one table, in parts
 
   // A table: how a file is opened.
