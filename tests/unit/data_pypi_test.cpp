@@ -85,7 +85,7 @@ class DataPypi : public ::testing::Test {
 
 TEST_F(DataPypi, AWheelIsUnpackedOnce) {
   offer("Num_Bers-1.0-py3-none-any.whl",
-        zip_of(directory_, {{"numbers/data/x.csv", "a,b\n"}, {"numbers/empty/", ""}}));
+        zip_of(directory_, {{"numbers/data/x.csv", "a,b\n"}, {"numbers/y", ""}}));
   offer("num-bers-1.0.tar.gz", "never asked for");
   offer("num_bers-2.0-py3-none-any.whl", "another version");
   const fs::path folder = fetch_package("pypi:Num.bers@1.0");

@@ -86,13 +86,13 @@ class NumberLists final : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return false; }
   bool start_array(std::size_t) override {
     const std::size_t depth = open_.size();
+    if (depth > 0) ++open_.back();
     if (depth == most_json_dimensions)
       return fail(fmt::format("has more than {} dimensions", most_json_dimensions));
     if (depth == shape_.size()) {
       if (has_numbers_) return fail("a list where there are numbers elsewhere");
       shape_.push_back(unknown);
     }
-    if (depth > 0) ++open_.back();
     open_.push_back(0);
     return true;
   }
