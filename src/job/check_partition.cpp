@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "convoy/data/formats/format.hpp"
 #include "convoy/data/partition/partitioner.hpp"
 #include "convoy/data/preprocess/step.hpp"
 #include "convoy/model/model_kind.hpp"
@@ -28,7 +29,8 @@ void JobChecker::check_columns() const {
          {"partition.by", "partition"});
   };
   const DataOptions& data = job_.data;
-  if (data.format == "images" || data.format == "text")
+  const FormatKind* format = format_named(data.format);
+  if (format && !format->guarantees.columns)
     refuse("data.format", fmt::format("{} has no columns", data.format));
   if (data.on_bad_sample == "skip")
     refuse("data.on_bad_sample", "skip needs whole rows to tell which are bad");

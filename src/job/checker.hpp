@@ -10,6 +10,8 @@
 
 namespace convoy {
 
+struct FormatKind;
+
 /// Values of a job that are right by themselves and impossible together. Each check throws
 /// InputError at the line of the key that is to be changed.
 class JobChecker {
@@ -26,9 +28,8 @@ class JobChecker {
   void check_sources() const;
   void check_files(const std::string& key, const DataFiles& files) const;
   void check_sources_of(const std::string& key, const DataFiles& files) const;
-  /// What the files are, as far as that is known without opening them: as data.format names it, or
-  /// empty. The rows of a database are as good as CSV.
-  std::string_view format_of(const std::string& path) const;
+  /// What a file is, as far as that is known without opening it; else null.
+  const FormatKind* format_of(const std::string& path) const;
   void check_splits() const;
   void check_csv() const;
   void check_task() const;

@@ -37,7 +37,7 @@ std::string stored_file(const std::string& name) {
 
 Array stored_array(const std::string& file, const std::string& array = "") {
   const Content content = read_content(stored_file(file), array);
-  return parse_array(content, detect_format(content, "auto"));
+  return detect_format(content, "auto").array(content);
 }
 
 std::vector<double> numbers_of(const Array& array) {
@@ -112,7 +112,8 @@ TEST(DataNpz, FindsDamage) {
   EXPECT_NE(error(claim), "no error");
   const test::Directory folder;
   const auto zip = folder.write("a.zip", "PK\x05\x06" + std::string(18, '\0'));
-  EXPECT_THAT(error_of([&] { detect_format(read_content(zip), "auto"); }),
+  const Content content = read_content(zip);
+  EXPECT_THAT(error_of([&] { detect_format(content, "auto").array(content); }),
               HasSubstr("is a zip archive, but holds neither arrays (.npy) nor tensors"));
 }
 
@@ -182,8 +183,8 @@ TEST(DataTorch, ReadsWhatLibtorchWrites) {
   const std::string saved = (folder.path() / "saved.pt").string();
   torch::save(x, saved);  // a TorchScript archive
   const Content content = read_content(saved);
-  EXPECT_EQ(detect_format(content, "auto"), Format::pt);
-  EXPECT_EQ(numbers_of(parse_array(content, Format::pt))[11], 11);
+  EXPECT_EQ(detect_format(content, "auto").name, "pt");
+  EXPECT_EQ(numbers_of(formats().get("pt").array(content))[11], 11);
 }
 
 TEST(DataTorch, FindsDamage) {
@@ -250,7 +251,7 @@ TEST(DataHdf5, SaysWhatItCannotRead) {
 
 TEST(DataHdf5, IsAViewOfTheFileWhereItCanBe) {
   const Content content = read_content(stored_file("hdf5/types.h5"), "f4");
-  const Array array = parse_array(content, Format::hdf5);
+  const Array array = formats().get("hdf5").array(content);
   EXPECT_GE(array.bytes.data(), content.bytes.data());
   EXPECT_LE(array.bytes.data() + array.bytes.size(), content.bytes.data() + content.bytes.size());
 }
@@ -291,8 +292,8 @@ TEST(DataHdf5, ReadsWhatTheLibraryWrites) {
   H5Sclose(space);
   H5Fclose(id);
   const Content content = read_content(file);
-  ASSERT_EQ(detect_format(content, "auto"), Format::hdf5) << "by its content";
-  const Array array = parse_array(content, Format::hdf5);
+  ASSERT_EQ(detect_format(content, "auto").name, "hdf5") << "by its content";
+  const Array array = formats().get("hdf5").array(content);
   ASSERT_EQ(array.type, ElementType::u32);
   ASSERT_EQ(array.shape, (std::vector<std::int64_t>{100, 50}));
   EXPECT_EQ(std::memcmp(array.bytes.data(), values.data(), array.bytes.size()), 0);

@@ -143,7 +143,8 @@ TEST_F(DataFetch, OnlyPackageNamesReachACommandLine) {
                              "npm:a/b", "npm:@a/b/c",  "npm:a@../b", "deb:",    "deb:../x",
                              "deb:-x",  "deb:A",       "deb:a=1",    "pip:x",   "mnist"}) {
     EXPECT_THAT(error_of([&] { fetch_package(source); }),
-                HasSubstr("is not a package; write npm:PACKAGE@VERSION"))
+                HasSubstr("is not a package; write deb:PACKAGE, npm:PACKAGE@VERSION or "
+                          "pypi:PACKAGE@VERSION"))
         << source;
   }
   EXPECT_FALSE(fs::exists(directory_.path() / "cache"));

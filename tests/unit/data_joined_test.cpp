@@ -243,7 +243,7 @@ TEST_F(DataJoined, CifarHundredHasTheFineLabelAsTarget) {
 
 TEST_F(DataJoined, WrongCifarIsFound) {
   directory_.write("a.bin", cifar_record({3}, 10) + cifar_record({11}, 0));
-  EXPECT_THAT(load_error({"a.bin", "", ""}), HasSubstr("a.bin: is none of CSV, TSV"));
+  EXPECT_THAT(load_error({"a.bin", "", ""}), HasSubstr("a.bin: is none of Arrow, CIFAR-10"));
   data_.format = "cifar10";
   EXPECT_EQ(load_error({"a.bin", "", ""}), "a.bin, sample 1: label 11 is outside 0..9");
   data_.on_bad_sample = "skip";

@@ -10,6 +10,7 @@
 #include "convoy/data/load.hpp"
 #include "convoy/job/job.hpp"
 #include "data/sources/address.hpp"
+#include "data/sources/address_text.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/sources/sql_text.hpp"
 #include "data_peers.hpp"
@@ -166,7 +167,7 @@ TEST_F(DataSourcesQuery, WithoutAQueryTheTablesAreListed) {
   EXPECT_EQ(error_of([&] {
               load_splits({data, {}, 1, directory_.path()});
             }),
-            "data.train: `query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
+            "data.train: `query` is for databases, postgresql://HOST/DATABASE or sqlite:FILE.db");
   data.train = {.features = "t.csv", .labels = "sqlite:t.db", .query = "SELECT 1"};
   EXPECT_THAT(error_of([&] {
                 load_splits({data, {}, 1, directory_.path()});
@@ -244,13 +245,17 @@ TEST(DataSourcesSql, OrderIsFoundAtTheTop) {
 }
 
 TEST(DataSourcesAddress, Kinds) {
-  EXPECT_EQ(source_kind("-"), SourceKind::standard_input);
-  EXPECT_EQ(source_kind("HTTPS://x/y"), SourceKind::web);
-  EXPECT_EQ(source_kind("s3://b/k"), SourceKind::s3);
-  EXPECT_EQ(source_kind("sqlite:x.db"), SourceKind::sqlite);
-  EXPECT_EQ(source_kind("postgres://h/d"), SourceKind::postgresql);
+  const auto kind_of = [](const char* path) {
+    const SourceKind* kind = source_of(path);
+    return kind ? kind->name : "";
+  };
+  EXPECT_EQ(kind_of("-"), "standard_input");
+  EXPECT_EQ(kind_of("HTTPS://x/y"), "http");
+  EXPECT_EQ(kind_of("s3://b/k"), "s3");
+  EXPECT_EQ(kind_of("sqlite:x.db"), "sqlite");
+  EXPECT_EQ(kind_of("postgres://h/d"), "postgresql");
   for (const char* path : {"", "x.csv", "./-", "http.csv", "https:/x", "folder/s3://b/k"})
-    EXPECT_EQ(source_kind(path), SourceKind::file) << path;
+    EXPECT_EQ(kind_of(path), "") << path;
   const WebAddress address =
       parse_web_address("https://h:8080/a/%2e%2e?q=1#sha256=" + std::string(64, 'A'));
   EXPECT_EQ(address.url, "https://h:8080/a/%2e%2e?q=1");
@@ -277,8 +282,8 @@ TEST(DataSourcesJob, WrongSourcesAreFoundInTheJob) {
   EXPECT_EQ(error_in("'https://h/x.csv?a=b'"), "no error");
   EXPECT_EQ(error_in("'-'"), "no error");
   EXPECT_EQ(error_in("{file: x.csv, query: SELECT 1}"),
-            "j.yaml:1: data.train.query: is for databases alone; write file: sqlite:FILE.db or "
-            "postgresql://HOST/DATABASE");
+            "j.yaml:1: data.train.query: is for databases alone; write file: "
+            "postgresql://HOST/DATABASE or sqlite:FILE.db");
   EXPECT_THAT(error_in("x.csv", ", test: {query: SELECT 1}"), HasSubstr("data.test.query: is for"));
   EXPECT_THAT(error_in("{features: 'sqlite:x.db', labels: y.npy}"),
               HasSubstr("data.train.features: a database has features and target together"));

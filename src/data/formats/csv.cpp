@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/column_builder.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/formats/csv_rows.hpp"
+#include "data/formats/table_files.hpp"
 
 namespace convoy {
 namespace {
@@ -131,5 +133,70 @@ Table parse_csv(std::string_view text, const std::string& name, const CsvOptions
   const CsvRows rows = csv_rows(text, name, options, tolerance != nullptr);
   return build_table(rows.names, name, options, tolerance, rows.passes);
 }
+
+namespace {
+
+/// CSV and TSV.
+class CsvFiles final : public RowFiles {
+ public:
+  CsvFiles(const TableRequest& request, bool tabs)
+      : RowFiles(request.name), files_(request.files), tolerant_(request.tolerant), tabs_(tabs) {}
+
+  /// TSV has tabs unless another delimiter is given.
+  CsvOptions options(CsvOptions options) const override {
+    if (tabs_ && options.delimiter == CsvOptions().delimiter) options.delimiter = "tab";
+    return options;
+  }
+
+  std::vector<std::string> names(const CsvOptions& options) const override {
+    std::vector<std::string> names;
+    for (const Content& file : files_) {
+      std::vector<std::string> own = csv_column_names(file.text(), file.name, options, tolerant_);
+      if (names.empty())
+        names = std::move(own);
+      else if (own != names)
+        throw DataError(file.name, fmt::format("has the columns {} where {} has {}", name_list(own),
+                                               files_[0].name, name_list(names)));
+    }
+    return names;
+  }
+
+  std::size_t width(const CsvOptions& options) const override {
+    return csv_width(files_[0].text(), files_[0].name, options, tolerant_);
+  }
+
+ protected:
+  std::vector<RowPasses> passes(const CsvOptions& options, bool tolerant,
+                                const std::vector<std::string>&) const override {
+    std::vector<RowPasses> parts;
+    for (const Content& file : files_)
+      parts.push_back(csv_rows(file.text(), file.name, options, tolerant).passes);
+    return parts;
+  }
+
+ private:
+  const std::vector<Content>& files_;
+  const bool tolerant_;
+  const bool tabs_;
+};
+
+FormatKind csv_kind(std::string name, std::string title, bool tabs) {
+  FormatKind kind;
+  kind.name = std::move(name);
+  kind.doc = tabs ? "a table of text, with tabs between the fields"
+                  : "a table of text, with commas between the fields, or what data.csv says";
+  kind.title = std::move(title);
+  kind.endings = {"." + kind.name};
+  if (!tabs) kind.text_likeness = [](const Content&) { return Likeness::rest; };
+  kind.files = [tabs](const TableRequest& request) {
+    return std::make_unique<CsvFiles>(request, tabs);
+  };
+  return kind;
+}
+
+const schema::Registered csv_format(formats(), csv_kind("csv", "CSV", false));
+const schema::Registered tsv_format(formats(), csv_kind("tsv", "TSV", true));
+
+}  // namespace
 
 }  // namespace convoy

@@ -1,11 +1,11 @@
 #pragma once
-// What the name of a file of data says about its format.
+// Names of files, as far as they say something about formats.
+#include <string>
 #include <string_view>
 
 namespace convoy {
 
-/// As data.format names it: "csv", "npz"...; empty when the name does not tell. Whether letters are
-/// small or capital does not count, nor do .gz and .zst at the end.
-std::string_view format_of_name(std::string_view path);
+/// The file's name in small letters, without what says how it is compressed.
+std::string unpacked_name(std::string_view path);
 
 }  // namespace convoy

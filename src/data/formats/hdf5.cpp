@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/apart.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/csv_lexer.hpp"
@@ -98,5 +99,28 @@ Array parse_hdf5(std::span<const std::byte> bytes, const std::string& name,
   const std::string label = wanted.empty() ? name : fmt::format("{}#{}", name, wanted);
   return array_of_answer(result, bytes, std::move(owner), label);
 }
+
+namespace {
+
+FormatKind hdf5_kind() {
+  FormatKind kind;
+  kind.name = "hdf5";
+  kind.doc = "datasets of HDF5";
+  kind.title = "HDF5";
+  kind.holds = Holds::array;
+  kind.endings = {".h5", ".hdf5"};
+  kind.likeness = [](const Content& file) {
+    return is_hdf5(file.bytes) ? Likeness::mark : Likeness::none;
+  };
+  kind.array = [](const Content& file) {
+    return parse_hdf5(file.bytes, file.name, file.array, file.owner);
+  };
+  kind.arrays = [](const Content& file) { return hdf5_names(file.bytes, file.name); };
+  return kind;
+}
+
+const schema::Registered hdf5_format(formats(), hdf5_kind());
+
+}  // namespace
 
 }  // namespace convoy

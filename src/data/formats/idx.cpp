@@ -7,7 +7,9 @@
 #include <bit>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/array.hpp"
+#include "data/formats/file_names.hpp"
 
 namespace convoy {
 namespace {
@@ -80,5 +82,30 @@ Array parse_idx(std::span<const std::byte> bytes, const std::string& name,
   make_readable(array, std::endian::native == std::endian::little);
   return array;
 }
+
+namespace {
+
+FormatKind idx_kind() {
+  FormatKind kind;
+  kind.name = "idx";
+  kind.doc = "IDX, the format of MNIST";
+  kind.title = "IDX";
+  kind.holds = Holds::array;
+  kind.likeness = [](const Content& file) {
+    const std::string_view text = file.text();
+    if (text.size() >= 4 && text[0] == 0 && text[1] == 0 && text[2] >= 8 && text[2] <= 14)
+      return Likeness::mark;
+    const std::string name = unpacked_name(file.name);
+    const bool named = name.find("-idx") != name.npos || name.find(".idx") != name.npos;
+    return named && !name.ends_with(".txt") && !name.ends_with(".data") ? Likeness::text
+                                                                        : Likeness::none;
+  };
+  kind.array = [](const Content& file) { return parse_idx(file.bytes, file.name, file.owner); };
+  return kind;
+}
+
+const schema::Registered idx_format(formats(), idx_kind());
+
+}  // namespace
 
 }  // namespace convoy

@@ -91,8 +91,7 @@ std::int64_t read_lines(JsonRecords records, const std::string& name, const KeyI
     by_column(records, index, row);
     if (bad && problem.empty()) {
       const std::string wrong = problem_of_line(row, missing, columns);
-      if (!wrong.empty())
-        problem = DataError(fmt::format("{}:{}", name, records.line()), wrong).what();
+      if (!wrong.empty()) problem = DataError(records.place(), wrong).what();
     }
     if (!problem.empty()) {
       note_bad_row(*bad, rows, problem);
@@ -140,8 +139,9 @@ bool is_json_lines(std::string_view text) {
   return key != text.npos && (text[key] == '"' || text[key] == '}');
 }
 
-JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tolerant) {
-  JsonRecords records(text, name);
+JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tolerant,
+                        JsonLayout layout) {
+  JsonRecords records(text, name, layout);
   KeyIndex index;
   std::string problem;
   std::string first_problem;
@@ -159,7 +159,7 @@ JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tol
     }
     if (index.names().size() > most_keys) {
       throw DataError(
-          fmt::format("{}:{}", name, records.line()),
+          records.place(),
           fmt::format("more than {} different keys; are they the names of columns?", most_keys));
     }
   }
@@ -172,30 +172,38 @@ JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tol
 }
 
 RowPasses json_rows(std::string_view text, const std::string& name,
-                    const std::vector<std::string>& columns) {
+                    const std::vector<std::string>& columns, JsonLayout layout) {
   const auto index = std::make_shared<KeyIndex>();
   for (const std::string& key : columns) index->add(key);
   RowPasses passes;
   passes.count = [=](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
-    count_json_kinds(JsonRecords(text, name), *index, missing, counts);
+    count_json_kinds(JsonRecords(text, name, layout), *index, missing, counts);
   };
   passes.read = [=](const MissingSpellings& missing, std::vector<ColumnBuilder>& builders,
                     std::vector<BadRow>* bad, const RowDone& done) {
-    return read_lines(JsonRecords(text, name), name, *index, missing, builders, bad, done);
+    return read_lines(JsonRecords(text, name, layout), name, *index, missing, builders, bad, done);
   };
   return passes;
 }
 
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,
-                       const CsvTolerance* tolerance, const JsonKeys& keys) {
+                       const CsvTolerance* tolerance, const JsonKeys& keys, JsonLayout layout) {
   require_memory(keys, name);
-  return build_table(keys.names, name, options, tolerance, json_rows(text, name, keys.names));
+  return build_table(keys.names, name, options, tolerance,
+                     json_rows(text, name, keys.names, layout));
 }
 
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,
                        const CsvTolerance* tolerance) {
   return parse_json_lines(text, name, options, tolerance,
                           find_json_keys(text, name, tolerance != nullptr));
+}
+
+Table parse_json_list(std::string_view text, const std::string& name, const CsvOptions& options,
+                      const CsvTolerance* tolerance) {
+  return parse_json_lines(text, name, options, tolerance,
+                          find_json_keys(text, name, tolerance != nullptr, JsonLayout::list),
+                          JsonLayout::list);
 }
 
 }  // namespace convoy

@@ -1,6 +1,7 @@
 #pragma once
-// JSON Lines to a table, as CSV becomes one: the keys are its columns.
+// JSON Lines, or a JSON list of objects, to a table, as CSV becomes one: the keys are its columns.
 #include "data/formats/column_builder.hpp"
+#include "data/formats/json_records.hpp"
 
 namespace convoy {
 
@@ -15,11 +16,12 @@ bool is_json_lines(std::string_view text);
 
 /// Throws DataError when a line cannot be read (unless that is tolerated), no line can, or the
 /// table would have more values than fit the memory of most machines.
-JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tolerant = false);
+JsonKeys find_json_keys(std::string_view text, const std::string& name, bool tolerant = false,
+                        JsonLayout layout = JsonLayout::lines);
 
-/// The lines of a text as rows of these columns; keys that are none of them count for nothing.
+/// The records of a text as rows of these columns; keys that are none of them count for nothing.
 RowPasses json_rows(std::string_view text, const std::string& name,
-                    const std::vector<std::string>& columns);
+                    const std::vector<std::string>& columns, JsonLayout layout);
 
 /// Throws DataError naming the file when a table of so many keys and rows would not fit the memory
 /// of most machines.
@@ -30,8 +32,13 @@ void require_memory(const JsonKeys& keys, const std::string& name);
 /// the options only missing, categorical and ignore count. `keys` may name more columns than the
 /// file has. Throws InputError / DataError naming the line.
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,
-                       const CsvTolerance* tolerance, const JsonKeys& keys);
+                       const CsvTolerance* tolerance, const JsonKeys& keys,
+                       JsonLayout layout = JsonLayout::lines);
 Table parse_json_lines(std::string_view text, const std::string& name, const CsvOptions& options,
                        const CsvTolerance* tolerance = nullptr);
+
+/// The same of a list of objects.
+Table parse_json_list(std::string_view text, const std::string& name, const CsvOptions& options,
+                      const CsvTolerance* tolerance = nullptr);
 
 }  // namespace convoy

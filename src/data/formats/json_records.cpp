@@ -11,12 +11,15 @@
 namespace convoy {
 namespace {
 
-constexpr std::size_t longest_json_line = std::size_t{16} << 20;
+constexpr std::size_t longest_json_record = std::size_t{16} << 20;
+constexpr const char* json_blanks = " \t\r\n";
 
-/// Receives the parts of one line. Each function returns false, with a `problem`, to stop.
+/// Receives the parts of one record. Each function returns false, with a `problem`, to stop.
 class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit FlatObject(std::vector<JsonField>& fields) : fields_(fields) {}
+  /// `record`: what it is one of, "line".
+  FlatObject(std::vector<JsonField>& fields, std::string_view record)
+      : fields_(fields), record_(record) {}
 
   const std::string& problem() const { return problem_; }
   std::size_t used() const { return used_; }
@@ -76,7 +79,10 @@ class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
     problem_ = std::move(problem);
     return false;
   }
-  bool no_object() { return fail("is not a JSON object; each line must be one: {\"key\": value}"); }
+  bool no_object() {
+    return fail(
+        fmt::format("is not a JSON object; each {} must be one: {{\"key\": value}}", record_));
+  }
   std::string in_column(std::string_view what) const {
     return fmt::format("column {}: {}", in_quotes(fields_[used_ - 1].key), what);
   }
@@ -92,6 +98,7 @@ class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   std::vector<JsonField>& fields_;
+  std::string_view record_;
   std::size_t used_ = 0;
   bool open_ = false;
   std::string problem_;
@@ -99,8 +106,8 @@ class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-JsonRecords::JsonRecords(std::string_view text, std::string name)
-    : text_(text), name_(std::move(name)) {
+JsonRecords::JsonRecords(std::string_view text, std::string name, JsonLayout layout)
+    : text_(text), name_(std::move(name)), layout_(layout) {
   if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff")) {
     throw DataError(fmt::format("{}:1", name_),
                     "is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)");
@@ -108,8 +115,18 @@ JsonRecords::JsonRecords(std::string_view text, std::string name)
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
 }
 
+std::string JsonRecords::place() const {
+  return layout_ == JsonLayout::lines ? fmt::format("{}:{}", name_, line_)
+                                      : fmt::format("{}, element {}", name_, line_);
+}
+
 bool JsonRecords::next() {
   used_ = 0;
+  if (layout_ == JsonLayout::list) {
+    const auto element = next_element();
+    if (element) parse(*element);
+    return element.has_value();
+  }
   while (at_ < text_.size()) {
     const std::string_view line = next_line();
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
@@ -127,16 +144,74 @@ std::string_view JsonRecords::next_line() {
   return line;
 }
 
-void JsonRecords::parse(std::string_view line) {
-  const auto fail = [this](const std::string& problem) {
-    throw DataError(fmt::format("{}:{}", name_, line_), problem);
+void JsonRecords::skip_blanks() {
+  at_ = std::min(text_.find_first_not_of(json_blanks, at_), text_.size());
+}
+
+std::optional<std::string_view> JsonRecords::next_element() {
+  const auto fail = [this](const std::string& place, const char* problem) {
+    at_ = text_.size();  // there is nothing to go on with
+    throw DataError(place, problem);
   };
-  if (line.size() > longest_json_line) {
-    fail(fmt::format("is longer than {} bytes; each line must be one JSON object",
-                     longest_json_line));
+  skip_blanks();
+  const bool first = line_ == 0;
+  if (first) {
+    if (at_ == text_.size()) return std::nullopt;
+    line_ = 1;
+    if (text_[at_] != '[')
+      fail(name_, "is not a list of JSON objects; write [{\"key\": value}, ...]");
+    ++at_;
+    skip_blanks();
+    if (at_ < text_.size() && text_[at_] == ']') {
+      ++at_;
+      skip_blanks();
+      if (at_ < text_.size()) fail(name_, "something follows the end of the list");
+      return std::nullopt;
+    }
+  } else {
+    if (at_ == text_.size()) return std::nullopt;
+    ++line_;
   }
-  FlatObject object(fields_);
-  if (!nlohmann::json::sax_parse(line.begin(), line.end(), &object)) fail(object.problem());
+  const std::size_t begin = at_;
+  bool in_text = false;
+  for (std::int64_t depth = 0; at_ < text_.size(); ++at_) {
+    const char c = text_[at_];
+    if (in_text) {
+      if (c == '\\')
+        ++at_;
+      else
+        in_text = c != '"';
+      continue;
+    }
+    in_text = c == '"';
+    if (c == '{' || c == '[') ++depth;
+    if (depth == 0 && (c == ',' || c == ']')) break;
+    if (c == '}' || c == ']') depth = std::max<std::int64_t>(0, depth - 1);
+  }
+  if (at_ >= text_.size()) fail(place(), "the list has no end: truncated or damaged");
+  const std::string_view element = text_.substr(begin, at_ - begin);
+  const bool last = text_[at_++] == ']';
+  if (element.find_first_not_of(json_blanks) == element.npos)
+    fail(place(), "is missing; there is a comma too many");
+  if (last) {
+    skip_blanks();
+    if (at_ < text_.size()) fail(place(), "something follows the end of the list");
+  } else {
+    skip_blanks();
+    if (at_ == text_.size()) fail(place(), "the list has no end: truncated or damaged");
+  }
+  return element;
+}
+
+void JsonRecords::parse(std::string_view record) {
+  const char* const what = layout_ == JsonLayout::lines ? "line" : "element";
+  if (record.size() > longest_json_record) {
+    throw DataError(place(), fmt::format("is longer than {} bytes; each {} must be one JSON object",
+                                         longest_json_record, what));
+  }
+  FlatObject object(fields_, what);
+  if (!nlohmann::json::sax_parse(record.begin(), record.end(), &object))
+    throw DataError(place(), object.problem());
   used_ = object.used();
   require_distinct_keys();
 }
@@ -148,8 +223,7 @@ void JsonRecords::require_distinct_keys() {
   const auto twice = std::adjacent_find(keys_.begin(), keys_.end());
   if (twice == keys_.end()) return;
   used_ = 0;
-  throw DataError(fmt::format("{}:{}", name_, line_),
-                  fmt::format("the key {} is there twice", in_quotes(*twice)));
+  throw DataError(place(), fmt::format("the key {} is there twice", in_quotes(*twice)));
 }
 
 }  // namespace convoy

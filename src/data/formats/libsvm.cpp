@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/column_builder.hpp"
 #include "data/formats/csv_lexer.hpp"
@@ -214,5 +215,35 @@ LibsvmSamples parse_libsvm(std::string_view text, const std::string& name,
   out.labels = samples.take_labels();
   return out;
 }
+
+namespace {
+
+FormatKind libsvm_kind() {
+  FormatKind kind;
+  kind.name = "libsvm";
+  kind.doc =
+      "LIBSVM: `label index:value ...` a line; indices ascend from 1, what is not there is 0, "
+      "`qid:` counts for nothing";
+  kind.title = "LIBSVM";
+  kind.holds = Holds::samples;
+  kind.endings = {".libsvm", ".svm", ".svmlight"};
+  kind.text_likeness = [](const Content& file) {
+    return is_libsvm(file.text()) ? Likeness::text : Likeness::none;
+  };
+  kind.samples = [](const Content& file, const SampleOptions& wanted) {
+    LibsvmSamples read = parse_libsvm(file.text(), file.name,
+                                      {.width = wanted.width,
+                                       .label_optional = wanted.label_optional,
+                                       .tolerant = wanted.tolerant,
+                                       .columns = wanted.columns});
+    return Samples{std::move(read.features), std::move(read.labels), std::move(read.bad)};
+  };
+  kind.sparse = true;
+  return kind;
+}
+
+const schema::Registered libsvm_format(formats(), libsvm_kind());
+
+}  // namespace
 
 }  // namespace convoy

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/array.hpp"
 
 namespace convoy {
@@ -271,5 +272,23 @@ std::string format_npy(const Array& array) {
   out.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
   return out;
 }
+
+namespace {
+
+FormatKind npy_kind() {
+  FormatKind kind;
+  kind.name = "npy";
+  kind.doc = "an array of NumPy's";
+  kind.title = "NPY";
+  kind.holds = Holds::array;
+  kind.endings = {".npy"};
+  kind.marks = {std::string(magic)};
+  kind.array = [](const Content& file) { return parse_npy(file.bytes, file.name, file.owner); };
+  return kind;
+}
+
+const schema::Registered npy_format(formats(), npy_kind());
+
+}  // namespace
 
 }  // namespace convoy

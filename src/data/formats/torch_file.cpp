@@ -8,6 +8,7 @@
 #include <map>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/archive.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/csv_lexer.hpp"
@@ -361,5 +362,28 @@ Array parse_torch(std::span<const std::byte> bytes, const std::string& name,
   }
   return array_of(layout, archive.read(storage), big_endian, label);
 }
+
+namespace {
+
+FormatKind torch_kind() {
+  FormatKind kind;
+  kind.name = "pt";
+  kind.doc = "tensors that PyTorch or libtorch saved";
+  kind.title = "PT";
+  kind.holds = Holds::array;
+  kind.endings = {".pt", ".pth"};
+  kind.likeness = [](const Content& file) {
+    const bool own = is_zip(file.bytes) ? is_torch_archive(ZipArchive(file.bytes, file.name))
+                                        : is_old_torch_file(file.bytes);
+    return own ? Likeness::whole : Likeness::none;  // their archives may have a .npy in them
+  };
+  kind.array = [](const Content& file) { return parse_torch(file.bytes, file.name, file.array); };
+  kind.arrays = [](const Content& file) { return torch_names(file.bytes, file.name); };
+  return kind;
+}
+
+const schema::Registered torch_format(formats(), torch_kind());
+
+}  // namespace
 
 }  // namespace convoy

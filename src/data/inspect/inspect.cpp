@@ -263,7 +263,7 @@ Part lone_part(std::string name, Source source) {
 std::vector<Part> parts_of_archive(Input input, std::vector<std::string>& notes) {
   std::vector<Part> parts;
   if (input.files.size() != 1 || !input.files[0].array.empty()) return {};
-  const std::vector<std::string> names = array_names(input.files[0], input.format);
+  const std::vector<std::string> names = array_names(input.files[0], *input.format);
   if (names.size() < 2) return {};
   for (const std::string& name : names) {
     input.files[0].array = name;
@@ -300,12 +300,12 @@ std::vector<Part> read_alone(const std::string& path, const DataOptions& data,
     return parts;
   }
   const Located located = resolve(path);  // once: it may be the standard input
-  const bool whole = std::filesystem::is_directory(located.files[0].file) || data.format == "text";
-  if (whole) {
+  if (whole_format(located.files[0].file, data.format)) {
     files.file = path;
     files.features.clear();
     options.target_optional = true;
-  } else if (const Input input = open_input(located, data.format); is_array(input.format)) {
+  } else if (const Input input = open_input(located, data.format);
+             input.format->holds == Holds::array) {
     return parts_of_arrays(input, data, notes);
   }
   parts.push_back(lone_part("", read_source(files, options, [&](const std::string& inside) {

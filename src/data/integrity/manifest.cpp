@@ -57,6 +57,7 @@ Manifest parse(std::string_view text) {
     throw InputError("it was written by another version of convoy");
   Manifest manifest;
   if (json.contains("source")) manifest.source = json.at("source").get<std::string>();
+  if (json.contains("archive")) manifest.archive = json.at("archive").get<std::string>();
   for (const Json& entry : json.at("files")) manifest.files.push_back(read_entry(entry));
   const auto before = [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; };
   std::sort(manifest.files.begin(), manifest.files.end(), before);
@@ -91,6 +92,7 @@ Manifest make_manifest(const fs::path& folder, const std::string& source) {
 std::string format_manifest(const Manifest& manifest) {
   Json json = {{"format", format_name}, {"version", format_version}};
   if (!manifest.source.empty()) json["source"] = manifest.source;
+  if (!manifest.archive.empty()) json["archive"] = manifest.archive;
   json["chunk_bytes"] = manifest_chunk_bytes;
   json["files"] = Json::array();
   for (const ManifestFile& file : manifest.files) {

@@ -1,58 +1,49 @@
 #pragma once
 // What a path of a job is: a file, or an address of somewhere else. Nothing is opened here.
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "convoy/data/options.hpp"
+#include "convoy/data/sources/source.hpp"
 
 namespace convoy {
 
-enum class SourceKind { file, web, s3, standard_input, sqlite, postgresql };
-
-/// By how it begins: "http://", "https://", "s3://", "sqlite:", "postgresql://" (or "postgres://");
-/// "-" is the standard input.
-SourceKind source_kind(std::string_view path);
+/// The source whose address this is, by how it begins; null: a file. Packages are no paths.
+const SourceKind* source_of(std::string_view path);
 
 /// Whether its rows come from a query.
 bool is_database(std::string_view path);
 
-/// The address for messages: without what may be secret, a user, a password and what follows a '?',
-/// and without a checksum. Paths of files as they are.
+/// The address for messages: without what may be secret. Paths of files as they are.
 std::string shown_address(std::string_view path);
 
-/// The path whose name's ending tells the format: without checksum and what follows a '?'.
+/// The path whose name's ending tells the format.
 std::string named_file(std::string_view path);
-
-/// Where something is downloaded from.
-struct WebAddress {
-  std::string url;        ///< without the fragment
-  std::string shown;      ///< for messages
-  std::string file_name;  ///< for the cache: letters, digits and "._-", a letter or digit first
-  std::string sha256;     ///< of the content, lower case; empty: not known
-};
-
-/// Of "https://HOST[:PORT]/PATH[?QUERY][#sha256=HEX]", and http. Throws InputError for a user or
-/// password in it, another fragment, control characters and blanks, no host. What the error says
-/// has nothing secret in it.
-WebAddress parse_web_address(const std::string& text);
-
-/// "s3://BUCKET/KEY[#sha256=HEX]".
-struct S3Address {
-  std::string bucket;
-  std::string key;
-  std::string shown;
-  std::string file_name;
-  std::string sha256;
-};
-S3Address parse_s3_address(const std::string& text);
 
 /// Throws InputError when the address can be none of its kind, for any path of a job.
 void check_address(const std::string& path);
 
-/// How many of the job's files are the standard input, which can be read once.
-int standard_inputs(const DataOptions& data);
+/// The paths of the job whose source can be read only once.
+std::vector<std::string> paths_read_once(const DataOptions& data);
+
+/// A package: which source has it, and what follows its scheme.
+struct PackageAddress {
+  const SourceKind* kind = nullptr;
+  std::string spec;
+};
+
+/// Of "npm:PACKAGE@VERSION", say; nothing where it is no package.
+std::optional<PackageAddress> find_package(std::string_view text);
+
+/// Whether it begins as a package does.
+bool has_package_scheme(std::string_view text);
+
+/// "a, b or c".
+std::string alternatives(const std::vector<std::string>& words);
 
 /// For a job of several workers, of which only one could read it: throws InputError.
-[[noreturn]] void refuse_standard_input();
+[[noreturn]] void refuse_read_once(const std::string& path);
 
 }  // namespace convoy

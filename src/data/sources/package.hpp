@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "convoy/data/integrity/manifest.hpp"
 #include "core/temporary_folder.hpp"
 
 namespace convoy {
@@ -12,7 +13,7 @@ namespace convoy {
 /// Where a package's files are, or would be. Throws InputError when `source` is not a package.
 std::filesystem::path package_folder(const std::string& source);
 
-/// The package whose folder in the cache this is, as "npm:PACKAGE@VERSION" or "deb:PACKAGE".
+/// The package whose folder in the cache this is, as a job writes it.
 std::optional<std::string> package_of_folder(const std::filesystem::path& folder);
 
 class CacheLock;
@@ -28,11 +29,15 @@ class PackageCopy {
   /// Downloads at the first call. Throws as fetch_package; the same error at each call.
   const std::filesystem::path& folder();
 
+  /// Of what was downloaded.
+  Manifest manifest();
+
  private:
   std::string source_;
   std::unique_ptr<CacheLock> lock_;  // nobody else fetches or repairs it meanwhile
   std::unique_ptr<TemporaryFolder> temporary_;
   std::filesystem::path folder_;
+  std::string archive_;
   std::string failure_;
 };
 

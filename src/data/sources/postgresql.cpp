@@ -8,7 +8,7 @@
 
 #include "convoy/core/error.hpp"
 #include "data/formats/csv_lexer.hpp"
-#include "data/sources/address.hpp"
+#include "data/sources/address_text.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/sources/sql_text.hpp"
 
@@ -237,7 +237,7 @@ void require_reading(const std::string& query, const std::string& shown) {
 
 std::unique_ptr<QueryRows> open_postgresql(const std::string& address, const std::string& query,
                                            bool quiet) {
-  const std::string shown = shown_address(address);
+  const std::string shown = without_secrets(address);
   auto connection = std::make_unique<PostgresConnection>(address, shown);
   if (query.empty())
     throw InputError(
@@ -251,5 +251,26 @@ std::unique_ptr<QueryRows> open_postgresql(const std::string& address, const std
   }
   return std::make_unique<PostgresRows>(std::move(connection), query);
 }
+
+namespace {
+
+SourceKind postgresql_kind() {
+  SourceKind kind;
+  kind.name = "postgresql";
+  kind.doc = "the rows of a query of a PostgreSQL server";
+  kind.schemes = {"postgresql://", "postgres://"};
+  kind.address = "postgresql://HOST/DATABASE";
+  kind.gives = Gives::rows;
+  kind.shown = without_secrets;
+  kind.check = check_database_address;
+  kind.rows = [](const QueryRequest& request) {
+    return open_postgresql(request.address, request.query, request.quiet);
+  };
+  return kind;
+}
+
+const schema::Registered postgresql_source(sources(), postgresql_kind());
+
+}  // namespace
 
 }  // namespace convoy

@@ -68,14 +68,34 @@ class QueryPass {
   std::int64_t rows_ = 0;
 };
 
+class QueryTable final : public RowFiles {
+ public:
+  explicit QueryTable(QueryRows& rows) : RowFiles(rows.name()), rows_(rows) {}
+  std::vector<std::string> names(const CsvOptions&) const override { return rows_.columns(); }
+
+ protected:
+  std::vector<RowPasses> passes(const CsvOptions&, bool,
+                                const std::vector<std::string>&) const override {
+    return {query_passes(rows_)};
+  }
+
+ private:
+  QueryRows& rows_;
+};
+
 }  // namespace
 
 std::unique_ptr<QueryRows> open_query(const std::string& address, const std::string& query,
                                       const Resolve& resolve, bool quiet) {
   check_address(address);
-  if (source_kind(address) == SourceKind::postgresql) return open_postgresql(address, query, quiet);
-  return open_sqlite(
-      address, resolve(address.substr(std::string_view("sqlite:").size())).files[0].file, query);
+  const SourceKind* kind = source_of(address);
+  if (!kind || !kind->rows) {
+    throw InputError(fmt::format("{} is no database; `query` is for {}", shown_address(address),
+                                 alternatives(source_addresses(Gives::rows))));
+  }
+  return kind->rows({address, query,
+                     [&](const std::string& path) { return resolve(path).files.at(0).file; },
+                     quiet});
 }
 
 void check_query_columns(const std::vector<std::string>& names, const std::string& address) {
@@ -128,6 +148,10 @@ RowPasses query_passes(QueryRows& rows) {
     return pass.rows();
   };
   return {count, read};
+}
+
+std::unique_ptr<TableFiles> query_table(QueryRows& rows) {
+  return std::make_unique<QueryTable>(rows);
 }
 
 Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance) {

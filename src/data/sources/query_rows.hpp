@@ -2,35 +2,16 @@
 // The rows of a database query as a table, as CSV becomes one.
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "convoy/data/formats/formats.hpp"
+#include "convoy/data/sources/source.hpp"
 #include "data/formats/column_builder.hpp"
+#include "data/formats/table_files.hpp"
 #include "data/sources/resolve.hpp"
 
 namespace convoy {
-
-/// A value of a row. Numbers are spelled so that they are read back as they are.
-struct QueryValue {
-  std::string_view text;
-  bool is_text = false;  ///< by its type: even "12" is no number
-  bool missing = false;  ///< NULL
-};
-
-/// An open database and a query that was found to be one. Used by one thread.
-class QueryRows {
- public:
-  virtual ~QueryRows() = default;
-  /// The address, for messages.
-  virtual const std::string& name() const = 0;
-  virtual const std::vector<std::string>& columns() const = 0;
-  /// Calls `row` for each row, from the first, whenever it is called; values are valid meanwhile.
-  /// Throws DataError.
-  virtual void read(const std::function<void(std::span<const QueryValue>)>& row) = 0;
-};
 
 /// `address` is a database's; `resolve` turns the path of an SQLite file into one of the system.
 /// `quiet`: print no warning. Without a query it throws InputError that lists the database's
@@ -55,6 +36,9 @@ std::string table_hint(const std::vector<std::string>& tables);
 /// infinities, text among numbers (SQLite has that), text that is not UTF-8. Reading throws
 /// InputError / DataError naming the row, from 1. `rows` must outlive what is returned.
 RowPasses query_passes(QueryRows& rows);
+
+/// The rows as a table is read; `rows` must outlive it.
+std::unique_ptr<TableFiles> query_table(QueryRows& rows);
 
 /// All rows as a table.
 Table read_query(QueryRows& rows, const CsvOptions& options, const CsvTolerance* tolerance);

@@ -91,7 +91,7 @@ Manifest restore_manifest(const fs::path& folder) {
   try {
     return read_manifest(folder);  // restored by another, while this one waited for the lock
   } catch (const DataError&) {
-    const Manifest manifest = make_manifest(package.folder(), *source);
+    const Manifest manifest = package.manifest();
     write_manifest(folder, manifest);
     return manifest;
   }

@@ -4,7 +4,8 @@
 
 #include <ctime>
 
-#include "data/sources/address.hpp"
+#include "convoy/data/sources/source.hpp"
+#include "data/sources/address_text.hpp"
 #include "data/sources/aws_settings.hpp"
 #include "data/sources/download.hpp"
 
@@ -58,5 +59,28 @@ Download s3_download(const std::string& text) {
   };
   return what;
 }
+
+namespace {
+
+SourceKind s3_kind() {
+  SourceKind kind;
+  kind.name = "s3";
+  kind.doc =
+      "an object of an S3-compatible store, downloaded into the cache; `#sha256=HEX` at its end is "
+      "checked";
+  kind.schemes = {"s3://"};
+  kind.address = "s3://BUCKET/KEY";
+  kind.shown = without_checksum;
+  kind.named_file = without_checksum;
+  kind.check = [](const std::string& address) { parse_s3_address(address); };
+  kind.files = [] {
+    return [](const std::string& address) { return download(s3_download(address)); };
+  };
+  return kind;
+}
+
+const schema::Registered s3_source(sources(), s3_kind());
+
+}  // namespace
 
 }  // namespace convoy

@@ -188,4 +188,30 @@ std::unique_ptr<QueryRows> open_sqlite(const std::string& address,
   return std::make_unique<SqliteRows>(std::move(database), query);
 }
 
+namespace {
+
+constexpr std::string_view sqlite_scheme = "sqlite:";
+
+SourceKind sqlite_kind() {
+  SourceKind kind;
+  kind.name = "sqlite";
+  kind.doc = "the rows of a query of an SQLite file";
+  kind.schemes = {std::string(sqlite_scheme)};
+  kind.address = "sqlite:FILE.db";
+  kind.gives = Gives::rows;
+  kind.check = [](const std::string& address) {
+    if (address.size() == sqlite_scheme.size())
+      throw InputError("sqlite: names no file; write sqlite:FILE.db");
+  };
+  kind.rows = [](const QueryRequest& request) {
+    return open_sqlite(request.address, request.file(request.address.substr(sqlite_scheme.size())),
+                       request.query);
+  };
+  return kind;
+}
+
+const schema::Registered sqlite_source(sources(), sqlite_kind());
+
+}  // namespace
+
 }  // namespace convoy

@@ -72,11 +72,11 @@ Input open_input(const Located& located, const std::string& format) {
   for (const Location& location : located.files) {
     Content content = read_content(location.file, location.array);
     if (!location.name.empty()) content.name = location.name;
-    const Format found = detect_format(content, format);
-    if (input.files.empty()) input.format = found;
-    if (found != input.format) {
-      throw DataError(content.name, fmt::format("is {} where {} is {}", name_of(found),
-                                                input.files[0].name, name_of(input.format)));
+    const FormatKind& found = detect_format(content, format);
+    if (input.files.empty()) input.format = &found;
+    if (&found != input.format) {
+      throw DataError(content.name, fmt::format("is {} where {} is {}", found.title,
+                                                input.files[0].name, input.format->title));
     }
     input.files.push_back(content);
   }
@@ -85,71 +85,40 @@ Input open_input(const Located& located, const std::string& format) {
 
 JoinedArray join_arrays(const Input& input) {
   return join(input.files, input.name,
-              [&](std::size_t i) { return parse_array(input.files[i], input.format); });
+              [&](std::size_t i) { return input.format->array(input.files[i]); });
 }
 
-JoinedCifar join_cifar(const Input& input) {
-  const Cifar kind = input.format == Format::cifar10 ? Cifar::ten : Cifar::hundred;
-  std::vector<CifarSamples> parts;
-  for (const Content& file : input.files) parts.push_back(parse_cifar(file.bytes, file.name, kind));
-  const auto take = [&](Array CifarSamples::*member) {
-    return join(input.files, input.name,
-                [&](std::size_t i) { return std::move(parts[i].*member); });
-  };
-  JoinedCifar joined;
-  joined.features = take(&CifarSamples::features);
-  joined.labels = take(&CifarSamples::labels).array;
-  joined.classes = classes_of(kind);
-  return joined;
-}
-
-JoinedLibsvm join_libsvm(const Input& input, const LibsvmOptions& options) {
-  std::vector<LibsvmSamples> parts;
-  const auto parse = [&](std::size_t i, std::int64_t width) {
-    LibsvmOptions own_options = options;
-    own_options.width = width;
-    return parse_libsvm(input.files[i].text(), input.files[i].name, own_options);
-  };
-  std::int64_t widest = options.width;
-  for (std::size_t i = 0; i < input.files.size(); ++i) {
-    parts.push_back(parse(i, options.width));
-    widest = std::max(widest, parts[i].features.shape[1]);
+JoinedSamples join_samples(const Input& input, const SampleOptions& options) {
+  const FormatKind& format = *input.format;
+  std::vector<Samples> parts;
+  std::int64_t widest = 0;
+  for (const Content& file : input.files) {
+    parts.push_back(format.samples(file, options));
+    if (format.sparse) widest = std::max(widest, parts.back().features.shape.at(1));
   }
-  JoinedLibsvm joined{{}, input.name};
+  JoinedSamples joined{{}, input.name};
   std::int64_t rows = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (options.width == 0 && parts[i].features.shape[1] < widest) parts[i] = parse(i, widest);
-    for (BadRow& row : parts[i].bad) joined.samples.bad.push_back({rows + row.row, row.problem});
-    joined.samples.labels.insert(joined.samples.labels.end(), parts[i].labels.begin(),
-                                 parts[i].labels.end());
-    rows += parts[i].features.rows();
+    if (format.sparse && options.width == 0 && parts[i].features.shape.at(1) < widest) {
+      SampleOptions wide = options;
+      wide.width = widest;
+      parts[i] = format.samples(input.files[i], wide);
+    }
+    Samples& part = parts[i];
+    if (static_cast<std::int64_t>(part.labels.size()) != part.features.rows())
+      throw DataError(input.files[i].name,
+                      "its reader gives other than a label a sample; the "
+                      "reader is wrong");
+    for (BadRow& row : part.bad) joined.samples.bad.push_back({rows + row.row, row.problem});
+    joined.samples.labels.insert(joined.samples.labels.end(), part.labels.begin(),
+                                 part.labels.end());
+    joined.samples.classes = std::max(joined.samples.classes, part.classes);
+    rows += part.features.rows();
   }
   JoinedArray features =
       join(input.files, input.name, [&](std::size_t i) { return std::move(parts[i].features); });
   joined.samples.features = std::move(features.array);
   joined.origin = std::move(features.origin);
-  return joined;
-}
-
-RowPasses join_rows(const std::vector<RowPasses>& parts, const std::vector<Content>& files,
-                    Origin& origin) {
-  RowPasses joined;
-  joined.count = [&parts](const MissingSpellings& missing, std::vector<KindCounts>& counts) {
-    for (const RowPasses& part : parts) part.count(missing, counts);
-  };
-  joined.read = [&](const MissingSpellings& missing, std::vector<ColumnBuilder>& columns,
-                    std::vector<BadRow>* bad, const RowDone& done) {
-    std::int64_t rows = 0;
-    origin = Origin(origin.name());
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const std::size_t first_bad = bad ? bad->size() : 0;
-      const std::int64_t own_rows = parts[i].read(missing, columns, bad, done);
-      for (std::size_t b = first_bad; bad && b < bad->size(); ++b) (*bad)[b].row += rows;
-      if (parts.size() > 1) origin.add(files[i].name, own_rows);
-      rows += own_rows;
-    }
-    return rows;
-  };
   return joined;
 }
 

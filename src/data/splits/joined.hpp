@@ -1,9 +1,7 @@
 #pragma once
 // Files that are read as one: the samples of the first, then those of the second...
-#include "data/formats/cifar.hpp"
-#include "data/formats/column_builder.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/content.hpp"
-#include "data/formats/libsvm.hpp"
 #include "data/sources/location.hpp"
 #include "data/sources/origin.hpp"
 
@@ -13,7 +11,7 @@ namespace convoy {
 struct Input {
   std::string name;  ///< for messages
   std::vector<Content> files;
-  Format format = Format::csv;
+  const FormatKind* format = nullptr;
 };
 
 /// Maps the files; `format` as data.format. Throws InputError / DataError; so too when one has
@@ -26,28 +24,17 @@ struct JoinedArray {
   Origin origin;
 };
 
-/// Of one file the array as `parse_array` gives it; of several a copy of them, which must have one
+/// Of one file the array as its format gives it; of several a copy of them, which must have one
 /// type and samples of one shape. Throws InputError / DataError naming the file.
 JoinedArray join_arrays(const Input& input);
 
-struct JoinedCifar {
-  JoinedArray features;
-  Array labels;
-  std::int64_t classes = 0;
-};
-JoinedCifar join_cifar(const Input& input);
-
-struct JoinedLibsvm {
-  LibsvmSamples samples;
+struct JoinedSamples {
+  Samples samples;
   Origin origin;
 };
 
-/// Without a width in the options, that of the file with the largest index.
-JoinedLibsvm join_libsvm(const Input& input, const LibsvmOptions& options);
-
-/// The rows of several files, one after the other. `files` and `parts` are of the same number;
-/// reading fills in `origin`, which must outlive the result, as must `parts`.
-RowPasses join_rows(const std::vector<RowPasses>& parts, const std::vector<Content>& files,
-                    Origin& origin);
+/// The same of features and target together. Without a width in the options, sparse ones get that
+/// of the file with the largest index.
+JoinedSamples join_samples(const Input& input, const SampleOptions& options);
 
 }  // namespace convoy

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -247,13 +248,14 @@ void write_source(const Source& source, PartWriter& writer) {
   }
 }
 
-/// The standard input cannot be read twice.
-Resolve keep_standard_input(Resolve resolve) {
-  const auto spooled = std::make_shared<std::optional<Located>>();
-  return [resolve = std::move(resolve), spooled](const std::string& path) {
-    if (source_kind(path) != SourceKind::standard_input) return resolve(path);
-    if (!*spooled) *spooled = resolve(path);
-    return **spooled;
+/// The standard input, for one, cannot be read twice.
+Resolve keep_read_once(Resolve resolve) {
+  const auto kept = std::make_shared<std::map<std::string, Located>>();
+  return [resolve = std::move(resolve), kept](const std::string& path) {
+    const SourceKind* kind = source_of(path);
+    if (!kind || !kind->once) return resolve(path);
+    const auto known = kept->find(path);
+    return known != kept->end() ? known->second : (*kept)[path] = resolve(path);
   };
 }
 
@@ -277,7 +279,7 @@ std::vector<PreparedPart> prepare_data(const LoadOptions& load, const PrepareOpt
     if (split.empty()) return;
     const SourceOptions how{
         .data = roles ? data : train, .key = key, .roles = roles ? &*roles : nullptr};
-    const Resolve once = keep_standard_input(resolve);
+    const Resolve once = keep_read_once(resolve);
     PartWriter writer(name, folder, options.shard_bytes, data, code);
     PrepareTable table(writer);
     Source source;

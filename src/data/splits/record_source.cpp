@@ -10,6 +10,7 @@
 
 #include "convoy/core/checksum.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "data/formats/csv_lexer.hpp"
 #include "data/records/record_set.hpp"
 #include "data/records/writer.hpp"
@@ -147,15 +148,19 @@ Array array_in_memory(const RecordView& view) {
   return array;
 }
 
-}  // namespace
-
-void read_records(Source& source, const Located& located, const DataFiles& files,
-                  const SourceOptions& options, const Resolve& resolve) {
+/// Fills in `records`, the columns' names and types, the number of rows, and of the target what is
+/// needed to decide what it means (not its rows). Which part of the folder is meant is told by
+/// `FOLDER#PART`, else by the job's key.
+void read_records(SourceRequest& request) {
+  Source& source = request.source;
+  const Located& located = request.located;
+  const SourceOptions& options = request.options;
+  const Resolve& resolve = request.resolve;
   const Location& location = located.files[0];
   if (located.files.size() > 1)
     throw InputError(fmt::format("{}: {} fits several folders; prepared data is one", options.key,
                                  located.name));
-  if (!files.labels.empty())
+  if (!request.files.labels.empty())
     throw InputError(
         fmt::format("{}.features: {} is prepared data, which holds features and target "
                     "together; give it as `file`",
@@ -202,6 +207,26 @@ void read_records(Source& source, const Located& located, const DataFiles& files
   }
   source.records = std::move(view);
 }
+
+FormatKind records_kind() {
+  FormatKind kind;
+  kind.name = "records";
+  kind.doc =
+      "a folder of prepared data (`convoy data prepare`, [records](records.md)); of its parts the "
+      "one that the key names, or `FOLDER#PART`";
+  kind.title = "prepared data";
+  kind.guarantees = {.columns = false};
+  kind.holds = Holds::folder;
+  kind.whole = read_records;
+  kind.folder = [](const fs::path& folder) {
+    return is_record_folder(folder) ? Likeness::mark : Likeness::none;
+  };
+  return kind;
+}
+
+const schema::Registered records_format(formats(), records_kind());
+
+}  // namespace
 
 RawTarget record_targets(const Source& source, std::span<const std::int64_t> rows) {
   RawTarget target;

@@ -7,16 +7,12 @@
 #include "data/formats/array.hpp"
 #include "data/preprocess/array_pipeline.hpp"
 #include "data/records/record_set.hpp"
-#include "data/records/writer.hpp"
 #include "data/sources/address.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/splits/fingerprint.hpp"
-#include "data/splits/image_source.hpp"
 #include "data/splits/joined.hpp"
-#include "data/splits/record_source.hpp"
 #include "data/splits/table_file.hpp"
 #include "data/splits/table_source.hpp"
-#include "data/splits/text_source.hpp"
 
 namespace convoy {
 namespace {
@@ -32,33 +28,35 @@ void check_keys(const DataFiles& files, const SourceOptions& options) {
   if (files.file.empty() && files.features.empty()) fail("`labels` without `features`");
   if (!files.features.empty() && files.labels.empty() && !options.target_optional)
     fail("`features` without `labels`");
-  if (options.data.format == "text" && files.file.empty())
-    fail("text is its own target: what comes next; give it as `file`, without labels");
+  const FormatKind* format = format_named(options.data.format);
+  if (format && format->whole && format->holds == Holds::samples && files.file.empty())
+    fail(fmt::format("{} is its own target; give it as `file`, without labels", format->title));
   if (is_database(files.labels))
     fail("a database has features and target together; give it as `file`");
   if (!files.query.empty() && !is_database(files.file) && !is_database(files.features))
-    fail("`query` is for databases, sqlite:FILE.db and postgresql://HOST/DATABASE");
+    fail(fmt::format("`query` is for databases, {}", alternatives(source_addresses(Gives::rows))));
 }
 
 [[noreturn]] void throw_holds_labels(const Input& input, const char* key,
                                      const SourceOptions& options) {
   throw InputError(
       fmt::format("{}.{}: {} is {}, which holds features and target together; give it as `file`",
-                  options.key, key, input.name, name_of(input.format)));
+                  options.key, key, input.name, input.format->title));
 }
 
 RawTarget read_labels(const Input& input, const SourceOptions& options, BadSamples& bad) {
-  if (holds_labels(input.format)) throw_holds_labels(input, "labels", options);
-  if (is_array(input.format)) {
+  if (input.format->holds == Holds::samples) throw_holds_labels(input, "labels", options);
+  if (input.format->holds == Holds::array) {
     const JoinedArray labels = join_arrays(input);
     return target_of_array(labels.array, labels.origin, options.skip() ? &bad : nullptr);
   }
   return read_label_table(TableFile(input, options.skip()), options, bad);
 }
 
-bool is_image_or_text(const Located& located, const SourceOptions& options) {
-  return options.data.format == "images" || options.data.format == "text" ||
-         std::filesystem::is_directory(located.files[0].file);
+/// A file of labels beside a folder has a format of its own.
+std::string labels_format(const SourceOptions& options) {
+  const FormatKind* format = format_named(options.data.format);
+  return format && format->whole ? "auto" : options.data.format;
 }
 
 /// By column: what other workers keep is not looked at.
@@ -80,7 +78,7 @@ void read_array(Source& source, const Input& input, const DataFiles& files,
     throw InputError(
         fmt::format("{}.file: {} is {}, an array and not a table; give such files as "
                     "`features` and `labels`",
-                    options.key, input.name, name_of(input.format)));
+                    options.key, input.name, input.format->title));
   }
   JoinedArray features = join_arrays(input);
   source.array = std::move(features.array);
@@ -96,68 +94,57 @@ void read_array(Source& source, const Input& input, const DataFiles& files,
                features.origin, options.skip() ? &source.bad : nullptr);
 }
 
-void read_libsvm(Source& source, const Input& input, const SourceOptions& options) {
-  LibsvmOptions sparse;
-  sparse.width = options.roles ? options.roles->width : options.data.width;
-  sparse.label_optional = options.target_optional;
-  sparse.tolerant = options.skip();
-  if (options.cut) {
-    if (sparse.width == 0) {
+void read_samples(Source& source, const Input& input, const SourceOptions& options) {
+  const bool sparse = input.format->sparse;
+  SampleOptions wanted;
+  wanted.width = options.roles ? options.roles->width : options.data.width;
+  wanted.label_optional = options.target_optional;
+  wanted.tolerant = options.skip();
+  if (options.cut && sparse) {
+    if (wanted.width == 0) {
       throw InputError(fmt::format(
           "data.width: is missing; with partition.by column it must be known how many features {} "
           "has before it is read",
           input.name));
     }
-    sparse.columns = options.cut->own_columns(sparse.width);
+    wanted.columns = options.cut->own_columns(wanted.width);
   }
-  auto [samples, origin] = join_libsvm(input, sparse);
+  auto [samples, origin] = join_samples(input, wanted);
   source.rows = samples.features.rows();
   source.bad.add(samples.bad);
-  source.target = target_of_labels(std::move(samples.labels), origin, options.data,
-                                   options.roles ? &options.roles->target_categorical : nullptr);
+  source.target =
+      samples.classes > 0
+          ? target_of_classes(std::move(samples.labels), samples.classes, origin)
+          : target_of_labels(std::move(samples.labels), origin, options.data,
+                             options.roles ? &options.roles->target_categorical : nullptr);
   if (options.target_optional && !has_values(*source.target)) source.target.reset();
   source.array = std::move(samples.features);
-  if (options.cut) source.whole = WholeFeatures{{sparse.width}, {}, text_checksum(input.files)};
-}
-
-void read_cifar(Source& source, const Input& input, const SourceOptions& options) {
-  JoinedCifar samples = join_cifar(input);
-  source.rows = samples.features.array.rows();
-  source.target = target_of_array(samples.labels, samples.features.origin);
-  source.target->classes = samples.classes;
-  source.array = std::move(samples.features.array);
-  if (options.cut) keep_own_elements(source, input, samples.features.origin, options);
+  if (options.cut && sparse)
+    source.whole = WholeFeatures{{wanted.width}, {}, text_checksum(input.files)};
+  else if (options.cut)
+    keep_own_elements(source, input, origin, options);
 }
 
 void read_located(Source& source, const Located& located, const DataFiles& files,
                   const SourceOptions& options, const std::vector<std::string>& label_columns,
                   const Resolve& resolve) {
-  if (options.data.format == "records" || is_record_folder(located.files[0].file)) {
-    if (options.cut) {
+  if (const FormatKind* whole = whole_format(located.files[0].file, options.data.format)) {
+    if (options.cut && !whole->guarantees.columns) {
       throw InputError(fmt::format(
-          "partition.by: column is for tables and arrays; {} holds prepared data, whole rows: "
-          "partition by row",
-          located.name));
+          "partition.by: column is for tables and arrays; {} holds {}: partition by row",
+          located.name, whole->title));
     }
-    return read_records(source, located, files, options, resolve);
+    SourceRequest request{source, located, files, options, resolve};
+    return whole->whole(request);
   }
-  if (options.cut && is_image_or_text(located, options)) {
-    throw InputError(fmt::format(
-        "partition.by: column is for tables and arrays; {} holds images or text: partition by row",
-        located.name));
-  }
-  if (options.data.format == "images" || std::filesystem::is_directory(located.files[0].file))
-    return read_images(source, located, files, options, resolve);
-  if (options.data.format == "text") return read_text(source, located, options);
   const Input input = open_input(located, options.data.format);
   source.file = input.name;
-  if (holds_labels(input.format) && !files.labels.empty())
+  const Holds holds = input.format->holds;
+  if (holds == Holds::samples && !files.labels.empty())
     throw_holds_labels(input, "features", options);
-  if (input.format == Format::libsvm)
-    read_libsvm(source, input, options);
-  else if (is_cifar(input.format))
-    read_cifar(source, input, options);
-  else if (is_array(input.format))
+  if (holds == Holds::samples)
+    read_samples(source, input, options);
+  else if (holds == Holds::array)
     read_array(source, input, files, options);
   else
     read_table(source,
@@ -221,9 +208,9 @@ bool visit_table(const DataFiles& files, const SourceOptions& options, const Res
     return emit(TableFile(*rows));
   }
   const Located located = resolve(path);
-  if (is_image_or_text(located, options) || options.data.format == "records") return false;
+  if (whole_format(located.files[0].file, options.data.format)) return false;
   const Input input = open_input(located, options.data.format);
-  if (is_array(input.format) || holds_labels(input.format)) return false;
+  if (!input.format->streams()) return false;
   return emit(TableFile(input, options.skip(),
                         options.roles ? options.roles->features : std::vector<Column>{}));
 }
@@ -232,8 +219,7 @@ Source read_source(const DataFiles& files, const SourceOptions& options, const R
   check_keys(files, options);
   Source source;
   if (!files.labels.empty()) {
-    const Input labels = open_input(resolve(files.labels),
-                                    options.data.format == "images" ? "auto" : options.data.format);
+    const Input labels = open_input(resolve(files.labels), labels_format(options));
     source.target = read_labels(labels, options, source.bad);
   }
   const std::vector<std::string> label_columns = names_of_labels(source.target);

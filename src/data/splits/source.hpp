@@ -77,6 +77,16 @@ struct SourceOptions {
   bool skip() const { return data.on_bad_sample == "skip" && !target_optional; }
 };
 
+/// What a format that takes the reading of a whole path upon itself is given
+/// (FormatKind::whole). It fills in `source`, and throws as read_source.
+struct SourceRequest {
+  Source& source;
+  const Located& located;
+  const DataFiles& files;
+  const SourceOptions& options;
+  const Resolve& resolve;
+};
+
 struct NumberRange;
 
 /// What is told of a table that is read in pieces.

@@ -1,12 +1,9 @@
 #pragma once
-// A table: a file of CSV, TSV, JSON Lines, Parquet or Arrow, several that are read as one, or the
-// rows of a query.
-#include <optional>
+// A table: a file, several that are read as one, or the rows of a query.
+#include <memory>
 
 #include "convoy/data/formats/formats.hpp"
-#include "data/formats/columnar.hpp"
-#include "data/formats/json_lines.hpp"
-#include "data/formats/table_stream.hpp"
+#include "data/formats/table_files.hpp"
 #include "data/sources/query_rows.hpp"
 #include "data/splits/joined.hpp"
 
@@ -15,29 +12,28 @@ namespace convoy {
 class TableFile {
  public:
   /// `input` must outlive this. `tolerant`: rows may be bad. Columns that are `expected` are
-  /// there whether or not JSON Lines have their keys, as a key that no line of a small file has is
-  /// a missing value in all of them; unless the file has none of the expected columns.
+  /// there whether or not JSON has their keys.
   TableFile(const Input& input, bool tolerant, const std::vector<Column>& expected = {});
 
   /// `rows` must outlive this.
   explicit TableFile(QueryRows& rows);
 
-  const std::string& name() const { return rows_ ? rows_->name() : input_->name; }
+  const std::string& name() const { return name_; }
 
-  /// The job's options as they hold for this file: TSV has tabs unless another delimiter is given,
-  /// and JSON Lines, Parquet, Arrow and queries name their columns whatever the options say. In the
-  /// lists of columns a list column of Parquet and Arrow stands for its elements.
-  CsvOptions options(CsvOptions options) const;
+  /// The job's options as they hold for this file: of those who name their columns no header is
+  /// wanted, and in the lists of columns a list column of Parquet and Arrow stands for its
+  /// elements.
+  CsvOptions options(const CsvOptions& options) const { return table_->options(options); }
 
-  /// All columns, ignored ones included. Throws DataError when one of several files of CSV has
-  /// others than the first.
-  std::vector<std::string> names(const CsvOptions& options) const;
+  /// All columns, ignored ones included. Throws DataError when one of several files has others than
+  /// the first.
+  std::vector<std::string> names(const CsvOptions& options) const { return table_->names(options); }
 
   /// Whether columns that are ignored cost nothing.
-  bool reads_by_column() const { return columnar_.has_value(); }
+  bool reads_by_column() const { return table_->reads_by_column(); }
 
   /// How many columns there are.
-  std::size_t width(const CsvOptions& options) const;
+  std::size_t width(const CsvOptions& options) const { return table_->width(options); }
 
   /// Of the files' bytes; empty for a query.
   std::string checksum() const;
@@ -50,19 +46,11 @@ class TableFile {
               const std::function<void(const TableStream&)>& use) const;
 
  private:
-  ColumnarTable::FileDone add_to(Origin& origin) const;
-  void with_passes(const CsvOptions& options, bool tolerant, Origin& origin,
-                   const std::function<void(const std::vector<std::string>& names,
-                                            const RowPasses& passes)>& use) const;
-  bool has_names() const {
-    return rows_ != nullptr || columnar_ || input_->format == Format::jsonl;
-  }
+  FileDone add_to(Origin& origin) const;
 
-  QueryRows* rows_ = nullptr;
-  const Input* input_ = nullptr;  // else
-  bool tolerant_ = false;
-  JsonKeys keys_;  // of JSON Lines; of queries and columnar files their names
-  std::optional<ColumnarTable> columnar_;
+  std::string name_;
+  const std::vector<Content>* files_ = nullptr;  // none: a query
+  std::unique_ptr<TableFiles> table_;
 };
 
 }  // namespace convoy

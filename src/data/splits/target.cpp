@@ -188,6 +188,17 @@ RawTarget target_of_labels(std::vector<double> labels, const Origin& file, const
   return target;
 }
 
+RawTarget target_of_classes(std::vector<double> labels, std::int64_t classes, const Origin& file) {
+  RawTarget target;
+  target.file = file;
+  target.integers = true;
+  target.classes = classes;
+  Column& column = target.columns.emplace_back();
+  column.name = "target";
+  column.numbers = std::move(labels);
+  return target;
+}
+
 TargetCode TargetCode::decide(const RawTarget& target, const DataOptions& data) {
   if (target.columns.empty()) throw DataError(target.file.name(), "has no target column");
   TargetCode code;

@@ -32,6 +32,9 @@ RawTarget target_of_array(const Array& labels, const Origin& file, BadSamples* b
 RawTarget target_of_labels(std::vector<double> labels, const Origin& file, const DataOptions& data,
                            const bool* categorical = nullptr);
 
+/// Class numbers below `classes`, as some formats have them; NaN where there is none.
+RawTarget target_of_classes(std::vector<double> labels, std::int64_t classes, const Origin& file);
+
 /// What the target means, decided on the training files, and how to encode it.
 class TargetCode {
  public:

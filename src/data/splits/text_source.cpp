@@ -1,5 +1,4 @@
-#include "data/splits/text_source.hpp"
-
+// A text as the samples of a split: windows of tokens, and the token that follows each.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "core/machine.hpp"
 #include "data/formats/array.hpp"
 #include "data/formats/content.hpp"
+#include "data/splits/source.hpp"
 #include "data/text/words.hpp"
 
 namespace convoy {
@@ -117,9 +117,15 @@ void require_windows(std::int64_t windows, const char* part, std::size_t tokens,
                                     part, tokens, length, length + 1));
 }
 
-}  // namespace
-
-void read_text(Source& source, const Located& located, const SourceOptions& options) {
+/// Fills in the array, the target, the tokenizer and, for the training file, where its splits are:
+/// the file's end is the test split (data.test_part of its bytes), what comes before that the
+/// validation split, and no window reaches from one into another. The tokenizer is learnt from the
+/// training split alone, or is the one of `options.roles`. Several files are one text, with a
+/// line's end between them.
+void read_text(SourceRequest& request) {
+  Source& source = request.source;
+  const Located& located = request.located;
+  const SourceOptions& options = request.options;
   source.file = located.name;
   std::string joined;
   const Content first = read_content(located.files[0].file);
@@ -156,4 +162,19 @@ void read_text(Source& source, const Located& located, const SourceOptions& opti
   next.categories = token_names(*source.tokenizer);
 }
 
+FormatKind text_kind() {
+  FormatKind kind;
+  kind.name = "text";
+  kind.doc = "a text, of which each token is to be predicted from those before it (data.text)";
+  kind.title = "text";
+  kind.guarantees = {.columns = false};
+  kind.holds = Holds::samples;
+  kind.whole = read_text;
+  kind.units = "tokens";
+  return kind;
+}
+
+const schema::Registered text_format(formats(), text_kind());
+
+}  // namespace
 }  // namespace convoy

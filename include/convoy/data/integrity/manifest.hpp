@@ -12,6 +12,7 @@ namespace convoy {
 
 /// A manifest is a file of this name in the folder: JSON
 ///   {"format": "convoy-manifest", "version": 1, "source": "npm:..." (packages only),
+///    "archive": "x.whl, sha256 ..." (packages whose registry says so),
 ///    "chunk_bytes": 4194304,
 ///    "files": [{"path": "a/b", "bytes": 5000000, "xxh3": ["...", "..."]}],
 ///    "checksum": "..."}
@@ -28,6 +29,7 @@ struct ManifestFile {
 
 struct Manifest {
   std::string source;               ///< the package that the folder was fetched from, or empty
+  std::string archive;              ///< what was downloaded for it, and its digest, or empty
   std::vector<ManifestFile> files;  ///< sorted by path
   const ManifestFile* find(const std::string& path) const;
 };
