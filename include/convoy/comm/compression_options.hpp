@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What travels instead of whole gradients between workers (or from workers to servers).
@@ -23,3 +25,5 @@ void describe(Visitor& v, CompressionOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Which samples a batch has, and which of them a lane.
@@ -40,3 +42,5 @@ void describe(Visitor& v, BatchOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

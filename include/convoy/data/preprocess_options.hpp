@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One preprocessing step. `kind` is the YAML key of the list item; which other members count
@@ -76,3 +78,5 @@ std::vector<KindOf<AugmentStep>> augment_kinds();
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

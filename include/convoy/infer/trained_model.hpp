@@ -9,6 +9,8 @@
 #include "convoy/infer/predict.hpp"
 #include "convoy/model/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A file of weights, and what is stored with them (RunOptions::model_meta).
@@ -51,3 +53,5 @@ nlohmann::ordered_json describe_samples(const DataSpec& spec);
 std::string export_checkpoint(const TrainedModel& model, const std::filesystem::path& model_file);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

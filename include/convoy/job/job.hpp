@@ -13,6 +13,8 @@
 #include "convoy/strategies/options.hpp"
 #include "convoy/train/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct Job {
@@ -62,3 +64,5 @@ void describe(Visitor& v, Job& job);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct Loss {
@@ -23,3 +25,5 @@ struct Loss {
 Loss make_loss(const std::string& name, const DataSpec& spec);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Metrics of `outputs` (what the model returned, float [n, ...]; logits for classification
@@ -33,3 +35,5 @@ bool higher_is_better(const std::string& metric);
 torch::Tensor to_predictions(const DataSpec& spec, const torch::Tensor& outputs);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One layer of `model.layers`. `kind` is the YAML key of the list item; a bare scalar sets its
@@ -60,3 +62,5 @@ std::vector<KindOf<LayerOptions>> layer_kinds();
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct StrategyOptions;
@@ -51,3 +53,5 @@ std::string strategies_that_have(bool StrategyTraits::*trait);
 std::vector<std::string> strategies_with(const std::string& key);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

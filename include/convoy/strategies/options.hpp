@@ -5,6 +5,8 @@
 
 #include "convoy/comm/compression_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The optimizer that applies the mean of the workers' changes (local_sgd).
@@ -51,3 +53,5 @@ void describe(Visitor& v, StrategyOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 
 #include "convoy/strategies/strategy.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct StrategySetup;
@@ -58,3 +60,5 @@ std::string guarantees_table();
 std::string explain_strategy(const StrategyOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/data/options.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 enum class SourceKind { file, web, s3, standard_input, sqlite, postgresql };
@@ -56,3 +58,5 @@ int standard_inputs(const DataOptions& data);
 [[noreturn]] void refuse_standard_input();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 
 #include "convoy/core/tensor.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What the target is, which decides the losses and metrics that fit.
@@ -65,3 +67,5 @@ std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset,
                                 std::vector<std::int64_t> rows);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

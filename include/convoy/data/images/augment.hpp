@@ -7,6 +7,8 @@
 
 #include "convoy/data/preprocess_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The steps of job.augment on samples of one shape. Immutable; thread-safe.
@@ -31,3 +33,5 @@ class Augmentation {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop
