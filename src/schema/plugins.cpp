@@ -88,14 +88,14 @@ std::string loader_problem(const std::string& file, std::string message) {
   return fmt::format("cannot be loaded: {}", message);
 }
 
-void open_plugin(const std::string& file) {
+void open_plugin(const std::string& given, const std::string& file) {
   std::vector<std::string>& problems = schema::registration_problems();
   const auto before = static_cast<std::ptrdiff_t>(problems.size());
   if (::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr)
-    plugin_fails(file, loader_problem(file, ::dlerror()));
+    plugin_fails(given, loader_problem(file, ::dlerror()));
   const std::vector<std::string> news(problems.begin() + before, problems.end());
   problems.erase(problems.begin() + before, problems.end());
-  if (!news.empty()) plugin_fails(file, news.front());
+  if (!news.empty()) plugin_fails(given, news.front());
 }
 
 void load_plugin(const std::string& given) {
@@ -123,7 +123,7 @@ void load_plugin(const std::string& given) {
   Sha256 digest;
   digest.update(content.bytes());
   plugin.sha256 = digest.finish();
-  open_plugin(file);
+  open_plugin(given, file);
   all.push_back(std::move(plugin));
 }
 
