@@ -64,7 +64,6 @@ if(CONVOY_ARROW)
     if(CONVOY_FUZZ)
       target_compile_options(convoy_arrow PRIVATE -fsanitize=fuzzer-no-link)
     endif()
-    include(GNUInstallDirs)
     install(TARGETS convoy_arrow LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/convoy)
     file(RELATIVE_PATH beside_command ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
     set(columnar_places

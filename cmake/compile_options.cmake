@@ -3,10 +3,19 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 # No contraction: a * b + c rounds the same whether or not the compiler vectorised that loop.
 add_compile_options(-ffp-contract=off)
+# Everything is compiled for libconvoy.so, from which only what is public is exported (convoy/core/export.hpp). All targets alike:
+# they share a precompiled header.
+add_compile_options(-fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-semantic-interposition)
 if(CONVOY_SANITIZE)
   add_compile_options(-fsanitize=${CONVOY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${CONVOY_SANITIZE})
   add_compile_definitions(CONVOY_SANITIZED)
+endif()
+# A function that is not exported and called across a border is an error of the build, not of a run. (What sanitizers add is only in
+# the program.)
+set(convoy_no_undefined "")
+if(NOT CONVOY_SANITIZE)
+  set(convoy_no_undefined LINKER:-z,defs)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)

@@ -69,3 +69,9 @@ function(embed target output header namespace)
 endfunction()
 
 embed(convoy_lib ${PROJECT_BINARY_DIR}/page_assets.cpp report/page_assets.hpp convoy::page ${page_assets})
+
+# What `convoy init --plugin` writes.
+set(plugin_example ${PROJECT_SOURCE_DIR}/examples/plugin)
+embed(convoy_lib ${PROJECT_BINARY_DIR}/plugin_assets.cpp schema/plugin_assets.hpp convoy::plugin_assets
+  cmake_lists=${plugin_example}/CMakeLists.txt source=${plugin_example}/plugin.cpp test=${plugin_example}/test.cmake
+  job=${plugin_example}/job.yaml data=${plugin_example}/data.csv readme=${plugin_example}/README.md)

@@ -8,6 +8,8 @@
 
 #include "checkpoint/metric.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// The step in a checkpoint's file name; nothing for other files.
@@ -47,3 +49,5 @@ struct CheckedFile {
 std::vector<CheckedFile> verify_checkpoint(const std::filesystem::path& path);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

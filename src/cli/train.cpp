@@ -20,8 +20,10 @@
 #include "convoy/data/partition/partitioner.hpp"
 #include "convoy/infer/trained_model.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/job/trained_model.hpp"
 #include "convoy/report/html.hpp"
 #include "convoy/report/progress.hpp"
+#include "convoy/schema/plugins.hpp"
 #include "convoy/server/server_group.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "convoy/train/run_folder.hpp"
@@ -225,7 +227,8 @@ fs::path open_served_folder(const TrainArguments& options, const std::string& na
 }
 
 void train(const TrainArguments& options) {
-  const Job job = load_job(options.job, options.set);
+  const Job job = options.resume ? load_job_of_run(options.job, options.set, options.out)
+                                 : load_job(options.job, options.set);
   if (options.print_job) {
     fmt::print("{}", print_job(job));
     return;
@@ -292,6 +295,7 @@ void train(const TrainArguments& options) {
       {"fitted", splits.fitted},
       {"data", {{"skipped_samples", splits.skipped_samples}, {"repaired", splits.repaired}}},
       {"samples", describe_samples(spec)}};
+  if (!plugins().empty()) run.model_meta["plugins"] = plugins_json();
   const auto bar = progress(stderr);
   Warnings warnings;
   HtmlReport report;

@@ -20,6 +20,7 @@ void add_launch(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_rendezvous(CLI::App& app);
 void add_server(CLI::App& app);
+void add_init(CLI::App& app);
 
 /// Thrown by a verb that has already said why it ends like this.
 struct ExitStatus {

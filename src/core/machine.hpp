@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// The CPU's name as the system gives it, "unknown" where it does not.
@@ -24,3 +26,5 @@ int online_cores();
 void keep_freed_memory();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

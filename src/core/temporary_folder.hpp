@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// Only its owner can look into it. The constructor throws IoError when it cannot be made.
@@ -22,3 +24,5 @@ class TemporaryFolder {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "convoy/core/error.hpp"
 #include "convoy/core/file.hpp"
 #include "convoy/data/preprocess/step.hpp"
 #include "convoy/model/model_kind.hpp"
+#include "convoy/schema/registry.hpp"
 #include "job/check.hpp"
 #include "schema/document.hpp"
 #include "schema/print.hpp"
@@ -43,6 +45,8 @@ Job load_job(const std::filesystem::path& file, const std::vector<std::string>& 
 
 Job parse_job(const std::string& yaml, const std::string& name,
               const std::vector<std::string>& overrides) {
+  if (!schema::registration_problems().empty())
+    throw InputError(schema::registration_problems().front());
   Job job;
   const schema::Describe keys = [&](schema::Visitor& v) { describe(v, job); };
   const schema::Document document =

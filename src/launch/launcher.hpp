@@ -7,6 +7,8 @@
 
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 struct LaunchOptions {
@@ -52,3 +54,5 @@ struct LaunchOptions {
 int launch(const LaunchOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 // How a worker ends that was interrupted, or met the end of another one (convoy/core/error.hpp).
@@ -82,3 +84,5 @@ class WorkerProcess {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// What happened to the group or to its data, as a sentence without the step: "worker 2 (host a)
@@ -23,3 +25,5 @@ std::string format_seconds(double seconds);
 std::string format_bytes(double bytes);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

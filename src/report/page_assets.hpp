@@ -3,6 +3,8 @@
 // cmake/embed.cmake.
 #include <string_view>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy::page {
 
 extern const std::string_view skeleton;
@@ -18,3 +20,5 @@ extern const std::string_view uplot_script;
 extern const std::string_view uplot_licence;
 
 }  // namespace convoy::page
+
+#pragma GCC visibility pop

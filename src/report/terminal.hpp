@@ -2,6 +2,8 @@
 // What the terminal can show.
 #include <cstdio>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// Whether a person may be watching this stream, on a terminal that can move its cursor.
@@ -11,3 +13,5 @@ bool is_terminal(std::FILE* stream);
 bool locale_is_utf8();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy::schema {
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
@@ -14,3 +16,5 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace convoy::schema
+
+#pragma GCC visibility pop

@@ -16,6 +16,8 @@
 #include "server/shard_store.hpp"
 #include "server/snapshot.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy::server {
 
 struct NetworkServerOptions {
@@ -158,3 +160,5 @@ class NetworkServer {
 };
 
 }  // namespace convoy::server
+
+#pragma GCC visibility pop

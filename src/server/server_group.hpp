@@ -5,6 +5,8 @@
 #include "convoy/comm/rendezvous/rendezvous.hpp"
 #include "convoy/server/server_group.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// Keys of the rendezvous: who coordinates the run; how it ended, once it has: served_to_the_end
@@ -36,3 +38,5 @@ struct ServerGroupOptions {
 std::shared_ptr<ServerGroup> join_servers(const ServerGroupOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 
 #include "convoy/core/file.hpp"
 #include "convoy/core/version.hpp"
+#include "convoy/schema/plugins.hpp"
 #include "convoy/train/sample_predictions.hpp"
 #include "core/kernel_info.hpp"
 #include "core/machine.hpp"
@@ -41,6 +42,12 @@ std::vector<std::int64_t> telling_rows(const DataSpec& spec, const Inference& in
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
   }
   return rows;
+}
+
+Json environment_json() {
+  Json environment = kernels_json(kernels());
+  if (!plugins().empty()) environment["plugins"] = plugins_json();
+  return environment;
 }
 
 void add_final(Json& final, const std::string& split, const Json& metrics) {
@@ -225,7 +232,7 @@ Json RunRecorder::summary(std::int64_t step, double earlier_seconds, std::int64_
           {"seconds_per_step", time_use_per_step(Meter{}, use)},
           {"task", name_of(options_.spec.task)},
           {"class_names", options_.spec.class_names},
-          {"environment", kernels_json(kernels())}};
+          {"environment", environment_json()}};
 }
 
 void RunRecorder::finish(std::int64_t step, const Json& summary) {

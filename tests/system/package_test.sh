@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs Convoy under a prefix of its own, then builds and runs examples/library against the installed package alone.
+# Installs Convoy under a prefix of its own, then against the installed package alone builds and runs examples/library (with CMake, and
+# with pkg-config), examples/extend and what `convoy init --plugin` writes.
 # Usage: package_test.sh REPOSITORY BUILD_DIRECTORY
 set -euo pipefail
 repository=$1 build=$2
@@ -47,5 +48,40 @@ done
   echo "FAILED: other weights with 2 replicas than with 1: ${digests[*]}"
   exit 1
 }
-step "the installed command" "$work/prefix/bin/convoy" --help
+# The command line that a Makefile would have.
+flags=$(PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name convoy.pc)") pkg-config --cflags --libs convoy)
+# shellcheck disable=SC2086
+step "build with pkg-config" g++ -O1 "$work/example/main.cpp" -o "$work/by_pkg_config" $flags
+step "run what pkg-config built" "$work/by_pkg_config" 2 1000
+digest=$(sed -n 's/^weights_sha256 //p' "$work/log")
+[[ $digest == "${digests[0]}" ]] || {
+  echo "FAILED: other weights built with pkg-config: $digest, not ${digests[0]}"
+  exit 1
+}
+
+convoy=$work/prefix/bin/convoy
+step "the installed command" "$convoy" --help
+[[ $("$convoy" --list) == *optimizers*sgd* ]] || {
+  echo "FAILED: the installed command lists no optimizers"
+  exit 1
+}
+for libtorch in $(ldd "$convoy" | grep -E 'libtorch|libconvoy|libc10' || true); do
+  echo "FAILED: the command is linked with $libtorch: it could not say what is wrong with it"
+  exit 1
+done
+
+# Builds a folder and runs its tests.
+own_tests() { # WHAT FOLDER
+  step "configure $1" cmake -G Ninja -S "$2" -B "$2/build" -DCMAKE_PREFIX_PATH="$work/prefix"
+  step "build $1" cmake --build "$2/build"
+  step "test $1" ctest --test-dir "$2/build" --output-on-failure --no-tests=error
+}
+cp -r "$repository/examples/extend" "$work/extend"
+own_tests "examples/extend" "$work/extend"
+step "init --plugin" "$convoy" init --plugin "$work/plugin"
+own_tests "what init --plugin wrote" "$work/plugin"
+if "$convoy" init --plugin "$work/plugin" 2>"$work/log"; then
+  echo "FAILED: init --plugin writes into a folder that has something in it"
+  exit 1
+fi
 echo "the installed package works"

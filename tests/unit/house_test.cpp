@@ -100,6 +100,7 @@ TEST(House, EveryFolderHasARow) {
   ASSERT_FALSE(rows.empty()) << "docs/design.md has no table below ## Folders";
   for (const char* root : {"src", "include/convoy"}) {
     for (const auto& entry : fs::directory_iterator(fs::path(testing::source_folder()) / root)) {
+      if (entry.path().filename() == "plugin.hpp") continue;  // what every plugin begins with
       EXPECT_TRUE(entry.is_directory()) << entry.path() << ": files belong into a folder";
       EXPECT_TRUE(rows.contains(entry.path().filename())) << entry.path() << ": which row is it?";
     }
@@ -179,6 +180,19 @@ TEST(House, OnlyComputeNamesTheCpuAndFloat32) {
             << "weights and gradients, compute/host_tensor.hpp for samples and files";
       }
     }
+  }
+}
+
+// Else a program that links libconvoy.so could not call it. scripts/exports writes it.
+TEST(House, PublicHeadersMakeVisibleWhatTheyDeclare) {
+  const fs::path checkout = testing::source_folder();
+  for (const auto& entry : fs::recursive_directory_iterator(checkout / "include/convoy")) {
+    const std::string text = entry.is_regular_file() ? read_text_file(entry.path()) : "";
+    const auto begin = text.find("\nnamespace convoy");
+    if (begin == text.npos) continue;
+    EXPECT_LT(text.find("\n#pragma GCC visibility push(default)\n"), begin) << entry.path();
+    const auto end = text.find("\n#pragma GCC visibility pop\n");
+    EXPECT_TRUE(end != text.npos && end > text.rfind("}  // namespace convoy")) << entry.path();
   }
 }
 

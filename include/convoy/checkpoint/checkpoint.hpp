@@ -14,6 +14,8 @@
 
 #include "convoy/core/tensor.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What a checkpoint holds.
@@ -104,3 +106,5 @@ class CheckpointStore {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

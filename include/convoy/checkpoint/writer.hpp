@@ -9,6 +9,8 @@
 
 #include "convoy/checkpoint/checkpoint.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What came of a state that a CheckpointWriter was given.
@@ -60,3 +62,5 @@ class CheckpointWriter {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -16,6 +16,8 @@
 
 #include "convoy/core/peers.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class Transport;
@@ -143,3 +145,5 @@ extern template Work Communicator::iall_reduce<double>(std::span<double>, Reduce
 extern template Work Communicator::iall_reduce<std::int64_t>(std::span<std::int64_t>, ReduceOp);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What travels instead of whole gradients between workers (or from workers to servers): one of
@@ -47,3 +49,5 @@ void describe(Visitor& v, CompressionOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

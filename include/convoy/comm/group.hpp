@@ -9,6 +9,8 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/comm/rendezvous/store.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Who a worker is, as its starter's environment variables say.
@@ -66,3 +68,5 @@ std::vector<std::shared_ptr<Communicator>> make_thread_group(
     std::vector<int> hosts = {});
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

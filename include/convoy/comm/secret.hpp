@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Text of at least `min_size` bytes. Never printed; wiped from memory when destroyed.
@@ -40,3 +42,5 @@ class Secret {
 void make_secret_file(const std::filesystem::path& file);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include "convoy/compute/update.hpp"
 #include "convoy/core/tensor.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Weights, gradients and optimizer state consist of these, whatever a network computes in (as
@@ -91,3 +93,5 @@ class Compute {
 const Compute& host_compute();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

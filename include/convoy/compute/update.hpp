@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What one step's update needs beside the gradient.
@@ -36,3 +38,5 @@ class UpdateRule {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// XXH3, 64 bits, seed 0.
@@ -29,3 +31,5 @@ class Sha256 {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

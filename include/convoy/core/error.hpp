@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Base of everything Convoy throws on purpose. `what()` is one line.
@@ -79,3 +81,5 @@ class AuthenticationError : public Error {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A whole file mapped read-only. Copies share the mapping; it lives as long as the last copy.
@@ -51,3 +53,5 @@ std::string read_text_file(const std::filesystem::path& path);
 void require_writable_directory(const std::filesystem::path& directory);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

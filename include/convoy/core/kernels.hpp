@@ -7,6 +7,8 @@
 
 #include "convoy/core/error.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// This worker computes other bits than the job promises, which goes on without it. Exit 78
@@ -49,3 +51,5 @@ struct Kernels {
 Kernels kernels();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

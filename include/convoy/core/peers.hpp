@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Collective: every worker calls the same functions the same number of times, in the same order.
@@ -18,3 +20,5 @@ class Peers {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -2,6 +2,8 @@
 // Which libtorch this process runs with.
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One line: its version, BLAS, oneDNN, the kernels' CPU capability (AVX2, AVX512, ...) and CUDA if
@@ -10,3 +12,5 @@ namespace convoy {
 std::string torch_build();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One worker's timeline. Adding an event takes no lock and no formatting, so it may be left on
@@ -84,3 +86,5 @@ class Trace {
 void write_trace(const std::filesystem::path& file, const std::vector<std::string>& parts);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -18,6 +18,8 @@
 #include "convoy/data/sources/fetch.hpp"
 #include "convoy/data/splits/same_data.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The splits of some data. `validation` and `test` are null where it has none.
@@ -83,3 +85,5 @@ std::shared_ptr<const Dataset> load_for_prediction(const DataOptions& data, cons
                                                    const std::filesystem::path& directory);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

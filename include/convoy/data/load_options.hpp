@@ -8,6 +8,8 @@
 #include "convoy/data/partition_options.hpp"
 #include "convoy/data/preprocess_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct LoadOptions {
@@ -19,3 +21,5 @@ struct LoadOptions {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include "convoy/data/formats/csv_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Where one split's samples are: `file` (features and target together), or features + labels
@@ -77,3 +79,5 @@ void describe(Visitor& v, DataOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

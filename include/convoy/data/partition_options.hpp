@@ -5,6 +5,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Which samples a batch has, and which of them a lane: one of partitioners()
@@ -66,3 +68,5 @@ void describe(Visitor& v, BatchOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

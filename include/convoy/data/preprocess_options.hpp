@@ -7,6 +7,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One of preprocess_steps() (convoy/data/preprocess/step.hpp) with its options, such as
@@ -166,3 +168,5 @@ void describe_per(schema::Visitor& v, std::string& per);
 void describe_error(schema::Visitor& v, double& error);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct NonFinite {
@@ -17,3 +19,5 @@ struct NonFinite {
 std::string describe(const NonFinite& found, std::int64_t step);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

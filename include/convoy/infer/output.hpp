@@ -8,6 +8,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Writes the predictions of samples `samples` to `file`, atomically and in the order given.
@@ -28,3 +30,5 @@ void write_predictions(const std::filesystem::path& file, const std::string& for
                        const torch::Tensor& predictions, const torch::Tensor& target);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

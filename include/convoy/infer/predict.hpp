@@ -12,6 +12,8 @@
 #include "convoy/loss/loss.hpp"
 #include "convoy/model/model.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What a model said of every sample of a dataset, in the dataset's order.
@@ -56,3 +58,5 @@ nlohmann::ordered_json read_model_meta(const std::filesystem::path& file);
 void load_weights(const std::filesystem::path& file, torch::nn::Module& module);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include "convoy/loss/options.hpp"
 #include "convoy/model/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A file of weights, and what is stored with them (RunOptions::model_meta).
@@ -52,3 +54,5 @@ nlohmann::ordered_json describe_samples(const DataSpec& spec);
 std::string export_checkpoint(const TrainedModel& model, const std::filesystem::path& model_file);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

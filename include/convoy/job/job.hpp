@@ -14,6 +14,8 @@
 #include "convoy/strategies/options.hpp"
 #include "convoy/train/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct Job {
@@ -63,3 +65,5 @@ void describe(Visitor& v, Job& job);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Contiguous ranges of so many lanes each, in order.
@@ -52,3 +54,5 @@ class LaneBalancer {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Half-open range of lane numbers, or of positions in a batch.
@@ -29,3 +31,5 @@ std::vector<std::int64_t> lane_positions(std::int64_t batch, std::int64_t lanes,
                                          bool cyclic);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The order in which an epoch visits samples 0 .. count-1: a Fisher-Yates shuffle by (seed,
@@ -69,3 +71,5 @@ class BatchPlan {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

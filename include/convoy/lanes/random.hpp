@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What a stream of random numbers is for. Streams of different purposes are independent.
@@ -49,3 +51,5 @@ class LaneRandom {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Where a node of more than one lane splits: the left child takes the largest power of two smaller
@@ -46,3 +48,5 @@ CoverPlan plan_cover(std::int64_t lanes, Range owned, const std::vector<Range>& 
 double tree_sum(const std::vector<double>& lane_values);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// How samples find their lane.
@@ -71,3 +73,5 @@ class ValueLanes {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include "convoy/loss/loss_kind.hpp"
 #include "convoy/loss/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One of losses(), or the user's own: any name and function.
@@ -29,3 +31,5 @@ Loss make_loss(const LossOptions& options, const DataSpec& spec);
 Loss make_loss(const std::string& kind, const DataSpec& spec);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include "convoy/data/dataset/spec.hpp"
 #include "convoy/metric/metric_kind.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Metrics of `outputs` (what the model returned, float [n, ...]; logits for classification
@@ -31,3 +33,5 @@ nlohmann::ordered_json compute_metrics(const DataSpec& spec, const torch::Tensor
 torch::Tensor to_predictions(const DataSpec& spec, const torch::Tensor& outputs);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

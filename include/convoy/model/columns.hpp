@@ -7,6 +7,8 @@
 #include "convoy/data/partition/columns.hpp"
 #include "convoy/model/model.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The first layer's weight and the rest of the model, the head. Together they begin with the bits
@@ -34,3 +36,5 @@ struct ColumnModel {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

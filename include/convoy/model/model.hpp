@@ -11,6 +11,8 @@
 #include "convoy/data/dataset/dataset.hpp"
 #include "convoy/model/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One instance of a model: any torch::nn::Module and how to call it on a batch of features.
@@ -67,3 +69,5 @@ bool has_batch_norm(torch::nn::Module& module);
 void initialise(torch::nn::Module& module, const std::string& init);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One of layers() (model/layer.hpp), such as {"linear", LinearOptions{.units = 10}}; those of
@@ -56,3 +58,5 @@ void describe(Visitor& v, ModelOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

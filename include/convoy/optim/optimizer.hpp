@@ -12,6 +12,8 @@
 #include "convoy/optim/options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Element-wise optimizer over flat arrays. Convoy's own are equal to libtorch's (tested step by
@@ -37,3 +39,5 @@ schema::Registry<OptimizerKind>& optimizers();
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

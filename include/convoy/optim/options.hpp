@@ -5,6 +5,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The update rule: one of optimizers() (optim/optimizer.hpp), such as
@@ -68,3 +70,5 @@ void describe(Visitor& v, ClipOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

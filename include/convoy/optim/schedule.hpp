@@ -6,6 +6,8 @@
 #include "convoy/optim/options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// How far a run has come, warm-up done.
@@ -30,3 +32,5 @@ double scheduled_rate(const ScheduleOptions& schedule, double base_rate, std::in
                       std::int64_t total, std::int64_t steps_per_epoch);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A record as text. `utf8`: histograms of block characters, else of plain ones.
@@ -13,3 +15,5 @@ std::string format_data_report(const nlohmann::ordered_json& record, bool utf8);
 void write_data_page(const std::filesystem::path& file, const nlohmann::ordered_json& records);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 
 #include "convoy/train/observer.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Reads metrics.jsonl, summary.json, samples.json (optional) and job.yaml (optional) of a run's
@@ -19,3 +21,5 @@ class HtmlReport final : public Observer {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -2,6 +2,8 @@
 // What is recorded about a run.
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What metrics.jsonl and the report have.
@@ -20,3 +22,5 @@ void describe(Visitor& v, ReportOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

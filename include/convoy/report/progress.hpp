@@ -5,6 +5,8 @@
 
 #include "convoy/train/observer.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Progress for a person on `stream`: on a terminal one live line (bar, epoch, step, samples/s,
@@ -13,3 +15,5 @@ namespace convoy {
 std::unique_ptr<Observer> progress(std::FILE* stream);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

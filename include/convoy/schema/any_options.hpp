@@ -10,6 +10,8 @@
 #include "convoy/core/error.hpp"
 #include "convoy/schema/schema.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy::schema {
 
 /// `describe(Visitor&, T&)`, where a member of that name would be found in its place.
@@ -95,3 +97,5 @@ struct NoOptions {};
 inline void describe(Visitor&, NoOptions&) {}
 
 }  // namespace convoy::schema
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include "convoy/schema/schema.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy::schema {
 
 /// One kind of item, and its keys.
@@ -63,3 +65,5 @@ void items(Visitor& v, std::string_view name, std::vector<T>& values, std::vecto
 }
 
 }  // namespace convoy::schema
+
+#pragma GCC visibility pop

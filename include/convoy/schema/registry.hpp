@@ -25,6 +25,8 @@
 #include "convoy/schema/any_options.hpp"
 #include "convoy/schema/schema.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy::schema {
 
 /// What holds for jobs that use a registration. A job that asks for more is refused.
@@ -228,3 +230,5 @@ void chosen_items(Visitor& v, const Registry<Kind>& registry, std::string_view n
 }
 
 }  // namespace convoy::schema
+
+#pragma GCC visibility pop

@@ -16,6 +16,8 @@
 #include <variant>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy::schema {
 
 // Limits that no real description reaches. They keep products of a few sizes far from overflow.
@@ -161,3 +163,5 @@ std::vector<std::string> key_names(const Describe& level);
 std::vector<std::string> all_paths(const Describe& root);
 
 }  // namespace convoy::schema
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 
 #include "convoy/optim/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 namespace server {
@@ -65,3 +67,5 @@ class RowTable {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

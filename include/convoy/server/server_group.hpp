@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 namespace server {
@@ -70,3 +72,5 @@ class ServerGroup {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

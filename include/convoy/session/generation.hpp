@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A worker that takes part. Its number is its own for the whole job and never given again.
@@ -45,3 +47,5 @@ Generation parse_generation(const std::string& text);
 const char* name_of(MemberChange::Kind kind);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

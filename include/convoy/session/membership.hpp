@@ -12,6 +12,8 @@
 #include "convoy/core/error.hpp"
 #include "convoy/session/generation.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The job goes on without this worker: it was declared lost, and must not go on by itself.
@@ -96,3 +98,5 @@ class Membership {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/strategies/strategy.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class GroupSum;
@@ -82,3 +84,5 @@ std::int64_t gossip_spread(const std::string& neighbours, std::uint64_t seed, st
                            int rank, int size);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include "convoy/schema/any_options.hpp"
 #include "convoy/server/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One of strategies() (strategies/registry.hpp), such as
@@ -62,3 +64,5 @@ void describe(Visitor& v, StrategyOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

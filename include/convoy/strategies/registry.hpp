@@ -27,6 +27,8 @@
 #include "convoy/strategies/options.hpp"
 #include "convoy/strategies/traits.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class Strategy;
@@ -81,3 +83,5 @@ std::string guarantees_table();
 std::string explain_strategy(const StrategyOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

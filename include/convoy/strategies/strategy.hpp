@@ -17,6 +17,8 @@
 #include "convoy/lanes/lane.hpp"
 #include "convoy/strategies/traits.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class Communicator;
@@ -150,3 +152,5 @@ class Strategy {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

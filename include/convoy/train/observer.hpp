@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class Observer {
@@ -52,3 +54,5 @@ std::set<std::pair<std::string, int>> logged_changes(const std::filesystem::path
                                                      double time);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

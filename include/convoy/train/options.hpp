@@ -9,6 +9,8 @@
 #include "convoy/optim/options.hpp"
 #include "convoy/strategies/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// When state is saved, and which of it stays.
@@ -65,3 +67,5 @@ void describe(Visitor& v, EvaluateOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What to do about a run that is in the folder already.
@@ -30,3 +32,5 @@ class RunFolder {
 std::filesystem::path default_run_folder(const std::string& name);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

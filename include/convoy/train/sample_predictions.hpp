@@ -5,6 +5,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/dataset.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Writes `samples.json` into the run's folder: for each row of `batch` its target, prediction,
@@ -14,3 +16,5 @@ void write_samples(const std::filesystem::path& run, const DataSpec& spec, const
                    const torch::Tensor& outputs);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -21,6 +21,8 @@
 #include "convoy/train/observer.hpp"
 #include "convoy/train/options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The data of a run. `validation` and `test` may be null.
@@ -113,3 +115,5 @@ class Trainer {
 std::int64_t resolved_lanes(const TrainOptions& train, std::int64_t samples);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

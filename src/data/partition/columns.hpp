@@ -9,6 +9,8 @@
 #include "convoy/data/preprocess_options.hpp"
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// Columns of files (elements of a sample of an array) are cut into parts of neighbouring ones.
@@ -38,3 +40,5 @@ void require_steps_by_column(const std::vector<PreprocessStep>& steps,
 Array take_elements(const Array& array, Range elements, std::span<const std::byte> mapped);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include "convoy/data/options.hpp"
 #include "convoy/data/sources/source.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// The source whose address this is, by how it begins; null: a file. Packages are no paths.
@@ -47,3 +49,5 @@ std::string alternatives(const std::vector<std::string>& words);
 [[noreturn]] void refuse_read_once(const std::string& path);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include "convoy/data/integrity/manifest.hpp"
 #include "core/temporary_folder.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// Where a package's files are, or would be. Throws InputError when `source` is not a package.
@@ -42,3 +44,5 @@ class PackageCopy {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

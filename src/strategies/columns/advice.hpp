@@ -5,6 +5,8 @@
 #include "convoy/data/load_options.hpp"
 #include "convoy/model/options.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// With so many workers:
@@ -17,3 +19,5 @@ nlohmann::ordered_json column_advice(const LoadOptions& load, const ModelOptions
                                      const BatchOptions& batches, int workers);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include "convoy/comm/compression_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Turns float32 values into bytes and back. How many bytes depends on the number of values alone,
@@ -42,3 +44,5 @@ class Codec {
 std::unique_ptr<Codec> make_codec(const CompressionOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

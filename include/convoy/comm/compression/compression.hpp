@@ -10,6 +10,8 @@
 #include "convoy/comm/compression_options.hpp"
 #include "convoy/core/tensor.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Error feedback (Seide et al. 2014, Karimireddy et al. 2019): what encoding left out of a vector
@@ -89,3 +91,5 @@ class PowerSgd {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

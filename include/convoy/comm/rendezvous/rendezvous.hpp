@@ -21,6 +21,8 @@
 #include "convoy/comm/secret.hpp"
 #include "convoy/core/error.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 namespace rendezvous {
@@ -151,3 +153,5 @@ class RendezvousClient : public Store {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Thread-safe: a call that waits holds up no other. Every call may be repeated without harm, so an
@@ -58,3 +60,5 @@ std::unique_ptr<Store> open_store(const std::string& url, const Secret& secret,
                                   Store::Duration patience);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

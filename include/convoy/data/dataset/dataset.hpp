@@ -11,6 +11,8 @@
 #include "convoy/core/tensor.hpp"
 #include "convoy/data/dataset/spec.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Some samples, in the order asked for. n may be 0.
@@ -52,3 +54,5 @@ std::shared_ptr<Dataset> subset(std::shared_ptr<const Dataset> dataset,
                                 std::vector<std::int64_t> rows);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

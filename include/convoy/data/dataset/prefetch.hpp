@@ -14,6 +14,8 @@
 
 #include "convoy/data/dataset/dataset.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// `next` hands out batches in the order in which `read` gave them. At first it reads them itself:
@@ -56,3 +58,5 @@ class Prefetcher {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// How CSV and TSV files are read. The last three hold for JSON Lines too.
@@ -19,3 +21,5 @@ struct CsvOptions {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include "convoy/data/formats/csv_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 enum class ElementType { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
@@ -81,3 +83,5 @@ Table read_csv(const std::filesystem::path& path, const CsvOptions& options);
 std::string format_npy(const Array& array);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

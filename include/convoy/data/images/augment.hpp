@@ -20,6 +20,8 @@
 #include "convoy/data/preprocess_options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The random numbers of one sample.
@@ -95,3 +97,5 @@ class Augmentation {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

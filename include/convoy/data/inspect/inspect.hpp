@@ -6,6 +6,8 @@
 
 #include "convoy/data/load_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A record of the data that `load` says; `name` is that of its job:
@@ -33,3 +35,5 @@ nlohmann::ordered_json inspect_file(const std::filesystem::path& file, const Dat
                                     int replicas);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include "convoy/data/load_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct PartitionQuery {
@@ -40,3 +42,5 @@ nlohmann::ordered_json describe_partition(const LoadOptions& load, const BatchOp
                                           const PartitionQuery& query);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

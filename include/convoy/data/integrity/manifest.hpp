@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A manifest is a file of this name in the folder: JSON
@@ -99,3 +101,5 @@ Manifest restore_manifest(const std::filesystem::path& folder);
 std::filesystem::path folder_of_manifest(const std::filesystem::path& file);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct ColumnPartition {
@@ -27,3 +29,5 @@ struct ColumnPartition {
 void require_enough_parts(std::int64_t parts, int workers, std::int64_t of);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

