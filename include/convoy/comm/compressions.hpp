@@ -17,6 +17,8 @@
 #include "convoy/comm/compression_options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class GroupSum;
@@ -34,3 +36,5 @@ struct CompressionKind : schema::Registration {
 schema::Registry<CompressionKind>& compressions();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

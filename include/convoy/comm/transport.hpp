@@ -10,6 +10,8 @@
 #include "convoy/comm/communicator.hpp"
 #include "convoy/core/error.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 using Deadline = std::chrono::steady_clock::time_point;
@@ -61,3 +63,5 @@ std::size_t total_size(const Pieces& pieces) {
 }
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

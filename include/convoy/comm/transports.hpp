@@ -20,6 +20,8 @@
 #include "convoy/lanes/lane.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The workers that are to be connected, as one of them sees it. Only good while they connect.
@@ -64,3 +66,5 @@ struct TransportKind : schema::Registration {
 schema::Registry<TransportKind>& transports();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

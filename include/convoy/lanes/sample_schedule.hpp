@@ -6,6 +6,8 @@
 
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A function of (seed, step, lane) alone, and of what the samples are partitioned by: never of who
@@ -50,3 +52,5 @@ class SampleSchedule {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

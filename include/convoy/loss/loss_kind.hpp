@@ -9,6 +9,8 @@
 #include "convoy/loss/options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// (output of the model, Batch::target) -> a scalar with gradient: the mean over the samples. Of an
@@ -31,3 +33,5 @@ bool fits_task(const LossKind& loss, Task task);
 const LossKind& default_loss(Task task);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

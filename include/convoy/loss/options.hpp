@@ -4,6 +4,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// One of losses() (loss/loss_kind.hpp), or auto: the one that fits the task.
@@ -19,3 +21,5 @@ void describe(Visitor& v, LossOptions& o);
 }  // namespace schema
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include "convoy/data/dataset/spec.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What a model said of all samples of a split, at least one; both on the host, with a row a sample
@@ -52,3 +54,5 @@ std::string_view default_metric(Task task);
 bool higher_is_better(std::string_view metric);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

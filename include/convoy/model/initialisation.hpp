@@ -7,6 +7,8 @@
 #include "convoy/core/tensor_names.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// How many numbers of a layer's input reach one of its output, and the reverse.
@@ -26,3 +28,5 @@ struct InitialisationKind : schema::Registration {
 schema::Registry<InitialisationKind>& initialisations();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -18,6 +18,8 @@
 #include "convoy/model/options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Of one sample, without the batch dimension.
@@ -70,3 +72,5 @@ void require_dimensions(const Shape& shape, std::size_t dimensions, std::string_
 void require_sequence(const Shape& shape);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/schema/any_options.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// linear.
@@ -68,3 +70,5 @@ void describe(schema::Visitor& v, TransformerOptions& o);
 void describe(schema::Visitor& v, PoolTimeOptions& o);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include "convoy/model/options.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct Network;
@@ -38,3 +40,5 @@ struct ModelKind : schema::Registration {
 schema::Registry<ModelKind>& models();
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 // so here; what padding holds does not reach the result of the layers after it.
 #include "convoy/core/tensor.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Of the batch that is under way in one network. Not thread-safe, as a network is not.
@@ -15,3 +17,5 @@ struct SequenceLengths {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include "convoy/schema/schema.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Of the strategy parameter_server. Servers have them as they are, in their plans.
@@ -21,3 +23,5 @@ struct ParameterServerOptions {
 void describe(schema::Visitor& v, ParameterServerOptions& o);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

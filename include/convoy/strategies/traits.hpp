@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What a strategy promises, whatever the job.
@@ -25,3 +27,5 @@ struct StrategyProblem {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

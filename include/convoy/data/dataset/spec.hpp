@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What the target is, which decides the losses and metrics that fit.
@@ -28,3 +30,5 @@ struct DataSpec {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -31,6 +31,8 @@
 #include "convoy/lanes/lane.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A file's bytes: mapped, or unpacked into memory when the file is compressed with gzip or zstd
@@ -145,3 +147,5 @@ const FormatKind* format_named(std::string_view name);
 const FormatKind* format_of_name(std::string_view path);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -21,6 +21,8 @@
 #include "convoy/lanes/value_lanes.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What is partitioned, whatever the partitioner.
@@ -75,3 +77,5 @@ std::optional<std::int64_t> column_parts(const PartitionOptions& partition);
 void read_in_blocks(PartitionOptions& partition, std::int64_t block);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

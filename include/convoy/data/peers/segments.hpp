@@ -7,6 +7,8 @@
 #include "convoy/core/peers.hpp"
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// The training rows, in the order of the split, are cut into this many contiguous segments of even
@@ -35,3 +37,5 @@ struct RowSum {
 std::vector<double> reduce_rows(std::int64_t rows, const RowSum& sum, Peers* peers);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include "convoy/data/preprocess/training_rows.hpp"
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct NumberCount {
@@ -75,3 +77,5 @@ double most_frequent(const std::vector<NumberCount>& numbers);
 std::string most_frequent(const std::map<std::string, std::int64_t>& texts);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include "convoy/data/preprocess/step.hpp"
 #include "convoy/data/preprocess/training_rows.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy::steps {
 
 /// What a column that a step is for may hold.
@@ -64,3 +66,5 @@ std::vector<const Column*> named_columns(const std::vector<std::string>& names, 
 void keep_rows(Frame& frame, const std::vector<std::int64_t>& kept);
 
 }  // namespace convoy::steps
+
+#pragma GCC visibility pop

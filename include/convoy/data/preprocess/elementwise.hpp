@@ -30,6 +30,8 @@
 #include "convoy/data/preprocess/statistics.hpp"
 #include "convoy/data/preprocess/step.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// What such a step does. Immutable; thread-safe.
@@ -93,3 +95,5 @@ void for_groups(std::size_t first, std::size_t groups, std::span<double> numbers
 }
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

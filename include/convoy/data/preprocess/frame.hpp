@@ -2,6 +2,8 @@
 // Rows of a table on their way to a matrix.
 #include "convoy/data/formats/formats.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 struct Frame {
@@ -35,3 +37,5 @@ std::vector<std::string> feature_names(const Frame& frame);
 Array to_matrix(const Frame& frame);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

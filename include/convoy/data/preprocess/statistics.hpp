@@ -6,6 +6,8 @@
 
 #include "convoy/data/peers/segments.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// Statistics of some numbers. NaN (missing) is not counted.
@@ -48,3 +50,5 @@ std::vector<Statistics> fit_statistics(std::int64_t rows, std::size_t groups, bo
                                        const Feed& feed, Peers* peers);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

@@ -31,6 +31,8 @@
 #include "convoy/lanes/lane.hpp"
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 /// A number of a sample that a step cannot take.
@@ -167,3 +169,5 @@ std::shared_ptr<const FittedStep> fitted_step(const nlohmann::ordered_json& reco
 std::vector<std::string> recorded_columns(const nlohmann::ordered_json& record);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

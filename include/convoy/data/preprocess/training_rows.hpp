@@ -8,6 +8,8 @@
 #include "convoy/data/preprocess/frame.hpp"
 #include "convoy/lanes/lane.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 class FittedStep;
@@ -37,3 +39,5 @@ class TrainingRows {
 };
 
 }  // namespace convoy
+
+#pragma GCC visibility pop

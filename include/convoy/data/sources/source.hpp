@@ -26,6 +26,8 @@
 
 #include "convoy/schema/registry.hpp"
 
+#pragma GCC visibility push(default)
+
 namespace convoy {
 
 enum class Gives {
@@ -106,3 +108,5 @@ schema::Registry<SourceKind>& sources();
 std::vector<std::string> source_addresses(Gives gives);
 
 }  // namespace convoy
+
+#pragma GCC visibility pop
