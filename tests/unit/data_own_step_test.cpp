@@ -120,7 +120,7 @@ void describe(schema::Visitor& v, NegativeOptions& o) {
   v.key("p", o.p, schema::between(0, 1), "the part of the images that it happens to");
 }
 
-AugmentKind::Change make_negative(const schema::AnyOptions& options, const ImageSize& size) {
+AugmentKind::Change make_negative(const schema::AnyOptions& options, const ImageExtent& size) {
   if (size.channels == 2) fail_augmentation("negative", "two channels are no image");
   return [p = options.as<NegativeOptions>().p](const Canvas& canvas, Dice& dice) {
     if (!dice.chance(p)) return;

@@ -57,7 +57,7 @@ struct Canvas {
 };
 
 /// Of all samples.
-struct ImageSize {
+struct ImageExtent {
   std::int64_t channels = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -69,7 +69,7 @@ struct AugmentKind : schema::Registration {
   using Change = std::function<void(const Canvas&, Dice&)>;
   /// For images of this size. Throws InputError "augment: NAME: ..." for options that do not go
   /// with it.
-  std::function<Change(const schema::AnyOptions&, const ImageSize&)> make = nullptr;
+  std::function<Change(const schema::AnyOptions&, const ImageExtent&)> make = nullptr;
 };
 
 schema::Registry<AugmentKind>& augmentations();
@@ -93,7 +93,7 @@ class Augmentation {
 
  private:
   std::vector<AugmentKind::Change> changes_;
-  ImageSize size_;
+  ImageExtent size_;
 };
 
 }  // namespace convoy

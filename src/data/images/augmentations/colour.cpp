@@ -48,7 +48,7 @@ void change_colour(const Canvas& canvas, const ColourOptions& chosen, Dice& dice
   bound(canvas);
 }
 
-AugmentKind::Change make_colour(const schema::AnyOptions& options, const ImageSize&) {
+AugmentKind::Change make_colour(const schema::AnyOptions& options, const ImageExtent&) {
   const auto part = [](double x) { return x >= 0 && x <= 1; };  // false of NaN
   const auto chosen = options.as<ColourOptions>();
   if (!(part(chosen.brightness) && part(chosen.contrast) && part(chosen.saturation)))

@@ -30,7 +30,7 @@ void shift(const Canvas& canvas, std::int64_t right, std::int64_t down) {
   std::copy(moved.begin(), moved.end(), canvas.values.begin());
 }
 
-AugmentKind::Change make_crop(const schema::AnyOptions& options, const ImageSize& size) {
+AugmentKind::Change make_crop(const schema::AnyOptions& options, const ImageExtent& size) {
   const std::int64_t padding = options.as<CropOptions>().padding;
   if (padding < 0 || padding >= std::min(size.height, size.width)) {
     fail_augmentation("crop", fmt::format("padding {} does not go with images of {} x {}", padding,

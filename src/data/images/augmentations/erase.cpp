@@ -30,7 +30,7 @@ void erase(const Canvas& canvas, const EraseOptions& chosen, Dice& dice) {
   }
 }
 
-AugmentKind::Change make_erase(const schema::AnyOptions& options, const ImageSize&) {
+AugmentKind::Change make_erase(const schema::AnyOptions& options, const ImageExtent&) {
   const auto part = [](double x) { return x >= 0 && x <= 1; };  // false of NaN
   const auto chosen = options.as<EraseOptions>();
   if (!(part(chosen.p) && part(chosen.high)))

@@ -26,7 +26,7 @@ void mirror(const Canvas& canvas, bool left_right) {
   }
 }
 
-AugmentKind::Change make_flip(const schema::AnyOptions& options, const ImageSize&) {
+AugmentKind::Change make_flip(const schema::AnyOptions& options, const ImageExtent&) {
   return [chosen = options.as<FlipOptions>()](const Canvas& canvas, Dice& dice) {
     if (chosen.horizontal && dice.chance(0.5)) mirror(canvas, true);
     if (chosen.vertical && dice.chance(0.5)) mirror(canvas, false);

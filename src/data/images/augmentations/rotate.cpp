@@ -14,7 +14,7 @@ void describe(schema::Visitor& v, RotateOptions& o) {
 
 namespace {
 
-AugmentKind::Change make_rotate(const schema::AnyOptions& options, const ImageSize&) {
+AugmentKind::Change make_rotate(const schema::AnyOptions& options, const ImageExtent&) {
   const double degrees = options.as<RotateOptions>().degrees;
   if (!(degrees >= 0 && degrees <= 180))
     fail_augmentation("rotate", fmt::format("degrees: {} is not from 0 to 180", degrees));

@@ -14,7 +14,7 @@ void describe(schema::Visitor& v, ZoomOptions& o) {
 
 namespace {
 
-AugmentKind::Change make_zoom(const schema::AnyOptions& options, const ImageSize&) {
+AugmentKind::Change make_zoom(const schema::AnyOptions& options, const ImageExtent&) {
   const auto chosen = options.as<ZoomOptions>();
   if (!(chosen.low > 0 && chosen.low <= chosen.high && chosen.high <= 1)) {
     fail_augmentation(
