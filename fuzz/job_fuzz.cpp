@@ -10,6 +10,7 @@
 #include "convoy/data/partition/partitioner.hpp"
 #include "convoy/job/job.hpp"
 #include "convoy/strategies/registry.hpp"
+#include "convoy/strategies/strategy.hpp"
 
 // Nothing is made of a job here: a few kinds, which need none of the library, stand for all.
 namespace {
