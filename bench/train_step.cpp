@@ -99,7 +99,7 @@ convoy::Job make_job(const Options& options) {
   job.train.lanes = options.lanes;
   job.train.last_batch = "drop";
   job.train.optimizer.rate = 0.01;
-  job.train.optimizer.own.edit<SgdOptions>().momentum = 0.9;
+  job.train.optimizer.own.edit<convoy::SgdOptions>().momentum = 0.9;
   job.strategy.transport = options.transport;
   job.strategy.bucket = options.bucket;
   job.report.html = false;

@@ -104,7 +104,7 @@ bool ShardStore::of_shard(Cell& cell, const Message& request, Message& answer) {
       return cell.task_queue->step_result(request, answer);
     case Kind::apply: {
       if (!cell.shard->handle(request, answer)) return false;
-      if (cell.task_queue && cell.shard->plan().consistency == "bsp")
+      if (cell.task_queue && cell.shard->plan().options.consistency == "bsp")
         cell.task_queue->settle(request.step, request.has(Flag::skipped));
       return true;
     }

@@ -69,7 +69,7 @@ std::string jpeg_of(const Image& image, int quality = 95) {
   return out;
 }
 
-Image decoded(const std::string& bytes, std::int64_t channels = 3, ImageExtent enough = {}) {
+Image decoded(const std::string& bytes, std::int64_t channels = 3, ImageSize enough = {}) {
   return decode_image(test::bytes_of(bytes), "x", channels, enough);
 }
 
@@ -99,10 +99,10 @@ TEST(DataImages, TransparentPartsBecomeWhite) {
 TEST(DataImages, ReducesLargeJpegsWhileDecoding) {
   const std::string large = jpeg_of(plain(160, 96, 250, 120, 10));
   const Image small = decoded(large, 3, {20, 12});
-  EXPECT_EQ(small.size, (ImageExtent{20, 12}));
+  EXPECT_EQ(small.size, (ImageSize{20, 12}));
   EXPECT_NEAR(small.pixels[0], 250, 4);
-  EXPECT_EQ(decoded(large, 3, {21, 12}).size, (ImageExtent{40, 24}));
-  EXPECT_EQ(decoded(large, 3, {100, 12}).size, (ImageExtent{160, 96}));
+  EXPECT_EQ(decoded(large, 3, {21, 12}).size, (ImageSize{40, 24}));
+  EXPECT_EQ(decoded(large, 3, {100, 12}).size, (ImageSize{160, 96}));
 }
 
 TEST(DataImages, SaysWhatIsNoWholeImage) {

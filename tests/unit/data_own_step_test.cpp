@@ -192,8 +192,7 @@ TEST_F(DataOwnStep, SeveralWorkersLearnTheSame) {
     EXPECT_EQ(load_splits(options, &peers).fitted.dump(), alone.fitted.dump());
   });
   // By column each worker fits its own; entries come together by their lists.
-  options.partition.by = "column";
-  options.partition.columns = 2;
+  options.partition = {.by = "column", .own = ByColumn{.columns = 2}};
   test::run_workers(2, [&](Peers& peers) {
     EXPECT_EQ(load_splits(options, &peers).fitted.dump(), alone.fitted.dump());
   });

@@ -422,7 +422,7 @@ TEST_F(DataRecords, AnotherTargetAndColumnsLeftOut) {
   job_.data.target = {"id"};
   job_.data.task = "regression";
   job_.data.csv.ignore = {"late"};
-  job_.preprocess[1].columns = {"colour"};
+  job_.preprocess[1] = test::impute_with("mode", {"colour"});
   expect_same(load(job_), load(prepared_job()));
 }
 
@@ -430,7 +430,7 @@ TEST_F(DataRecords, ByValueAndInspected) {
   use_table(200);
   job_.partition = {.by = "value", .own = ByValue{.value = "colour", .assign = "hash"}};
   job_.data.csv.ignore = {"colour"};
-  job_.preprocess[1].columns = {"late"};
+  job_.preprocess[1] = test::impute_with("mode", {"late"});
   prepare();
   const Splits files = load(job_);
   const Splits records = load(prepared_job());

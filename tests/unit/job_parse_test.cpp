@@ -188,7 +188,7 @@ TEST(JobOverride, reaches_into_list_items_in_short_form) {
   EXPECT_EQ(layers[0].own.as<ConvOptions>().channels, 16);
   EXPECT_EQ(layers[1].own.as<DropoutOptions>().p, 0.1);
   EXPECT_EQ(layers[2].kind, "gelu");
-  EXPECT_EQ(job.preprocess[0].per, "all");
+  EXPECT_EQ(job.preprocess[0].own.as<StandardiseOptions>().per, "all");
 }
 
 TEST(JobOverride, a_subtree_replaces_what_was_there) {
