@@ -98,12 +98,12 @@ TEST_F(Transports, AJobNamesOneFromOutsideAndTheBitsAreTheSame) {
 
 TEST_F(Transports, WhatThereIsNotIsOneLine) {
   try {
-    job_with("counting");
+    job_with("countd");
     ADD_FAILURE() << "no error";
   } catch (const InputError& error) {
     EXPECT_STREQ(
         error.what(),
-        "job.yaml:2: strategy.transport: 'counting' is not one of auto, counted, mpi, shm, "
+        "job.yaml:2: strategy.transport: 'countd' is not one of auto, counted, mpi, shm, "
         "tcp; did you mean 'counted'?");
   }
 }

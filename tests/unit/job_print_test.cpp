@@ -252,6 +252,8 @@ TEST(JobPrint, examples_round_trip) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(
            convoy::testing::source_folder() + "/examples")) {
     if (entry.path().extension() != ".yaml") continue;
+    const std::string folder = entry.path().parent_path().filename();
+    if (folder == "extend" || folder == "plugin") continue;  // they need their plugins
     SCOPED_TRACE(entry.path());
     expect_round_trip(load_job(entry.path()));
     ++examples;
@@ -320,7 +322,7 @@ TEST(JobPrint, text_is_quoted_for_every_reader_of_yaml) {
 
 TEST(JobPrint, numbers_have_no_digits_to_spare) {
   Job job;
-  job.train.optimizer.rate = 0.1;
+  job.train.optimizer = {.kind = "adam", .rate = 0.1};
   job.data.csv.missing = {"", "null", "-"};
   const std::string text = print_job(job);
   EXPECT_NE(text.find("rate: 0.1\n"), std::string::npos);

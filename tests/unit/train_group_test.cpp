@@ -155,7 +155,7 @@ TEST(TrainGroup, EachWorkerKeepsTheOptimizerStateOfItsOwnBlocks) {
 TEST(TrainGroup, ACheckpointOfSomeWorkersIsContinuedByOthers) {
   Job job = small_job();
   job.train.checkpoint.every = 4;
-  job.train.optimizer.kind = "adamw";
+  job.train.optimizer = {.kind = "adamw", .rate = 0.1};
   const ModelFactory factory = build_model(testing::mlp_options(), testing::image_spec());
   const std::string expected = testing::train(job, factory).weights_sha256;
   const TemporaryFolder folder;
