@@ -23,6 +23,12 @@ void add_options(Json& identity, const std::string& path, const Options& options
   schema::add_flat(identity, path, schema::json_of(options));
 }
 
+// What runs before these keys did, which checkpoints of theirs do not say.
+Json unsaid(const std::string& key) {
+  const Json before = {{"partition.by", "row"}, {"partition.block", 0}};
+  return before.value(key, Json());
+}
+
 }  // namespace
 
 Json run_identity(const TrainerOptions& wanted, std::int64_t batch, std::int64_t lanes,
@@ -65,7 +71,7 @@ void require_same_identity(const Json& stored, const Json& ours, const std::stri
     if (key.starts_with("strategy.") && !ours.contains(key)) wanted[key] = nullptr;
   }
   for (const auto& [key, value] : wanted.items()) {
-    const Json theirs = stored.is_object() && stored.contains(key) ? stored[key] : Json();
+    const Json theirs = stored.is_object() && stored.contains(key) ? stored[key] : unsaid(key);
     if (theirs == value) continue;
     throw InputError(fmt::format(
         "{}: cannot be continued by this job: {} was {} and is now {}; use the same value, or "
