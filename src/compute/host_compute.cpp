@@ -21,6 +21,11 @@ class HostCompute final : public Compute {
     return torch::empty(sizes, torch::kFloat);
   }
   torch::Tensor adopt(torch::Tensor gradient) const override { return gradient; }
+  torch::Tensor of_host_memory(const std::shared_ptr<std::byte>& memory,
+                               std::int64_t count) const override {
+    return torch::from_blob(
+        memory.get(), {count}, [memory](void*) {}, torch::kFloat);
+  }
   Element* data(const torch::Tensor& buffer) const override { return buffer.data_ptr<Element>(); }
 
   void copy(Element* to, const Element* from, std::int64_t count) const override {
@@ -65,6 +70,11 @@ class HostCompute final : public Compute {
 };
 
 }  // namespace
+
+torch::Tensor Compute::of_host_memory(const std::shared_ptr<std::byte>& /*memory*/,
+                                      std::int64_t /*count*/) const {
+  return {};
+}
 
 const Compute& host_compute() {
   static const HostCompute compute;

@@ -54,10 +54,10 @@ std::vector<Network*> Engine::networks() {
 void Engine::reset_weights() {
   const torch::NoGradGuard no_grad;
   const FlatParameters fresh(*make_network().module, device());
+  weights_->separate();
   device().copy(weights_->data(), fresh.data(), fresh.size());
   for (std::size_t i = 0; i < fresh.buffers().size(); ++i)
     weights_->buffers()[i].tensor.copy_(fresh.buffers()[i].tensor);
-  weights_->forget_next();
   invalidate();
 }
 

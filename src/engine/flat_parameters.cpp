@@ -14,6 +14,14 @@ void hash_tensor(Sha256& hash, const Compute& device, const torch::Tensor& tenso
   hash.update(bytes_of(dense));
 }
 
+// Whatever is a view of one of them sees from then on what the other one had.
+void swap_memory(const torch::Tensor& one, const torch::Tensor& other) {
+  const at::Storage& a = one.storage();
+  const at::Storage& b = other.storage();
+  at::DataPtr memory = a.set_data_ptr(b.set_data_ptr(at::DataPtr()));
+  b.set_data_ptr(std::move(memory));
+}
+
 }  // namespace
 
 FlatParameters::FlatParameters(torch::nn::Module& reference, const Compute& device)
@@ -56,8 +64,6 @@ void FlatParameters::bind(torch::nn::Module& module) {
     parameter.set_data(view(parameters_[i]));
     parameter.mutable_grad() = torch::Tensor();
   }
-  bound_.emplace_back();
-  for (const auto& [name, tensor] : parameters) bound_.back().push_back(tensor);
 }
 
 Element* FlatParameters::next() {
@@ -69,11 +75,22 @@ Element* FlatParameters::next() {
 }
 
 void FlatParameters::commit_next() {
-  std::swap(flat_, next_);
-  for (auto& parameters : bound_) {
-    for (std::size_t i = 0; i < parameters_.size(); ++i)
-      parameters[i].set_data(view(parameters_[i]));
-  }
+  swap_memory(flat_, next_);
+}
+
+void FlatParameters::share(const torch::Tensor& weights, const torch::Tensor& next) {
+  swap_memory(flat_, weights);
+  next_ = next;
+  shared_ = true;
+}
+
+void FlatParameters::separate() {
+  next_ = torch::Tensor();
+  if (!shared_) return;
+  const torch::Tensor own = device_.empty({size()});
+  device_.copy(device_.data(own), data(), size());
+  swap_memory(flat_, own);
+  shared_ = false;
 }
 
 std::int64_t FlatParameters::parameter_count() const {

@@ -50,8 +50,14 @@ class FlatParameters {
   Element* next();
   /// What next() holds become the weights, of all modules that are bound too.
   void commit_next();
-  /// Weights are written elsewhere than in next(): it is made anew.
-  void forget_next() { next_ = torch::Tensor(); }
+
+  /// `weights` and `next` are the weights and next() from now on, of all modules that are bound
+  /// too: buffers of the device that others have as well, and that hold the weights, both of them.
+  void share(const torch::Tensor& weights, const torch::Tensor& next);
+  bool shared() const { return shared_; }
+  /// Before the weights are written elsewhere than in next(), and when whoever shares them may go
+  /// on alone: they are in memory of their own again, and next() is made anew.
+  void separate();
 
   std::int64_t size() const { return flat_.numel(); }  ///< padding included
   std::int64_t parameter_count() const;                ///< padding not included
@@ -71,8 +77,8 @@ class FlatParameters {
  private:
   const Compute& device_;
   torch::Tensor flat_;
-  torch::Tensor next_;                             // undefined: not needed so far
-  std::vector<std::vector<torch::Tensor>> bound_;  // parameters, by module
+  torch::Tensor next_;  // undefined: not needed so far
+  bool shared_ = false;
   std::vector<ParameterInfo> parameters_;
   std::vector<NamedTensor> buffers_;
 };

@@ -50,4 +50,17 @@ std::optional<SharedMemory> make_host_shared_memory(Communicator& group, std::si
   return memory;
 }
 
+// Its messages order memory: whoever has one sees what its sender wrote before.
+void HostBarrier::wait(int tag) {
+  std::vector<Work> works;
+  for (std::int64_t peer = workers_.begin; peer < workers_.end; ++peer) {
+    if (peer != group_.rank())
+      works.push_back(group_.isend(static_cast<int>(peer), tag, {std::span(&sent_, 1)}));
+  }
+  for (std::int64_t peer = workers_.begin; peer < workers_.end; ++peer) {
+    if (peer != group_.rank()) group_.recv(static_cast<int>(peer), tag, std::span(&received_, 1));
+  }
+  for (Work& work : works) work.wait();
+}
+
 }  // namespace convoy

@@ -20,4 +20,21 @@ std::optional<SharedMemory> make_host_shared_memory(Communicator& group, std::si
 /// The ranks on this worker's host.
 Range local_ranks(const Communicator& group);
 
+/// A barrier of a host's workers. Messages may be under way to and from it until the group is
+/// aborted, where one of them was lost.
+class HostBarrier {
+ public:
+  explicit HostBarrier(Communicator& group) : group_(group), workers_(local_ranks(group)) {}
+
+  /// All workers of the host with the same tag. What they wrote before into memory that the host
+  /// shares is there when it returns. Throws PeerError, TimeoutError.
+  void wait(int tag);
+
+ private:
+  Communicator& group_;
+  Range workers_;
+  std::byte sent_{};  // what the messages consist of
+  std::byte received_{};
+};
+
 }  // namespace convoy

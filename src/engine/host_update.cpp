@@ -24,7 +24,8 @@ HostUpdate::HostUpdate(Communicator& group, Options options, int states,
       options_(std::move(options)),
       device_(*options_.device),
       state_count_(states),
-      neighbours_(local_ranks(group)) {
+      neighbours_(local_ranks(group)),
+      barrier_(group) {
   for (std::int64_t worker = neighbours_.begin; worker < neighbours_.end; ++worker) {
     std::vector<int> held;
     for (std::size_t b = 0; b < options_.blocks.size(); ++b) {
@@ -111,15 +112,7 @@ std::size_t HostUpdate::nth(const Slice& slice, std::size_t place) const {
 // wakes.
 bool HostUpdate::host_barrier(int tag) {
   try {
-    std::vector<Work> works;
-    for (std::int64_t peer = neighbours_.begin; peer < neighbours_.end; ++peer) {
-      if (peer != group_.rank())
-        works.push_back(group_.isend(static_cast<int>(peer), tag, {std::span(&sent_, 1)}));
-    }
-    for (std::int64_t peer = neighbours_.begin; peer < neighbours_.end; ++peer) {
-      if (peer != group_.rank()) group_.recv(static_cast<int>(peer), tag, std::span(&received_, 1));
-    }
-    for (Work& work : works) work.wait();
+    barrier_.wait(tag);
     return true;
   } catch (const PeerError&) {
     failure_ = std::current_exception();

@@ -99,6 +99,7 @@ class HostUpdate {
   const Compute& device_;
   int state_count_;
   Range neighbours_;
+  HostBarrier barrier_;
   std::int64_t shift_ = 0;  // more than a block
   std::vector<Slice> slices_;
   std::optional<SharedMemory> memory_;
@@ -107,8 +108,6 @@ class HostUpdate {
   std::uint64_t updates_ = 0;                    // that are complete
   std::vector<torch::Tensor> recovered_states_;  // the states, after finish_alone
   std::exception_ptr failure_;
-  std::byte sent_{};  // what messages to and from neighbours consist of
-  std::byte received_{};
 };
 
 }  // namespace convoy

@@ -7,6 +7,8 @@
 namespace convoy {
 namespace {
 
+constexpr int published_tag = Communicator::max_tag - 2;
+
 std::int64_t gradient_bytes(const std::vector<Block>& blocks) {
   std::int64_t bytes = 0;
   for (const Block& block : blocks)
@@ -30,6 +32,7 @@ TrainingGroup::TrainingGroup(Communicator& group, FlatParameters& weights, Reduc
       weights_(weights),
       reduction_(reduction),
       compressed_(options.compressed),
+      barrier_(group),
       bytes_(group, options.before == nullptr ? nullptr : &options.before->bytes_),
       tuner_(gradient_bytes(reduction.blocks())) {
   if (compressed_ != nullptr) {
@@ -121,8 +124,47 @@ void TrainingGroup::exchange_control_message(ControlMessage& message) {
   if (tuning_ && bytes_.steps() > 0) tuner_.add(message.seconds);  // of the step before
 }
 
-void TrainingGroup::publish(Element* weights) {
-  exchange_->publish(weights);
+// One pair of buffers on the host: each worker has the weights in one of them, and writes its
+// blocks of the next ones into the other. No read and no write of an element meet:
+// - The weights of step n are read between the barriers of steps n - 1 and n, by everybody, in
+//   backward, evaluations and copies. Nobody writes them then: what is written is the other buffer.
+// - That one, the weights of step n - 1, is written when a worker has all gradients of step n and
+//   everybody's control message of it, which each of them sends when it has passed the barrier of
+//   step n - 1: it is through with those weights.
+// - A block is written by its owner alone; the blocks' owners depend on the weights and on how many
+//   workers there are, not on who has which lanes, so they stay while the buffers are shared.
+// - Whoever does not pass the barrier of step n keeps the weights of step n for good: nobody gets
+//   everybody's control message of step n + 1 then, and so nobody writes them.
+// Whatever writes weights elsewhere than in a step, and whoever leaves, makes them its own before
+// (FlatParameters::separate). Each buffer keeps the segment mapped.
+void TrainingGroup::share_weights() {
+  if (local_ranks(group_).size() < group_.size()) return;
+  const Compute& device = weights_.device();
+  const std::int64_t count = weights_.size();
+  // Not a whole number of pages: what is read and what is written fall into different lines of a
+  // cache.
+  const std::int64_t second = count + 5 * line_of_floats;
+  const auto memory = make_host_shared_memory(
+      group_, static_cast<std::size_t>(second + count) * sizeof(Element), [&](std::byte* begin) {
+        if (group_.rank() != 0) return;
+        auto* const elements = reinterpret_cast<Element*>(begin);
+        device.copy(elements, weights_.data(), count);
+        device.copy(elements + second, weights_.data(), count);
+      });
+  if (!memory) return;
+  const auto buffer = [&](std::int64_t first) {
+    std::byte* const begin = memory->data() + static_cast<std::size_t>(first) * sizeof(Element);
+    return device.of_host_memory({memory->owner(), begin}, count);
+  };
+  const torch::Tensor now = buffer(0);
+  for (const std::string& has : group_.all_gather(now.defined() ? "buffer" : ""))
+    if (has.empty()) return;
+  weights_.share(now, buffer(second));
+}
+
+void TrainingGroup::publish_next() {
+  if (weights_.shared()) return barrier_.wait(published_tag);
+  exchange_->publish(weights_.next());
 }
 
 bool TrainingGroup::end_step() {

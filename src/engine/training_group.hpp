@@ -9,6 +9,7 @@
 #include "convoy/comm/communicator.hpp"
 #include "engine/control_message.hpp"
 #include "engine/gradient_pipeline.hpp"
+#include "engine/host_shared_memory.hpp"
 #include "engine/step_bytes.hpp"
 
 namespace convoy {
@@ -48,8 +49,12 @@ class TrainingGroup {
   /// Exchange::holders.
   const std::vector<int>& holders() const { return exchange_->holders(); }
   void exchange_control_message(ControlMessage& message);
-  /// This worker's blocks of `weights` to all, and theirs into it.
-  void publish(Element* weights);
+  /// Where all workers are on one host, they share the weights from now on, if there is memory for
+  /// it: publish then waits for the others, no more. All have the same weights, and all call it
+  /// before the same step. Throws PeerError, TimeoutError.
+  void share_weights();
+  /// This worker's blocks of the weights' next() to all, and theirs into it.
+  void publish_next();
   /// Counts bytes; the next step may use another bucket size. True when the tuning of it has just
   /// come to its end.
   bool end_step();
@@ -77,6 +82,7 @@ class TrainingGroup {
   Element* host_sums_ = nullptr;        // instead, where a host's workers share them
   std::unique_ptr<ControlExchange> control_exchange_;
   std::unique_ptr<GradientPipeline> pipeline_;
+  HostBarrier barrier_;
   StepBytes bytes_;
   BucketTuner tuner_;
   bool tuning_ = false;

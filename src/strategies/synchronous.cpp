@@ -32,12 +32,14 @@ const StrategyTraits& Synchronous::traits() const {
 
 void Synchronous::enter(Communicator* group, const std::vector<Range>& lanes) {
   training_group_.reset();
+  engine_.weights().separate();
   group_ = group;
   lanes_ = lanes;
   if (compressed() != nullptr && group != nullptr) compressed()->enter(*group);
   build_reduction();
   parallel_known_ = false;
   try_host_update_ = setup_.elastic;
+  try_shared_weights_ = !setup_.elastic;
   worker_seconds_.assign(lanes.size(), 0);
   start_worker_balancing(std::vector<int>(lanes.size(), engine_.replicas()));
   engine_.invalidate();
@@ -47,6 +49,7 @@ void Synchronous::enter(Communicator* group, const std::vector<Range>& lanes) {
 void Synchronous::leave() {
   training_group_.reset();
   stop_host_update();
+  engine_.weights().separate();
   group_ = nullptr;
 }
 
@@ -81,6 +84,7 @@ StepOutcome Synchronous::step(std::int64_t n) {
   step_ = n;
   engine_.own(own_lanes(), n);
   if (try_host_update_) start_host_update(n);
+  if (try_shared_weights_) share_weights();
   StepOutcome outcome;
   outcome.step = n + 1;
   compute(n);
@@ -97,7 +101,10 @@ StepOutcome Synchronous::step(std::int64_t n) {
     ++counts_.skipped;
   }
   if (training_group_ && training_group_->end_step()) outcome.tuned = tuned_report();
-  if (is_last(n)) stop_host_update();
+  if (is_last(n)) {
+    stop_host_update();
+    engine_.weights().separate();
+  }
   last_seconds_ = std::chrono::duration<double>(TimeUse::Clock::now() - begin).count();
   if (!outcome.broken && setup_.engine.balance) move_lanes(message, outcome);
   return outcome;
@@ -186,14 +193,21 @@ void Synchronous::update_and_publish(const UpdateContext& context) {
     engine_.time_use(r).add(Activity::update, clock);
   });
   const auto clock = TimeUse::Clock::now();
-  training_group_->publish(next);
+  training_group_->publish_next();
   engine_.time_use().add(Activity::communicate, clock);
   weights.commit_next();
   std::swap(states_, next_states_);
 }
 
-// Where workers compare their weights now and then, each makes its own: an update that is shared
-// would give all of them what a faulty one has made.
+// Where workers compare their weights now and then, each has its own: shared ones would give all of
+// them what a fault has made of one's.
+void Synchronous::share_weights() {
+  try_shared_weights_ = false;
+  if (training_group_ && !replicated() && setup_.rules.verify_every == 0)
+    training_group_->share_weights();
+}
+
+// The same goes for an update.
 bool Synchronous::can_update_on_host() const {
   if (!training_group_ || compressed() != nullptr || setup_.rules.verify_every > 0) return false;
   const std::vector<int>& hosts = group_->hosts();
@@ -294,6 +308,7 @@ void Synchronous::save(StateWriter& writer) {
 }
 
 void Synchronous::restore_whole(StateReader* reader) {
+  separate_weights();
   std::vector<torch::Tensor> flat;
   if (reader != nullptr) {
     for (std::size_t k = 0; k < states_.size(); ++k)
@@ -306,7 +321,6 @@ void Synchronous::restore_whole(StateReader* reader) {
     }
   }
   engine_.invalidate();
-  engine_.weights().forget_next();
   if (group_ == nullptr) return;
   std::vector<torch::Tensor> none;
   broadcast_weights(*group_, 0, engine_.weights(), replicated() ? states_ : none);
@@ -319,13 +333,20 @@ void Synchronous::load(StateReader* reader) {
 
 void Synchronous::copy_from(int source, const std::vector<int>& takers) {
   if (group_ == nullptr || takers.empty()) return;
+  separate_weights();
   std::vector<torch::Tensor> none;
   broadcast_weights(*group_, source, engine_.weights(), replicated() ? states_ : none);
-  engine_.weights().forget_next();
   engine_.invalidate();
 }
 
+// All workers, before their weights become others.
+void Synchronous::separate_weights() {
+  engine_.weights().separate();
+  try_shared_weights_ = !setup_.elastic;
+}
+
 void Synchronous::forget() {
+  separate_weights();
   engine_.reset_weights();
   reset_states();
   counts_ = {};

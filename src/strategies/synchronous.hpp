@@ -70,6 +70,8 @@ class Synchronous : public LaneSteps {
   void update_on_host(const UpdateContext& context, StepOutcome& outcome);
   void move_lanes(const ControlMessage& message, StepOutcome& outcome);
   bool can_update_on_host() const;
+  void share_weights();
+  void separate_weights();
   void start_host_update(std::int64_t n);
   void stop_host_update();
   Json tuned_report() const;
@@ -79,6 +81,7 @@ class Synchronous : public LaneSteps {
   std::unique_ptr<TrainingGroup> training_group_;  // null: the only worker
   std::unique_ptr<HostUpdate> host_update_;        // while it is not null states_ are there
   bool try_host_update_ = false;                   // this generation has not tried yet
+  bool try_shared_weights_ = false;                // the same
   std::int64_t step_ = 0;                          // the one under way
   std::optional<LaneBalancer> worker_balancer_;
   bool parallel_known_ = false;         // of the workers there are

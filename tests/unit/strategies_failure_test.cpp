@@ -56,6 +56,8 @@ struct Case {
   std::string name;
   StrategyOptions strategy;
   bool elastic = false;
+  std::vector<int> hosts = {0, 0};
+  std::int64_t broken_step = 2;  // with an exchange of models at its end
 };
 
 std::vector<Case> cases() {
@@ -68,6 +70,12 @@ std::vector<Case> cases() {
     }
   };
   add("synchronous", [](StrategyOptions&) {});
+  Case other{"synchronous, two hosts", all[0].strategy};
+  other.hosts = {0, 1};
+  all.push_back(other);
+  other = {"synchronous, the first step", all[0].strategy};
+  other.broken_step = 0;
+  all.push_back(other);
   add("synchronous, buckets", [](StrategyOptions& s) { s.bucket = "0.01"; });
   for (const char* kind : {"int8", "top_k", "power_sgd"})
     add(kind, [&](StrategyOptions& s) { s.compression.kind = kind; });
@@ -101,7 +109,6 @@ std::string state_of(Strategy& strategy, bool first) {
 }
 
 constexpr std::int64_t steps = 6;
-constexpr std::int64_t broken_step = 2;  // with an exchange of models at its end
 
 // Trains on two threads; the group breaks at message `at` of the step. Whether anybody noticed.
 bool breaks_at(const Case& one, int at) {
@@ -120,7 +127,7 @@ bool breaks_at(const Case& one, int at) {
     group.push_back(std::make_shared<Communicator>(
         std::make_unique<BreakingTransport>(std::move(transports[static_cast<std::size_t>(rank)]),
                                             rank == 0 ? &breakage : nullptr),
-        rank, std::vector<int>{0, 0}, std::chrono::seconds(20)));
+        rank, one.hosts, std::chrono::seconds(20)));
   }
   std::atomic<int> ready{0};
   std::atomic<int> done{0};
@@ -148,14 +155,14 @@ bool breaks_at(const Case& one, int at) {
     const auto strategy = strategies().get(job.strategy.kind).make(setup);
     strategy->enter(&own, {{0, 2}, {2, 4}});
     strategy->start_at(0, 0);
-    for (std::int64_t n = 0; n < broken_step; ++n) strategy->step(n);
+    for (std::int64_t n = 0; n < one.broken_step; ++n) strategy->step(n);
     own.barrier();
     const std::string before = state_of(*strategy, rank == 0);
     ++ready;
     while (ready < 2) std::this_thread::yield();
     breakage.armed = true;
     try {
-      const StepOutcome outcome = strategy->step(broken_step);
+      const StepOutcome outcome = strategy->step(one.broken_step);
       if (outcome.broken) {
         thrown = true;
         for (const auto& communicator : group) communicator->abort();

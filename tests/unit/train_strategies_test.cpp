@@ -43,7 +43,7 @@ struct Result {
 };
 
 Result run(const Job& job, const ModelFactory& factory, int workers, int replicas = 1,
-           RunOptions options = {}) {
+           RunOptions options = {}, std::vector<int> hosts = {}) {
   options.replicas = replicas;
   Result result;
   result.digests.resize(static_cast<std::size_t>(workers));
@@ -56,7 +56,7 @@ Result run(const Job& job, const ModelFactory& factory, int workers, int replica
         result.digests[static_cast<std::size_t>(group->rank())] = summary.weights_sha256;
         if (group->rank() == 0) result.summary = summary.json;
       },
-      std::chrono::seconds(20));
+      std::chrono::seconds(20), std::move(hosts));
   return result;
 }
 
@@ -88,7 +88,7 @@ TEST(TrainCompressed, TheSameBitsForAnyReplicasAndInEveryRun) {
 TEST(TrainCompressed, LearnsAsWellAndSendsLess) {
   Job plain = small_job();
   plain.train.epochs = 12;
-  const Result whole = run(plain, mlp(), 2);
+  const Result whole = run(plain, mlp(), 2, 1, {}, {0, 1});
   const double bytes = whole.summary["workers"][0]["bytes_sent_per_step"];
   for (const std::string& kind : compressors) {
     SCOPED_TRACE(kind);
@@ -216,7 +216,7 @@ TEST(TrainAveraging, AveragingEveryStepIsNearlySynchronous) {
 TEST(TrainAveraging, LearnsAsWellAndSendsLess) {
   Job plain = small_job();
   plain.train.epochs = 12;
-  const Result whole = run(plain, mlp(), 4);
+  const Result whole = run(plain, mlp(), 4, 1, {}, {0, 1, 2, 3});
   const double bytes = whole.summary["workers"][0]["bytes_sent_per_step"];
   for (const std::string& kind : averaging) {
     for (const char* neighbours : {"ring", "random"}) {

@@ -4,6 +4,7 @@
 // added here, as one more implementation.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -35,6 +36,10 @@ class Compute {
   virtual torch::Tensor empty(at::IntArrayRef sizes) const = 0;
   /// What backward left, contiguous and owned by nobody else, as a buffer: itself, or a copy.
   virtual torch::Tensor adopt(torch::Tensor gradient) const = 0;
+  /// Memory of the host as a buffer of `count` elements, with the values that are there: it begins
+  /// a cache line, and `memory` keeps it. Undefined where this device's buffers are elsewhere.
+  virtual torch::Tensor of_host_memory(const std::shared_ptr<std::byte>& memory,
+                                       std::int64_t count) const;
   /// The first element of a contiguous buffer.
   virtual Element* data(const torch::Tensor& buffer) const = 0;
 
