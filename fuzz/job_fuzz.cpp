@@ -7,8 +7,12 @@
 
 #include "convoy/comm/transports.hpp"
 #include "convoy/core/error.hpp"
+#include "convoy/data/formats/format.hpp"
 #include "convoy/data/partition/partitioner.hpp"
 #include "convoy/job/job.hpp"
+#include "convoy/loss/loss_kind.hpp"
+#include "convoy/model/initialisation.hpp"
+#include "convoy/model/layer.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "convoy/strategies/strategy.hpp"
 
@@ -54,6 +58,24 @@ const schema::Registered synchronous(strategies(),
                                      fuzzed_strategy("synchronous", schema::NoOptions{}));
 const schema::Registered local_sgd(strategies(), fuzzed_strategy("local_sgd", FuzzedOptions{}));
 const schema::Registered row(partitioners(), fuzzed_partitioner("row", schema::NoOptions{}));
+const schema::Registered linear(layers(), LayerKind{{.name = "linear",
+                                                     .doc = "stands for all",
+                                                     .bare = "average_every",
+                                                     .options = FuzzedOptions{}}});
+const schema::Registered relu(layers(), LayerKind{{.name = "relu", .doc = "stands for all"},
+                                                  nullptr,
+                                                  {.activation = true}});
+const schema::Registered whole(initialisations(),
+                               InitialisationKind{{.name = "default", .doc = "stands for all"}});
+const schema::Registered squares(losses(),
+                                 LossKind{{.name = "squared_error", .doc = "stands for all"},
+                                          {Task::regression},
+                                          nullptr,
+                                          {Task::regression}});
+const schema::Registered csv(formats(), FormatKind{{.name = "csv", .doc = "stands for all"},
+                                                   "CSV",
+                                                   Holds::table,
+                                                   {".csv"}});
 const schema::Registered value(partitioners(), fuzzed_partitioner("value", FuzzedOptions{}));
 
 }  // namespace
