@@ -1,4 +1,4 @@
-# The job by the command with the plugin, in one replica, and by the program, in two: the same weights, bit for bit.
+# The job by the command with the plugin, in one replica, and by the program, in three: the same weights, bit for bit.
 execute_process(COMMAND ${CONVOY} --plugins ${PLUGIN} train ${JOB} --replicas 1 --quiet --out ${RUNS} --overwrite
   RESULT_VARIABLE status)
 if(status)
@@ -8,7 +8,7 @@ file(READ ${RUNS}/summary.json summary)
 string(JSON by_command GET "${summary}" weights_sha256)
 string(JSON plugin GET "${summary}" environment plugins 0 name)
 
-execute_process(COMMAND ${PROGRAM} ${JOB} 2 RESULT_VARIABLE status OUTPUT_VARIABLE output)
+execute_process(COMMAND ${PROGRAM} ${JOB} 3 RESULT_VARIABLE status OUTPUT_VARIABLE output)
 if(status OR NOT output MATCHES "weights_sha256 ([0-9a-f]+)")
   message(FATAL_ERROR "the program ended with ${status}: ${output}")
 endif()

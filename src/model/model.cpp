@@ -111,7 +111,14 @@ ModelFactory factory_of_kind(const ModelKind& kind, const ModelOptions& options,
     initialise(*network.module, init);
     return network;
   };
-  require_outputs(factory(), spec, kind.name);  // complains now, not in a replica
+  // Complains now, not in a replica.
+  Network tried;
+  try {
+    tried = factory();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("model.kind: {}: {}", kind.name, error.what()));
+  }
+  require_outputs(std::move(tried), spec, kind.name);
   return factory;
 }
 

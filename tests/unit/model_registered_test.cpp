@@ -300,6 +300,23 @@ TEST_F(RegisteredHere, WhatDoesNotFitIsSaid) {
               HasSubstr("model.layers.0.scale.by: '0' is out of range"));
 }
 
+TEST_F(RegisteredHere, AKindThatRefusesTheDataIsNamed) {
+  models().add({{.name = "flat", .doc = "takes flat samples"},
+                nullptr,
+                [](const AnyOptions&, const DataSpec& spec) {
+                  require_dimensions(spec.feature_shape, 1, "flat samples");
+                  return Network{};
+                }});
+  try {
+    build_model({.kind = "flat"}, testing::image_spec());
+    ADD_FAILURE() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "model.kind: flat: needs flat samples, gets samples of shape [1, 8, 8]");
+  }
+  models().remove("flat");
+}
+
 TEST_F(RegisteredHere, ANetworkThatDoesNotFitTheDataIsRefused) {
   models().add(
       {{.name = "wrong", .doc = "gives three numbers"},
