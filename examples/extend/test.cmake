@@ -1,4 +1,4 @@
-# The job by the command with the plugin, in one replica, and by the program, in two: the same weights, bit for bit.
+# The job by the command with the plugin, in one replica, and by the program, in three: the same weights, bit for bit.
 execute_process(COMMAND ${CONVOY} --plugins ${PLUGIN} train ${JOB} --replicas 1 --quiet --out ${RUNS} --overwrite
   RESULT_VARIABLE status)
 if(status)
@@ -8,10 +8,33 @@ file(READ ${RUNS}/summary.json summary)
 string(JSON by_command GET "${summary}" weights_sha256)
 string(JSON plugin GET "${summary}" environment plugins 0 name)
 
-execute_process(COMMAND ${PROGRAM} ${JOB} 2 RESULT_VARIABLE status OUTPUT_VARIABLE output)
+execute_process(COMMAND ${PROGRAM} ${JOB} 3 RESULT_VARIABLE status OUTPUT_VARIABLE output)
 if(status OR NOT output MATCHES "weights_sha256 ([0-9a-f]+)")
   message(FATAL_ERROR "the program ended with ${status}: ${output}")
 endif()
 if(NOT CMAKE_MATCH_1 STREQUAL by_command)
   message(FATAL_ERROR "other weights in the program than with the plugin ${plugin}: ${CMAKE_MATCH_1}, ${by_command}")
 endif()
+
+# What workers do with each other: two of them, twice. The same weights both times; as one process has them, where the job promises it.
+file(READ ${JOB} job)
+if(NOT job MATCHES "\nstrategy:")
+  return()
+endif()
+execute_process(COMMAND ${CONVOY} --plugins ${PLUGIN} train ${JOB} --explain OUTPUT_VARIABLE promised)
+if(NOT promised MATCHES "any number of workers")
+  set(by_command "")
+endif()
+foreach(run first second)
+  execute_process(COMMAND ${CONVOY} --plugins ${PLUGIN} launch --workers 2 -- train ${JOB} --quiet --out ${RUNS}-${run} --overwrite
+    RESULT_VARIABLE status)
+  if(status)
+    message(FATAL_ERROR "convoy launch ended with ${status}")
+  endif()
+  file(READ ${RUNS}-${run}/summary.json summary)
+  string(JSON by_two GET "${summary}" weights_sha256)
+  if(by_command AND NOT by_two STREQUAL by_command)
+    message(FATAL_ERROR "other weights of two workers: ${by_two}, ${by_command}")
+  endif()
+  set(by_command ${by_two})
+endforeach()
