@@ -30,7 +30,7 @@ std::string train(const std::string& file, int replicas) {
   run.replicas = replicas;
   convoy::Trainer trainer(convoy::trainer_options(job), convoy::build_model(job.model, spec),
                           convoy::make_loss(job.loss, spec),
-                          {data.train, data.validation, data.test}, run);
+                          {data.train, data.validation, data.test, data.values}, run);
   return trainer.run().weights_sha256;
 }
 

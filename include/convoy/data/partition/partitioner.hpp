@@ -50,8 +50,8 @@ struct PartitionerKind : schema::Registration {
                                                       const schema::AnyOptions& own)>
       make;
   LooksAt looks_at = LooksAt::nothing;
-  /// The column it looks at; `target`: what is predicted, or (sizes) the sample's tokens. Null
-  /// where it looks at nothing.
+  /// The column it looks at, by its option `value` (messages say so); `target`: what is predicted,
+  /// or (sizes) the sample's tokens. Null where it looks at nothing.
   std::function<std::string(const schema::AnyOptions& own)> column = nullptr;
   /// What cannot work of its own options and the others of `partition` together; null: all can.
   std::function<std::optional<schema::Problem>(const PartitionOptions&)> conflict = nullptr;

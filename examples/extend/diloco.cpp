@@ -1,46 +1,42 @@
-#pragma once
-// DiLoCo (Douillard et al. 2023, algorithm 1) as a strategy of its own, outside Convoy: each worker
-// takes `strategy.average_every` steps with the job's optimizer (the paper's is AdamW); then the
-// mean of the workers' changes is the gradient of an outer step with Nesterov momentum. In a file
-// of the program, or of a plugin:
-//
-//   const convoy::schema::Registered registered(convoy::strategies(), diloco::kind());
-//
-// and in the job:  strategy: {kind: diloco, average_every: 16, outer: {rate: 0.7, momentum: 0.9}}
+// A strategy: DiLoCo (Douillard et al. 2023, algorithm 1). Each worker takes
+// `strategy.average_every` steps with the job's optimizer (the paper's is AdamW); then the mean of
+// the workers' changes is the gradient of an outer step with Nesterov momentum.
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <vector>
+#include <convoy/comm/communicator.hpp>
+#include <convoy/plugin.hpp>
+#include <convoy/strategies/model_exchange.hpp>
+#include <convoy/strategies/registry.hpp>
 
-#include "convoy/comm/communicator.hpp"
-#include "convoy/strategies/model_exchange.hpp"
-#include "convoy/strategies/options.hpp"
-#include "convoy/strategies/registry.hpp"
+CONVOY_PLUGIN("diloco", "1.0")
 
-namespace diloco {
+namespace {
 
-struct OuterOptions {
+namespace schema = convoy::schema;
+
+struct DilocoOuter {
   double rate = 0.7;
   double momentum = 0.9;
 };
-inline void describe(convoy::schema::Visitor& v, OuterOptions& o) {
-  v.key("rate", o.rate, convoy::schema::above(0), "of the outer step");
-  v.key("momentum", o.momentum, convoy::schema::part(), "Nesterov's, of the outer step");
+void describe(schema::Visitor& v, DilocoOuter& o) {
+  v.key("rate", o.rate, schema::above(0), "of the outer step");
+  v.key("momentum", o.momentum, schema::part(), "Nesterov's, of the outer step");
 }
 
-struct Options {
+struct DilocoOptions {
   std::int64_t average_every = 16;
-  OuterOptions outer;
+  DilocoOuter outer;
 };
-inline void describe(convoy::schema::Visitor& v, Options& o) {
-  v.key("average_every", o.average_every, convoy::schema::at_least(1),
+void describe(schema::Visitor& v, DilocoOptions& o) {
+  v.key("average_every", o.average_every, schema::at_least(1),
         "steps that each worker takes alone between exchanges");
   v.section("outer", o.outer, "rate", "the optimizer that applies the workers' mean change");
 }
 
-class Exchange final : public convoy::ModelExchange {
+class DilocoExchange final : public convoy::ModelExchange {
  public:
-  Exchange(const OuterOptions& outer, const convoy::InitialModel& model)
+  DilocoExchange(const DilocoOuter& outer, const convoy::InitialModel& model)
       : options_(outer),
         parameters_(static_cast<std::int64_t>(model.parameters)),
         outer_(model.values.clone()),
@@ -89,7 +85,7 @@ class Exchange final : public convoy::ModelExchange {
     return change.div_(contributors_);
   }
 
-  OuterOptions options_;
+  DilocoOuter options_;
   std::int64_t parameters_;
   torch::Tensor outer_;     // the model after the last exchange
   torch::Tensor momentum_;  // of its parameters
@@ -98,19 +94,27 @@ class Exchange final : public convoy::ModelExchange {
   bool contributes_ = true;
 };
 
-inline constexpr convoy::StrategyTraits traits{.elastic = true, .own_steps = true};
+constexpr convoy::StrategyTraits diloco_traits{.elastic = true, .own_steps = true};
 
-inline convoy::StrategyKind kind() {
+convoy::StrategyKind diloco_kind() {
   convoy::StrategyKind kind{
       {.name = "diloco",
        .doc = "workers take steps of their own; an outer optimizer applies their mean change",
-       .options = Options{},
+       .options = DilocoOptions{},
        .guarantees = {.same_bits = false, .elastic = true, .servers = false, .columns = false}}};
-  kind.traits = [](const convoy::StrategyOptions&) { return traits; };
+  kind.traits = [](const convoy::StrategyOptions&) { return diloco_traits; };
   kind.rows = {{"`diloco`",
                 "workers have the same weights after every exchange, and their own in between",
                 "what the lost worker did since its last exchange",
                 "the same bits in every run with as many workers", "2 (W - 1) / W M / H", nullptr}};
+  kind.conflict =
+      [](const convoy::StrategyOptions& options) -> std::optional<convoy::StrategyProblem> {
+    if (!convoy::is_compressed(options.compression)) return std::nullopt;
+    return convoy::StrategyProblem{"strategy.compression.kind",
+                                   "diloco sends changes as they are; remove compression, or use "
+                                   "local_sgd",
+                                   {"strategy.compression", "strategy.kind"}};
+  };
   kind.identity = [](const convoy::StrategyOptions& options, int workers) {
     nlohmann::ordered_json identity = convoy::own_identity(options);
     identity["strategy.kind"] = options.kind;
@@ -118,13 +122,15 @@ inline convoy::StrategyKind kind() {
     return identity;
   };
   kind.make = [](const convoy::StrategySetup& setup) {
-    const auto own = convoy::options_of(setup).own.as<Options>();
-    return convoy::make_local_steps(setup, traits, own.average_every,
+    const auto own = convoy::options_of(setup).own.as<DilocoOptions>();
+    return convoy::make_local_steps(setup, diloco_traits, own.average_every,
                                     [outer = own.outer](const convoy::InitialModel& model) {
-                                      return std::make_unique<Exchange>(outer, model);
+                                      return std::make_unique<DilocoExchange>(outer, model);
                                     });
   };
   return kind;
 }
 
-}  // namespace diloco
+const schema::Registered diloco(convoy::strategies(), diloco_kind());
+
+}  // namespace
