@@ -43,14 +43,14 @@ class Worker {
   Worker(Communicator* group, const Options& options)
       : job_(testing::small_job()),
         data_(testing::images(96)),
-        schedule_(schedule_options(job_.partition, job_.train, job_.seed, data_->size(), {})),
+        schedule_(make_schedule(job_.partition, job_.train, job_.seed, data_->size(), {})),
         loss_(make_loss("auto", data_->spec())) {
     StrategySetup setup;
     setup.engine.factory = model_factory<Net>(options.delay);
     setup.engine.seed = 5;
     setup.engine.device = options.device;
     setup.engine.shared.dataset = data_;
-    setup.engine.shared.schedule = &schedule_;
+    setup.engine.shared.schedule = schedule_.get();
     setup.engine.shared.loss = &loss_;
     setup.engine.shared.lanes = lanes;
     setup.engine.shared.seed = 5;
@@ -64,7 +64,7 @@ class Worker {
     setup.rules.steps = options.steps;
     setup.rules.steps_per_epoch = 4;
     setup.control = &control_;
-    strategy_ = strategy_kind("synchronous").make(setup);
+    strategy_ = strategies().get("synchronous").make(setup);
     enter(group);
   }
 
@@ -94,7 +94,7 @@ class Worker {
  private:
   Job job_;
   std::shared_ptr<Dataset> data_;
-  SampleSchedule schedule_;
+  std::unique_ptr<const SampleSchedule> schedule_;
   Loss loss_;
   StepControl control_;
   std::unique_ptr<Strategy> strategy_;
