@@ -1,5 +1,5 @@
-// What most sources include. Kept small on purpose: the time to load a precompiled header grows with what is in it,
-// and all of <torch/torch.h> costs each source 10 s.
+// What most sources include. Kept small on purpose: the time to load a precompiled header grows
+// with what is in it, and all of <torch/torch.h> costs each source 10 s.
 #include <fmt/format.h>
 
 #include <cstdint>

@@ -72,10 +72,8 @@ const schema::Registered squares(losses(),
                                           {Task::regression},
                                           nullptr,
                                           {Task::regression}});
-const schema::Registered csv(formats(), FormatKind{{.name = "csv", .doc = "stands for all"},
-                                                   "CSV",
-                                                   Holds::table,
-                                                   {".csv"}});
+const schema::Registered csv(
+    formats(), FormatKind{{.name = "csv", .doc = "stands for all"}, "CSV", Holds::table, {".csv"}});
 const schema::Registered value(partitioners(), fuzzed_partitioner("value", FuzzedOptions{}));
 
 }  // namespace

@@ -101,10 +101,9 @@ TEST_F(Transports, WhatThereIsNotIsOneLine) {
     job_with("countd");
     ADD_FAILURE() << "no error";
   } catch (const InputError& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "job.yaml:2: strategy.transport: 'countd' is not one of auto, counted, mpi, shm, "
-        "tcp; did you mean 'counted'?");
+    EXPECT_STREQ(error.what(),
+                 "job.yaml:2: strategy.transport: 'countd' is not one of auto, counted, mpi, shm, "
+                 "tcp; did you mean 'counted'?");
   }
 }
 

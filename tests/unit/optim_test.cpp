@@ -43,7 +43,9 @@ TEST(Optimizers, SgdEqualsLibtorch) {
       {.kind = "sgd", .rate = 0.01, .own = SgdOptions{.momentum = 0.9, .weight_decay = 0.01}},
       torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(0.01));
   expect_equal_steps<torch::optim::SGD>(
-      {.kind = "sgd", .rate = 0.01, .own = SgdOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.01}},
+      {.kind = "sgd",
+       .rate = 0.01,
+       .own = SgdOptions{.momentum = 0.9, .nesterov = true, .weight_decay = 0.01}},
       torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(true).weight_decay(0.01));
 }
 
@@ -58,8 +60,9 @@ TEST(Optimizers, AdamEqualsLibtorch) {
 }
 
 TEST(Optimizers, AdamWEqualsLibtorch) {
-  expect_equal_steps<torch::optim::AdamW>({.kind = "adamw", .rate = 0.003, .own = AdamOptions{.weight_decay = 0.1}},
-                                          torch::optim::AdamWOptions(0.003).weight_decay(0.1));
+  expect_equal_steps<torch::optim::AdamW>(
+      {.kind = "adamw", .rate = 0.003, .own = AdamOptions{.weight_decay = 0.1}},
+      torch::optim::AdamWOptions(0.003).weight_decay(0.1));
 }
 
 TEST(Optimizers, APieceGetsTheBitsOfTheWhole) {

@@ -69,11 +69,11 @@ void change(std::vector<std::int64_t>& value) {
 TEST(Registries, ThereIsOneOfEachSort) {
   std::vector<std::string> plurals;
   for (const AnyRegistry* registry : schema::registries()) plurals.push_back(registry->plural);
-  EXPECT_THAT(plurals, ::testing::IsSupersetOf(
-                           {"augmentations", "compressions", "formats", "initialisations", "layers",
-                            "losses", "metrics", "models", "optimizers", "partitioners",
-                            "preprocessing steps", "schedules", "sources", "strategies",
-                            "transports"}));
+  EXPECT_THAT(plurals,
+              ::testing::IsSupersetOf({"augmentations", "compressions", "formats",
+                                       "initialisations", "layers", "losses", "metrics", "models",
+                                       "optimizers", "partitioners", "preprocessing steps",
+                                       "schedules", "sources", "strategies", "transports"}));
   EXPECT_THAT(schema::registration_problems(), ::testing::IsEmpty());
 }
 

@@ -12,9 +12,9 @@ namespace convoy {
 
 /// How far a run has come, warm-up done.
 struct ScheduleTime {
-  std::int64_t step = 0;             ///< from 0, warm-up included
-  std::int64_t epoch = 0;            ///< from 0
-  double progress = 0;               ///< from 0 (end of the warm-up) to 1 (end of the run)
+  std::int64_t step = 0;   ///< from 0, warm-up included
+  std::int64_t epoch = 0;  ///< from 0
+  double progress = 0;     ///< from 0 (end of the warm-up) to 1 (end of the run)
   std::int64_t steps_per_epoch = 1;
 };
 

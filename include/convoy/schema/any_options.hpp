@@ -27,8 +27,8 @@ class AnyOptions {
   /// `T`: a struct with defaults, that can be copied, and `describe(Visitor&, T&)` beside it or in
   /// this namespace.
   template <class T>
-    requires(!std::is_same_v<std::remove_cvref_t<T>, AnyOptions>)
-  AnyOptions(T value)  // NOLINT: {.kind = "sgd", .own = SgdOptions{.momentum = 0.9}}
+  requires(!std::is_same_v<std::remove_cvref_t<T>, AnyOptions>)
+      AnyOptions(T value)  // NOLINT: {.kind = "sgd", .own = SgdOptions{.momentum = 0.9}}
       : held_(std::make_unique<Held<T>>(std::move(value))) {}
   AnyOptions(const AnyOptions& other) : held_(other.held_ ? other.held_->copy() : nullptr) {}
   AnyOptions(AnyOptions&&) noexcept = default;

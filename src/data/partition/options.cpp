@@ -1,6 +1,5 @@
-#include "convoy/data/partition_options.hpp"
-
 #include "convoy/data/partition/partitioner.hpp"
+#include "convoy/data/partition_options.hpp"
 
 namespace convoy::schema {
 

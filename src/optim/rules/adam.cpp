@@ -39,8 +39,7 @@ CONVOY_VECTORISE void adam_loop(const float* w_before, float* w, const float* __
 class Adam : public Optimizer {
  public:
   using Optimizer::update;
-  Adam(const AdamOptions& options, bool decoupled)
-      : options_(options), decoupled_(decoupled) {}
+  Adam(const AdamOptions& options, bool decoupled) : options_(options), decoupled_(decoupled) {}
   int states() const override { return 2; }
   void update(const float* w, const float* g, std::span<float* const> from, float* new_w,
               std::span<float* const> to, std::int64_t count,
@@ -72,10 +71,13 @@ OptimizerKind adam_kind(std::string name, std::string doc, bool decoupled) {
           }};
 }
 
-const schema::Registered adam(
-    optimizers(), adam_kind("adam", "adaptive moments, weight decay as an L2 penalty", false));
-const schema::Registered adamw(
-    optimizers(), adam_kind("adamw", "adaptive moments, weight decay apart from the gradient", true));
+const schema::Registered adam(optimizers(),
+                              adam_kind("adam", "adaptive moments, weight decay as an L2 penalty",
+                                        false));
+const schema::Registered adamw(optimizers(),
+                               adam_kind("adamw",
+                                         "adaptive moments, weight decay apart from the gradient",
+                                         true));
 
 }  // namespace
 }  // namespace convoy

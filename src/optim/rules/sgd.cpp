@@ -60,14 +60,15 @@ std::optional<schema::Problem> sgd_problem(const schema::AnyOptions& options) {
   return schema::Problem{"nesterov", "needs momentum; set train.optimizer.momentum, such as 0.9"};
 }
 
-const schema::Registered sgd(
-    optimizers(), OptimizerKind{{.name = "sgd",
-                                 .doc = "stochastic gradient descent, with momentum if wanted",
-                                 .options = SgdOptions{},
-                                 .problem = sgd_problem},
-                                [](const schema::AnyOptions& options) {
-                                  return std::make_unique<Sgd>(options.as<SgdOptions>());
-                                }});
+const schema::Registered sgd(optimizers(),
+                             OptimizerKind{
+                                 {.name = "sgd",
+                                  .doc = "stochastic gradient descent, with momentum if wanted",
+                                  .options = SgdOptions{},
+                                  .problem = sgd_problem},
+                                 [](const schema::AnyOptions& options) {
+                                   return std::make_unique<Sgd>(options.as<SgdOptions>());
+                                 }});
 
 }  // namespace
 }  // namespace convoy

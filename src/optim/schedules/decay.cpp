@@ -23,15 +23,16 @@ double linear_factor(const schema::AnyOptions& options, const ScheduleTime& time
 }
 
 const schema::Registered cosine_schedule(schedules(),
-                                ScheduleKind{{.name = "cosine",
+                                         ScheduleKind{
+                                             {.name = "cosine",
                                               .doc = "falls along half a cosine to `floor`",
                                               .options = DecayOptions{}},
                                              cosine_factor});
 const schema::Registered linear_schedule(schedules(),
-                                ScheduleKind{{.name = "linear",
-                                              .doc = "falls along a line to `floor`",
-                                              .options = DecayOptions{}},
-                                             linear_factor});
+                                         ScheduleKind{{.name = "linear",
+                                                       .doc = "falls along a line to `floor`",
+                                                       .options = DecayOptions{}},
+                                                      linear_factor});
 
 }  // namespace
 }  // namespace convoy

@@ -108,7 +108,8 @@ class TokensStep final : public FittedStep {
 
   void save(nlohmann::ordered_json& record) const override {
     record["output"] = encoder_.name;
-    if (encoder_.name == "word") record["categories"] = nlohmann::ordered_json::array({encoder_.words});
+    if (encoder_.name == "word")
+      record["categories"] = nlohmann::ordered_json::array({encoder_.words});
     if (encoder_.name == "bpe") record["tokenizer"] = encoder_.pairs->to_json();
     record["width"] = width_;
   }
