@@ -22,7 +22,7 @@ void softmax_row(std::span<const float> logits, float* result) {
 // of vector kernels.
 torch::Tensor to_predictions(const DataSpec& spec, const torch::Tensor& outputs) {
   if (spec.task == Task::regression) return outputs;
-  const Rows rows = output_rows(spec, outputs);
+  const FloatRows rows = output_rows(spec, outputs);
   const std::int64_t classes = spec.task == Task::binary ? 2 : spec.outputs;
   torch::Tensor result = host_tensor({rows.count, classes});
   float* out = values_of(result).data();

@@ -29,7 +29,7 @@ std::vector<std::int64_t> targets_of_classes(const torch::Tensor& target, std::i
 }
 
 std::vector<std::int64_t> targets_of_two(const torch::Tensor& target) {
-  const Rows rows = rows_of(target, 1, "targets");
+  const FloatRows rows = rows_of(target, 1, "targets");
   std::vector<std::int64_t> result(static_cast<std::size_t>(rows.count));
   for (std::int64_t i = 0; i < rows.count; ++i) {
     const float value = rows[i][0];
@@ -54,7 +54,7 @@ std::int64_t predicted_side(float logit) {
 
 }  // namespace
 
-Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) {
+FloatRows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) {
   if (!tensor.defined() || tensor.dim() < 1 || width < 1 ||
       tensor.numel() != tensor.size(0) * width) {
     throw InputError(fmt::format("metrics: the {} have shape {}, but the data needs [n, {}]", what,
@@ -64,7 +64,7 @@ Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what) 
   return {rows, tensor.size(0), width};
 }
 
-Rows output_rows(const DataSpec& spec, const torch::Tensor& outputs) {
+FloatRows output_rows(const DataSpec& spec, const torch::Tensor& outputs) {
   return rows_of(outputs, spec.task == Task::binary ? 1 : spec.outputs, "outputs");
 }
 

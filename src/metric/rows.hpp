@@ -16,7 +16,7 @@ inline constexpr std::int64_t most_classes_in_detail = 1000;
 inline constexpr std::int64_t no_prediction = -1;
 
 /// A tensor as rows of floats.
-struct Rows {
+struct FloatRows {
   torch::Tensor tensor;
   std::int64_t count = 0;
   std::int64_t width = 0;
@@ -27,10 +27,10 @@ struct Rows {
 };
 
 /// `what`: of messages. Throws InputError where the shape is another.
-Rows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what);
+FloatRows rows_of(const torch::Tensor& tensor, std::int64_t width, const char* what);
 
 /// The outputs of a model for such data, one logit a class or output.
-Rows output_rows(const DataSpec& spec, const torch::Tensor& outputs);
+FloatRows output_rows(const DataSpec& spec, const torch::Tensor& outputs);
 
 /// Class numbers, of a yes or no 0 and 1. Throws InputError where one is impossible.
 std::vector<std::int64_t> class_targets(const DataSpec& spec, const torch::Tensor& target);

@@ -94,7 +94,7 @@ void add_class_details(Json& metrics, const ClassCounts& counts, const DataSpec&
 
 Json class_metrics(const MetricInput& input) {
   const DataSpec& spec = input.spec;
-  const Rows rows = output_rows(spec, input.outputs);
+  const FloatRows rows = output_rows(spec, input.outputs);
   const std::vector<std::int64_t> target = class_targets(spec, input.target);
   const bool binary = spec.task == Task::binary;
   ClassCounts counts(binary ? 2 : rows.width);

@@ -16,7 +16,7 @@ struct Errors {
   std::optional<double> r2;  // undefined for one sample
 };
 
-Errors errors_of_output(const Rows& outputs, const Rows& target, std::size_t column) {
+Errors errors_of_output(const FloatRows& outputs, const FloatRows& target, std::size_t column) {
   const auto n = static_cast<double>(outputs.count);
   double absolute = 0, squared = 0, sum = 0, spread = 0;
   for (std::int64_t i = 0; i < outputs.count; ++i) {
@@ -41,8 +41,8 @@ Json errors_json(const Errors& errors) {
 }
 
 Json error_metrics(const MetricInput& input) {
-  const Rows outputs = output_rows(input.spec, input.outputs);
-  const Rows target = rows_of(input.target, input.spec.outputs, "targets");
+  const FloatRows outputs = output_rows(input.spec, input.outputs);
+  const FloatRows target = rows_of(input.target, input.spec.outputs, "targets");
   std::int64_t invalid = 0;
   for (std::int64_t i = 0; i < outputs.count; ++i) {
     const auto row = outputs[i];

@@ -17,7 +17,7 @@ constexpr std::size_t roc_points = 200;
 // softmax(logits)[c] in double, with the parts that do not depend on c computed once a row.
 class Softmax {
  public:
-  explicit Softmax(const Rows& logits) : logits_(logits) {
+  explicit Softmax(const FloatRows& logits) : logits_(logits) {
     for (std::int64_t i = 0; i < logits.count; ++i) {
       const auto row = logits[i];
       const double largest = *std::max_element(row.begin(), row.end());
@@ -36,12 +36,12 @@ class Softmax {
   }
 
  private:
-  const Rows& logits_;
+  const FloatRows& logits_;
   std::vector<double> largest_, sum_;
   bool finite_ = true;
 };
 
-bool all_are_numbers(const Rows& rows) {
+bool all_are_numbers(const FloatRows& rows) {
   for (std::int64_t i = 0; i < rows.count; ++i) {
     const auto row = rows[i];
     if (std::any_of(row.begin(), row.end(), [](float x) { return std::isnan(x); })) return false;
@@ -57,7 +57,8 @@ bool all_occur(const std::vector<std::int64_t>& target, std::int64_t classes) {
 
 // One class against the rest, the mean over classes; undefined when a class never occurs or a score
 // is no number.
-std::optional<double> macro_roc_area(const Rows& logits, const std::vector<std::int64_t>& target) {
+std::optional<double> macro_roc_area(const FloatRows& logits,
+                                     const std::vector<std::int64_t>& target) {
   if (logits.width > most_classes_in_detail || !all_occur(target, logits.width) ||
       !all_are_numbers(logits))
     return std::nullopt;
@@ -77,7 +78,7 @@ std::optional<double> macro_roc_area(const Rows& logits, const std::vector<std::
   return sum / static_cast<double>(logits.width);
 }
 
-Json binary_roc(const Rows& logits, const std::vector<std::int64_t>& target) {
+Json binary_roc(const FloatRows& logits, const std::vector<std::int64_t>& target) {
   if (!all_are_numbers(logits)) return Json::object();
   Scores scores;
   for (std::int64_t i = 0; i < logits.count; ++i) {
@@ -90,7 +91,7 @@ Json binary_roc(const Rows& logits, const std::vector<std::int64_t>& target) {
 }
 
 Json roc_metrics(const MetricInput& input) {
-  const Rows logits = output_rows(input.spec, input.outputs);
+  const FloatRows logits = output_rows(input.spec, input.outputs);
   const std::vector<std::int64_t> target = class_targets(input.spec, input.target);
   if (input.spec.task == Task::binary) return binary_roc(logits, target);
   const auto area = macro_roc_area(logits, target);
