@@ -13,8 +13,17 @@
 #include "convoy/loss/loss_kind.hpp"
 #include "convoy/model/initialisation.hpp"
 #include "convoy/model/layer.hpp"
+#include "convoy/model/layer_options.hpp"
 #include "convoy/strategies/registry.hpp"
 #include "convoy/strategies/strategy.hpp"
+
+// Layers that models are spelled out with: no job here has them.
+namespace convoy {
+void describe(schema::Visitor&, LinearOptions&) {}
+void describe(schema::Visitor&, DropoutOptions&) {}
+void describe(schema::Visitor&, ConvOptions&) {}
+void describe(schema::Visitor&, PoolOptions&) {}
+}  // namespace convoy
 
 // Nothing is made of a job here: a few kinds, which need none of the library, stand for all.
 namespace {
