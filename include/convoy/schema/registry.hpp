@@ -29,7 +29,8 @@
 
 namespace convoy::schema {
 
-/// What holds for jobs that use a registration. A job that asks for more is refused.
+/// What holds for jobs that use a registration: what --list says of it. Features by column are
+/// refused where they do not work; a strategy's traits say the same of its other promises.
 struct Guarantees {
   bool same_bits = true;  ///< the same weights whoever takes part, and after failures
   bool elastic = true;    ///< workers may come and go
@@ -52,7 +53,7 @@ struct Registration {
   /// What cannot work of such options, if anything; null: all of them go together.
   std::function<std::optional<Problem>(const AnyOptions&)> problem = nullptr;
   std::string origin =
-      {};  ///< the file that it came from; empty: Convoy's own. Filled in by add().
+      {};  ///< the file that it came from; empty: Convoy's own. Filled in by Registered.
 };
 
 /// One registry, of whatever it holds.

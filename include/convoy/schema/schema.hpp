@@ -111,7 +111,7 @@ class Variant {
 };
 
 /// A list whose items are maps of one key, the item's kind, to that kind's members (or a scalar:
-/// its `bare` member). ItemsOf (convoy/schema/items.hpp) is one of any type of item.
+/// its `bare` member). ChosenItems (convoy/schema/registry.hpp) is one over a registry.
 class Items {
  public:
   using Kind = ItemKind;
